@@ -1,0 +1,23 @@
+"""The equations of the Neural Turing Machine as pure functions: the specification of everything fast.
+
+Names and shapes are those of the glossary in the documentation. "The paper" is Graves, Wayne and Danihelka (2014),
+arXiv 1410.5401.
+"""
+
+from neuraltape.functional.addressing import Stages as Stages
+from neuraltape.functional.addressing import address as address
+from neuraltape.functional.addressing import content_weights as content_weights
+from neuraltape.functional.addressing import interpolate as interpolate
+from neuraltape.functional.addressing import sharpen as sharpen
+from neuraltape.functional.addressing import shift as shift
+from neuraltape.functional.interface import Interface as Interface
+from neuraltape.functional.interface import InterfaceLayout as InterfaceLayout
+from neuraltape.functional.interface import activate as activate
+from neuraltape.functional.interface import split_interface as split_interface
+from neuraltape.functional.memory import read as read
+from neuraltape.functional.memory import write as write
+from neuraltape.functional.step import AccessState as AccessState
+from neuraltape.functional.step import AccessStep as AccessStep
+from neuraltape.functional.step import access_step as access_step
+from neuraltape.functional.step import access_step_in_full as access_step_in_full
+from neuraltape.functional.step import apply_interface as apply_interface

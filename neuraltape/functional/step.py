@@ -1,0 +1,77 @@
+"""One step of the memory: every head addresses, the write heads write, the read heads read. Knows no parameters."""
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from neuraltape.functional.addressing import Stages, address
+from neuraltape.functional.interface import Interface, InterfaceLayout, activate, split_interface
+from neuraltape.functional.memory import read, write
+
+
+class AccessState(NamedTuple):
+    """What the memory and its heads carry from one step to the next."""
+
+    memory: Tensor
+    """M_t, (batch, slots, width)."""
+    read_weights: Tensor
+    """w_t of the read heads, (batch, read heads, slots)."""
+    write_weights: Tensor
+    """w_t of the write heads, (batch, write heads, slots)."""
+    reads: Tensor
+    """r_t, (batch, read heads, width): what the controller sees at the next step."""
+
+    def detach(self) -> "AccessState":
+        """The same values, cut from the graph that made them."""
+        return AccessState(*(tensor.detach() for tensor in self))
+
+
+class AccessStep(NamedTuple):
+    """One step with everything that happened in it."""
+
+    state: AccessState
+    interface: Interface
+    """The activated parameters of all heads."""
+    read_stages: Stages
+    write_stages: Stages
+
+
+def access_step(
+    raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout
+) -> AccessState:
+    """Write, then read: the heads' part of one step.
+
+    All write heads address M_{t-1} and write, giving M_t; all read heads address M_t and read
+    (paper, section 3; the order of writing and reading, which the paper leaves open, is fixed here).
+
+    Args:
+        raw: what the controller emits for the heads, before activations, (batch, layout.size).
+        state: the state after the step before.
+        layout: how `raw` is divided among the heads.
+
+    Returns:
+        The state after this step; its `reads` are what the read heads returned.
+    """
+    return access_step_in_full(raw, state, layout).state
+
+
+def access_step_in_full(
+    raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout
+) -> AccessStep:
+    """`access_step` that also returns the activated parameters and every stage of addressing."""
+    interface = activate(split_interface(raw, layout))
+    return apply_interface(interface, state, layout)
+
+
+def apply_interface(interface: Interface, state: AccessState, layout: InterfaceLayout) -> AccessStep:
+    """`access_step_in_full` for head parameters that are activated already."""
+    addressing, reading = interface[:5], layout.read_heads
+    writer = (part[:, reading:] for part in addressing)
+    write_stages = address(state.memory, state.write_weights, *writer, layout.offsets, stages=True)
+    memory = write(state.memory, write_stages.weights, interface.erase, interface.add)
+    reader = (part[:, :reading] for part in addressing)
+    read_stages = address(memory, state.read_weights, *reader, layout.offsets, stages=True)
+    reads = read(memory, read_stages.weights)
+    after = AccessState(memory, read_stages.weights, write_stages.weights, reads)
+    return AccessStep(after, interface, read_stages, write_stages)

@@ -1,0 +1,50 @@
+"""What a whole sequence through a machine takes and gives: the signature that every backend shares."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from neuraltape.functional import AccessState, InterfaceLayout
+
+Cell = Literal["lstm", "gru", "feedforward"]
+
+# How many state tensors each cell carries, and how many weight tensors each of its layers has.
+STATES = {"lstm": 2, "gru": 1, "feedforward": 0}
+WEIGHTS_PER_LAYER = {"lstm": 4, "gru": 4, "feedforward": 2}
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """The sizes of one machine: what a backend has to know beside the tensors."""
+
+    cell: Cell
+    input_size: int
+    hidden_size: int
+    layers: int
+    slots: int
+    layout: InterfaceLayout
+
+
+class Weights(NamedTuple):
+    """The parameters of one machine, without its output layer."""
+
+    controller: tuple[Tensor, ...]
+    """Layer by layer; LSTM and GRU: weight_ih, weight_hh, bias_ih, bias_hh, as in torch.nn; feed-forward: weight, bias."""
+    interface_weight: Tensor
+    """(layout.size, hidden)."""
+    interface_bias: Tensor
+    """(layout.size,)."""
+
+
+class SequenceResult(NamedTuple):
+    """What a whole sequence gives."""
+
+    hidden: Tensor
+    """The controller's output at every step, (time, batch, hidden); 0 past a sequence's length."""
+    reads: Tensor
+    """r_t at every step, (time, batch, read heads, width); 0 past a sequence's length."""
+    controller: tuple[Tensor, ...]
+    """The controller's final state, each (batch, layers, hidden)."""
+    access: AccessState
+    """The access's final state."""

@@ -1,0 +1,95 @@
+"""The addressing scheme of the Neural Turing Machine: content, interpolation, shift, sharpening."""
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full
+from neuraltape.nn.backend import BackendChoice
+from neuraltape.nn.initial import InitialAccess, MemoryInit
+
+
+class NTMAccess(nn.Module):
+    """Read and write heads on a memory: one linear layer from the controller's output to all head parameters.
+
+    All write heads address M_{t-1} and write, giving M_t; then all read heads address M_t and read. Graves et al.
+    (2014), arXiv 1410.5401, sections 3.1 to 3.3; the paper leaves the order of writing and reading open.
+
+    Args:
+        controller_size: numbers in the controller's output.
+        slots: N, rows of the memory.
+        layout: heads, width and offsets.
+        memory_init, train_memory, train_weights, train_reads: the start, see `InitialAccess`.
+        backend: "auto", or the name of a backend for `forward`.
+    """
+
+    def __init__(
+        self,
+        controller_size: int,
+        slots: int,
+        layout: InterfaceLayout,
+        *,
+        memory_init: MemoryInit = "constant",
+        train_memory: bool | None = None,
+        train_weights: bool = False,
+        train_reads: bool = False,
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        self.slots, self.layout = slots, layout
+        self.choice = BackendChoice("access_step", backend)
+        self.interface = nn.Linear(controller_size, layout.size)
+        self.initial = InitialAccess(
+            slots,
+            layout,
+            memory_init=memory_init,
+            train_memory=train_memory,
+            train_weights=train_weights,
+            train_reads=train_reads,
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew (Glorot uniform), with biases at zero, and set the start values."""
+        nn.init.xavier_uniform_(self.interface.weight)
+        nn.init.zeros_(self.interface.bias)
+        self.initial.reset_parameters()
+
+    def initial_state(self, batch_size: int) -> AccessState:
+        """The state before the first step."""
+        return self.initial(batch_size, self.interface.weight)
+
+    def forward(self, controller_output: Tensor, state: AccessState) -> tuple[Tensor, AccessState]:
+        """Write, then read. Stays in the parameters' precision under autocast.
+
+        Args:
+            controller_output: (batch, controller_size).
+            state: the state after the step before.
+
+        Returns:
+            The reads (batch, read heads, width) and the state after this step.
+        """
+        step = self.choice.resolve(self.interface.weight, self.layout).function
+        with torch.autocast(controller_output.device.type, enabled=False):
+            state = step(self._raw(controller_output), state, self.layout)
+        return state.reads, state
+
+    def forward_in_full(self, controller_output: Tensor, state: AccessState) -> tuple[Tensor, AccessStep]:
+        """`forward` on the reference backend, with everything that happens in it.
+
+        Returns:
+            The raw interface (batch, layout.size), and the step.
+        """
+        with torch.autocast(controller_output.device.type, enabled=False):
+            raw = self._raw(controller_output)
+            return raw, access_step_in_full(raw, state, self.layout)
+
+    def _raw(self, controller_output: Tensor) -> Tensor:
+        return self.interface(controller_output.to(self.interface.weight.dtype))
+
+    def extra_repr(self) -> str:
+        """Sizes, for `repr`."""
+        layout = self.layout
+        return (
+            f"slots={self.slots}, width={layout.width}, read_heads={layout.read_heads}, "
+            f"write_heads={layout.write_heads}, shift_offsets={layout.offsets}"
+        )

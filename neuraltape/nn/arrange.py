@@ -1,0 +1,117 @@
+"""The forms in which sequences come and go: time or batch first, one or many, padded or packed. Knows no model."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from neuraltape.nn.state import map_state
+
+
+class Arranged(NamedTuple):
+    """Input in the one form that models compute with, and what is needed to give the output back as it came."""
+
+    inputs: Tensor
+    """(time, batch, input)."""
+    lengths: Tensor | None
+    """(batch,) int64, on the inputs' device; None: every sequence has all steps."""
+    batch_first: bool
+    single: bool
+    packed: PackedSequence | None
+
+    def give_back(self, outputs: Tensor) -> Any:
+        """(time, batch, output) in the form in which the input came."""
+        if self.packed is not None:
+            return _pack_like(outputs, self.lengths, self.packed)
+        if self.single:
+            return outputs.squeeze(1)
+        return outputs.transpose(0, 1) if self.batch_first else outputs
+
+    def take_state(self, state: Any) -> Any:
+        """The user's state with a batch axis."""
+        return map_state(lambda tensor: tensor.unsqueeze(0), state) if self.single else state
+
+    def give_state(self, state: Any) -> Any:
+        """The state, without the batch axis where the input had none."""
+        return map_state(lambda tensor: tensor.squeeze(0), state) if self.single else state
+
+
+def arrange(inputs: Any, lengths: Any, input_size: int, *, batch_first: bool) -> Arranged:
+    """Bring a user's input into the form (time, batch, input).
+
+    Args:
+        inputs: (time, batch, input), with `batch_first` (batch, time, input), without a batch (time, input), or a
+            PackedSequence.
+        lengths: steps of each sequence, (batch,) integers from 1 to time, or None.
+        input_size: numbers a step.
+        batch_first: see `inputs`.
+
+    Raises:
+        TypeError: `inputs` is neither a tensor of floats nor a PackedSequence; `lengths` are not integers.
+        ValueError: a wrong shape, no steps, or lengths out of range.
+    """
+    if isinstance(inputs, PackedSequence):
+        if lengths is not None:
+            raise ValueError("lengths must be None for a PackedSequence, which has its own")
+        padded, lengths = pad_packed_sequence(inputs)
+        check_inputs(padded, input_size, "(time, batch, input)")
+        return Arranged(padded, lengths.to(padded.device), batch_first, False, inputs)
+    single = isinstance(inputs, Tensor) and inputs.dim() == 2
+    if single:
+        check_inputs(inputs.unsqueeze(1), input_size, "(time, input)")
+        inputs = inputs.unsqueeze(1)
+    else:
+        check_inputs(inputs, input_size, "(batch, time, input)" if batch_first else "(time, batch, input)")
+        inputs = inputs.transpose(0, 1) if batch_first else inputs
+    if len(inputs) == 0:
+        raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
+    if lengths is not None:
+        lengths = check_lengths(lengths, len(inputs), inputs.shape[1], inputs.device)
+    return Arranged(inputs, lengths, batch_first, single, None)
+
+
+def check_inputs(inputs: Any, input_size: int, shape: str) -> None:
+    """Raise TypeError or ValueError unless `inputs` is a 3-dimensional tensor of floats with the right last axis."""
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"inputs must be a tensor or a PackedSequence; got {type(inputs).__name__}")
+    if not inputs.is_floating_point():
+        raise TypeError(f"inputs must be floating point; got {inputs.dtype}")
+    if inputs.dim() != 3 or inputs.shape[-1] != input_size:
+        raise ValueError(f"inputs must be {shape} with input = {input_size}; got shape {tuple(inputs.shape)}")
+    if inputs.numel() == 0:
+        raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
+
+
+def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:
+    """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 1 to `steps`."""
+    if isinstance(lengths, Sequence):
+        lengths = torch.tensor(lengths)
+    if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        came = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
+        raise TypeError(f"lengths must be integers, one a sequence; got {came}")
+    if lengths.shape != (batch_size,):
+        raise ValueError(f"lengths must have shape ({batch_size},), one a sequence; got {tuple(lengths.shape)}")
+    # Looking at the values would break a compiled graph in two.
+    if not torch.compiler.is_compiling():
+        wrong = ((lengths < 1) | (lengths > steps)).nonzero()
+        if len(wrong):
+            row = int(wrong[0])
+            raise ValueError(f"lengths must be from 1 to {steps}; sequence {row} has {int(lengths[row])}")
+    return lengths.to(device=device, dtype=torch.int64)
+
+
+def alive(lengths: Tensor, steps: int) -> Tensor:
+    """Which steps belong to which sequences, (time, batch) bool."""
+    return torch.arange(steps, device=lengths.device).unsqueeze(-1) < lengths
+
+
+def _pack_like(outputs: Tensor, lengths: Tensor | None, packed: PackedSequence) -> PackedSequence:
+    assert lengths is not None
+    lengths = lengths.cpu()
+    if packed.sorted_indices is not None:
+        outputs = outputs.index_select(1, packed.sorted_indices)
+        lengths = lengths[packed.sorted_indices.cpu()]
+    data = pack_padded_sequence(outputs, lengths).data
+    return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)

@@ -1,0 +1,117 @@
+"""The built-in controllers: the part of a machine that sees the input and the last reads. They know no memory.
+
+Any module with `initial_state(batch_size)` and `forward(x, state) -> (y, state)` can stand in for them; the tensors of
+its state have the batch first.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.kernels.reference import controller_step
+from neuraltape.kernels.spec import Cell
+from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
+
+State = LSTMState | GRUState | FeedForwardState
+
+
+class Controller(nn.Module):
+    """Layers of one kind of cell, run one step at a time.
+
+    Args:
+        input_size: numbers in one step's input, the reads included.
+        hidden_size: numbers in one step's output.
+        layers: how many layers, each fed by the one below.
+    """
+
+    cell: ClassVar[Cell]
+    blocks: ClassVar[int]
+    names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+    def __init__(self, input_size: int, hidden_size: int, layers: int = 1) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
+        rows = self.blocks * hidden_size
+        for layer in range(layers):
+            below = input_size if layer == 0 else hidden_size
+            shapes = {"weight_ih": (rows, below), "weight": (rows, below), "weight_hh": (rows, hidden_size)}
+            for name in self.names:
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(shapes.get(name, (rows,)))))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew: uniform in +-1/sqrt(hidden_size), as torch.nn.LSTM does."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def weights(self) -> tuple[Tensor, ...]:
+        """All parameters, layer by layer, in the order that the kernels take them."""
+        return tuple(getattr(self, f"{name}_l{layer}") for layer in range(self.layers) for name in self.names)
+
+    def _zeros(self, batch_size: int) -> Tensor:
+        return next(self.parameters()).new_zeros(batch_size, self.layers, self.hidden_size)
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step.
+
+        Args:
+            x: (batch, input_size).
+            state: the state after the step before.
+
+        Returns:
+            The last layer's output, (batch, hidden_size), and the state after this step.
+        """
+        y, after = controller_step(x, state, self.weights(), self.cell)
+        return y, type(state)(*after)
+
+    def extra_repr(self) -> str:
+        """Sizes, for `repr`."""
+        return f"{self.input_size}, {self.hidden_size}, layers={self.layers}"
+
+
+class LSTMController(Controller):
+    """Long short-term memory, with the equations and the parameter names of torch.nn.LSTM."""
+
+    cell = "lstm"
+    blocks = 4
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, then open the forget gates (bias 1; Jozefowicz et al. 2015, section 2.2)."""
+        super().reset_parameters()
+        with torch.no_grad():
+            for layer in range(self.layers):
+                for name in ("bias_ih", "bias_hh"):
+                    getattr(self, f"{name}_l{layer}")[self.hidden_size : 2 * self.hidden_size] = 0.5
+
+    def initial_state(self, batch_size: int) -> LSTMState:
+        """Zeros."""
+        return LSTMState(self._zeros(batch_size), self._zeros(batch_size))
+
+
+class GRUController(Controller):
+    """Gated recurrent unit, with the equations and the parameter names of torch.nn.GRU."""
+
+    cell = "gru"
+    blocks = 3
+
+    def initial_state(self, batch_size: int) -> GRUState:
+        """Zeros."""
+        return GRUState(self._zeros(batch_size))
+
+
+class FeedForwardController(Controller):
+    """tanh(W x + b), layer upon layer: no state of its own, so everything it remembers is in the memory."""
+
+    cell = "feedforward"
+    blocks = 1
+    names = ("weight", "bias")
+
+    def initial_state(self, batch_size: int) -> FeedForwardState:
+        """Nothing."""
+        return FeedForwardState()
+
+
+CONTROLLERS = {"lstm": LSTMController, "gru": GRUController, "feedforward": FeedForwardController}

@@ -1,0 +1,99 @@
+"""Where a machine starts: the memory, the focus of each head and the first reads. Start value and trainability apart."""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.functional import AccessState, InterfaceLayout
+
+MemoryInit = Literal["constant", "random", "learned"]
+MEMORY_INITS = ("constant", "random", "learned")
+
+# Collier and Beel 2018 (arXiv 1807.08518), section 3.2: small, equal and not zero learns most reliably.
+CONSTANT = 1e-6
+# Of the normal distribution, cut at two standard deviations, that a random or learned start is drawn from.
+DEVIATION = 0.5
+
+
+class InitialAccess(nn.Module):
+    """The access's state before the first step.
+
+    Args:
+        slots: N, rows of the memory.
+        layout: heads and width.
+        memory_init: "constant": 1e-6 everywhere; "random": one draw, kept with the machine; "learned": one draw,
+            trained unless `train_memory` is False.
+        train_memory: whether the start of the memory is a parameter; None: only if "learned".
+        train_weights: whether the heads' first focus is trained, through logits. It starts on slot 0 either way.
+        train_reads: whether the first reads are trained. They start at zero either way.
+    """
+
+    initial_memory: Tensor | None
+    initial_logits: Tensor | None
+    initial_reads: Tensor | None
+
+    def __init__(
+        self,
+        slots: int,
+        layout: InterfaceLayout,
+        *,
+        memory_init: MemoryInit = "constant",
+        train_memory: bool | None = None,
+        train_weights: bool = False,
+        train_reads: bool = False,
+    ) -> None:
+        super().__init__()
+        if memory_init not in MEMORY_INITS:
+            raise ValueError(f"memory_init must be one of {', '.join(MEMORY_INITS)}; got {memory_init!r}")
+        self.slots, self.layout, self.memory_init = slots, layout, memory_init
+        self.train_memory = memory_init == "learned" if train_memory is None else train_memory
+        memory = torch.empty(slots, layout.width)
+        if self.train_memory:
+            self.initial_memory = nn.Parameter(memory)
+        else:
+            # A constant needs no tensor, so that a trained machine runs with any number of slots.
+            self.register_buffer("initial_memory", None if memory_init == "constant" else memory)
+        logits = nn.Parameter(torch.empty(layout.heads, slots)) if train_weights else None
+        self.register_parameter("initial_logits", logits)
+        reads = nn.Parameter(torch.empty(layout.read_heads, layout.width)) if train_reads else None
+        self.register_parameter("initial_reads", reads)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set every start value anew."""
+        if self.initial_memory is not None:
+            if self.memory_init == "constant":
+                self.initial_memory.fill_(CONSTANT)
+            else:
+                nn.init.trunc_normal_(self.initial_memory, std=DEVIATION, a=-2 * DEVIATION, b=2 * DEVIATION)
+        if self.initial_logits is not None:
+            # About 0.99 of the focus lies on slot 0, for any number of slots.
+            self.initial_logits.zero_()[:, 0] = math.log(self.slots) + 5
+        if self.initial_reads is not None:
+            self.initial_reads.zero_()
+
+    def forward(self, batch_size: int, like: Tensor) -> AccessState:
+        """The state for so many sequences, with the device and dtype of `like`."""
+        slots, layout = self.slots, self.layout
+        if self.initial_memory is None:
+            memory = like.new_full((batch_size, slots, layout.width), CONSTANT)
+        else:
+            memory = self.initial_memory.expand(batch_size, -1, -1)
+        if self.initial_logits is None:
+            weights = like.new_zeros(batch_size, layout.heads, slots)
+            weights[..., 0] = 1
+        else:
+            weights = self.initial_logits.softmax(-1).expand(batch_size, -1, -1)
+        if self.initial_reads is None:
+            reads = like.new_zeros(batch_size, layout.read_heads, layout.width)
+        else:
+            reads = self.initial_reads.expand(batch_size, -1, -1)
+        read_weights, write_weights = weights.split([layout.read_heads, layout.write_heads], dim=1)
+        return AccessState(memory, read_weights, write_weights, reads)
+
+    def extra_repr(self) -> str:
+        """Start values, for `repr`."""
+        return f"memory_init={self.memory_init!r}, train_memory={self.train_memory}"

@@ -1,0 +1,190 @@
+"""The Neural Turing Machine: a controller, an access and one linear layer for the output."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.kernels import MachineSpec, Weights
+from neuraltape.nn.access import NTMAccess
+from neuraltape.nn.arrange import alive
+from neuraltape.nn.backend import BackendChoice
+from neuraltape.nn.controllers import CONTROLLERS, Controller
+from neuraltape.nn.initial import MemoryInit
+from neuraltape.nn.sequence_model import SequenceModel, check_size
+from neuraltape.nn.state import NTMState, keep_alive
+from neuraltape.nn.trace import Trace, record
+
+ControllerName = Literal["lstm", "gru", "feedforward"]
+
+
+class NTM(SequenceModel):
+    """A recurrent layer with an external memory, used like torch.nn.LSTM.
+
+    Graves, Wayne and Danihelka (2014), arXiv 1410.5401. At each step the controller sees the input and the previous
+    reads; all write heads address the memory and write; all read heads address what results and read; the output is
+    one linear layer on the controller's output and the reads. What the paper leaves open is fixed as in
+    `neuraltape.functional`; the memory starts as the constant 1e-6 (Collier and Beel 2018, arXiv 1807.08518).
+
+    Args:
+        input_size: numbers in one step's input.
+        hidden_size: numbers in the controller's output.
+        output_size: numbers in one step's output.
+        memory_slots: N, rows of the memory.
+        memory_width: W, numbers in each row.
+        read_heads, write_heads: how many of each.
+        controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
+            `forward(x, state) -> (y, state)`, where x is (batch, input_size + read_heads * memory_width), y is
+            (batch, hidden_size) and the tensors of the state have the batch first.
+        controller_layers: layers of a built-in controller.
+        shift_offsets: the moves that a head can make from one step to the next: distinct integers. (0,): none.
+        memory_init: where the memory starts: "constant" (1e-6), "random" (one draw, kept) or "learned".
+        train_initial_memory: whether that start is trained; None: only if "learned".
+        train_initial_weights: whether the heads' first focus is trained; it starts on slot 0.
+        train_initial_reads: whether the first reads are trained; they start at 0.
+        batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
+        backend: "auto", or the name of one: a named backend that can't run this raises the reason.
+
+    Raises:
+        ValueError: a size, offset or choice that makes no machine.
+        RuntimeError: the named backend can't run this machine.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        memory_slots: int = 128,
+        memory_width: int = 20,
+        read_heads: int = 1,
+        write_heads: int = 1,
+        controller: ControllerName | nn.Module = "lstm",
+        controller_layers: int = 1,
+        shift_offsets: tuple[int, ...] = (-1, 0, 1),
+        memory_init: MemoryInit = "constant",
+        train_initial_memory: bool | None = None,
+        train_initial_weights: bool = False,
+        train_initial_reads: bool = False,
+        batch_first: bool = False,
+        backend: str = "auto",
+    ) -> None:
+        super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
+        sizes = {"memory_slots": memory_slots, "memory_width": memory_width}
+        sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
+        for name, value in sizes.items():
+            check_size(name, value)
+        layout = InterfaceLayout(read_heads, write_heads, memory_width, tuple(shift_offsets))
+        self.memory_slots, self.layout = memory_slots, layout
+        if isinstance(controller, str):
+            if controller not in CONTROLLERS:
+                raise ValueError(
+                    f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {controller!r}"
+                )
+            controller = CONTROLLERS[controller](
+                input_size + read_heads * memory_width, hidden_size, controller_layers
+            )
+        self.controller = controller
+        self.access = NTMAccess(
+            hidden_size,
+            memory_slots,
+            layout,
+            memory_init=memory_init,
+            train_memory=train_initial_memory,
+            train_weights=train_initial_weights,
+            train_reads=train_initial_reads,
+            backend=backend,
+        )
+        self.output = nn.Linear(hidden_size + read_heads * memory_width, output_size)
+        self.choice = BackendChoice("sequence", backend)
+        if backend != "auto":
+            _ = self.backend
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend in use, for the parameters' present device and dtype."""
+        weight = self.output.weight
+        if isinstance(self.controller, Controller):
+            return self.choice.resolve(weight, self._spec(self.controller)).backend
+        return self.access.choice.resolve(weight, self.layout).backend
+
+    def initial_state(self, batch_size: int) -> NTMState:
+        """The state before the first step, for so many sequences."""
+        return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+
+    def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
+        """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+        if isinstance(self.controller, Controller):
+            hidden, reads, state = self._run_whole(inputs, state, lengths, self.controller)
+        else:
+            hidden, reads, state = self._run_stepwise(inputs, state, lengths)
+        return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
+
+    def _run_whole(
+        self, inputs: Tensor, state: NTMState, lengths: Tensor | None, controller: Controller
+    ) -> tuple[Tensor, Tensor, NTMState]:
+        """One call of the backend, controller included."""
+        spec = self._spec(controller)
+        interface = self.access.interface
+        weights = Weights(controller.weights(), interface.weight, interface.bias)
+        sequence = self.choice.resolve(interface.weight, spec).function
+        with torch.autocast(inputs.device.type, enabled=False):
+            result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
+        final = NTMState(type(state.controller)(*result.controller), result.access)
+        return result.hidden, result.reads, final
+
+    def _run_stepwise(
+        self, inputs: Tensor, state: NTMState, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor, NTMState]:
+        """Step by step, for a controller that only its own module knows."""
+        living = None if lengths is None else alive(lengths, len(inputs))
+        if living is not None:
+            # What stands in the padding may be NaN; it must not reach a gradient either.
+            inputs = inputs.masked_fill(~living.unsqueeze(-1), 0)
+        hiddens, all_reads = [], []
+        for t, x in enumerate(inputs):
+            hidden, controller_state = self.control(x, state)
+            reads, access_state = self.access(hidden, state.access)
+            after = NTMState(controller_state, access_state)
+            state = after if living is None else keep_alive(living[t], after, state)
+            hiddens.append(hidden)
+            all_reads.append(reads)
+        return torch.stack(hiddens), torch.stack(all_reads), state
+
+    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
+        """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
+        hidden, after = self.controller(torch.cat([x, state.access.reads.flatten(1)], -1), state.controller)
+        if hidden.shape != (len(x), self.hidden_size):
+            raise ValueError(
+                f"controller must return (batch, hidden_size) = ({len(x)}, {self.hidden_size}); "
+                f"got shape {tuple(hidden.shape)}"
+            )
+        return hidden, after
+
+    @torch.no_grad()
+    def trace(
+        self, inputs: Tensor, state: NTMState | None = None, *, lengths: Any = None, targets: Tensor | None = None
+    ) -> Trace:
+        """Run whole sequences and keep every addressing value of every head at every step.
+
+        It runs on the reference backend, step by step, without gradients.
+
+        Args:
+            inputs, state, lengths: as for a call; no PackedSequence.
+            targets: what the outputs should be, in the same form as `inputs`; kept with the trace.
+
+        Returns:
+            A `Trace`, on the CPU.
+        """
+        return record(self, inputs, state, lengths, targets)
+
+    def _spec(self, controller: Controller) -> MachineSpec:
+        return MachineSpec(
+            controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout
+        )
+
+    def extra_repr(self) -> str:
+        """The backend in use, for `repr`."""
+        return f"backend={self.backend!r}"

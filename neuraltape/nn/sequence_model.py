@@ -1,0 +1,116 @@
+"""What every model over sequences shares: how it is called, how it is saved. Knows no recurrence of its own."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.state import tensors_of
+
+
+class SequenceModel(nn.Module, PyTorchModelHubMixin, library_name="neuraltape", license="mit", tags=["neuraltape"]):
+    """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
+
+    A model adds `initial_state(batch_size)` and `run(inputs, state, lengths)`.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, output_size: int, *, batch_first: bool) -> None:
+        super().__init__()
+        for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
+            check_size(name, value)
+        self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
+        self.batch_first = batch_first
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> Any:
+        """The state before the first step, for so many sequences."""
+
+    @abstractmethod
+    def run(self, inputs: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
+        """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+
+    def forward(self, inputs: Any, state: Any = None, *, lengths: Any = None) -> tuple[Any, Any]:
+        """Run whole sequences.
+
+        Args:
+            inputs: (time, batch, input_size); (batch, time, input_size) with `batch_first`; (time, input_size) for a
+                single sequence; or a PackedSequence. Floating point.
+            state: where an earlier call stopped; None: the initial state.
+            lengths: steps of each sequence, (batch,) integers from 1 to time. A padded sequence gives what it gives
+                alone: its outputs past the end are 0, its state stays, what stands in the padding does not matter.
+
+        Returns:
+            The outputs, (time, batch, output_size) or in the form in which the inputs came, before any activation; and
+            the final state (of each sequence at its own end).
+
+        Raises:
+            TypeError: inputs or lengths of a wrong type.
+            ValueError: a wrong shape, no steps, lengths out of range, or a state that does not fit.
+        """
+        arranged = arrange(inputs, lengths, self.input_size, batch_first=self.batch_first)
+        x = self._to_precision(arranged.inputs)
+        if state is None:
+            state = self.initial_state(x.shape[1])
+        else:
+            state = arranged.take_state(state)
+            self.check_state(state, x.shape[1])
+        outputs, state = self.run(x, state, arranged.lengths)
+        if arranged.lengths is not None:
+            outputs = outputs.masked_fill(~alive(arranged.lengths, len(outputs)).unsqueeze(-1), 0)
+        return arranged.give_back(outputs), arranged.give_state(state)
+
+    def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """One step of a stream.
+
+        Args:
+            inputs: (batch, input_size), or (input_size,) for a single sequence.
+            state: the state after the step before; None: the initial state.
+
+        Returns:
+            The outputs, (batch, output_size) or (output_size,), and the state after this step.
+
+        Raises:
+            ValueError: a wrong shape, or a state that does not fit.
+        """
+        if inputs.dim() not in (1, 2):
+            raise ValueError(
+                f"inputs of a step must be (batch, input) or (input,) with input = {self.input_size}; "
+                f"got shape {tuple(inputs.shape)}"
+            )
+        batch_axis = 1 if self.batch_first and inputs.dim() == 2 else 0
+        outputs, state = self(inputs.unsqueeze(batch_axis), state)
+        return outputs.squeeze(batch_axis), state
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that the model was made with, as far as JSON can hold them."""
+        return dict(self._hub_mixin_config or {})
+
+    def check_state(self, state: Any, batch_size: int) -> None:
+        """Raise TypeError or ValueError unless the state has the structure and the shapes of `initial_state`."""
+        with torch.no_grad():
+            expected = self.initial_state(batch_size)
+        if type(state) is not type(expected):
+            raise TypeError(f"state must be a {type(expected).__name__}; got {type(state).__name__}")
+        came, wanted = tensors_of(state), tensors_of(expected)
+        if [tensor.shape for tensor in came] != [tensor.shape for tensor in wanted]:
+            raise ValueError(
+                f"state must be that of {batch_size} sequence(s), with shapes {[tuple(t.shape) for t in wanted]}; "
+                f"got {[tuple(t.shape) for t in came]}"
+            )
+
+    def _to_precision(self, inputs: Tensor) -> Tensor:
+        """The inputs in the parameters' precision: half precision is widened, anything else has to match."""
+        dtype = next(self.parameters()).dtype
+        if inputs.dtype == dtype or inputs.dtype in (torch.float16, torch.bfloat16):
+            return inputs.to(dtype)
+        raise ValueError(f"inputs must be {dtype} like the parameters; got {inputs.dtype}")
+
+
+def check_size(name: str, value: Any) -> None:
+    """Raise ValueError unless `value` is a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer; got {value!r}")

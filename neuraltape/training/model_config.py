@@ -1,0 +1,60 @@
+"""Which machine to train: the fields are command-line flags and keys of `config.yaml`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neuraltape.training.checks import check_choice, check_positive
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The machine's kind and sizes; input and output size come from the task."""
+
+    model: Literal["ntm", "lstm"] = "ntm"
+    """The machine: "ntm", or "lstm", the baseline without a memory (it takes hidden_size and controller_layers only)."""
+    hidden_size: int = 100
+    """Units in each layer of the controller."""
+    memory_slots: int = 128
+    """Slots (rows) of the memory."""
+    memory_width: int = 20
+    """Numbers in each slot."""
+    read_heads: int = 1
+    """Heads that read."""
+    write_heads: int = 1
+    """Heads that write."""
+    controller: Literal["lstm", "gru", "feedforward"] = "lstm"
+    """The network between input and heads."""
+    controller_layers: int = 1
+    """Layers of the controller."""
+    shift_offsets: tuple[int, ...] = (-1, 0, 1)
+    """Moves that a head can make in one step, in slots."""
+    memory_init: Literal["constant", "random", "learned"] = "constant"
+    """How the memory starts."""
+    train_initial_memory: bool | None = None
+    """Whether the memory's start is trained; null: only where memory_init is "learned"."""
+    train_initial_weights: bool = False
+    """Whether the heads' first focus is trained."""
+    train_initial_reads: bool = False
+    """Whether what the heads have read before the first step is trained."""
+    backend: str = "auto"
+    """Which kernels run it; "auto": the fastest that can."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shift_offsets", tuple(self.shift_offsets))
+        check_choice(self, "model", ("ntm", "lstm"))
+        check_choice(self, "controller", ("lstm", "gru", "feedforward"))
+        check_choice(self, "memory_init", ("constant", "random", "learned"))
+        for name in (
+            "hidden_size",
+            "memory_slots",
+            "memory_width",
+            "read_heads",
+            "write_heads",
+            "controller_layers",
+        ):
+            check_positive(self, name)
+        if not self.shift_offsets or len(set(self.shift_offsets)) < len(self.shift_offsets):
+            raise ValueError(
+                f"shift_offsets must be distinct integers, at least one; got {list(self.shift_offsets)}. "
+                "For no shifting give [0]"
+            )
