@@ -111,9 +111,9 @@ def shift(
 
 def check_offsets(offsets: object) -> None:
     """Raise ValueError unless `offsets` is a non-empty tuple of distinct integers."""
-    # `type` and not `isinstance`: True is no move.
+    # `type` and not `isinstance` for each: True is no move.
     integers = isinstance(offsets, tuple) and all(type(offset) is int for offset in offsets)
-    if not integers or not offsets or len(set(offsets)) != len(offsets):
+    if not isinstance(offsets, tuple) or not integers or not 0 < len(offsets) == len(set(offsets)):
         raise ValueError(
             f"offsets must be a tuple of distinct integers, at least one, such as (-1, 0, 1); got {offsets!r}"
         )

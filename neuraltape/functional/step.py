@@ -37,9 +37,7 @@ class AccessStep(NamedTuple):
     write_stages: Stages
 
 
-def access_step(
-    raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout
-) -> AccessState:
+def access_step(raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout) -> AccessState:
     """Write, then read: the heads' part of one step.
 
     All write heads address M_{t-1} and write, giving M_t; all read heads address M_t and read
@@ -56,9 +54,7 @@ def access_step(
     return access_step_in_full(raw, state, layout).state
 
 
-def access_step_in_full(
-    raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout
-) -> AccessStep:
+def access_step_in_full(raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout) -> AccessStep:
     """`access_step` that also returns the activated parameters and every stage of addressing."""
     interface = activate(split_interface(raw, layout))
     return apply_interface(interface, state, layout)
@@ -66,12 +62,17 @@ def access_step_in_full(
 
 def apply_interface(interface: Interface, state: AccessState, layout: InterfaceLayout) -> AccessStep:
     """`access_step_in_full` for head parameters that are activated already."""
-    addressing, reading = interface[:5], layout.read_heads
-    writer = (part[:, reading:] for part in addressing)
-    write_stages = address(state.memory, state.write_weights, *writer, layout.offsets, stages=True)
+    reading = slice(layout.read_heads)
+    writing = slice(layout.read_heads, None)
+    write_stages = _address(interface, writing, state.memory, state.write_weights, layout)
     memory = write(state.memory, write_stages.weights, interface.erase, interface.add)
-    reader = (part[:, :reading] for part in addressing)
-    read_stages = address(memory, state.read_weights, *reader, layout.offsets, stages=True)
+    read_stages = _address(interface, reading, memory, state.read_weights, layout)
     reads = read(memory, read_stages.weights)
     after = AccessState(memory, read_stages.weights, write_stages.weights, reads)
     return AccessStep(after, interface, read_stages, write_stages)
+
+
+def _address(interface: Interface, heads: slice, memory: Tensor, previous: Tensor, layout: InterfaceLayout) -> Stages:
+    """`address` for some of the heads of an interface."""
+    key, strength, gate, shift, sharpness = (part[:, heads] for part in interface[:5])
+    return address(memory, previous, key, strength, gate, shift, sharpness, layout.offsets, stages=True)

@@ -106,9 +106,14 @@ def sequence(
         read = access_next.reads
         if lengths is not None:
             now = alive[t]
-            hidden, read = keep_where(now, hidden, torch.zeros_like(hidden)), keep_where(now, read, torch.zeros_like(read))
+            hidden, read = (
+                keep_where(now, hidden, torch.zeros_like(hidden)),
+                keep_where(now, read, torch.zeros_like(read)),
+            )
             controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
-            access_next = AccessState(*(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True)))
+            access_next = AccessState(
+                *(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True))
+            )
         controller, access = controller_next, access_next
         hiddens.append(hidden)
         reads.append(read)

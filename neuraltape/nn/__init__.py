@@ -4,6 +4,12 @@ from neuraltape.nn.access import NTMAccess as NTMAccess
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
 from neuraltape.nn.controllers import GRUController as GRUController
 from neuraltape.nn.controllers import LSTMController as LSTMController
+from neuraltape.nn.intervention import Damage as Damage
+from neuraltape.nn.intervention import Erase as Erase
+from neuraltape.nn.intervention import Force as Force
+from neuraltape.nn.intervention import Freeze as Freeze
+from neuraltape.nn.intervention import Intervention as Intervention
+from neuraltape.nn.intervention import NoShift as NoShift
 from neuraltape.nn.lstm import LSTMBaseline as LSTMBaseline
 from neuraltape.nn.ntm import NTM as NTM
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel

@@ -1,17 +1,19 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.functional import InterfaceLayout
 from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.backend import BackendChoice
 from neuraltape.nn.controllers import CONTROLLERS, Controller
 from neuraltape.nn.initial import MemoryInit
+from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.sequence_model import SequenceModel, check_size
 from neuraltape.nn.state import NTMState, keep_alive
 from neuraltape.nn.trace import Trace, record
@@ -80,12 +82,8 @@ class NTM(SequenceModel):
         self.memory_slots, self.layout = memory_slots, layout
         if isinstance(controller, str):
             if controller not in CONTROLLERS:
-                raise ValueError(
-                    f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {controller!r}"
-                )
-            controller = CONTROLLERS[controller](
-                input_size + read_heads * memory_width, hidden_size, controller_layers
-            )
+                raise ValueError(f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {controller!r}")
+            controller = CONTROLLERS[controller](input_size + read_heads * memory_width, hidden_size, controller_layers)
         self.controller = controller
         self.access = NTMAccess(
             hidden_size,
@@ -135,9 +133,7 @@ class NTM(SequenceModel):
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return result.hidden, result.reads, final
 
-    def _run_stepwise(
-        self, inputs: Tensor, state: NTMState, lengths: Tensor | None
-    ) -> tuple[Tensor, Tensor, NTMState]:
+    def _run_stepwise(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, Tensor, NTMState]:
         """Step by step, for a controller that only its own module knows."""
         living = None if lengths is None else alive(lengths, len(inputs))
         if living is not None:
@@ -165,7 +161,13 @@ class NTM(SequenceModel):
 
     @torch.no_grad()
     def trace(
-        self, inputs: Tensor, state: NTMState | None = None, *, lengths: Any = None, targets: Tensor | None = None
+        self,
+        inputs: Tensor,
+        state: NTMState | None = None,
+        *,
+        lengths: Any = None,
+        targets: Tensor | None = None,
+        intervene: Intervention | Sequence[Intervention] = (),
     ) -> Trace:
         """Run whole sequences and keep every addressing value of every head at every step.
 
@@ -174,11 +176,18 @@ class NTM(SequenceModel):
         Args:
             inputs, state, lengths: as for a call; no PackedSequence.
             targets: what the outputs should be, in the same form as `inputs`; kept with the trace.
+            intervene: changes to make while it runs, such as `Force(parameter="gate", value=1.0, steps=3)`; see
+                `neuraltape.nn.intervention`. The trace then holds the parameters as they were used; `raw` stays the
+                controller's.
 
         Returns:
             A `Trace`, on the CPU.
+
+        Raises:
+            ValueError: an intervention names a head, slot or step that is not there.
         """
-        return record(self, inputs, state, lengths, targets)
+        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
+        return record(self, inputs, state, lengths, targets, interventions)
 
     def _spec(self, controller: Controller) -> MachineSpec:
         return MachineSpec(

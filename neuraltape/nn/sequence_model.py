@@ -4,14 +4,14 @@ from abc import abstractmethod
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import tensors_of
 
 
-class SequenceModel(nn.Module, PyTorchModelHubMixin, library_name="neuraltape", license="mit", tags=["neuraltape"]):
+class SequenceModel(nn.Module, Pretrained, library_name="neuraltape", license="mit"):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths)`.
@@ -87,7 +87,8 @@ class SequenceModel(nn.Module, PyTorchModelHubMixin, library_name="neuraltape", 
     @property
     def config(self) -> dict[str, Any]:
         """The arguments that the model was made with, as far as JSON can hold them."""
-        return dict(self._hub_mixin_config or {})
+        arguments: Any = self._hub_mixin_config or {}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
 
     def check_state(self, state: Any, batch_size: int) -> None:
         """Raise TypeError or ValueError unless the state has the structure and the shapes of `initial_state`."""

@@ -1,19 +1,20 @@
 """Everything that happened inside a machine on one batch, step by step: what the figures and the explorer read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from neuraltape.functional import AccessState, Interface, Stages, split_interface
+from neuraltape.functional import AccessState, AccessStep, Interface, Stages, apply_interface, split_interface
 from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.state import NTMState, keep_alive, map_state
 
 if TYPE_CHECKING:
@@ -87,11 +88,14 @@ class Trace:
         """
         if not Path(path).is_file():
             raise ValueError(f"path must be a trace file; {path} is not a file")
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(f"{path} is no trace: its format is {metadata.get('format')!r}, not {FORMAT!r}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{path} is no trace: {error}") from None
+        if metadata.get("format") != FORMAT:
+            raise ValueError(f"{path} is no trace: its format is {metadata.get('format')!r}, not {FORMAT!r}")
         groups = {"raw": Interface, "interface": Interface, "read_stages": Stages, "write_stages": Stages}
         values: dict[str, Any] = {"targets": None, "shift_offsets": tuple(json.loads(metadata["shift_offsets"]))}
         for group, kind in (groups | {"initial": AccessState}).items():
@@ -108,26 +112,34 @@ class Trace:
                     yield f"{field.name}.{part}", tensor
 
 
-def record(ntm: "NTM", inputs: Tensor, state: NTMState | None, lengths: Any, targets: Tensor | None) -> Trace:
+def record(
+    ntm: "NTM",
+    inputs: Tensor,
+    state: NTMState | None,
+    lengths: Any,
+    targets: Tensor | None,
+    interventions: Sequence[Intervention] = (),
+) -> Trace:
     """Run a machine step by step on the reference backend and keep everything; see `NTM.trace`."""
     arranged = arrange(inputs, lengths, ntm.input_size, batch_first=ntm.batch_first)
     x = arranged.inputs.to(ntm.output.weight.dtype)
     steps, batch_size = x.shape[:2]
-    state = ntm.initial_state(batch_size) if state is None else arranged.take_state(state)
-    ntm.check_state(state, batch_size)
-    assert state is not None
-    initial = state.access
+    for intervention in interventions:
+        intervention.check(ntm.layout, ntm.memory_slots, steps)
+    now: NTMState = ntm.initial_state(batch_size) if state is None else arranged.take_state(state)
+    ntm.check_state(now, batch_size)
+    initial = now.access
     living = None if arranged.lengths is None else alive(arranged.lengths, steps)
     if living is not None:
         x = x.masked_fill(~living.unsqueeze(-1), 0)
     steps_seen = []
     for t in range(steps):
-        hidden, controller_state = ntm.control(x[t], state)
-        raw, step = ntm.access.forward_in_full(hidden, state.access)
+        hidden, controller_state = ntm.control(x[t], now)
+        raw, step = _access_step(ntm, hidden, now.access, [each for each in interventions if each.covers(t)])
         after = NTMState(controller_state, step.state)
-        state = after if living is None else keep_alive(living[t], after, state)
+        now = after if living is None else keep_alive(living[t], after, now)
         seen = (hidden, split_interface(raw, ntm.layout), step.interface, step.read_stages, step.write_stages)
-        steps_seen.append((*seen, state.access.memory, state.access.reads))
+        steps_seen.append((*seen, now.access.memory, now.access.reads))
     stacked = map_state(lambda *each: torch.stack(each), *steps_seen)
     hidden, raw, interface, read_stages, write_stages, memory, reads = map_state(_to_cpu, stacked)
     outputs = ntm.output(torch.cat([stacked[0], stacked[-1].flatten(2)], -1))
@@ -151,6 +163,20 @@ def record(ntm: "NTM", inputs: Tensor, state: NTMState | None, lengths: Any, tar
         initial=map_state(_to_cpu, initial),
         shift_offsets=ntm.layout.offsets,
     )
+
+
+def _access_step(
+    ntm: "NTM", hidden: Tensor, state: AccessState, interventions: Sequence[Intervention]
+) -> tuple[Tensor, AccessStep]:
+    for intervention in interventions:
+        state = state._replace(memory=intervention.change_memory(state.memory))
+    raw, step = ntm.access.forward_in_full(hidden, state)
+    if interventions:
+        interface = step.interface
+        for intervention in interventions:
+            interface = intervention.change_interface(interface, ntm.layout)
+        step = apply_interface(interface, state, ntm.layout)
+    return raw, step
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:

@@ -34,8 +34,8 @@ class LoopConfig:
     """Seconds between two checkpoints: what a kill costs at most."""
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     """Numbers to compute with."""
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
-    """Where to compute."""
+    accelerator: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to compute; "auto": on CUDA where there is one."""
     devices: int = 1
     """Processes on each machine, one a device."""
     num_nodes: int = 1
@@ -55,7 +55,7 @@ class LoopConfig:
         check_range(self, "checkpoint_every", 0, None)
         check_choice(self, "curriculum", ("none", "uniform", "growing"))
         check_choice(self, "precision", ("32-true", "64-true", "bf16-mixed"))
-        check_choice(self, "accelerator", ("auto", "cpu", "cuda", "mps"))
+        check_choice(self, "accelerator", ("auto", "cpu", "cuda"))
         if self.batch_size < self.devices * self.num_nodes:
             raise ValueError(
                 f"batch_size is summed over all processes and must be at least their number, "

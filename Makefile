@@ -1,0 +1,50 @@
+# Two commands for a fresh clone: `make demo` and `make test`. Both do all of their own set-up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test check lint format bench clean
+
+help:
+	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
+	@echo "make test    install, run the tests"
+	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
+	@echo "make format  format the code and apply what the linter can mend"
+	@echo "make bench   speed against the reference and torch.nn.LSTM, as ratios"
+	@echo "make clean   remove the virtual environment and all caches; runs/ stays"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: $(INSTALLED)
+
+demo: $(INSTALLED)
+	$(BIN)/neuraltape train copy --name demo --overwrite
+	$(BIN)/neuraltape evaluate demo --lengths 10 20 30 50 120
+	$(BIN)/neuraltape plot demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+check: lint test
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,9 @@
+"""How good a trained machine is, within and beyond the lengths it was trained on. Knows no training and no figure."""
+
+from neuraltape.evaluation.example import Example as Example
+from neuraltape.evaluation.example import example as example
+from neuraltape.evaluation.lengths import LengthScore as LengthScore
+from neuraltape.evaluation.lengths import evaluate as evaluate
+from neuraltape.evaluation.lengths import usual_lengths as usual_lengths
+from neuraltape.evaluation.report import Report as Report
+from neuraltape.evaluation.slots import with_memory_slots as with_memory_slots

@@ -1,0 +1,56 @@
+"""The outcome of one evaluation as a JSON file, for other programs and for the figures."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from neuraltape.evaluation.lengths import LengthScore
+
+FORMAT = "neuraltape-evaluation-1"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores against length, with what is needed to read them."""
+
+    name: str
+    """The run's or the model's."""
+    task: str
+    """The task's name."""
+    length_name: str
+    """What a length counts."""
+    score_name: str
+    """What `LengthScore.bits` measures."""
+    trained: tuple[int, int]
+    """The shortest and the longest length of training."""
+    memory_slots: int | None
+    """Slots in this evaluation; None: no memory."""
+    seed: int
+    """Chose the sequences."""
+    rows: tuple[LengthScore, ...]
+    """One a length."""
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Report":
+        """Read what `save` wrote.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it holds something else.
+        """
+        try:
+            values: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            if values.pop("format") != FORMAT:
+                raise KeyError("format")
+            values["trained"] = tuple(values["trained"])
+            values["rows"] = tuple(LengthScore(**row) for row in values["rows"])
+            return cls(**{field.name: values[field.name] for field in fields(cls)})
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is no report of an evaluation ({FORMAT})") from error

@@ -1,0 +1,35 @@
+"""One batch through a machine, and where the random numbers of an evaluation come from."""
+
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.task import Task
+
+
+@torch.no_grad()
+def outputs_of(model: SequenceModel, batch: Batch) -> Tensor:
+    """The machine's outputs before any activation, (time, batch, output), on the CPU."""
+    like = next(model.parameters())
+    inputs = batch.inputs.to(like.device, like.dtype)
+    if model.batch_first:
+        inputs = inputs.transpose(0, 1)
+    outputs, _ = model(inputs, lengths=batch.lengths.to(like.device))
+    return (outputs.transpose(0, 1) if model.batch_first else outputs).cpu()
+
+
+def generator_for(seed: int, purpose: str, length: int) -> torch.Generator:
+    """A generator of its own for each length, so that a score does not depend on which other lengths are asked for."""
+    digest = blake2b(f"{seed} {purpose} {length}".encode(), digest_size=7).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+
+
+def check_fits(model: SequenceModel, task: Task) -> None:
+    """Raise ValueError unless the machine has the task's input and output size."""
+    for name in ("input_size", "output_size"):
+        has, needs = getattr(model, name), getattr(task, name)
+        if has != needs:
+            raise ValueError(f"model must have {name} {needs} for the task {task.name}; it has {has}")

@@ -1,0 +1,34 @@
+"""A trained machine with a memory of another size."""
+
+from typing import cast
+
+from neuraltape.nn import NTM
+from neuraltape.nn.sequence_model import SequenceModel
+
+
+def with_memory_slots(model: SequenceModel, memory_slots: int) -> NTM:
+    """The same machine, weights included, with so many slots: longer sequences need more than training did.
+
+    Args:
+        model: an NTM whose controller is one of the built-in ones. It is not changed.
+        memory_slots: positive.
+
+    Raises:
+        ValueError: a model without a memory; a start that has numbers of its own for each slot; or a controller that
+            only its maker can build.
+    """
+    if not isinstance(model, NTM):
+        raise ValueError(f"memory_slots needs an NTM; a {type(model).__name__} has no memory")
+    initial = model.access.initial
+    if initial.initial_memory is not None or initial.initial_logits is not None:
+        raise ValueError(
+            f"memory_slots can't be {memory_slots}: this machine's start is kept slot by slot, for its "
+            f"{model.memory_slots} slots; only a constant start that isn't trained fits any number"
+        )
+    config = model.config
+    if "input_size" not in config or not isinstance(config.get("controller", "lstm"), str):
+        raise ValueError("memory_slots can't be changed on a machine with a controller of your own; build it anew")
+    like = next(model.parameters())
+    copy = NTM(**cast(dict, {**config, "memory_slots": memory_slots})).to(like.device, like.dtype)
+    copy.load_state_dict(model.state_dict())
+    return copy.train(model.training)

@@ -1,0 +1,94 @@
+"""One sequence of a trace as arrays: which slots its heads used, and what to show of them. Knows no figure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuraltape.nn.trace import Trace
+
+# A slot is in use if some head puts this much of its focus there at some step.
+IN_USE = 0.05
+# Slots shown on either side of those in use.
+MARGIN = 1
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What one sequence did, without its padding.
+
+    Args:
+        trace: a machine's run.
+        sequence: which of the trace's sequences.
+
+    Raises:
+        ValueError: the trace has no such sequence.
+    """
+
+    trace: Trace
+    sequence: int = 0
+
+    def __post_init__(self) -> None:
+        count = len(self.trace.lengths)
+        if not 0 <= self.sequence < count:
+            raise ValueError(f"sequence must be from 0 to {count - 1}, the sequences of this trace; got {self.sequence}")
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has."""
+        return int(self.trace.lengths[self.sequence])
+
+    def of(self, values: Tensor) -> NDArray[np.floating]:
+        """This sequence's part of a tensor of the trace: (time, batch, ...) -> (time, ...)."""
+        return values[: self.steps, self.sequence].double().numpy()
+
+    @property
+    def read_weights(self) -> NDArray[np.floating]:
+        """(time, read heads, slots)."""
+        return self.of(self.trace.read_weights)
+
+    @property
+    def write_weights(self) -> NDArray[np.floating]:
+        """(time, write heads, slots)."""
+        return self.of(self.trace.write_weights)
+
+    @property
+    def predictions(self) -> NDArray[np.floating]:
+        """What the outputs say, (time, output): probabilities; the outputs themselves where the targets are values."""
+        return predictions(self.trace.outputs, self.trace.targets)[: self.steps, self.sequence].numpy()
+
+    def slots_in_use(self) -> NDArray[np.integer]:
+        """The slots to show: a stretch of the ring that holds every slot that some head used, and a margin.
+
+        The ring is cut where it was left alone longest, so a stretch may run over its end: 126, 127, 0, 1.
+        """
+        focus = np.concatenate([self.read_weights, self.write_weights], axis=1)
+        slots = focus.shape[-1]
+        used = np.flatnonzero(focus.max((0, 1)) >= min(IN_USE, 1 / slots))
+        if not used.size:
+            return np.arange(slots)
+        gaps = np.diff(np.append(used, used[0] + slots))
+        first = used[(gaps.argmax() + 1) % len(used)]
+        length = slots - int(gaps.max()) + 1
+        if length + 2 * MARGIN >= slots:
+            return np.arange(slots)
+        return (first - MARGIN + np.arange(length + 2 * MARGIN)) % slots
+
+
+def predictions(outputs: Tensor, targets: Tensor | None) -> Tensor:
+    """Outputs in the form of their targets.
+
+    Args:
+        outputs: (..., output), before any activation.
+        targets: bits or values (..., output), class numbers (...) as integers, or None, which is taken for bits.
+
+    Returns:
+        Probabilities (..., output) of bits or classes; where the targets are values, the outputs as they are.
+    """
+    outputs = outputs.double()
+    if targets is None:
+        return outputs.sigmoid()
+    if not targets.is_floating_point():
+        return outputs.softmax(-1)
+    return outputs.sigmoid() if bool(((targets == 0) | (targets == 1)).all()) else outputs

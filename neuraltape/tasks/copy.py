@@ -1,0 +1,70 @@
+"""Copy: store a sequence, give it back."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draw import check_integer, place, random_bits
+from neuraltape.tasks.ranged import RangedTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy(RangedTask):
+    """Give back a sequence of random bit vectors after an end flag.
+
+    Paper (Graves, Wayne and Danihelka 2014, arXiv 1410.5401), section 4.1. The flag stands on its own channel; while
+    the machine answers its input is all zero. A sequence of length L takes 2 L + 1 steps.
+
+    Two vectors of three bits (columns are steps, blanks are not scored):
+
+        inputs   bit 1     # . . . .
+                 bit 2     . # . . .
+                 bit 3     # # . . .
+                 end flag  . . # . .
+        targets  bit 1           # .
+                 bit 2           . #
+                 bit 3           # #
+    """
+
+    name: ClassVar[str] = "copy"
+    summary: ClassVar[str] = "give back a sequence of random vectors after its end flag"
+    solved_bits: ClassVar[float | None] = 0.1
+    length_name: ClassVar[str] = "vectors"
+    example_length: ClassVar[int] = 6
+
+    min_length: int = 1
+    """Vectors in the shortest sequence."""
+    max_length: int = 20
+    """Vectors in the longest sequence."""
+    bits: int = 8
+    """Bits of a vector."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer("bits", self.bits, least=1)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The vector's bits and the flag."""
+        return *self.output_names, "end flag"
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The vector's bits."""
+        return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
+        """Draw sequences; see `Task.sample`."""
+        count = self._draw_lengths(batch_size, generator, lengths)
+        longest = int(count.max())
+        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        time = torch.arange(2 * longest + 1).unsqueeze(-1)
+        inputs = torch.zeros(len(time), batch_size, self.input_size)
+        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
+        inputs[count, torch.arange(batch_size), self.bits] = 1
+        steps = 2 * count + 1
+        mask = (time > count) & (time < steps)
+        return Batch(inputs, place(vectors, time - count - 1, mask), mask, steps)

@@ -1,0 +1,133 @@
+"""Reads the sequences in a user's .npz or .jsonl file. Knows no kinds and no batches."""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuraltape.tasks.row import DataError, Row, bools, check_row, numbers
+
+KEYS = {".npz": ("inputs", "targets", "lengths", "mask"), ".jsonl": ("inputs", "targets", "mask")}
+
+
+def read_rows(path: str) -> list[Row]:
+    """The sequences of a file; each for itself is consistent.
+
+    Args:
+        path: ends in .npz (padded arrays, sequences first: `inputs`, and optionally `targets`, `lengths`, `mask`) or
+            .jsonl (a line a sequence: `inputs`, and optionally `targets`, `mask`; blank lines are skipped).
+
+    Raises:
+        DataError: a missing or unreadable file, or a row that isn't a sequence.
+    """
+    suffix = Path(path).suffix
+    if suffix not in KEYS:
+        raise DataError(f"{path}: expected a file that ends in .npz or .jsonl")
+    try:
+        rows = _npz_rows(path) if suffix == ".npz" else _jsonl_rows(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not rows:
+        raise DataError(f"{path}: empty; expected at least one sequence")
+    for row in rows:
+        check_row(row)
+    return rows
+
+
+def _npz_rows(path: str) -> list[Row]:
+    arrays = _npz_arrays(path)
+    _check_keys(path, arrays, KEYS[".npz"])
+    inputs = arrays["inputs"]
+    if inputs.ndim not in (2, 3):
+        raise DataError(
+            f"{path}: inputs must be (sequences, time, features) or (sequences, time); got shape {inputs.shape}"
+        )
+    count, time = inputs.shape[:2]
+    if inputs.size == 0:
+        raise DataError(f"{path}: empty; inputs must have at least one sequence, step and feature; got {inputs.shape}")
+    lengths = arrays.get("lengths", np.full(count, time))
+    targets, mask = arrays.get("targets"), arrays.get("mask")
+    if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
+        raise DataError(
+            f"{path}: lengths must be {count} integers, one a sequence; got {lengths.dtype} of shape {lengths.shape}"
+        )
+    if targets is not None and (targets.ndim > 3 or targets.shape[:2] != (count, time)[: targets.ndim or 1]):
+        raise DataError(
+            f"{path}: targets must be ({count}, {time}, features), ({count}, {time}) or ({count},) to go with inputs; "
+            f"got shape {targets.shape}"
+        )
+    if mask is not None and mask.shape != (count, time):
+        raise DataError(f"{path}: mask must be ({count}, {time}) to go with inputs; got shape {mask.shape}")
+    rows = []
+    for i, length in enumerate(lengths.tolist()):
+        place = f"{path}, row {i + 1} (inputs[{i}])"
+        if not 1 <= length <= time:
+            raise DataError(f"{place}: its length must be between 1 and {time}; got {length}")
+        target = None if targets is None else targets[i] if targets.ndim == 1 else targets[i, :length]
+        rows.append(
+            Row(
+                place,
+                numbers(inputs[i, :length], place, "inputs"),
+                None if target is None else numbers(target, place, "targets"),
+                None if mask is None else bools(mask[i, :length], place),
+            )
+        )
+    return rows
+
+
+def _npz_arrays(path: str) -> dict[str, np.ndarray]:
+    try:
+        # Pickled objects stay shut: opening a data file must not run code from it.
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("this is a single array")
+        with archive:
+            arrays = {name: archive[name] for name in archive.files}
+        # A member that is no array comes back as its bytes.
+        return {name: np.asarray(array) for name, array in arrays.items()}
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path}: expected an .npz archive of arrays of numbers; got: {detail}") from error
+
+
+def _jsonl_rows(path: str) -> list[Row]:
+    rows = []
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            place = f"{path}, row {number}"
+            try:
+                # The decoder limits numbers and nesting by errors of its own: ValueError, RecursionError.
+                content = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{place}: expected one JSON object; {_reason(error)}") from error
+            if not isinstance(content, dict):
+                raise DataError(f'{place}: expected an object such as {{"inputs": [[0, 1], [1, 1]]}}')
+            _check_keys(place, content, KEYS[".jsonl"])
+            targets, mask = content.get("targets"), content.get("mask")
+            rows.append(
+                Row(
+                    place,
+                    numbers(content["inputs"], place, "inputs"),
+                    None if targets is None else numbers(targets, place, "targets"),
+                    None if mask is None else bools(mask, place),
+                )
+            )
+    return rows
+
+
+def _check_keys(place: str, content: dict[str, Any], known: tuple[str, ...]) -> None:
+    unknown = sorted(set(content) - set(known))
+    if unknown:
+        raise DataError(f"{place}: unknown key {unknown[0]!r}; expected {', '.join(known)}")
+    if "inputs" not in content:
+        raise DataError(f"{place}: no inputs; expected {', '.join(known)} (only inputs is required)")
+
+
+def _reason(error: Exception) -> str:
+    """A decoder's complaint; it counts lines within the row, which would confuse."""
+    return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)

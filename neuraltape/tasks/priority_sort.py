@@ -1,0 +1,105 @@
+"""Priority sort: vectors with priorities come in, the highest go out in order."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draw import check_integer, place, random_bits, random_priorities
+from neuraltape.tasks.ranged import RangedTask
+from neuraltape.tasks.task import grown
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrioritySort(RangedTask):
+    """Give back the vectors of highest priority, highest first.
+
+    Paper (Graves, Wayne and Danihelka 2014, arXiv 1410.5401), section 4.5: 20 vectors with priorities uniform over
+    (-1, 1) on their own channel, the 16 highest as targets. While the machine answers its input is all zero. A
+    sequence of n vectors and k answers takes n + 1 + k steps.
+
+    The paper names no delimiter here. We put an end flag on its own channel after the vectors, as in its copy task,
+    so that the task is well defined at every length and the first answer is not asked for at the very step at which
+    the vectors stop. Other lengths than `max_length` ask for answers in the same proportion, at least one.
+
+    Three vectors of two bits, two answers (columns are steps, blanks are not scored; priorities -0.3, 0.9, 0.2):
+
+        inputs   bit 1     # . # . . .
+                 bit 2     # . . . . .
+                 priority  - + + . . .
+                 end flag  . . . # . .
+        targets  bit 1             . #
+                 bit 2             . .
+    """
+
+    name: ClassVar[str] = "priority-sort"
+    summary: ClassVar[str] = "give back the vectors of highest priority, in order"
+    length_name: ClassVar[str] = "vectors"
+    example_length: ClassVar[int] = 5
+
+    min_length: int = 20
+    """Vectors in the shortest sequence."""
+    max_length: int = 20
+    """Vectors in the longest sequence."""
+    answers: int = 16
+    """Vectors to give back of a sequence of max_length; of shorter ones in proportion, at least one."""
+    bits: int = 8
+    """Bits of a vector."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer("bits", self.bits, least=1)
+        check_integer("answers", self.answers, least=1)
+        if self.answers > self.max_length:
+            raise ValueError(f"answers must not exceed max_length, {self.max_length}; got {self.answers}")
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The vector's bits, its priority and the flag."""
+        return *self.output_names, "priority", "end flag"
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The vector's bits."""
+        return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
+        """Draw sequences; see `Task.sample`."""
+        count = self._draw_lengths(batch_size, generator, lengths)
+        longest = int(count.max())
+        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        priorities = random_priorities(longest, batch_size, generator=generator)
+        answers = self._proportion(count)
+        steps = count + 1 + answers
+        time = torch.arange(int(steps.max())).unsqueeze(-1)
+        present = time[:longest] < count
+
+        inputs = torch.zeros(len(time), batch_size, self.input_size)
+        inputs[:longest, :, : self.bits] = vectors * present.unsqueeze(-1)
+        inputs[:longest, :, self.bits] = priorities * present
+        inputs[count, torch.arange(batch_size), self.bits + 1] = 1
+        # Stable, so that of two equal priorities the earlier comes first.
+        order = torch.where(present, priorities, -2.0).argsort(dim=0, descending=True, stable=True)
+        mask = (time > count) & (time < steps)
+        rank = (time - count - 1).clamp(0, longest - 1)
+        return Batch(inputs, place(vectors, order.gather(0, rank), mask), mask, steps)
+
+    def at_length(self, length: int, answers: int | None = None) -> "PrioritySort":
+        """The same task at exactly this many vectors; answers in proportion unless given."""
+        return self._between(length, length, answers)
+
+    def grown(self, fraction: float) -> "PrioritySort":
+        """The range's upper end at this fraction of the whole; answers in proportion."""
+        return self._between(self.min_length, grown(self.min_length, self.max_length, fraction))
+
+    def _between(self, low: int, high: int, answers: int | None = None) -> "PrioritySort":
+        if answers is None:
+            check_integer("length", high, least=1)
+            answers = int(self._proportion(torch.tensor(high)))
+        return replace(self, min_length=low, max_length=high, answers=answers)
+
+    def _proportion(self, count: Tensor) -> Tensor:
+        """Answers asked for of `count` vectors, to the nearest whole number."""
+        return ((2 * count * self.answers + self.max_length) // (2 * self.max_length)).clamp(min=1)

@@ -1,0 +1,64 @@
+"""What the tasks share whose sequences are made up afresh: a range that lengths are drawn from."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draw import check_range, draw_lengths
+from neuraltape.tasks.task import Task, grown
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangedTask(Task):
+    """A task whose sequences are made up afresh, with lengths uniform over a range."""
+
+    min_length: int
+    """The least length."""
+    max_length: int
+    """The greatest length."""
+
+    example_length: ClassVar[int]
+    """A length that is small enough to look at."""
+
+    def __post_init__(self) -> None:
+        check_range(("min_length", "max_length"), self.min_length, self.max_length, least=self.least)
+
+    @property
+    def least(self) -> int:
+        """The least length that makes sense."""
+        return 1
+
+    @property
+    def shortest(self) -> int:
+        """`min_length`."""
+        return self.min_length
+
+    @property
+    def longest(self) -> int:
+        """`max_length`."""
+        return self.max_length
+
+    def at_length(self, length: int) -> Self:
+        """The same task with every sequence of exactly this length."""
+        return replace(self, min_length=length, max_length=length)
+
+    def grown(self, fraction: float) -> Self:
+        """The same task with `max_length` at this fraction of it, at least `min_length`."""
+        return replace(self, max_length=grown(self.min_length, self.max_length, fraction))
+
+    def _draw_lengths(self, batch_size: int, generator: torch.Generator, lengths: int | Tensor | None) -> Tensor:
+        return draw_lengths(
+            "lengths",
+            batch_size,
+            lengths,
+            smallest=self.least,
+            low=self.min_length,
+            high=self.max_length,
+            generator=generator,
+        )
+
+    def _example_batch(self) -> Batch:
+        return self.at_length(self.example_length).sample(1, torch.Generator().manual_seed(0))

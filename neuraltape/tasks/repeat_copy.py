@@ -1,0 +1,154 @@
+"""Repeat copy: give a sequence back a given number of times, then say that it is over."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draw import check_integer, check_range, draw_lengths, place, random_bits
+from neuraltape.tasks.ranged import RangedTask
+from neuraltape.tasks.task import grown
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCopy(RangedTask):
+    """Give back a sequence of random bit vectors as many times as a number says, then emit an end marker.
+
+    Paper (Graves, Wayne and Danihelka 2014, arXiv 1410.5401), section 4.2. The number stands on its own input
+    channel at the step after the sequence, normalised to mean 0 and variance 1 over the trained range; that scale
+    stays when a task is asked for other lengths and repeats. While the machine answers its input is all zero. The end
+    marker has its own output channel, 0 through the copies and 1 at the step after the last; there all bits are 0. A
+    sequence of L vectors and R repeats takes L + 1 + L R + 1 steps.
+
+    The count is also the only sign that the sequence is over. With an odd number of possible counts the middle one
+    would be 0, no sign at all: set `count_mean` there.
+
+    One vector of three bits, twice (columns are steps, blanks are not scored, + stands for the number):
+
+        inputs   bit 1       # . . . .
+                 bit 2       . . . . .
+                 bit 3       # . . . .
+                 count       . + . . .
+        targets  bit 1           # # .
+                 bit 2           . . .
+                 bit 3           # # .
+                 end marker      . . #
+    """
+
+    name: ClassVar[str] = "repeat-copy"
+    summary: ClassVar[str] = "give back a sequence a given number of times, then an end marker"
+    solved_bits: ClassVar[float | None] = 0.1
+    length_name: ClassVar[str] = "vectors"
+    example_length: ClassVar[int] = 3
+
+    min_length: int = 1
+    """Vectors in the shortest sequence."""
+    max_length: int = 10
+    """Vectors in the longest sequence."""
+    min_repeats: int = 1
+    """The fewest copies asked for."""
+    max_repeats: int = 10
+    """The most copies asked for."""
+    bits: int = 8
+    """Bits of a vector."""
+    count_mean: float | None = None
+    """Number of repeats that the count channel shows as 0; null: the mean of the range."""
+    count_deviation: float | None = None
+    """Repeats that make a difference of 1 on the count channel; null: the standard deviation over the range."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(("min_repeats", "max_repeats"), self.min_repeats, self.max_repeats, least=1)
+        check_integer("bits", self.bits, least=1)
+        if self.count_mean is not None and not math.isfinite(self.count_mean):
+            raise ValueError(f"count_mean must be finite or null; got {self.count_mean!r}")
+        deviation = self.count_deviation
+        if deviation is not None and not (math.isfinite(deviation) and deviation > 0):
+            raise ValueError(f"count_deviation must be above 0 and finite, or null; got {deviation!r}")
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The vector's bits and the normalised number of repeats."""
+        return *self._bit_names, "count"
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The vector's bits and the end marker."""
+        return *self._bit_names, "end marker"
+
+    @property
+    def count_scale(self) -> tuple[float, float]:
+        """Mean and standard deviation that the count is normalised with; deviation 1 where there is only one count."""
+        choices = self.max_repeats - self.min_repeats + 1
+        mean = (self.min_repeats + self.max_repeats) / 2 if self.count_mean is None else self.count_mean
+        # The variance of a uniform choice from n numbers in a row.
+        deviation = math.sqrt((choices**2 - 1) / 12) or 1.0
+        return mean, deviation if self.count_deviation is None else self.count_deviation
+
+    def sample(
+        self,
+        batch_size: int,
+        generator: torch.Generator,
+        *,
+        lengths: int | Tensor | None = None,
+        repeats: int | Tensor | None = None,
+    ) -> Batch:
+        """As every task's; `repeats` is to the number of copies what `lengths` is to the number of vectors."""
+        count = self._draw_lengths(batch_size, generator, lengths)
+        copies = draw_lengths(
+            "repeats",
+            batch_size,
+            repeats,
+            smallest=1,
+            low=self.min_repeats,
+            high=self.max_repeats,
+            generator=generator,
+        )
+        longest, rows = int(count.max()), torch.arange(batch_size)
+        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        marker = count + 1 + count * copies
+        time = torch.arange(int(marker.max()) + 1).unsqueeze(-1)
+
+        inputs = torch.zeros(len(time), batch_size, self.input_size)
+        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
+        mean, deviation = self.count_scale
+        inputs[count, rows, self.bits] = ((copies.double() - mean) / deviation).float()
+
+        answer = time - count - 1
+        mask = (answer >= 0) & (time <= marker)
+        targets = torch.zeros(len(time), batch_size, self.output_size)
+        targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
+        targets[marker, rows, self.bits] = 1
+        return Batch(inputs, targets, mask, marker + 1)
+
+    def at_length(self, length: int, repeats: int | None = None) -> "RepeatCopy":
+        """The same task, the count's scale included, at exactly this many vectors (and repeats, if given)."""
+        low, high = (self.min_repeats, self.max_repeats) if repeats is None else (repeats, repeats)
+        return replace(self._scaled(), min_length=length, max_length=length, min_repeats=low, max_repeats=high)
+
+    def grown(self, fraction: float) -> "RepeatCopy":
+        """The upper ends of both ranges at this fraction of the whole; the count's scale stays."""
+        return replace(
+            self._scaled(),
+            max_length=grown(self.min_length, self.max_length, fraction),
+            max_repeats=grown(self.min_repeats, self.max_repeats, fraction),
+        )
+
+    def longest_only(self) -> "RepeatCopy":
+        """The most vectors, the most times."""
+        return self.at_length(self.max_length, self.max_repeats)
+
+    @property
+    def _bit_names(self) -> tuple[str, ...]:
+        return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    def _scaled(self) -> "RepeatCopy":
+        """This task with the count's scale written down, so that a change of range does not move it."""
+        mean, deviation = self.count_scale
+        return replace(self, count_mean=mean, count_deviation=deviation)
+
+    def _example_batch(self) -> Batch:
+        return self.sample(1, torch.Generator().manual_seed(0), lengths=self.example_length, repeats=2)

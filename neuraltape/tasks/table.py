@@ -1,0 +1,179 @@
+"""Sequences of one kind in padded tensors: what a user's file becomes before batches are drawn from it."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuraltape.tasks.row import DataError, Row
+
+Kind = Literal["bits", "classes", "values"]
+KINDS: tuple[Kind, ...] = ("bits", "classes", "values")
+
+# One-hot vectors wider than this are more likely a mistake (values written as integers) than a vocabulary.
+MOST_SYMBOLS = 65536
+
+
+class Table(NamedTuple):
+    """All sequences, sequences first here; zero past each one's length."""
+
+    kind: Kind
+    inputs: Tensor
+    """(sequences, time, features) float32, or symbols: (sequences, time) int64."""
+    targets: Tensor
+    """(sequences, time, features) float32; classes: (sequences, time) int64."""
+    mask: Tensor
+    """(sequences, time) bool."""
+    lengths: Tensor
+    """(sequences,) int64."""
+    input_size: int
+    output_size: int
+
+
+def make_table(
+    path: str, rows: list[Row], kind: Kind | Literal["auto"], symbols: int | None, classes: int | None
+) -> Table:
+    """Check the rows against each other, find out what kind their targets are, and pad them.
+
+    Args:
+        path: of the file, for messages.
+        rows: at least one.
+        kind: of the targets, or "auto".
+        symbols, classes: how many there are; None: one more than the largest in the rows.
+
+    Raises:
+        DataError: rows that differ in shape, or that are not of the kind asked for.
+    """
+    _check_alike(rows)
+    given = rows[0].targets is not None
+    # Whole numbers, one a step, are symbols; unless they themselves are to be predicted as numbers.
+    as_symbols = rows[0].inputs.ndim == 1 and _are_integers([row.inputs for row in rows])
+    as_symbols &= given or kind in ("auto", "classes")
+    if as_symbols:
+        input_size = _alphabet([(row.place, row.inputs) for row in rows], symbols, "inputs", "symbols")
+    else:
+        rows = [row._replace(inputs=_columns(row.inputs)) for row in rows]
+        input_size = rows[0].inputs.shape[1]
+
+    goals = [_goal(row) for row in rows]
+    found = _find_kind(goals) if kind == "auto" else kind
+    if found == "classes":
+        _check_whole(goals)
+        known = classes if classes is not None or given else input_size
+        output_size = _alphabet([(goal.place, goal.targets) for goal in goals], known, "targets", "classes")
+        if not given:
+            # One alphabet for what goes in and what comes next.
+            input_size = output_size = max(input_size, output_size)
+    else:
+        goals = [goal._replace(targets=_columns(goal.targets)) for goal in goals]
+        output_size = goals[0].targets.shape[1]
+        if found == "bits":
+            _check_bits(goals)
+    mask = _pad([goal.mask for goal in goals], torch.bool)
+    if not mask.any():
+        raise DataError(f"{path}: nothing is scored; the masks are 0 everywhere")
+    return Table(
+        found,
+        _pad([row.inputs[: len(goal.mask)] for row, goal in zip(rows, goals, strict=True)], _dtype(as_symbols)),
+        _pad([goal.targets for goal in goals], _dtype(found == "classes")),
+        mask,
+        torch.tensor([len(goal.mask) for goal in goals]),
+        input_size,
+        output_size,
+    )
+
+
+class _Goal(NamedTuple):
+    """What a row asks for at each of its steps."""
+
+    place: str
+    targets: np.ndarray
+    mask: np.ndarray
+
+
+def _goal(row: Row) -> _Goal:
+    """Targets for every step: the row's own, its only one at the last step, or the inputs one step on."""
+    time = len(row.inputs)
+    mask = np.ones(time, dtype=bool) if row.mask is None else row.mask
+    if row.targets is None:
+        if time < 2:
+            raise DataError(f"{row.place}: needs two steps or more to predict the next one (there are no targets)")
+        return _Goal(row.place, row.inputs[1:], mask[:-1])
+    if row.targets.ndim == 0:
+        mask = np.arange(time) == time - 1
+        return _Goal(row.place, np.where(mask, row.targets, np.zeros_like(row.targets)), mask)
+    return _Goal(row.place, row.targets, mask)
+
+
+def _find_kind(goals: list[_Goal]) -> Kind:
+    """Whole numbers without a feature axis are classes; otherwise zeros and ones are bits, the rest values."""
+    if goals[0].targets.ndim == 1 and _are_integers([goal.targets for goal in goals]):
+        return "classes"
+    return "bits" if all(np.isin(goal.targets, (0, 1)).all() for goal in goals) else "values"
+
+
+def _check_alike(rows: list[Row]) -> None:
+    """Raise DataError at the first row that doesn't have the shape of the first one."""
+    for row in rows:
+        for name in ("inputs", "targets"):
+            array, model = getattr(row, name), getattr(rows[0], name)
+            if (array is None) != (model is None):
+                raise DataError(f"{row.place}: {name} must be in every row or in none; the first row differs")
+            if array is not None and (array.ndim != model.ndim or array.shape[1:] != model.shape[1:]):
+                raise DataError(f"{row.place}: {name} must be {_shape(model)} as in the first row; got {_shape(array)}")
+
+
+def _shape(array: np.ndarray) -> str:
+    if array.ndim == 2:
+        return f"{array.shape[1]} features a step"
+    return "a number a step" if array.ndim else "one number"
+
+
+def _check_whole(goals: list[_Goal]) -> None:
+    for goal in goals:
+        if goal.targets.ndim == 2 or not (goal.targets == np.floor(goal.targets)).all():
+            raise DataError(f"{goal.place}: classes must be whole numbers, one a step or one a sequence")
+
+
+def _check_bits(goals: list[_Goal]) -> None:
+    for goal in goals:
+        bad = goal.targets[~np.isin(goal.targets, (0, 1))]
+        if len(bad):
+            raise DataError(f"{goal.place}: bits must be 0 or 1; got {bad[0]}")
+
+
+def _alphabet(arrays: list[tuple[str, np.ndarray]], given: int | None, name: str, noun: str) -> int:
+    """How many symbols or classes there are, `given` or one more than the largest; checked."""
+    most = MOST_SYMBOLS if given is None else given
+    largest = 0
+    for place, array in arrays:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= most:
+            raise DataError(
+                f"{place}: {name} must be {noun}, whole numbers from 0 to {most - 1}; got {low if low < 0 else high} "
+                "(write values as 5.0, or as a list a step)"
+            )
+        largest = max(largest, high)
+    return largest + 1 if given is None else given
+
+
+def _are_integers(arrays: list[np.ndarray]) -> bool:
+    return all(array.dtype.kind == "i" for array in arrays)
+
+
+def _columns(array: np.ndarray) -> np.ndarray:
+    """(time, features), where a number a step is one feature."""
+    return array if array.ndim == 2 else array[:, None]
+
+
+def _dtype(whole: bool) -> torch.dtype:
+    return torch.int64 if whole else torch.float32
+
+
+def _pad(arrays: list[np.ndarray], dtype: torch.dtype) -> Tensor:
+    """Arrays of different lengths over each other, zeros at their ends: (sequences, longest, ...)."""
+    padded = torch.zeros(len(arrays), max(map(len, arrays)), *arrays[0].shape[1:], dtype=dtype)
+    for i, array in enumerate(arrays):
+        padded[i, : len(array)] = torch.from_numpy(np.ascontiguousarray(array))
+    return padded

@@ -1,0 +1,148 @@
+"""What every task can do: draw batches, say what outputs cost, score them, and change its lengths.
+
+A task is a frozen dataclass whose fields are its options. It knows no model and no training loop.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.picture import picture
+from neuraltape.tasks.score import NATS_PER_BIT, Score, bit_costs, wrong_bits
+
+
+class Task(ABC):
+    """Something to learn. Targets are bits unless a task says otherwise: outputs are logits, one a target bit."""
+
+    name: ClassVar[str]
+    """What the command line calls it."""
+    summary: ClassVar[str]
+    """One line."""
+    solved_bits: ClassVar[float | None] = None
+    """A mean score below this many bits a sequence counts as solved; None: no such bound."""
+    length_name: ClassVar[str]
+    """What a length counts."""
+
+    @property
+    @abstractmethod
+    def input_names(self) -> tuple[str, ...]:
+        """A name for each input channel."""
+
+    @property
+    @abstractmethod
+    def output_names(self) -> tuple[str, ...]:
+        """A name for each output channel."""
+
+    @property
+    def input_size(self) -> int:
+        """Channels of an input."""
+        return len(self.input_names)
+
+    @property
+    def output_size(self) -> int:
+        """Channels of an output."""
+        return len(self.output_names)
+
+    @property
+    def score_name(self) -> str:
+        """What `Score.bits` measures."""
+        return "bits a sequence"
+
+    @property
+    @abstractmethod
+    def shortest(self) -> int:
+        """The least length that `sample` draws."""
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """The greatest length that `sample` draws."""
+
+    @abstractmethod
+    def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
+        """Draw sequences, on the CPU; the same generator state gives the same batch.
+
+        Args:
+            batch_size: how many sequences.
+            generator: all randomness comes from it.
+            lengths: one for all or (batch,) integers, in or beyond the task's range; None: each sequence's drawn
+                uniformly from shortest to longest, independently.
+
+        Raises:
+            ValueError: a batch size or length that cannot be.
+        """
+
+    @abstractmethod
+    def at_length(self, length: int) -> "Task":
+        """The same task with every sequence of exactly this length, which may exceed `longest`."""
+
+    @abstractmethod
+    def grown(self, fraction: float) -> "Task":
+        """The same task with the upper end of its range at this fraction of the whole, at least `shortest`."""
+
+    def longest_only(self) -> "Task":
+        """The same task with every sequence as long as they get."""
+        return self.at_length(self.longest)
+
+    def held_out(self) -> "Task":
+        """The task to evaluate on. Sequences that are drawn afresh need nothing apart, so this is the task itself."""
+        return self
+
+    def costs(self, outputs: Tensor, batch: Batch) -> Float[Tensor, "time batch"]:
+        """What each step costs, in nats; 0 where it is not scored."""
+        return bit_costs(outputs, batch.targets, batch.mask)
+
+    def mistakes(self, outputs: Tensor, batch: Batch) -> Int[Tensor, "time batch"]:
+        """How many targets of each step are wrong; 0 where it is not scored."""
+        return wrong_bits(outputs, batch.targets, batch.mask)
+
+    def loss(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Float[Tensor, ""]:
+        """The cross-entropy in nats, summed over all scored targets. Divide by `count` for the mean.
+
+        Args:
+            outputs: logits. Whatever stands at steps that are not scored has no influence.
+
+        Raises:
+            ValueError: outputs of another shape than the batch asks for.
+        """
+        self._check_outputs(outputs, batch)
+        return self.costs(outputs, batch).sum()
+
+    def count(self, batch: Batch) -> Int[Tensor, ""]:
+        """How many targets are scored."""
+        return batch.mask.sum() * (batch.targets.shape[-1] if batch.targets.dim() == 3 else 1)
+
+    @torch.no_grad()
+    def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
+        """How well each sequence went. Takes what `loss` takes."""
+        self._check_outputs(outputs, batch)
+        bits = self.costs(outputs, batch).sum(0, dtype=torch.float64) / NATS_PER_BIT
+        return Score(bits, self.mistakes(outputs, batch).sum(0).double())
+
+    def example(self) -> str:
+        """A small sequence of this task, drawn in ASCII."""
+        return picture(self._example_batch(), self.input_names, self.output_names)
+
+    @abstractmethod
+    def _example_batch(self) -> Batch:
+        """A batch whose first sequence is small enough to look at."""
+
+    def _check_outputs(self, outputs: Tensor, batch: Batch) -> None:
+        expected = (*batch.mask.shape, self.output_size)
+        if outputs.shape != expected:
+            raise ValueError(f"outputs must be (time, batch, output_size) = {expected}; got {tuple(outputs.shape)}")
+
+
+def grown(low: int, high: int, fraction: float) -> int:
+    """The upper end of a range at a fraction of the whole, never below its lower end.
+
+    Raises:
+        ValueError: a fraction outside 0 to 1.
+    """
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"fraction must be between 0 and 1; got {fraction!r}")
+    return max(low, round(fraction * high))

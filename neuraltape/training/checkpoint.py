@@ -1,0 +1,95 @@
+"""One file that holds everything a training needs to go on exactly where it was. Knows no loop.
+
+It is a safetensors file; the values that are not tensors stand as JSON in its header. Nothing in it can be executed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.optim import Optimizer
+
+from neuraltape.training.files import write_atomically
+
+FORMAT = 1
+KEY = "neuraltape"
+
+
+class Checkpoint(NamedTuple):
+    """The state of a training between two steps."""
+
+    tensors: dict[str, Tensor]
+    """Weights, optimiser state, averages and random states, each under a name with its part first ("model.")."""
+    values: dict[str, Any]
+    """Everything else, as JSON holds it."""
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """The tensors of one part, without its name."""
+        start = f"{name}."
+        return {key[len(start) :]: tensor for key, tensor in self.tensors.items() if key.startswith(start)}
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write it, whole or not at all; it is on the disk when this returns."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    header = json.dumps({"format": FORMAT, **checkpoint.values})
+    write_atomically(path, save(tensors, {KEY: header}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: the file is broken, or of another format.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint at {path}")
+    try:
+        with safe_open(path, "pt") as file:
+            values = json.loads((file.metadata() or {})[KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a checkpoint of neuraltape, or broken: {error}") from error
+    if values.pop("format", None) != FORMAT:
+        raise ValueError(f"{path} is a checkpoint of another version of neuraltape")
+    return Checkpoint(tensors, values)
+
+
+def named(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under names with their part first."""
+    return {f"{part}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """The optimiser's state as "index.name" -> tensor. Its settings are not part of it: the configuration has them."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": tensor for index, entry in state.items() for name, tensor in entry.items()}
+
+
+def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def random_states() -> dict[str, Tensor]:
+    """The states of PyTorch's own generators."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_random_states(states: dict[str, Tensor]) -> None:
+    """Put back what `random_states` gave, as far as this computer has the device."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

@@ -1,0 +1,40 @@
+"""Where a training is: everything countable that a checkpoint keeps."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Counters:
+    """What has happened so far, and since the last report."""
+
+    step: int = 0
+    """Steps done."""
+    sequences: int = 0
+    """Sequences trained on."""
+    seconds: float = 0.0
+    """Spent, over all parts of a resumed run."""
+    solved_at: int | None = None
+    """Sequences after which the task was first found solved."""
+    bits: float | None = None
+    """The last evaluation's cost in bits a sequence."""
+    wrong: float | None = None
+    """The last evaluation's wrong targets a sequence."""
+    optimum: float | None = None
+    """What the best possible predictor would have paid in that evaluation."""
+    window_nats: float = 0.0
+    """Training cost since the last report."""
+    window_targets: int = 0
+    """Scored targets since the last report."""
+    window_norm: float = 0.0
+    """Sum of the gradients' norms since the last report."""
+    window_steps: int = 0
+    """Steps since the last report."""
+    window_sequences: int = 0
+    """Sequences since the last report."""
+    window_seconds: float = 0.0
+    """Spent training since the last report."""
+
+    def clear_window(self) -> None:
+        """A report has been made."""
+        self.window_nats = self.window_norm = self.window_seconds = 0.0
+        self.window_targets = self.window_steps = self.window_sequences = 0

@@ -1,0 +1,133 @@
+"""A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from neuraltape.nn import SequenceModel
+from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.task import Task
+from neuraltape.training.averaging import Average
+from neuraltape.training.checkpoint import named, optimizer_tensors, restore_optimizer
+from neuraltape.training.config import TrainConfig
+from neuraltape.training.flat import FlatParameters
+from neuraltape.training.guard import first_bad, first_bad_of_step
+from neuraltape.training.models import build_model
+from neuraltape.training.optimizers import build_optimizer, clip
+from neuraltape.training.schedule import learning_rate
+
+
+class Step(NamedTuple):
+    """What one step gave, over all processes."""
+
+    nats: float
+    """Cost of the batch, summed over its scored targets."""
+    targets: int
+    """How many targets were scored."""
+    norm: float
+    """The gradient's norm before clipping."""
+    stop: bool
+    """Whether any process was asked to stop."""
+    bad: str | None
+    """The first tensor that was not finite; the weights are then as before the step."""
+
+
+class Learner:
+    """Model, optimiser and average, on the device and in the precision that Fabric was given.
+
+    Args:
+        config: the training's.
+        fabric: launched.
+    """
+
+    def __init__(self, config: TrainConfig, fabric: Fabric) -> None:
+        self.config, self.fabric = config, fabric
+        self.steps = math.ceil(config.loop.max_sequences / config.loop.batch_size)
+        self.model: SequenceModel = build_model(config.model, config.task)
+        module = fabric.setup_module(self.model)
+        # Fabric's wrapper costs as much as some kernels do; one process needs nothing of what it adds.
+        self._forward = self.model if fabric.world_size == 1 else module
+        self._autocast = config.loop.precision == "bf16-mixed"
+        self.flat = FlatParameters(dict(self.model.named_parameters()))
+        self.optimizer = build_optimizer(config.optimizer, self.flat.weights)
+        self.average = Average(self.flat, config.optimizer.average)
+
+    def learn(self, task: Task, batch: Batch, step: int, *, stop: bool = False) -> Step:
+        """One step of training.
+
+        Args:
+            task: whose batch it is.
+            batch: the whole batch, on the CPU; each process takes its share of the sequences.
+            step: counted from 0.
+            stop: whether this process has been asked to stop; all of them hear of it.
+        """
+        world, config = self.fabric.world_size, self.config.optimizer
+        share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
+        targets = int(task.count(batch))
+        self.flat.gradient.zero_()
+        outputs = self.outputs(share, self._forward)
+        nats = task.loss(outputs, share)
+        # DDP takes the mean over processes; the sum is what one process would have computed.
+        self.fabric.backward(nats * (world / max(targets, 1)))
+        total, norm, stops = self._together(nats, stop)
+        if not (math.isfinite(total) and math.isfinite(norm)):
+            bad = first_bad_of_step(self.flat.named, outputs, nats)
+            return Step(total, targets, norm, stops, bad)
+        clip(config, self.flat.gradient, norm)
+        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps)
+        self.optimizer.step()
+        self.average.update(step)
+        return Step(total, targets, norm, stops, None)
+
+    def outputs(self, batch: Batch, forward: torch.nn.Module | None = None) -> Tensor:
+        """The model's outputs for a batch that `place` gave, (time, batch, output)."""
+        forward = self.model if forward is None else forward
+        if self._autocast:
+            with self.fabric.autocast():
+                return forward(batch.inputs, lengths=batch.lengths)[0]
+        return forward(batch.inputs, lengths=batch.lengths)[0]
+
+    def place(self, batch: Batch) -> Batch:
+        """The batch on the learner's device, its inputs in the weights' precision."""
+        if self.fabric.device.type != "cpu":
+            batch = batch.to(self.fabric.device)
+        if batch.inputs.dtype != self.flat.weights.dtype:
+            batch = batch._replace(inputs=batch.inputs.to(self.flat.weights.dtype))
+        return batch
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that has to be kept to go on exactly here, apart from random states."""
+        average = {} if self.average.weights is None else {"average.weights": self.average.weights}
+        return {
+            **named("model", self.model.state_dict()),
+            **named("optimizer", optimizer_tensors(self.optimizer)),
+            **average,
+        }
+
+    def first_bad(self) -> str | None:
+        """The name of the first kept tensor that is not finite, if one is not."""
+        return first_bad((name, each) for name, each in self.tensors().items() if each.is_floating_point())
+
+    def restore(self, model: dict[str, Tensor], optimizer: dict[str, Tensor], average: dict[str, Tensor]) -> None:
+        """Put back the parts of what `tensors` gave. Raises ValueError if they are another machine's."""
+        try:
+            self.model.load_state_dict(model)
+        except RuntimeError as error:
+            raise ValueError(f"the checkpoint is of another machine: {error}") from error
+        restore_optimizer(self.optimizer, optimizer)
+        if self.average.weights is not None:
+            self.average.weights.copy_(average["weights"])
+
+    def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:
+        """Cost and stop request over all processes, and the norm of the gradient, with one wait for the device."""
+        norm = torch.linalg.vector_norm(self.flat.gradient)
+        values = torch.stack([nats.detach().to(norm.dtype), norm.new_tensor(float(stop)), norm])
+        if self.fabric.world_size > 1:
+            # The gradient is the same everywhere by now.
+            summed = self.fabric.all_reduce(values[:2].clone(), reduce_op="sum")
+            values = torch.cat([torch.as_tensor(summed), values[2:]])
+        total, stops, size = values.tolist()
+        return total, size, stops > 0

@@ -1,0 +1,195 @@
+"""The training loop: which batch comes when, what is reported, evaluated and kept, and when it ends."""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lightning_fabric import Fabric
+
+from neuraltape.tasks.batch import Batch
+from neuraltape.training.checkpoint import Checkpoint, random_states, restore_random_states
+from neuraltape.training.config import TrainConfig
+from neuraltape.training.counters import Counters
+from neuraltape.training.curriculum import Curriculum
+from neuraltape.training.errors import Interrupted, NonFiniteError
+from neuraltape.training.evaluate import Evaluation, evaluate
+from neuraltape.training.interrupt import StopSignals
+from neuraltape.training.keeper import Keeper
+from neuraltape.training.learner import Learner, Step
+from neuraltape.training.progress import Progress
+from neuraltape.training.schedule import learning_rate
+from neuraltape.training.streams import generator_at
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a training ended."""
+
+    solved: bool
+    """Whether the task was found solved, and that confirmed on fresh sequences."""
+    bits: float
+    """The last evaluation's cost in bits a sequence."""
+    wrong: float
+    """The last evaluation's wrong targets a sequence."""
+    optimum: float | None
+    """What the best possible predictor would have paid there, where the task knows it."""
+    sequences: int
+    """Sequences trained on."""
+    solved_at: int | None
+    """Sequences after which the task was first found solved."""
+    steps: int
+    """Steps of the optimiser."""
+    seconds: float
+    """Spent, over all parts of a resumed run."""
+    path: Path
+    """The run directory."""
+
+
+class Loop:
+    """One training, from wherever its checkpoint left it to its end.
+
+    Args:
+        config: the training's.
+        fabric: launched.
+        keeper: what goes to and comes from the run directory.
+        progress: told after every step.
+    """
+
+    def __init__(self, config: TrainConfig, fabric: Fabric, keeper: Keeper, progress: Progress) -> None:
+        self.config, self.fabric, self.keeper, self.progress = config, fabric, keeper, progress
+        self.learner = Learner(config, fabric)
+        self.curriculum = Curriculum(config.loop, config.task)
+        self.counters = Counters()
+        self.signals = StopSignals()
+
+    def run(self) -> TrainResult:
+        """Train to the end.
+
+        Raises:
+            Interrupted: Ctrl-C or SIGTERM; a checkpoint has been made.
+            NonFiniteError: a number was not finite; the last good checkpoint stands.
+        """
+        counters = self.counters
+        with self.signals:
+            self.clock = time.monotonic()
+            while not self.over():
+                step = self.train_step()
+                if step.stop and not self.over():
+                    self.checkpoint()
+                    raise Interrupted(
+                        f"stopped at step {counters.step:,} ({counters.sequences:,} sequences); "
+                        f"go on with: neuraltape resume {self.keeper.path}"
+                    )
+                if self.keeper.due():
+                    self.checkpoint()
+            self.checkpoint()
+        assert counters.bits is not None and counters.wrong is not None
+        return TrainResult(
+            solved=counters.solved_at is not None,
+            bits=counters.bits,
+            wrong=counters.wrong,
+            optimum=counters.optimum,
+            sequences=counters.sequences,
+            solved_at=counters.solved_at,
+            steps=counters.step,
+            seconds=counters.seconds,
+            path=self.keeper.path,
+        )
+
+    def over(self) -> bool:
+        """Whether the budget is spent, or the task solved and that is enough."""
+        solved = self.counters.solved_at is not None and self.config.loop.stop_when_solved
+        return solved or self.counters.sequences >= self.config.loop.max_sequences
+
+    def train_step(self) -> Step:
+        """One step, and what is due after it: a report, an evaluation."""
+        loop, counters = self.config.loop, self.counters
+        task = self.curriculum.task
+        batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
+        step = self.learner.learn(task, batch, counters.step, stop=self.signals.requested)
+        if step.bad is not None:
+            self.stop_at(batch, step.bad)
+        before = counters.sequences
+        self.count(step)
+        self.curriculum.update(counters.sequences, step.nats / math.log(2) / max(step.targets, 1))
+        ended = counters.sequences >= loop.max_sequences
+        if ended or passed(loop.report_every, before, counters.sequences):
+            self.report()
+        if ended or passed(loop.evaluate_every, before, counters.sequences):
+            self.evaluate()
+        return step
+
+    def count(self, step: Step) -> None:
+        """Take note of one step."""
+        counters, size = self.counters, self.config.loop.batch_size
+        counters.step += 1
+        counters.sequences += size
+        counters.window_nats += step.nats
+        counters.window_targets += step.targets
+        counters.window_norm += step.norm
+        counters.window_steps += 1
+        counters.window_sequences += size
+        counters.window_seconds += self.tick()
+        self.progress.update(counters, counters.window_nats / math.log(2) / counters.window_sequences)
+
+    def tick(self) -> float:
+        """Add the time since the last call to the total, and return it."""
+        now = time.monotonic()
+        passed_by, self.clock = now - self.clock, now
+        self.counters.seconds += passed_by
+        return passed_by
+
+    def report(self) -> None:
+        """One line about the training."""
+        rate = learning_rate(self.config.optimizer, self.counters.step - 1, self.learner.steps)
+        if self.keeper.reports is not None:
+            self.keeper.reports.training(self.counters, learning_rate=rate, fraction=self.curriculum.fraction)
+        self.counters.clear_window()
+
+    def evaluate(self) -> None:
+        """Score the machine on fresh sequences; where that looks solved, confirm it on more of them."""
+        loop, counters, bound = self.config.loop, self.counters, self.config.task.solved_bits
+        result = self.score("evaluation", loop.evaluate_sequences)
+        if bound is not None and counters.solved_at is None and result.bits < bound:
+            result = self.score("confirmation", loop.confirm_sequences)
+            if result.bits < bound:
+                counters.solved_at = counters.sequences
+        counters.bits, counters.wrong, counters.optimum = result
+
+    def score(self, kind: str, sequences: int) -> Evaluation:
+        """One evaluation and its line."""
+        task = self.config.task.held_out()
+        result = evaluate(self.learner, task, sequences, stream=kind, step=self.counters.step)
+        self.tick()
+        if self.keeper.reports is not None:
+            self.keeper.reports.evaluation(kind, self.counters, result, sequences=sequences)
+        return result
+
+    def checkpoint(self) -> None:
+        """Keep everything. Raises NonFiniteError where there is something that isn't worth keeping."""
+        bad = self.learner.first_bad()
+        if bad is not None:
+            raise NonFiniteError(f"after step {self.counters.step}: {bad} is not finite; {self.keeper.last_good()}")
+        self.tick()
+        values = {"counters": asdict(self.counters), "curriculum": self.curriculum.state()}
+        random = {f"random.{name}": each for name, each in random_states().items()}
+        self.keeper.keep(Checkpoint({**self.learner.tensors(), **random}, values), self.learner)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises ValueError if it is of another configuration."""
+        self.learner.restore(checkpoint.part("model"), checkpoint.part("optimizer"), checkpoint.part("average"))
+        self.counters = Counters(**checkpoint.values["counters"])
+        self.curriculum.restore(checkpoint.values["curriculum"])
+        restore_random_states(checkpoint.part("random"))
+
+    def stop_at(self, batch: Batch, bad: str) -> None:
+        """End the training at a step that gave a number that is not finite. Raises NonFiniteError."""
+        step = self.counters.step + 1
+        saved = self.keeper.keep_bad_batch(batch, step=step, tensor=bad)
+        raise NonFiniteError(f"step {step}: {bad} is not finite; {saved}; {self.keeper.last_good()}")
+
+
+def passed(every: int, before: int, now: int) -> bool:
+    """Whether a multiple of `every` lies above `before` and not above `now`."""
+    return now // every > before // every

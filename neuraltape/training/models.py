@@ -1,0 +1,33 @@
+"""From a configuration and a task to a machine."""
+
+from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks.task import Task
+from neuraltape.training.model_config import ModelConfig
+
+MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "lstm": LSTMBaseline}
+
+
+def build_model(config: ModelConfig, task: Task) -> SequenceModel:
+    """A new machine with the task's input and output size; its weights are drawn from PyTorch's own generator."""
+    if config.model == "lstm":
+        return LSTMBaseline(
+            task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers
+        )
+    return NTM(
+        task.input_size,
+        config.hidden_size,
+        task.output_size,
+        memory_slots=config.memory_slots,
+        memory_width=config.memory_width,
+        read_heads=config.read_heads,
+        write_heads=config.write_heads,
+        controller=config.controller,
+        controller_layers=config.controller_layers,
+        shift_offsets=config.shift_offsets,
+        memory_init=config.memory_init,
+        train_initial_memory=config.train_initial_memory,
+        train_initial_weights=config.train_initial_weights,
+        train_initial_reads=config.train_initial_reads,
+        backend=config.backend,
+    )

@@ -1,0 +1,26 @@
+"""From a configuration to an optimiser, and what happens to the gradient before its step."""
+
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from neuraltape.training.optimizer_config import OptimizerConfig
+from neuraltape.training.rmsprop import RMSProp
+
+
+def build_optimizer(config: OptimizerConfig, weights: nn.Parameter) -> Optimizer:
+    """The optimiser for these weights."""
+    if config.optimizer == "rmsprop":
+        eps = 1e-4 if config.eps is None else config.eps
+        return RMSProp([weights], config.learning_rate, momentum=config.momentum, decay=config.decay, eps=eps)
+    eps = 1e-8 if config.eps is None else config.eps
+    # Fused: one pass over the memory instead of a dozen.
+    fused = weights.device.type in ("cpu", "cuda")
+    return Adam([weights], config.learning_rate, betas=config.betas, eps=eps, fused=fused)
+
+
+def clip(config: OptimizerConfig, gradient: Tensor, norm: float) -> None:
+    """Bring the gradient within the bound, in place. `norm` is its Euclidean norm."""
+    if config.clip == "norm" and norm > config.clip_at:
+        gradient.mul_(config.clip_at / norm)
+    elif config.clip == "value":
+        gradient.clamp_(-config.clip_at, config.clip_at)

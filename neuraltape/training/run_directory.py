@@ -1,0 +1,93 @@
+"""The folder that holds everything about one training and nothing else: what is where, and whose it is."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import TextIO
+
+from neuraltape.training.errors import RunExistsError
+
+# All that a run puts into its folder; nothing else is ever removed.
+ENTRIES = ("config.yaml", "metrics.jsonl", "checkpoint", "model", "figures", "tensorboard", "nonfinite.safetensors")
+
+
+class RunDirectory:
+    """The places in a run's folder, and the lock that keeps it to one training at a time.
+
+    Args:
+        path: the folder. It need not exist.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.metrics = self.path / "metrics.jsonl"
+        self.checkpoint = self.path / "checkpoint" / "state.safetensors"
+        self.model = self.path / "model"
+        self.figures = self.path / "figures"
+        self.nonfinite = self.path / "nonfinite.safetensors"
+        self._lock: TextIO | None = None
+
+    def holds_run(self) -> bool:
+        """Whether a run has been started here."""
+        return self.config.exists()
+
+    def create(self, *, overwrite: bool) -> None:
+        """Make the folder for a new run, and lock it.
+
+        Args:
+            overwrite: remove a run that the folder holds.
+
+        Raises:
+            RunExistsError: a training is using it; or it holds a run and `overwrite` is False; or it holds files that
+                no run made.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunExistsError(f"{self.path} is a file, not a folder for a run")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
+        try:
+            self._clear(overwrite)
+        except RunExistsError:
+            self.release()
+            raise
+
+    def lock(self) -> None:
+        """Take the folder for this process. The system gives it back when the process ends, however it ends.
+
+        Raises:
+            RunExistsError: another training has it.
+        """
+        lock = (self.path / ".lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise RunExistsError(f"{self.path} is in use by another training") from error
+        self._lock = lock
+
+    def release(self) -> None:
+        """Give the folder back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _clear(self, overwrite: bool) -> None:
+        present = {entry.name for entry in self.path.iterdir()} - {".lock"}
+        if not present:
+            return
+        if not self.holds_run():
+            raise RunExistsError(f"{self.path} holds files that are not a run's ({sorted(present)[0]}); name another")
+        if not overwrite:
+            raise RunExistsError(
+                f"{self.path} holds a run already; go on with it (neuraltape resume {self.path}), name another folder, "
+                "or overwrite it"
+            )
+        # The configuration goes last: as long as it is there, a clearing that was cut short can be repeated.
+        for name in sorted(ENTRIES, key=lambda name: name == "config.yaml"):
+            entry = self.path / name
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif os.path.lexists(entry):
+                entry.unlink()

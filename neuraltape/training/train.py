@@ -1,0 +1,177 @@
+"""The two ways into a training: `train` begins one, `resume` goes on with one."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+
+from neuraltape.training.checkpoint import Checkpoint, load_checkpoint
+from neuraltape.training.config import TrainConfig
+from neuraltape.training.errors import Interrupted, NonFiniteError, ProcessLostError
+from neuraltape.training.files import write_atomically
+from neuraltape.training.keeper import Keeper
+from neuraltape.training.launch import launch, make_fabric
+from neuraltape.training.loop import Loop, TrainResult
+from neuraltape.training.progress import make_progress
+from neuraltape.training.reports import Reports
+from neuraltape.training.run_directory import RunDirectory
+
+
+class Order(NamedTuple):
+    """What every process is told to do."""
+
+    config: TrainConfig
+    path: Path
+    going_on: bool
+    overwrite: bool
+    progress: bool
+
+
+class Outcome(NamedTuple):
+    """What comes back from the first process: a result, or an error that its caller should see as it is."""
+
+    result: TrainResult | None
+    error: BaseException | None
+
+
+def train(
+    config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, progress: bool = True
+) -> TrainResult:
+    """Train a machine on a task.
+
+    Args:
+        config: what, on what, how, how long.
+        run_dir: the run directory to make.
+        overwrite: whether a run that it holds may be removed.
+        progress: whether to show how far the training is, on standard error.
+
+    Raises:
+        RunExistsError: the directory is in use, or holds a run or other files.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint has been made, and `resume` goes on.
+        NonFiniteError: a loss, gradient or weight was not finite; its batch is kept, and so is the last checkpoint.
+        ProcessLostError: another process of the training was lost.
+        ValueError: a configuration that cannot run here.
+    """
+    going_on = restarted(config, Path(run_dir))
+    return _launch(Order(config, Path(run_dir), going_on, overwrite, progress))
+
+
+def resume(
+    run_dir: str | Path, *, max_sequences: int | None = None, devices: int | None = None, progress: bool = True
+) -> TrainResult:
+    """Go on with a training where its last checkpoint left it; on the CPU the end is what it would have been anyway.
+
+    A run that has ended returns its result at once.
+
+    Args:
+        run_dir: the run directory.
+        max_sequences: another budget. A learning-rate schedule then follows that one.
+        devices: another number of processes on each machine.
+        progress: whether to show how far the training is, on standard error.
+
+    Raises:
+        FileNotFoundError: there is no run.
+        ValueError: its files are broken, or it cannot run here.
+        RunExistsError, Interrupted, NonFiniteError, ProcessLostError: see `train`.
+    """
+    directory = RunDirectory(run_dir)
+    if not directory.holds_run():
+        raise FileNotFoundError(f"{run_dir} holds no run")
+    config = TrainConfig.load(directory.config)
+    changes = {"max_sequences": max_sequences, "devices": devices}
+    loop = replace(config.loop, **{name: value for name, value in changes.items() if value is not None})
+    return _launch(Order(replace(config, loop=loop), directory.path, True, False, progress))
+
+
+def restarted(config: TrainConfig, path: Path) -> bool:
+    """Whether torchrun has started this training again after a failure, so that it has to go on."""
+    directory = RunDirectory(path)
+    again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return again and directory.holds_run() and TrainConfig.load(directory.config).flat() == config.flat()
+
+
+def _launch(order: Order) -> TrainResult:
+    outcome: Outcome = launch(make_fabric(order.config.loop), _work, order)
+    if outcome.error is not None:
+        raise outcome.error
+    assert outcome.result is not None
+    return outcome.result
+
+
+def _work(fabric: Fabric, order: Order) -> Outcome:
+    """One process's part."""
+    directory = RunDirectory(order.path)
+    try:
+        checkpoint = _begin(fabric, order, directory)
+        # PyTorch's generator draws the first weights; whoever called gets theirs back as it was.
+        on_gpu = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
+        with torch.random.fork_rng(on_gpu):
+            torch.manual_seed(order.config.loop.seed)
+            return Outcome(_run(fabric, order, directory, checkpoint), None)
+    except (Interrupted, NonFiniteError, ValueError) as error:
+        return Outcome(None, error)
+    except RuntimeError as error:
+        if fabric.world_size == 1 or not is_connection_error(error):
+            raise
+        raise ProcessLostError(
+            f"another process of this training is gone, or did not answer within {order.config.loop.timeout:g} s; "
+            f"go on with: neuraltape resume {order.path}"
+        ) from error
+    finally:
+        directory.release()
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+def _begin(fabric: Fabric, order: Order, directory: RunDirectory) -> Checkpoint | None:
+    """The first process makes or locks the directory; all of them get its checkpoint, or its error."""
+    answer: Checkpoint | BaseException | None = None
+    if fabric.is_global_zero:
+        try:
+            answer = _open(order, directory)
+        except (ValueError, OSError) as error:
+            answer = error
+    if fabric.world_size > 1:
+        answer = fabric.broadcast(answer)
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
+    if not order.going_on:
+        directory.create(overwrite=order.overwrite)
+        write_atomically(directory.config, order.config.to_yaml().encode())
+        return None
+    directory.lock()
+    if TrainConfig.load(directory.config) != order.config:
+        write_atomically(directory.config, order.config.to_yaml().encode())
+    return load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
+
+
+def _run(fabric: Fabric, order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:
+    config, loop = order.config, order.config.loop
+    step = None if checkpoint is None else checkpoint.values["counters"]["step"]
+    reports = None
+    if fabric.is_global_zero:
+        reports = Reports(directory, step or 0, tensorboard=loop.tensorboard)
+    shown = make_progress(config.task.name, loop.max_sequences, wanted=order.progress and fabric.is_global_zero)
+    try:
+        keeper = Keeper(directory, loop.checkpoint_every, reports=reports, step=step)
+        work = Loop(config, fabric, keeper, shown)
+        if checkpoint is not None:
+            work.restore(checkpoint)
+        return work.run()
+    finally:
+        shown.close()
+        if reports is not None:
+            reports.close()
+
+
+def is_connection_error(error: RuntimeError) -> bool:
+    """Whether an error came from the connection to other processes."""
+    text = str(error).lower()
+    return isinstance(error, torch.distributed.DistError) or any(word in text for word in ("gloo", "nccl", "connection"))

@@ -1,0 +1,49 @@
+"""What every test shares: shape checks at run time, explicit generators, repeatable hypothesis runs, optional data."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+from hypothesis import settings
+
+# The hook rewrites modules as they are imported: one that is there already would silently stay unchecked.
+assert "neuraltape.functional" not in sys.modules, "neuraltape.functional was imported before its shape checks"
+jaxtyping.install_import_hook("neuraltape.functional", "beartype.beartype")
+
+# Tests are small: more threads cost more than they bring, and two runs on one machine would fight over its cores.
+torch.set_num_threads(1)
+
+# The same examples at every run and no time limit for one: a failure is a defect, not bad luck or a busy machine.
+settings.register_profile("neuraltape", derandomize=True, deadline=None, database=None, max_examples=30)
+settings.load_profile("neuraltape")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "timed: measures time, so a machine under heavy load may fail it")
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A CPU generator with a fixed seed."""
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def without_shape_checks() -> Iterator[None]:
+    """Call the code as a user does, without the checks: for errors that the checks would hide."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of data sets beside the repository; a test that asks for it is skipped where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no data sets beside the repository ({SHARED_DATA.parent.name}/{SHARED_DATA.name})")
+    return SHARED_DATA

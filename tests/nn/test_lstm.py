@@ -1,0 +1,58 @@
+"""The baseline has the interface of `NTM` and computes what torch.nn.LSTM computes."""
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from neuraltape import LSTMBaseline
+
+
+def baseline(**options):
+    torch.manual_seed(0)
+    return LSTMBaseline(3, 6, 4, num_layers=2, **options).double()
+
+
+def test_it_is_torch_lstm_and_a_linear_layer(generator):
+    model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
+    outputs, state = model(x)
+    hidden, (h, c) = model.lstm(x)
+    torch.testing.assert_close(outputs, model.output(hidden), rtol=0, atol=0)
+    assert torch.equal(state.hidden, h.transpose(0, 1))
+    assert torch.equal(state.cell, c.transpose(0, 1))
+
+
+def test_state_steps_and_batch_first_agree(generator):
+    model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
+    outputs, end = model(x)
+    state, rows = None, []
+    for step in x:
+        y, state = model.step(step, state)
+        rows.append(y)
+    torch.testing.assert_close(torch.stack(rows), outputs, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(state.cell, end.cell, rtol=1e-10, atol=1e-12)
+    other = baseline(batch_first=True)
+    torch.testing.assert_close(other(x.transpose(0, 1))[0].transpose(0, 1), outputs, rtol=1e-10, atol=1e-12)
+
+
+def test_a_padded_row_gives_what_it_gives_alone(generator):
+    model, x = baseline(), torch.randn(5, 3, 3, generator=generator, dtype=torch.float64)
+    lengths = [2, 5, 1]
+    outputs, state = model(x, lengths=lengths)
+    for row, length in enumerate(lengths):
+        alone, end = model(x[:length, row])
+        torch.testing.assert_close(outputs[:length, row], alone, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(state.hidden[row], end.hidden, rtol=1e-10, atol=1e-12)
+        assert (outputs[length:, row] == 0).all()
+    packed, _ = model(pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False))
+    assert len(packed.data) == sum(lengths)
+
+
+def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
+    model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
+    model.save_pretrained(tmp_path)
+    assert torch.equal(LSTMBaseline.from_pretrained(tmp_path)(x)[0], model(x)[0])
+
+
+def test_a_bad_size_is_named():
+    with pytest.raises(ValueError, match="num_layers must be a positive integer; got 0"):
+        LSTMBaseline(3, 6, 4, num_layers=0)

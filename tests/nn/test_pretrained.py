@@ -1,0 +1,45 @@
+"""Where models are found, and what is said of those that are not there or broken."""
+
+import pytest
+import torch
+
+from neuraltape import NTM
+from neuraltape.nn.pretrained import locate
+
+
+@pytest.fixture
+def saved(tmp_path):
+    NTM(3, 6, 4).save_pretrained(tmp_path / "run" / "model")
+    return tmp_path / "run"
+
+
+def test_a_run_directory_stands_for_its_model(saved):
+    assert NTM.from_pretrained(saved).hidden_size == 6
+    assert locate(saved) == locate(saved / "model")
+
+
+def test_arguments_replace_the_saved_ones(saved):
+    assert NTM.from_pretrained(saved, memory_slots=300).initial_state(1).access.memory.shape == (1, 300, 20)
+
+
+def test_the_precision_comes_back(tmp_path):
+    NTM(3, 6, 4).double().save_pretrained(tmp_path)
+    assert NTM.from_pretrained(tmp_path).output.weight.dtype == torch.float64
+
+
+def test_a_broken_file_is_named(saved):
+    weights = saved / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"model\.safetensors cannot be read"):
+        NTM.from_pretrained(saved)
+
+
+def test_a_model_of_other_sizes_is_named(saved):
+    with pytest.raises(ValueError, match=r"does not hold this NTM: .*size mismatch"):
+        NTM.from_pretrained(saved, hidden_size=7)
+
+
+def test_a_hub_name_is_passed_on_and_a_missing_folder_is_not():
+    assert locate("user/model") == "user/model"
+    with pytest.raises(FileNotFoundError, match="no model at runs/none/here"):
+        locate("runs/none/here")

@@ -1,0 +1,185 @@
+"""Who may import whom, and what `import neuraltape` costs."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "neuraltape"
+
+# Every part of the package and the parts that it may import. The rows go up, and no row imports a later one.
+MAY_IMPORT: dict[str, set[str]] = {
+    "functional": set(),
+    "tasks": set(),
+    "kernels": {"functional"},
+    "nn": {"functional", "kernels"},
+    "training": {"functional", "kernels", "nn", "tasks"},
+    # Viewers: they read traces and run directories, and nothing that runs a machine knows them.
+    "evaluation": {"functional", "nn", "tasks"},
+    "plotting": {"functional", "nn", "tasks"},
+    "explorer": {"functional", "nn", "tasks"},
+    # What `import neuraltape` itself may load.
+    "__init__": {"functional", "kernels", "nn"},
+    "cli": {"__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"},
+    "__main__": {"cli"},
+}
+# Packages that only some parts may know.
+COMPILERS = {"numba", "triton"}
+TASKS_NEED = {"torch", "numpy", "jaxtyping"}
+
+LOADED_LATER = (
+    *("numba", "triton", "matplotlib", "lightning_fabric", "fastapi", "uvicorn"),
+    *("plotly", "ray", "tensorboard", "jsonargparse", "rich"),
+)
+
+
+def part_of(path: Path) -> str:
+    """The part that a source file belongs to: its folder in the package, or its name if it stands at the top."""
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def imported_modules(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import in `source`, inside functions too; relative ones resolved in `package`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            # `from neuraltape import nn` names a part only in what it imports.
+            for alias in node.names:
+                yield node.lineno, ".".join((*module, alias.name))
+
+
+def imported_part(module: str) -> str | None:
+    """The part of neuraltape that a dotted name lies in; None for other packages."""
+    package, _, rest = module.partition(".")
+    if package != PACKAGE.name:
+        return None
+    name = rest.split(".")[0]
+    return name if name in MAY_IMPORT else "__init__"
+
+
+def wrong_imports(path: Path, source: str) -> list[str]:
+    """What `source`, standing at `path`, imports and may not: one line each."""
+    part = part_of(path)
+    package = path.relative_to(ROOT).parent.parts
+    wrong = []
+    for line, module in imported_modules(source, package):
+        here = f"{path.relative_to(ROOT)}:{line}: "
+        target = imported_part(module)
+        if target is not None and target != part and target not in MAY_IMPORT[part]:
+            allowed = ", ".join(sorted(MAY_IMPORT[part])) or "no other part"
+            wrong.append(f"{here}{part} imports {module}; it may import {allowed}")
+        name = module.split(".")[0]
+        if name in COMPILERS and part != "kernels":
+            wrong.append(f"{here}{part} imports {name}; only kernels knows a compiler")
+        if part == "tasks" and target is None and name not in TASKS_NEED | sys.stdlib_module_names:
+            wrong.append(f"{here}tasks imports {name}; it may import {', '.join(sorted(TASKS_NEED))}")
+    return wrong
+
+
+def test_every_part_has_a_place() -> None:
+    parts = {part_of(path) for path in PACKAGE.rglob("*.py")}
+    assert parts <= set(MAY_IMPORT), f"say in MAY_IMPORT what {parts - set(MAY_IMPORT)} may import"
+
+
+def test_imports_go_one_way() -> None:
+    sources = sorted(PACKAGE.rglob("*.py"))
+    assert sources
+    wrong = [line for path in sources for line in wrong_imports(path, path.read_text(encoding="utf-8"))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_itself_has_no_circle() -> None:
+    seen: set[str] = set()
+    for part, targets in MAY_IMPORT.items():
+        assert targets <= seen, f"{part} may import {targets - seen}, which stand below it"
+        seen.add(part)
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("functional/memory.py", "import neuraltape.kernels"),
+        ("functional/memory.py", "from neuraltape import kernels"),
+        ("functional/memory.py", "from ..kernels import resolve"),
+        ("functional/memory.py", "from .. import kernels"),
+        ("functional/memory.py", "from neuraltape import NTM"),
+        ("kernels/cpu/lstm.py", "from ...nn import NTM"),
+        ("nn/ntm.py", "def f():\n    from neuraltape.training import train"),
+        ("nn/ntm.py", "from neuraltape.plotting import focus"),
+        ("nn/ntm.py", "import numba"),
+        ("tasks/copy.py", "from neuraltape.nn import NTM"),
+        ("tasks/copy.py", "import matplotlib.pyplot as plt"),
+        ("training/loop.py", "from neuraltape.cli import main"),
+        ("plotting/focus.py", "from neuraltape.training import train"),
+        ("__init__.py", "from neuraltape.training import train"),
+    ],
+)
+def test_a_wrong_import_is_found(file: str, source: str) -> None:
+    assert len(wrong_imports(PACKAGE / file, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("functional/memory.py", "from neuraltape.functional.addressing import address\nimport torch"),
+        ("functional/memory.py", "from .addressing import address"),
+        ("kernels/cpu/lstm.py", "import numba\nfrom ...functional import read"),
+        ("tasks/copy.py", "import json\nimport numpy as np\nfrom neuraltape.tasks.batch import Batch"),
+        ("cli/main.py", "from neuraltape import NTM\nfrom neuraltape.plotting import focus\nimport jsonargparse"),
+        ("__main__.py", "from neuraltape.cli import main"),
+    ],
+)
+def test_a_right_import_is_let_through(file: str, source: str) -> None:
+    assert wrong_imports(PACKAGE / file, source) == []
+
+
+class ImportCost(NamedTuple):
+    """What `import neuraltape` adds to a process that has torch already."""
+
+    seconds: float
+    """Of processor time: a busy machine does not count."""
+    packages: frozenset[str]
+
+
+@cache
+def import_cost(attempt: int) -> ImportCost:
+    """Measured in a fresh process; each attempt once."""
+    del attempt
+    program = """
+import json, sys, time, torch
+before, start = set(sys.modules), time.process_time()
+import neuraltape
+seconds = time.process_time() - start
+print(json.dumps([seconds, sorted({name.split(".")[0] for name in set(sys.modules) - before})]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    seconds, packages = json.loads(done.stdout)
+    return ImportCost(seconds, frozenset(packages))
+
+
+def test_import_loads_nothing_that_it_does_not_need() -> None:
+    packages = import_cost(0).packages
+    assert "neuraltape" in packages
+    assert not packages & set(LOADED_LATER)
+
+
+@pytest.mark.timed
+def test_import_is_quick() -> None:
+    # The promise is half a second on the project's machine; twice that leaves room for a slower one.
+    bound = 1.0
+    times = []
+    while len(times) < 3 and min(times, default=bound) >= bound:
+        times.append(import_cost(len(times)).seconds)
+    assert min(times) < bound, f"`import neuraltape` takes {min(times):.2f} s on top of `import torch`"

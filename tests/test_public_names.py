@@ -1,0 +1,44 @@
+"""Freezes what users can import: a name that comes or goes must be meant, and belongs in the changelog."""
+
+import inspect
+from types import ModuleType
+
+import pytest
+
+import neuraltape.functional
+
+PUBLIC_NAMES: dict[ModuleType, set[str]] = {
+    neuraltape.functional: {
+        "AccessState",
+        "AccessStep",
+        "Interface",
+        "InterfaceLayout",
+        "Stages",
+        "access_step",
+        "access_step_in_full",
+        "activate",
+        "address",
+        "apply_interface",
+        "content_weights",
+        "interpolate",
+        "read",
+        "sharpen",
+        "shift",
+        "split_interface",
+        "write",
+    },
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC_NAMES, ids=lambda module: module.__name__)
+def test_public_names_are_frozen(module: ModuleType) -> None:
+    names = {name for name, value in vars(module).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert names == PUBLIC_NAMES[module]
+
+
+@pytest.mark.parametrize("module", PUBLIC_NAMES, ids=lambda module: module.__name__)
+def test_every_public_name_is_documented(module: ModuleType) -> None:
+    for name in PUBLIC_NAMES[module]:
+        # A class without a docstring of its own would show its base's, or one made from its fields.
+        text = vars(module)[name].__doc__ or f"{name}("
+        assert not text.startswith(f"{name}("), f"{module.__name__}.{name} has no docstring"
