@@ -5,9 +5,29 @@
 >>> outputs, state = ntm(inputs)  # (time, batch, 9) -> (time, batch, 8), like torch.nn.LSTM
 """
 
-from neuraltape.nn import NTM as NTM
-from neuraltape.nn import LSTMBaseline as LSTMBaseline
-from neuraltape.nn import NTMState as NTMState
-from neuraltape.nn import Trace as Trace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuraltape.nn import NTM as NTM
+    from neuraltape.nn import LSTMBaseline as LSTMBaseline
+    from neuraltape.nn import NTMState as NTMState
+    from neuraltape.nn import Trace as Trace
 
 __version__ = "0.1.0"
+
+# Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
+_NAMES = ("NTM", "LSTMBaseline", "NTMState", "Trace")
+_PARTS = ("functional", "nn")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module("neuraltape.nn"), name)
+    if name in _PARTS:
+        return import_module(f"neuraltape.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NAMES, *_PARTS])

@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"functional", "kernels", "nn", "tasks"},
     # Viewers: they read traces and run directories, and nothing that runs a machine knows them.
     "evaluation": {"functional", "nn", "tasks"},
-    "plotting": {"functional", "nn", "tasks"},
+    # Draws the reports that evaluation makes.
+    "plotting": {"functional", "nn", "tasks", "evaluation"},
     "explorer": {"functional", "nn", "tasks"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
@@ -46,9 +47,10 @@ def part_of(path: Path) -> str:
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
-def imported_modules(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of every import in `source`, inside functions too; relative ones resolved in `package`."""
-    for node in ast.walk(ast.parse(source)):
+def imported_modules(path: Path, source: str) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import in `source`, inside functions too; relative ones start at `path`."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(source, filename=str(path))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -72,9 +74,8 @@ def imported_part(module: str) -> str | None:
 def wrong_imports(path: Path, source: str) -> list[str]:
     """What `source`, standing at `path`, imports and may not: one line each."""
     part = part_of(path)
-    package = path.relative_to(ROOT).parent.parts
     wrong = []
-    for line, module in imported_modules(source, package):
+    for line, module in imported_modules(path, source):
         here = f"{path.relative_to(ROOT)}:{line}: "
         target = imported_part(module)
         if target is not None and target != part and target not in MAY_IMPORT[part]:

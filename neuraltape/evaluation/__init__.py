@@ -6,4 +6,6 @@ from neuraltape.evaluation.lengths import LengthScore as LengthScore
 from neuraltape.evaluation.lengths import evaluate as evaluate
 from neuraltape.evaluation.lengths import usual_lengths as usual_lengths
 from neuraltape.evaluation.report import Report as Report
+from neuraltape.evaluation.report import make_report as make_report
 from neuraltape.evaluation.slots import with_memory_slots as with_memory_slots
+from neuraltape.evaluation.trace import trace_length as trace_length

@@ -48,7 +48,7 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
     Raises:
         ValueError: a length that cannot be, or a machine that does not fit the task.
     """
-    check_lengths([length])
+    check_lengths([length], task)
     check_fits(model, task)
     of_length = task.held_out().at_length(length)
     batch = of_length.sample(1, generator_for(seed, "example", length))

@@ -8,6 +8,7 @@ import torch
 
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.score import Score
 from neuraltape.tasks.task import Task
 
@@ -55,21 +56,23 @@ def evaluate(
     Raises:
         ValueError: no lengths, a length or number that cannot be, or a machine that does not fit the task.
     """
-    lengths = check_lengths(lengths)
+    lengths = check_lengths(lengths, task)
     if sequences < 1:
         raise ValueError(f"sequences must be a positive integer; got {sequences}")
     check_fits(model, task)
     return [_summarise(length, _scores(model, task, length, sequences, seed)) for length in lengths]
 
 
-def check_lengths(lengths: Iterable[int]) -> list[int]:
-    """The lengths as a list. Raises ValueError if there are none, or one is no positive integer."""
+def check_lengths(lengths: Iterable[int], task: Task) -> list[int]:
+    """The lengths as a list. Raises ValueError if there are none, or one is too short for the task."""
     lengths = list(lengths)
     if not lengths:
         raise ValueError("lengths must be one or more positive integers; got none")
     for length in lengths:
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
             raise ValueError(f"lengths must be positive integers; got {length!r}")
+        if isinstance(task, RangedTask) and length < task.least:
+            raise ValueError(f"lengths of {task.name} must be at least {task.least}; got {length}")
     return lengths
 
 
@@ -80,7 +83,7 @@ def usual_lengths(task: Task) -> list[int]:
     than the file's, and of those the shortest and the longest are given.
     """
     drawn = task.held_out()
-    if not drawn.goes_beyond:
+    if not isinstance(drawn, RangedTask):
         return sorted({drawn.shortest, drawn.longest})
     longest = task.longest
     return sorted({max(task.shortest, longest * tenths // 10) for tenths in (5, 10, 15, 25, 60)})

@@ -1,11 +1,15 @@
 """The outcome of one evaluation as a JSON file, for other programs and for the figures."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from neuraltape.evaluation.lengths import LengthScore
+from neuraltape.evaluation.lengths import LengthScore, evaluate
+from neuraltape.nn import NTM
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks.task import Task
 
 FORMAT = "neuraltape-evaluation-1"
 
@@ -54,3 +58,31 @@ class Report:
             return cls(**{field.name: values[field.name] for field in fields(cls)})
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is no report of an evaluation ({FORMAT})") from error
+
+
+def make_report(
+    name: str,
+    model: SequenceModel,
+    task: Task,
+    lengths: Iterable[int],
+    *,
+    sequences: int = 100,
+    seed: int = 0,
+) -> Report:
+    """`evaluate`, with what is needed to read its rows.
+
+    Args:
+        name: the run's or the model's.
+        model, task, lengths, sequences, seed: as for `evaluate`, which also says what it raises.
+    """
+    rows = evaluate(model, task, lengths, sequences=sequences, seed=seed)
+    return Report(
+        name=name,
+        task=task.name,
+        length_name=task.length_name,
+        score_name=task.score_name,
+        trained=(task.shortest, task.longest),
+        memory_slots=model.memory_slots if isinstance(model, NTM) else None,
+        seed=seed,
+        rows=tuple(rows),
+    )

@@ -40,7 +40,7 @@ def write(
         M_t, (batch, slots, width).
     """
     keep = 1 - weights.unsqueeze(-1) * erase.unsqueeze(-2)
-    # One factor a head, multiplied one by one: the gradient of `prod` is undefined to second order at 0.
+    # One factor a head, multiplied one by one: the backward of `prod` searches for zeros and is slow with them.
     for head in range(keep.shape[1]):
         memory = memory * keep[:, head]
     return memory + weights.transpose(-1, -2) @ add

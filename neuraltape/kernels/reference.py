@@ -92,6 +92,7 @@ def sequence(
     Returns:
         Hidden states and reads of every step and the final state.
     """
+    alive = None
     if lengths is not None:
         alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
         # What stands in the padding may be NaN; it must not reach a gradient either.
@@ -104,7 +105,7 @@ def sequence(
         raw = linear(hidden, weights.interface_weight, weights.interface_bias)
         access_next = access_step(raw, access, spec.layout)
         read = access_next.reads
-        if lengths is not None:
+        if alive is not None:
             now = alive[t]
             hidden, read = (
                 keep_where(now, hidden, torch.zeros_like(hidden)),

@@ -1,4 +1,4 @@
-"""Where a machine starts: the memory, the focus of each head and the first reads. Start value and trainability apart."""
+"""Where a machine starts: memory, focus and reads. Start value and trainability are separate switches."""
 
 import math
 from typing import Literal

@@ -53,6 +53,9 @@ class NTM(SequenceModel):
         RuntimeError: the named backend can't run this machine.
     """
 
+    # A `Controller`, or any module of the user's with the same two methods.
+    controller: Any
+
     def __init__(
         self,
         input_size: int,

@@ -10,17 +10,20 @@ from typing import Any, Self
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Where the models that come with the package lie, one folder each.
 PACKAGED = Path(__file__).parent.parent / "models"
 
 
-class Pretrained(PyTorchModelHubMixin):
+class Pretrained(nn.Module, PyTorchModelHubMixin):
     """`save_pretrained`, `push_to_hub` and `from_pretrained`, through huggingface-hub."""
 
     @classmethod
-    def from_pretrained(cls, path_or_name: Any, **options: Any) -> Self:
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, path_or_name: Any, **options: Any
+    ) -> Self:
         """Load a model that `save_pretrained` or a training wrote.
 
         Args:

@@ -4,14 +4,14 @@ from abc import abstractmethod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuraltape.nn.arrange import alive, arrange
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import tensors_of
 
 
-class SequenceModel(nn.Module, Pretrained, library_name="neuraltape", license="mit"):
+class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths)`.

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.nn.trace import Trace
-from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, scale_of
+from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, round_step, scale_of
 from neuraltape.plotting.tape import Tape
 
 
@@ -53,10 +53,10 @@ def plot_focus(trace: Trace, *, sequence: int = 0) -> Figure:
     return draw_columns(columns, tape.steps)
 
 
-def draw_columns(columns: Sequence[Sequence[Panel]], steps: int) -> Figure:
-    """Panels in columns, each column as high as the highest, all over the same steps."""
+def draw_columns(columns: Sequence[Sequence[Panel]], steps: int, *, scale: float = 1.0) -> Figure:
+    """Panels in columns, each column as high as the highest, all over the same steps; `scale` stretches them."""
     height = max(sum(panel.height for panel in column) + 0.35 * len(column) for column in columns)
-    figure = new_figure(WIDTH, 0.72 * height + 0.35)
+    figure = new_figure(WIDTH, 0.72 * scale * height + 0.35)
     parts = np.atleast_1d(figure.subfigures(1, len(columns), wspace=0.02))
     for part, column in zip(parts, columns, strict=True):
         heights = [panel.height for panel in column]
@@ -64,6 +64,7 @@ def draw_columns(columns: Sequence[Sequence[Panel]], steps: int) -> Figure:
         for one, panel in zip(axes, column, strict=True):
             _draw(one, panel, last=panel is column[-1])
         axes[0].set_xlim(-0.5, steps - 0.5)
+        part.align_ylabels(axes)
     return figure
 
 
@@ -77,7 +78,7 @@ def _draw(axes: Axes, panel: Panel, *, last: bool) -> None:
 
 def label_slots(axes: Axes, slots: NDArray[np.integer]) -> None:
     """Number the rows of a panel with the slots that they show."""
-    stride = next(each for each in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**6) if len(slots) <= 9 * each)
+    stride = round_step(len(slots) / 9)
     rows = np.flatnonzero(slots % stride == 0)
     axes.set_yticks(rows, [str(slot) for slot in slots[rows]])
 

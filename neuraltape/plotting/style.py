@@ -21,6 +21,8 @@ WIDTH = 6.9
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 LINES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 INK, FAINT = "#222222", "#B8B8B8"
+# Stands out from both ends of UNIT_MAP and from those of SIGNED_MAP.
+ERROR = "#00C2D1"
 
 # Perceptually even: one for what lies between 0 and 1, one for what has a sign.
 UNIT_MAP, SIGNED_MAP = "magma", "coolwarm"
@@ -77,10 +79,22 @@ def heat_map(axes: Axes, values: NDArray[np.floating], *, scale: Scale, limit: f
     return image
 
 
+def round_step(least: float) -> int:
+    """The first of 1, 2, 5, 10, 20, 50, ... that is not below `least`: a distance between two labels."""
+    power = 1
+    while True:
+        for digit in (1, 2, 5):
+            if digit * power >= least:
+                return digit * power
+        power *= 10
+
+
 def colour_bar(image: AxesImage, axes: Axes | list[Axes], label: str = "") -> Colorbar:
-    """A thin colour bar beside a panel, or beside a row of panels."""
-    first = axes if isinstance(axes, Axes) else axes[0]
-    bar = first.figure.colorbar(image, ax=axes, pad=0.012, fraction=0.05, aspect=12)
+    """A thin colour bar beside a panel, or beside a row of panels, as high as they are."""
+    if isinstance(axes, Axes):
+        bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.015, 0, 0.022, 1)))
+    else:
+        bar = axes[0].figure.colorbar(image, ax=axes, pad=0.012, fraction=0.05, aspect=20)
     bar.ax.tick_params(labelsize=SMALL, width=0.6, length=2, pad=1.5, color=INK, labelcolor=INK)
     low, high = image.get_clim()
     bar.set_ticks([low, (low + high) / 2, high])

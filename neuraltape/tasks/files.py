@@ -80,11 +80,11 @@ def _npz_rows(path: str) -> list[Row]:
 
 def _npz_arrays(path: str) -> dict[str, np.ndarray]:
     try:
-        # Pickled objects stay shut: opening a data file must not run code from it.
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("this is a single array")
-        with archive:
+        with open(path, "rb") as file:
+            # Pickled objects stay shut: opening a data file must not run code from it.
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("this is a single array")
             arrays = {name: archive[name] for name in archive.files}
         # A member that is no array comes back as its bytes.
         return {name: np.asarray(array) for name, array in arrays.items()}

@@ -1,7 +1,7 @@
 """What the tasks share whose sequences are made up afresh: a range that lengths are drawn from."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -41,11 +41,11 @@ class RangedTask(Task):
         """`max_length`."""
         return self.max_length
 
-    def at_length(self, length: int) -> Self:
+    def at_length(self, length: int) -> "RangedTask":
         """The same task with every sequence of exactly this length."""
         return replace(self, min_length=length, max_length=length)
 
-    def grown(self, fraction: float) -> Self:
+    def grown(self, fraction: float) -> "RangedTask":
         """The same task with `max_length` at this fraction of it, at least `min_length`."""
         return replace(self, max_length=grown(self.min_length, self.max_length, fraction))
 

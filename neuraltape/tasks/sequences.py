@@ -3,7 +3,7 @@
 import copy
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -150,16 +150,16 @@ class Sequences(Task):
             chosen[places] = _deal(self._of_length(length), int(places.sum()), generator)
         return self._batch(chosen)
 
-    def at_length(self, length: int) -> Self:
+    def at_length(self, length: int) -> "Sequences":
         """The rows of exactly this length. Raises ValueError where there are none."""
         return self._only(self._of_length(length))
 
-    def grown(self, fraction: float) -> Self:
+    def grown(self, fraction: float) -> "Sequences":
         """The rows that are no longer than this fraction of the longest, the shortest ones in any case."""
         lengths = self.table.lengths[self.rows]
         return self._only(self.rows[lengths <= grown(self.shortest, self.longest, fraction)])
 
-    def held_out(self) -> Self:
+    def held_out(self) -> "Sequences":
         """The rows kept from training, or the training rows where none are (one row, or validation_fraction 0)."""
         held = self._split[1]
         return self._only(held if len(held) else self._split[0])
@@ -205,7 +205,7 @@ class Sequences(Task):
             raise ValueError(f"{self.data}: no sequence of length {length} among these rows; the nearest is {nearest}")
         return rows
 
-    def _only(self, rows: Tensor) -> Self:
+    def _only(self, rows: Tensor) -> "Sequences":
         """The same task, drawing from these rows. The file isn't read again."""
         view = copy.copy(self)
         object.__setattr__(view, "rows", rows)

@@ -11,5 +11,5 @@ from neuraltape.training.errors import RunExistsError as RunExistsError
 from neuraltape.training.loop import TrainResult as TrainResult
 from neuraltape.training.run import Run as Run
 from neuraltape.training.run import load_run as load_run
-from neuraltape.training.train import resume as resume
-from neuraltape.training.train import train as train
+from neuraltape.training.start import resume as resume
+from neuraltape.training.start import train as train

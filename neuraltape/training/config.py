@@ -40,9 +40,8 @@ class TrainConfig:
         """All fields in one dictionary of plain values, `task` (its name) first: what `from_flat` reads."""
         values: dict[str, Any] = {"task": self.task.name}
         for part in (self.task, self.model, self.optimizer, self.loop):
-            for each in fields(part):
-                if each.init:
-                    values[each.name] = _plain(getattr(part, each.name))
+            for name in field_names(type(part)):
+                values[name] = _plain(getattr(part, name))
         return values
 
     @classmethod
@@ -118,4 +117,4 @@ def _build(part: type, values: Mapping[str, Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value

@@ -1,4 +1,4 @@
-"""What a training keeps in its run directory, and when. One process writes; for the others nothing here does anything."""
+"""What a training keeps in its run directory, and when. One process writes; in the others this does nothing."""
 
 import shutil
 import time

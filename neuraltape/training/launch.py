@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from neuraltape.training.errors import ProcessLostError
 from neuraltape.training.loop_config import LoopConfig
+
+T = TypeVar("T")
 
 
 def make_fabric(config: LoopConfig) -> Fabric:
@@ -45,22 +48,21 @@ def make_fabric(config: LoopConfig) -> Fabric:
         strategy = DDPStrategy(
             start_method="popen" if outside else "spawn",
             timeout=timedelta(seconds=config.timeout),
-            broadcast_buffers=False,
         )
     return Fabric(
         accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision
     )
 
 
-def launch(fabric: Fabric, work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run `work(fabric, *arguments)` in every process of the training; returns what the first one returns.
+def launch(fabric: Fabric, work: Callable[[Fabric], T]) -> T:
+    """Run `work(fabric)` in every process of the training; returns what the first one returns.
 
     Raises:
         ProcessLostError: a process ended that should not have.
     """
     try:
         with signals_passed_on():
-            return fabric.launch(work, *arguments)
+            return fabric.launch(work)
     except (ProcessExitedException, ProcessRaisedException) as error:
         raise ProcessLostError(f"a process of this training was lost: {str(error).strip()}") from error
 

@@ -84,7 +84,8 @@ class Loop:
                 if self.keeper.due():
                     self.checkpoint()
             self.checkpoint()
-        assert counters.bits is not None and counters.wrong is not None
+        assert counters.bits is not None
+        assert counters.wrong is not None
         return TrainResult(
             solved=counters.solved_at is not None,
             bits=counters.bits,

@@ -11,7 +11,7 @@ class ModelConfig:
     """The machine's kind and sizes; input and output size come from the task."""
 
     model: Literal["ntm", "lstm"] = "ntm"
-    """The machine: "ntm", or "lstm", the baseline without a memory (it takes hidden_size and controller_layers only)."""
+    """The machine: "ntm", or "lstm", the baseline without a memory (hidden_size and controller_layers only)."""
     hidden_size: int = 100
     """Units in each layer of the controller."""
     memory_slots: int = 128

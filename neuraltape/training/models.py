@@ -11,9 +11,7 @@ MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "lstm": LSTMBaseline}
 def build_model(config: ModelConfig, task: Task) -> SequenceModel:
     """A new machine with the task's input and output size; its weights are drawn from PyTorch's own generator."""
     if config.model == "lstm":
-        return LSTMBaseline(
-            task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers
-        )
+        return LSTMBaseline(task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers)
     return NTM(
         task.input_size,
         config.hidden_size,

@@ -8,8 +8,9 @@ from typing import TextIO
 
 from neuraltape.training.errors import RunExistsError
 
-# All that a run puts into its folder; nothing else is ever removed.
-ENTRIES = ("config.yaml", "metrics.jsonl", "checkpoint", "model", "figures", "tensorboard", "nonfinite.safetensors")
+# All that a run puts into its folder; nothing else is ever removed. The configuration goes last: as long as it is
+# there, a clearing that was cut short can be repeated.
+ENTRIES = ("metrics.jsonl", "checkpoint", "model", "figures", "tensorboard", "nonfinite.safetensors", "config.yaml")
 
 
 class RunDirectory:
@@ -74,18 +75,18 @@ class RunDirectory:
             self._lock = None
 
     def _clear(self, overwrite: bool) -> None:
-        present = {entry.name for entry in self.path.iterdir()} - {".lock"}
+        # Hidden: the lock, and files that a killed run was about to put in place.
+        present = [entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")]
         if not present:
             return
         if not self.holds_run():
-            raise RunExistsError(f"{self.path} holds files that are not a run's ({sorted(present)[0]}); name another")
+            raise RunExistsError(f"{self.path} holds files that are not a run's ({min(present)}); name another")
         if not overwrite:
             raise RunExistsError(
                 f"{self.path} holds a run already; go on with it (neuraltape resume {self.path}), name another folder, "
                 "or overwrite it"
             )
-        # The configuration goes last: as long as it is there, a clearing that was cut short can be repeated.
-        for name in sorted(ENTRIES, key=lambda name: name == "config.yaml"):
+        for name in ENTRIES:
             entry = self.path / name
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)

@@ -49,7 +49,7 @@ def test_read_has_the_right_gradient(generator: Generator) -> None:
 
 def test_write_has_the_right_gradient_to_second_order(generator: Generator) -> None:
     erase = uniform(generator, 2, 3, 2)
-    # Two heads that erase the same slot completely: the place where a product's gradient goes wrong.
+    # Two heads that erase the same slot completely: a product's gradient by division would fail here.
     weights = simplex(generator, 2, 3, 4)
     erase[:, :2], weights[:, :2] = 1, one_hot(2, 2, 4)
     inputs = (normal(generator, 2, 4, 2), weights, erase, normal(generator, 2, 3, 2))

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,16 +31,17 @@ class Order(NamedTuple):
     progress: bool
 
 
-class Outcome(NamedTuple):
-    """What comes back from the first process: a result, or an error that its caller should see as it is."""
+class Outcome:
+    """What comes back from the first process: a result, or an error that its caller should see as it is.
 
-    result: TrainResult | None
-    error: BaseException | None
+    Not a tuple or a dataclass: Fabric would look for tensors inside of those, and refuses frozen ones.
+    """
+
+    def __init__(self, result: TrainResult | None, error: BaseException | None) -> None:
+        self.result, self.error = result, error
 
 
-def train(
-    config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, progress: bool = True
-) -> TrainResult:
+def train(config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, progress: bool = True) -> TrainResult:
     """Train a machine on a task.
 
     Args:
@@ -94,7 +96,7 @@ def restarted(config: TrainConfig, path: Path) -> bool:
 
 
 def _launch(order: Order) -> TrainResult:
-    outcome: Outcome = launch(make_fabric(order.config.loop), _work, order)
+    outcome: Outcome = launch(make_fabric(order.config.loop), partial(_work, order=order))
     if outcome.error is not None:
         raise outcome.error
     assert outcome.result is not None
@@ -111,15 +113,18 @@ def _work(fabric: Fabric, order: Order) -> Outcome:
         with torch.random.fork_rng(on_gpu):
             torch.manual_seed(order.config.loop.seed)
             return Outcome(_run(fabric, order, directory, checkpoint), None)
-    except (Interrupted, NonFiniteError, ValueError) as error:
+    except (Interrupted, NonFiniteError, ValueError, OSError) as error:
         return Outcome(None, error)
     except RuntimeError as error:
         if fabric.world_size == 1 or not is_connection_error(error):
             raise
-        raise ProcessLostError(
+        lost = ProcessLostError(
             f"another process of this training is gone, or did not answer within {order.config.loop.timeout:g} s; "
             f"go on with: neuraltape resume {order.path}"
-        ) from error
+        )
+        lost.__cause__ = error
+        # Returned: where this process is not the one that failed, the reason comes from the one that did.
+        return Outcome(None, lost)
     finally:
         directory.release()
         if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -147,7 +152,7 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
         write_atomically(directory.config, order.config.to_yaml().encode())
         return None
     directory.lock()
-    if TrainConfig.load(directory.config) != order.config:
+    if TrainConfig.load(directory.config).flat() != order.config.flat():
         write_atomically(directory.config, order.config.to_yaml().encode())
     return load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
 
@@ -174,4 +179,6 @@ def _run(fabric: Fabric, order: Order, directory: RunDirectory, checkpoint: Chec
 def is_connection_error(error: RuntimeError) -> bool:
     """Whether an error came from the connection to other processes."""
     text = str(error).lower()
-    return isinstance(error, torch.distributed.DistError) or any(word in text for word in ("gloo", "nccl", "connection"))
+    return isinstance(error, torch.distributed.DistError) or any(
+        word in text for word in ("gloo", "nccl", "connection")
+    )

@@ -1,0 +1,21 @@
+"""What a user did wrong, said in one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UsageError(ValueError):
+    """The message names the argument, what was expected and what came."""
+
+
+def close_matches(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean a or b?", or nothing if no known word is like this one."""
+    close = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message without line breaks."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

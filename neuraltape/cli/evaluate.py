@@ -1,0 +1,61 @@
+"""`neuraltape evaluate`: the score of a machine at several lengths."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from neuraltape.cli.output import first_process, say_wrote
+from neuraltape.cli.parser import Parser
+from neuraltape.cli.pictures import REPORT, add_options, folder_of, subject_of, write_figures
+from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
+from neuraltape.plotting import evaluation_figures
+
+
+def run(argv: Sequence[str]) -> None:
+    """Score, print, draw."""
+    parser = Parser(
+        "neuraltape evaluate RUN [--lengths 10 20 30 ...] [options]",
+        "Score a machine on fresh sequences at several lengths, beyond those of training too: a table, "
+        f"{REPORT}, and the pictures outputs (targets against outputs, errors framed) and lengths (error against length).",
+    )
+    add_options(parser, sequences=100)
+    options = parser.parse(argv)
+    subject = subject_of(options)
+    folder = folder_of(options, subject)
+    lengths = usual_lengths(subject.task) if options.lengths is None else options.lengths
+    report = make_report(
+        subject.name, subject.model, subject.task, lengths, sequences=options.sequences, seed=options.seed
+    )
+    print_report(report)
+    report.save(folder / REPORT)
+    say_wrote([folder / REPORT])
+    figures = evaluation_figures(subject.model, subject.task, report, seed=options.seed)
+    write_figures(figures, folder, options.format)
+
+
+def print_report(report: Report) -> None:
+    """The scores as a table."""
+    low, high = report.trained
+    trained = f"{low}" if low == high else f"{low} to {high}"
+    slots = "" if report.memory_slots is None else f", {report.memory_slots} slots"
+    table = Table(
+        title=f"{report.name}: {report.task}, trained on {trained} {report.length_name}{slots}",
+        title_justify="left",
+        title_style="bold",
+    )
+    best = any(row.optimum is not None for row in report.rows)
+    names = [report.length_name, report.score_name, *(["best possible"] if best else [])]
+    names += ["wrong: mean", "median", "worst", "without error"]
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in report.rows:
+        table.add_row(*_cells(row, best=best))
+    if first_process():
+        Console().print(table)
+
+
+def _cells(row: LengthScore, *, best: bool) -> list[str]:
+    optimum = ["-" if row.optimum is None else f"{row.optimum:.4g}"] if best else []
+    wrong = (f"{row.wrong_mean:.4g}", f"{row.wrong_median:g}", f"{row.wrong_worst:g}")
+    return [f"{row.length:,}", f"{row.bits:.4g}", *optimum, *wrong, f"{row.perfect:.0%} of {row.sequences:,}"]

@@ -1,0 +1,105 @@
+"""The command `neuraltape`: finds the sub-command, turns errors into one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from neuraltape.cli.errors import UsageError, close_matches, one_line
+
+# Each is a module of this package with a function `run(argv)`, imported when it is called for.
+COMMANDS = {
+    "train": "train a machine on a task, or on sequences of your own",
+    "resume": "go on with a training that was stopped",
+    "evaluate": "score a machine at several lengths: a table and pictures",
+    "plot": "draw how a machine learned, and how it uses its memory",
+    "trace": "write down everything that happens in a machine, step by step",
+    "tasks": "list the tasks, with an example of each",
+}
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments; None: the program's.
+
+    Returns:
+        The exit code: 0; 1 if a training failed; 2 for bad input; 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words or bool(os.environ.get("NEURALTAPE_DEBUG"))
+    words = [word for word in words if word != "--debug"]
+    try:
+        return _run(words)
+    except KeyboardInterrupt as error:
+        _say(one_line(error) if str(error) else "interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; what Python still wants to write goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        if debug:
+            raise
+        _say(one_line(error))
+        return _exit_code(error)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        _print_help()
+        return 0
+    if words[0] == "--version":
+        from neuraltape import __version__
+
+        sys.stdout.write(f"neuraltape {__version__}\n")
+        return 0
+    command = words[0]
+    if command not in COMMANDS:
+        known = ("--help", "--version", "--debug") if command.startswith("-") else tuple(COMMANDS)
+        hint = close_matches(command, known) or f"; expected one of {', '.join(known)}"
+        raise UsageError(f"unknown {'option' if command.startswith('-') else 'command'} {command!r}{hint}")
+    try:
+        import_module(f"neuraltape.cli.{command}").run(words[1:])
+    except SystemExit as error:
+        # After --help.
+        return error.code if isinstance(error.code, int) else 0
+    return 0
+
+
+def _print_help() -> None:
+    lines = [
+        "Neural Turing Machines: recurrent networks with an external memory.",
+        "",
+        "usage: neuraltape COMMAND [options]",
+        "",
+        *(f"  {name:10}{summary}" for name, summary in COMMANDS.items()),
+        "",
+        "  neuraltape train copy                    learn to copy; writes runs/copy",
+        "  neuraltape evaluate copy --lengths 20 50 120",
+        "  neuraltape plot copy                     pictures in runs/copy/figures",
+        "",
+        "neuraltape COMMAND --help explains a command; neuraltape train TASK --help, each option of a task.",
+        "--version prints the version; --debug shows where in the program an error came from.",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _exit_code(error: BaseException) -> int:
+    """1 for a training that went wrong, 2 for anything that the user can put right."""
+    if not isinstance(error, RuntimeError):
+        return BAD_INPUT
+    from neuraltape.training import NonFiniteError, ProcessLostError
+
+    return FAILED if isinstance(error, NonFiniteError | ProcessLostError) else BAD_INPUT
+
+
+def _say(message: str) -> None:
+    """One line on standard error, from one process of a training only."""
+    from neuraltape.cli.output import first_process
+
+    if first_process():
+        sys.stderr.write(f"neuraltape: {message}\n")

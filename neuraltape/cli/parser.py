@@ -1,0 +1,130 @@
+"""One command's arguments: dashes or underscores, help without noise, and errors of one line."""
+
+import re
+from argparse import SUPPRESS, Action
+from collections.abc import Sequence
+from types import NoneType, UnionType
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
+
+from neuraltape.cli.errors import UsageError, close_matches
+
+# The docstring under a dataclass's field is its help.
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+class _Formatter(DefaultHelpFormatter):
+    """Help with defaults, but without types: the choices and the sentence say enough."""
+
+    def _get_help_string(self, action: Action) -> str:
+        text = (action.help or "").rstrip(".")
+        hidden = action.default is None or action.default is SUPPRESS or action.nargs == 0
+        return text if hidden or not action.option_strings else f"{text} (default: %(default)s)"
+
+    def _get_default_metavar_for_optional(self, action: Action) -> str:
+        kind = getattr(action, "_typehint", action.type)
+        return "NUMBER" if _without_none(kind) in (int, float) else "LIST" if _is_list(kind) else "TEXT"
+
+
+class Parser(ArgumentParser):
+    """The arguments of one command.
+
+    Args:
+        usage: how it is called.
+        description: what it does.
+    """
+
+    def __init__(self, usage: str, description: str) -> None:
+        super().__init__(
+            prog="neuraltape",
+            usage=usage,
+            description=description,
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+
+    def parse(self, argv: Sequence[str]) -> Namespace:
+        """The arguments' values. Raises UsageError."""
+        return self.parse_args([with_underscores(word) for word in argv])
+
+    def format_help(self) -> str:
+        """Options are shown with dashes."""
+        return re.sub(r"--\w+", lambda option: with_dashes(option[0]), super().format_help())
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise UsageError with a single line made of the parser's message."""
+        raise UsageError(self._explain(message)) from ex
+
+    def _explain(self, message: str) -> str:
+        wrong = re.match(r'Parser key "(\w+)"', message)
+        if wrong:
+            return self._explain_value(wrong[1], message)
+        unknown = re.search(r"unrecognized arguments: (\S+)", message, re.IGNORECASE)
+        if unknown:
+            return self._explain_unknown(unknown[1])
+        short = re.match(r"argument (\S+): expected (at least )?one argument", message)
+        if short:
+            option = with_dashes(short[1])
+            minus = f" (one that begins with a minus is written {option}=-1)"
+            return f"{option} needs {'one or more values' if short[2] else 'a value' + minus}"
+        missing = re.search(r'(?:Key "(\w+)" is required|arguments are required: (\w+))', message)
+        if missing:
+            return f"{self._name(missing[1] or missing[2])} is missing; usage: {self.usage}"
+        return " ".join(message.split())
+
+    def _explain_value(self, dest: str, message: str) -> str:
+        came = re.search(r"(?:Got|Given) value: (.*)", message, re.DOTALL)
+        action = next((each for each in self._actions if each.dest == dest), None)
+        kind = getattr(action, "_typehint", None) or getattr(action, "type", None)
+        if came is None or kind is None:
+            return " ".join(message.split())
+        value = " ".join(came[1].split())
+        return f"{self._name(dest)} must be {describe(kind)}; got {value!r}"
+
+    def _explain_unknown(self, word: str) -> str:
+        if not word.startswith("-"):
+            return f"unexpected argument {word!r}; usage: {self.usage}"
+        word = with_dashes(word.partition("=")[0])
+        known = [with_dashes(option) for action in self._actions for option in action.option_strings]
+        hint = close_matches(word, known) or f"; for the options there are add --help (usage: {self.usage})"
+        return f"unknown option {word}{hint}"
+
+    def _name(self, dest: str) -> str:
+        """What the user calls an argument."""
+        action = next((each for each in self._actions if each.dest == dest), None)
+        return dest.upper() if action is None or not action.option_strings else with_dashes(f"--{dest}")
+
+
+def with_underscores(word: str) -> str:
+    """An option's name as the parser knows it: --hidden-size=3 -> --hidden_size=3. Other words stay."""
+    name, sign, value = word.partition("=")
+    return f"--{name[2:].replace('-', '_')}{sign}{value}" if name.startswith("--") else word
+
+
+def with_dashes(option: str) -> str:
+    """An option's name as the user sees it."""
+    return option.replace("_", "-")
+
+
+def describe(kind: Any) -> str:
+    """A type in words, after "must be"."""
+    if get_origin(kind) in (Union, UnionType):
+        parts = [describe(part) for part in get_args(kind) if part is not NoneType]
+        return " or ".join([*parts, "null"] if NoneType in get_args(kind) else parts)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    if _is_list(kind):
+        return "a list such as [1,2,3]"
+    return NAMES.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def _without_none(kind: Any) -> Any:
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    return parts[0] if NoneType in get_args(kind) and len(parts) == 1 else kind
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(_without_none(kind)) in (list, tuple)

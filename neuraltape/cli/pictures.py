@@ -1,0 +1,68 @@
+"""What `evaluate` and `plot` share: which pictures, of which sequences, and where they go."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from jsonargparse import Namespace
+from matplotlib.figure import Figure
+
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.output import say_wrote
+from neuraltape.cli.parser import Parser
+from neuraltape.cli.subject import Subject, add_subject, open_subject
+from neuraltape.evaluation import with_memory_slots
+from neuraltape.plotting import save_figure
+from neuraltape.tasks import RepeatCopy
+
+REPORT = "evaluation.json"
+
+
+def add_options(parser: Parser, *, sequences: int) -> None:
+    """The arguments of both commands; `sequences` is the default for those to score."""
+    add_subject(parser)
+    parser.add_argument(
+        "--lengths", type=int, nargs="+", default=None, help="lengths to score; half to six times the longest of training"
+    )
+    parser.add_argument("--sequences", type=int, default=sequences, help="fresh sequences to score at each length")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the sequences")
+    parser.add_argument(
+        "--memory_slots", type=int | None, default=None, help="run with so many slots; those of training"
+    )
+    parser.add_argument("--repeats", type=int | None, default=None, help="repeat-copy: exactly so many copies")
+    parser.add_argument("--output", type=str | None, default=None, help="folder to write to; figures/ in the run's")
+    parser.add_argument("--format", type=Literal["png", "svg", "pdf"], default="png", help="of the pictures")
+
+
+def subject_of(options: Namespace) -> Subject:
+    """The machine and the task that the arguments ask for."""
+    if options.lengths is not None and min(options.lengths) < 1:
+        raise UsageError(f"--lengths must be positive whole numbers; got {min(options.lengths)}")
+    if options.sequences < 1:
+        raise UsageError(f"--sequences must be a positive whole number; got {options.sequences}")
+    if options.memory_slots is not None and options.memory_slots < 1:
+        raise UsageError(f"--memory-slots must be a positive whole number; got {options.memory_slots}")
+    subject = open_subject(options.run, options.task)
+    if options.repeats is not None:
+        if not isinstance(subject.task, RepeatCopy):
+            raise UsageError(f"--repeats is for repeat-copy; {subject.name} learned {subject.task.name}")
+        scaled = subject.task.at_length(subject.task.longest, options.repeats)
+        subject = replace(subject, task=replace(scaled, min_length=subject.task.min_length))
+    if options.memory_slots is not None:
+        subject = replace(subject, model=with_memory_slots(subject.model, options.memory_slots))
+    return subject
+
+
+def folder_of(options: Namespace, subject: Subject) -> Path:
+    """Where to write."""
+    folder = subject.figures if options.output is None else Path(options.output)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--output must be a folder; {folder} is a file")
+    return folder
+
+
+def write_figures(figures: Iterable[tuple[str, Figure]], folder: Path, form: str) -> None:
+    """Save figures under their names, and say where."""
+    for name, figure in figures:
+        say_wrote([save_figure(figure, folder / f"{name}.{form}")])

@@ -1,0 +1,112 @@
+"""What RUN means on the command line: a training's folder, or a saved model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuraltape.cli.errors import UsageError, close_matches
+from neuraltape.cli.parser import Parser
+from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn.pretrained import PACKAGED, packaged_names
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks import TASKS
+from neuraltape.tasks.task import Task
+from neuraltape.training import TrainConfig, load_run
+
+RUNS = Path("runs")
+RUN_HELP = "a run's folder, a name under runs/, a folder with a saved model, or a model that comes with the package"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained machine and what is known about it."""
+
+    name: str
+    model: SequenceModel
+    task: Task
+    figures: Path
+    """Where its figures go unless the user says otherwise."""
+    metrics: Sequence[Mapping[str, Any]]
+    """How it was trained; empty where that isn't known."""
+
+
+def add_subject(parser: Parser) -> None:
+    """The arguments that say which machine, and what it learned."""
+    parser.add_argument("run", type=str, help=RUN_HELP)
+    parser.add_argument(
+        "--task", type=str, default=None, help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASKS)}"
+    )
+
+
+def open_subject(run: str, task: str | None = None) -> Subject:
+    """Find and load what the user named.
+
+    Raises:
+        UsageError: there is no such run or model, or nobody says what it learned.
+        ValueError, FileNotFoundError: its files are broken or not there yet.
+    """
+    folder = find(run)
+    if (folder / "config.json").is_file():
+        return _open_model(folder, task)
+    loaded = load_run(folder)
+    return Subject(folder.resolve().name, loaded.model, loaded.task, folder / "figures", loaded.metrics)
+
+
+def find_run(run: str) -> Path:
+    """The folder of a training. Raises UsageError if there is none."""
+    for folder in (Path(run), RUNS / run):
+        if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
+            return folder
+    raise UsageError(f"RUN must be a run's folder, or a name under {RUNS}/; got {run!r}{_hint(run, run_names())}")
+
+
+def find(run: str) -> Path:
+    """The folder of a training or of a saved model. Raises UsageError if there is neither."""
+    for folder in (Path(run), RUNS / run):
+        if (folder / "config.yaml").is_file() or (folder / "config.json").is_file():
+            return folder
+    if run in packaged_names():
+        return PACKAGED / run
+    raise UsageError(f"RUN must be {RUN_HELP}; got {run!r}{_hint(run, [*run_names(), *packaged_names()])}")
+
+
+def run_names() -> list[str]:
+    """The runs under runs/."""
+    return sorted(path.parent.name for path in RUNS.glob("*/config.yaml"))
+
+
+def _hint(run: str, names: list[str]) -> str:
+    if not names:
+        return ". There are no runs yet; make one: neuraltape train copy"
+    return close_matches(run, names) or f"; there are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+
+
+def _open_model(folder: Path, task: str | None) -> Subject:
+    packaged = PACKAGED in folder.parents
+    figures = Path("figures") / folder.name if packaged else folder / "figures"
+    return Subject(folder.resolve().name, _load_model(folder), _task_of(folder, task), figures, ())
+
+
+def _load_model(folder: Path) -> SequenceModel:
+    """The saved model, of whichever class it is."""
+    try:
+        arguments = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{folder / 'config.json'} is not JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise ValueError(f"{folder / 'config.json'} must hold the arguments of a model; got {arguments!r:.60}")
+    return (LSTMBaseline if "num_layers" in arguments else NTM).from_pretrained(folder)
+
+
+def _task_of(folder: Path, task: str | None) -> Task:
+    """What a saved model learned: what the user says, or a configuration in its folder or the one around it."""
+    if task is not None:
+        if task not in TASKS:
+            raise UsageError(f"--task must be one of {', '.join(TASKS)}; got {task!r}{close_matches(task, TASKS)}")
+        return TASKS[task]()
+    for path in (folder / "config.yaml", folder.parent / "config.yaml"):
+        if path.is_file():
+            return TrainConfig.load(path).task
+    raise UsageError(f"--task is missing: {folder} doesn't say what the model learned; one of {', '.join(TASKS)}")

@@ -1,0 +1,24 @@
+"""`neuraltape tasks`: what there is to learn, with an example of each."""
+
+from collections.abc import Sequence
+
+from neuraltape.cli.errors import UsageError, close_matches
+from neuraltape.cli.output import say
+from neuraltape.cli.parser import Parser
+from neuraltape.tasks import TASKS
+
+
+def run(argv: Sequence[str]) -> None:
+    """List the tasks."""
+    parser = Parser("neuraltape tasks [TASK]", "List the tasks, with an example of each.")
+    parser.add_argument("task", type=str, nargs="?", default=None, help="only this one")
+    name = parser.parse(argv).task
+    if name is not None and name not in TASKS:
+        raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {name!r}{close_matches(name, TASKS)}")
+    for task_type in TASKS.values() if name is None else [TASKS[name]]:
+        task = task_type()
+        say(f"{task.name}: {task.summary}")
+        if task.solved_bits is not None:
+            say(f"solved below {task.solved_bits:g} {task.score_name}")
+        say("".join(f"\n    {line}" for line in task.example().splitlines()) + "\n")
+    say("train one: neuraltape train TASK; your own sequences: neuraltape train --data FILE (.npz or .jsonl)")

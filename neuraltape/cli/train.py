@@ -1,0 +1,162 @@
+"""`neuraltape train`: every field of every configuration is a flag; a recipe or a file gives what no flag says."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuraltape.cli.errors import UsageError, close_matches
+from neuraltape.cli.output import first_process, say, say_wrote
+from neuraltape.cli.parser import Parser, with_dashes
+from neuraltape.cli.recipes import recipe_of
+from neuraltape.cli.subject import RUNS
+from neuraltape.tasks import TASKS
+from neuraltape.tasks.sequences import Sequences
+from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig, TrainResult, train
+from neuraltape.training.config import NAMED_TASKS, field_names, read_flat
+
+PARTS = (ModelConfig, OptimizerConfig, LoopConfig)
+DESCRIPTION = (
+    "Train a machine. What no option says comes from --config, or else from the task's recipe, or else has the default "
+    f"shown here. TASK is one of {', '.join(TASKS)}; --data FILE instead trains on your own sequences. "
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the arguments say before their options are known: the task decides which options there are."""
+
+    task: str | None
+    config: Path | None
+    data: str | None
+    rest: list[str]
+    """The arguments without TASK."""
+
+
+def run(argv: Sequence[str]) -> None:
+    """Train."""
+    source = first_look(argv)
+    asks_help = any(word in ("-h", "--help") for word in source.rest)
+    if source.task is None and not asks_help:
+        raise UsageError(f"TASK is missing: it comes first and is one of {', '.join(TASKS)}; or give --data FILE")
+    parser = make_parser(source)
+    options = parser.parse(source.rest)
+    assert source.task is not None
+    names = [name for part in (NAMED_TASKS[source.task], *PARTS) for name in field_names(part)]
+    config = make_config({"task": source.task, **{name: options[name] for name in names}})
+    run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
+    if source.config is not None:
+        say(f"using {source.config}")
+    say(f"training in {run_dir}")
+    say_result(train(config, run_dir=run_dir, overwrite=options.overwrite, progress=first_process()))
+
+
+def make_config(values: Mapping[str, Any]) -> TrainConfig:
+    """The configuration; where a value can't be, UsageError names the option."""
+    try:
+        return TrainConfig.from_flat(values)
+    except ValueError as error:
+        field, space, rest = str(error).partition(" ")
+        option = with_dashes(f"--{field}") if field in values else field
+        raise UsageError(f"{option}{space}{rest}") from error
+
+
+def say_result(result: TrainResult) -> None:
+    """How a training ended and what to do next."""
+    how = "solved" if result.solved else "ended"
+    best = "" if result.optimum is None else f" (best possible {result.optimum:.4g})"
+    say(
+        f"{how} after {result.sequences:,} sequences in {result.seconds:,.0f} s: score {result.bits:.4g}{best}, "
+        f"{result.wrong:.3g} wrong a sequence"
+    )
+    say_wrote([result.path])
+    say(f"next: neuraltape evaluate {result.path}; neuraltape plot {result.path}")
+
+
+def first_look(argv: Sequence[str]) -> Source:
+    """Find the task, and the file that holds the configuration.
+
+    Raises:
+        UsageError: an unknown task, or two that contradict each other.
+    """
+    rest = list(argv)
+    task = rest.pop(0) if rest and not rest[0].startswith("-") else None
+    if task is not None and task not in NAMED_TASKS:
+        hint = close_matches(task, TASKS)
+        raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {task!r}{hint}")
+    data, config = option_of(rest, "--data"), option_of(rest, "--config")
+    if data is not None:
+        if task not in (None, Sequences.name):
+            raise UsageError(f"give TASK or --data, not both; got {task} and --data {data}")
+        task = Sequences.name
+    if config is not None:
+        path = Path(config)
+        if not path.is_file():
+            raise UsageError(f"--config must be a YAML file; {config} is not a file")
+        named = read_flat(path).get("task", task)
+        if task not in (None, named):
+            raise UsageError(f"--config {config} is for the task {named}; got {task}")
+        return Source(named, path, data, rest)
+    return Source(task, None if task is None else recipe_of(task), data, rest)
+
+
+def option_of(words: Sequence[str], option: str) -> str | None:
+    """The value of an option in arguments that are not parsed yet: `--x value` or `--x=value`; the last one counts."""
+    found = None
+    for number, word in enumerate(words):
+        if word.startswith(f"{option}="):
+            found = word.partition("=")[2]
+        elif word == option and number + 1 < len(words):
+            found = words[number + 1]
+    return found
+
+
+def make_parser(source: Source) -> Parser:
+    """The options of a task, with what its file says as defaults."""
+    example = "" if source.task else "neuraltape train TASK --help shows the options of a task too."
+    parser = Parser(f"neuraltape train {source.task or 'TASK'} [options]", DESCRIPTION + example)
+    parser.add_argument("--config", type=str, default=None, help="a YAML file of options, such as a run's config.yaml")
+    parser.add_argument("--name", type=str, default=None, help=f"name of the run: {RUNS}/NAME; that of the task")
+    parser.add_argument("--run_dir", type=str, default=None, help="the run's folder, instead of --name")
+    parser.add_argument("--overwrite", action="store_true", help="replace a run that is there already")
+    if source.task is None:
+        parser.add_argument("--data", type=str, default=None, help="your own sequences: an .npz or .jsonl file")
+    parts = PARTS if source.task is None else (NAMED_TASKS[source.task], *PARTS)
+    for part in parts:
+        parser.add_class_arguments(part)
+    if source.config is not None:
+        parser.set_defaults(defaults_from(source))
+    return parser
+
+
+def defaults_from(source: Source) -> Mapping[str, Any]:
+    """The values in a configuration file, checked. Raises UsageError that names the file."""
+    assert source.config is not None
+    values = {"task": source.task, **read_flat(source.config)}
+    if source.data is not None:
+        values["data"] = source.data
+    try:
+        flat = TrainConfig.from_flat(values).flat()
+    except ValueError as error:
+        raise UsageError(f"{source.config}: {error}") from error
+    return {name: value for name, value in flat.items() if name != "task"}
+
+
+def run_dir_of(run_dir: str | None, name: str | None, task: str, *, overwrite: bool) -> Path:
+    """Where the run goes: what the user says, or runs/TASK, or the first of runs/TASK-2, -3, ... that is free."""
+    if run_dir is not None:
+        if name is not None:
+            raise UsageError(f"give --name or --run-dir, not both; got {name} and {run_dir}")
+        return Path(run_dir)
+    if name is not None:
+        if not name or Path(name).name != name or name in (".", ".."):
+            raise UsageError(f"--name must be a plain name, not a path (for one use --run-dir); got {name!r}")
+        return RUNS / name
+    # Processes that torchrun starts, or starts again, must all come to the same folder.
+    if overwrite or "TORCHELASTIC_RUN_ID" in os.environ:
+        return RUNS / task
+    number = 1
+    while (path := RUNS / (task if number == 1 else f"{task}-{number}")).exists():
+        number += 1
+    return path

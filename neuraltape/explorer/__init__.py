@@ -1,0 +1,8 @@
+"""A local web page that drives a machine and shows how it thinks. Needs the extra "explorer".
+
+It reads saved machines and run folders; nothing that trains or runs a machine knows it.
+"""
+
+from neuraltape.explorer.app import create_app as create_app
+from neuraltape.explorer.server import PortInUseError as PortInUseError
+from neuraltape.explorer.server import serve as serve

@@ -1,0 +1,170 @@
+"""The web application: routes, and what each answers to what it does not like. Knows no maths."""
+
+import base64
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ValidationError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from neuraltape.explorer import page
+from neuraltape.explorer.answer import Answer, pack, run
+from neuraltape.explorer.draft import draw
+from neuraltape.explorer.machines import MachineError, Machines
+from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
+from neuraltape.nn import Trace
+
+# Names under which a browser on this computer asks. Another name is a page elsewhere that points its own name here.
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
+BINARY = "application/octet-stream"
+
+
+Asked = TypeVar("Asked", bound=BaseModel)
+
+
+class TooLargeError(ValueError):
+    """A request's body is over the limit."""
+
+
+def create_app(
+    *,
+    runs: Sequence[str | Path] = (),
+    models: Mapping[str, str | Path] | None = None,
+    chosen: str | None = None,
+    hosts: Sequence[str] = LOCAL,
+    figure: Callable[[Trace], Any] | None = None,
+) -> FastAPI:
+    """The explorer.
+
+    Args:
+        runs: run folders, or folders of run folders: all that it may read besides `models`.
+        models: folders of saved machines by name.
+        chosen: the name of the machine that the page begins with; None: the first in the list.
+        hosts: names that it answers to; ("*",): any.
+        figure: draws a trace as a matplotlib figure, for the page's "figure" download; None: the page has none.
+    """
+    machines = Machines([Path(each) for each in runs], {name: Path(folder) for name, folder in (models or {}).items()})
+    app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    _add_refusals(app)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:
+        response = await call_next(request)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+    @app.get("/")
+    def index() -> Response:
+        text, policy = page.served()
+        return HTMLResponse(text, headers={"Content-Security-Policy": policy})
+
+    @app.get("/api/machines")
+    def listing() -> dict[str, Any]:
+        found = [machines.describe(entry) for entry in machines.entries()]
+        return {"machines": found, "chosen": chosen, "figure": figure is not None}
+
+    @app.post("/api/draw")
+    async def draw_draft(request: Request) -> dict[str, Any]:
+        asked = await _asked(request, DrawRequest)
+
+        def answer() -> dict[str, Any]:
+            task = machines.get(asked.machine).task
+            if task is None:
+                raise ValueError("this machine's task is not known, so its sequences cannot be drawn at random")
+            draft = draw(task, asked.length, asked.seed)
+            return {**draft._asdict(), "vectors": draft.vectors.tolist()}
+
+        return await run_in_threadpool(answer)
+
+    async def answered(request: Request, form: Callable[[Answer], bytes]) -> bytes:
+        asked = await _asked(request, RunRequest)
+        return await run_in_threadpool(lambda: form(run(machines.get(asked.machine), asked)))
+
+    @app.post("/api/run")
+    async def trace(request: Request) -> Response:
+        return Response(await answered(request, pack), media_type=BINARY)
+
+    @app.post("/api/trace")
+    async def trace_file(request: Request) -> Response:
+        return _download(await answered(request, lambda answer: _as_file(answer.trace)), "trace.safetensors", BINARY)
+
+    @app.post("/api/figure")
+    async def figure_file(request: Request) -> Response:
+        if figure is None:
+            raise ValueError("this explorer was started without figures")
+        made = figure
+        data = await answered(request, lambda answer: _as_svg(made(answer.trace)))
+        return _download(data, "figure.svg", "image/svg+xml")
+
+    @app.post("/api/replay")
+    async def replay(request: Request) -> Response:
+        asked = await _asked(request, ReplayRequest)
+
+        def answer() -> bytes:
+            lanes = [pack(run(machines.get(lane.machine), lane)) for lane in asked.lanes]
+            data = asked.model_dump() | {"data": [base64.b64encode(lane).decode() for lane in lanes]}
+            return page.replay(data).encode()
+
+        return _download(await run_in_threadpool(answer), "replay.html", "text/html; charset=utf-8")
+
+    return app
+
+
+def _add_refusals(app: FastAPI) -> None:
+    """Whatever a request gets wrong is answered with one clear line."""
+
+    def refusal(status: int) -> Callable[[Request, Exception], Response]:
+        return lambda request, error: JSONResponse({"detail": _line(error)}, status)
+
+    app.add_exception_handler(TooLargeError, refusal(413))
+    app.add_exception_handler(MachineError, refusal(404))
+    app.add_exception_handler(ValidationError, refusal(422))
+    app.add_exception_handler(ValueError, refusal(422))
+
+
+def _line(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+async def _asked(request: Request, kind: type[Asked]) -> Asked:
+    """The request's body, checked. Read piece by piece, so that a body without an end is not kept."""
+    body = bytearray()
+    stream: AsyncIterator[bytes] = request.stream()
+    async for piece in stream:
+        body += piece
+        if len(body) > BODY_BYTES:
+            raise TooLargeError(f"a request may have {BODY_BYTES} bytes at most")
+    return kind.model_validate_json(bytes(body))
+
+
+def _as_file(trace: Trace) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.safetensors"
+        trace.save(path)
+        return path.read_bytes()
+
+
+def _as_svg(figure: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.svg"
+        figure.savefig(path)
+        return path.read_bytes()
+
+
+def _download(data: bytes, name: str, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="neuraltape-{name}"'}
+    return Response(data, media_type=media_type, headers=headers)

@@ -1,0 +1,65 @@
+"""The page's own files, put together: as served, and as one file that needs no server. Knows no machine.
+
+Modules import each other by bare names ("explorer/tape"); an import map says where they are. Served, they are files;
+in a replay, they are data in the map itself, so the same modules run in both.
+"""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+NOTHING = '<script type="application/json" id="replay">null</script>'
+
+
+@cache
+def modules() -> tuple[str, ...]:
+    """The names of the page's modules."""
+    return tuple(sorted(file.stem for file in (STATIC / "js").glob("*.js")))
+
+
+def served() -> tuple[str, str]:
+    """The page, and the content security policy that lets nothing but its own files in."""
+    found = _import_map({name: f"/static/js/{name}.js" for name in modules()})
+    digest = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    page = _read("index.html").replace("<!-- import map -->", f'<script type="importmap">{found}</script>')
+    return page, policy
+
+
+def replay(data: object) -> str:
+    """One HTML file with everything in it.
+
+    Args:
+        data: what the page shows instead of asking a server, as JSON holds it.
+    """
+    sources = {name: (STATIC / "js" / f"{name}.js").read_bytes() for name in modules()}
+    found = _import_map(
+        {name: f"data:text/javascript;base64,{base64.b64encode(text).decode()}" for name, text in sources.items()}
+    )
+    # No user's text may end the script element that holds it.
+    safe = json.dumps(data).replace("<", "\\u003c")
+    page = _read("index.html")
+    page = page.replace("<!-- import map -->", f'<script type="importmap">{found}</script>')
+    page = page.replace('<link rel="stylesheet" href="/static/style.css">', f"<style>{_read('style.css')}</style>")
+    icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
+    page = page.replace("/static/icon.svg", f"data:image/svg+xml;base64,{icon}")
+    page = page.replace('src="/static/js/boot.js"', f'src="data:text/javascript;base64,{_boot()}"')
+    return page.replace(NOTHING, NOTHING.replace("null", safe))
+
+
+def _boot() -> str:
+    return base64.b64encode((STATIC / "js" / "boot.js").read_bytes()).decode()
+
+
+def _import_map(places: dict[str, str]) -> str:
+    return json.dumps({"imports": {f"explorer/{name}": place for name, place in places.items()}})
+
+
+def _read(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")

@@ -1,0 +1,101 @@
+"""What the page may ask, with bounds. Knows no machine."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from neuraltape.explorer.draft import Draft
+from neuraltape.nn import Damage, Erase, Force, Freeze, Intervention, NoShift
+
+# Bounds of one request.
+BODY_BYTES = 2_000_000
+VECTORS, CHANNELS, REPEATS, LENGTH = 1_000, 256, 100, 1_000
+INTERVENTIONS, SLOTS, LANES = 32, 4_096, 3
+
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Step = Annotated[int, Field(ge=0, le=1_000_000)]
+Row = Annotated[list[Number], Field(min_length=1, max_length=CHANNELS)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no silent conversion of text to numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class DraftRequest(Strict):
+    """A sequence's content, see `Draft`."""
+
+    vectors: Annotated[list[Row], Field(min_length=1, max_length=VECTORS)]
+    repeats: Annotated[int, Field(ge=1, le=REPEATS)] = 1
+    query: Annotated[int, Field(ge=0, le=VECTORS)] = 0
+    priorities: Annotated[list[Number], Field(max_length=VECTORS)] = []
+
+    @model_validator(mode="after")
+    def _same_width(self) -> "DraftRequest":
+        if len({len(row) for row in self.vectors}) > 1:
+            raise ValueError("vectors must all have the same length")
+        return self
+
+    def draft(self) -> Draft:
+        """As tensors."""
+        vectors = torch.tensor(self.vectors, dtype=torch.float32)
+        return Draft(vectors, self.repeats, self.query, tuple(self.priorities))
+
+
+class Change(Strict):
+    """An intervention: what, on which head or slots, from one step to another."""
+
+    kind: Literal["force", "no-shift", "freeze", "erase", "damage"]
+    first: Step = 0
+    last: Step | None = None
+    head: Annotated[str, Field(max_length=40)] | None = None
+    parameter: Literal["strength", "gate", "shift", "sharpness"] = "gate"
+    value: Number | Annotated[list[Number], Field(min_length=1, max_length=64)] = 0.0
+    slots: Annotated[list[Step], Field(max_length=SLOTS)] = []
+    deviation: Number = 0.5
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+    def intervention(self, steps: int) -> Intervention | None:
+        """For a sequence of so many steps: None if it begins after the end. Raises ValueError if it cannot be."""
+        if self.first >= steps:
+            return None
+        when = range(self.first, steps if self.last is None else min(self.last + 1, steps))
+        value = tuple(self.value) if isinstance(self.value, list) else self.value
+        match self.kind:
+            case "force":
+                return Force(parameter=self.parameter, value=value, head=self.head, steps=when)
+            case "no-shift":
+                return NoShift(head=self.head, steps=when)
+            case "freeze":
+                return Freeze(head=self.head, steps=when)
+            case "erase":
+                return Erase(slots=tuple(self.slots), steps=when)
+            case "damage":
+                return Damage(slots=tuple(self.slots), deviation=self.deviation, seed=self.seed, steps=when)
+
+
+class RunRequest(Strict):
+    """Run a machine on a draft."""
+
+    machine: Annotated[str, Field(max_length=300)]
+    draft: DraftRequest
+    changes: Annotated[list[Change], Field(max_length=INTERVENTIONS)] = []
+
+
+class DrawRequest(Strict):
+    """Draw a random draft of a machine's task."""
+
+    machine: Annotated[str, Field(max_length=300)]
+    length: Annotated[int, Field(ge=1, le=LENGTH)]
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class ReplayRequest(Strict):
+    """A page that replays these runs without a server."""
+
+    lanes: Annotated[list[RunRequest], Field(min_length=1, max_length=LANES)]
+    labels: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=LANES)] = []
+    language: Literal["en", "zh"] = "en"
+    step: Step = 0

@@ -1,0 +1,108 @@
+"""Serve the explorer on this computer: the port, the browser, the end. Knows no routes."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from neuraltape.explorer.app import LOCAL, create_app
+from neuraltape.nn import Trace
+
+# How many ports after one in use are tried.
+TRIED = 50
+
+
+class PortInUseError(OSError):
+    """The port is taken; the message offers one that is free."""
+
+
+def serve(
+    *,
+    runs: Sequence[str | Path] = (),
+    models: Mapping[str, str | Path] | None = None,
+    chosen: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8410,
+    open_browser: bool = False,
+    figure: Callable[[Trace], Any] | None = None,
+    say: Callable[[str], Any] = print,
+) -> None:
+    """Serve until Ctrl-C.
+
+    Args:
+        runs, models, chosen, figure: see `create_app`.
+        host: the address to listen on. Any but this computer's own lets others in; there is no password.
+        port: the port; 0: any that is free.
+        open_browser: open the page.
+        say: gets a line with the address as soon as the page can be opened.
+
+    Raises:
+        PortInUseError: the port is taken.
+        OSError: the address is not one of this computer.
+    """
+    listener = listen(host, port)
+    local = host in ("127.0.0.1", "localhost", "::1")
+    app = create_app(runs=runs, models=models, chosen=chosen, figure=figure, hosts=LOCAL if local else ("*",))
+    shown = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}/"
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server.ready = lambda: say(f"explorer: {address} (Ctrl-C stops it)")
+    if open_browser:
+        threading.Timer(0.5, webbrowser.open, [address]).start()
+    with listener:
+        server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises as `serve` does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return _bind(family, host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+    for other in range(port + 1, min(port + TRIED, 65536)):
+        try:
+            _bind(family, host, other).close()
+        except OSError:
+            continue
+        raise PortInUseError(f"port {port} is in use; port {other} is free: --port {other}")
+    raise PortInUseError(f"port {port} is in use; --port 0 takes any that is free")
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # A server that has just ended leaves its port waiting; that is no reason to refuse it.
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(128)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and ends at once: there is nothing to save, so no request is waited for."""
+
+    ready: Callable[[], Any]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0 if sig == signal.SIGTERM else 130)

@@ -1,0 +1,243 @@
+"""A whole sequence backward, for one lane of blocks: segment by segment, each replayed forward from what was kept."""
+
+from neuraltape.kernels.cpu.access import access_backward
+from neuraltape.kernels.cpu.cells import FEEDFORWARD, cell_backward, cell_replay
+from neuraltape.kernels.cpu.compiler import helper, kernel
+from neuraltape.kernels.cpu.forward import column_start, pad_weights
+from neuraltape.kernels.cpu.matmul import matmul
+from neuraltape.kernels.cpu.memory import load_memory, store_memory, write
+from neuraltape.kernels.cpu.simd import copy
+
+
+@helper
+def fill(array, start, count, value):
+    """Set `count` elements to a value."""
+    for i in range(start, start + count):
+        array[i] = value
+
+
+@helper
+def add_to(source, s0, target, t0, count):
+    """target += source."""
+    for i in range(count):
+        target[t0 + i] += source[s0 + i]
+
+
+@helper
+def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memories, inputs, reads, reads0):
+    """Bring back one row of one step: what the layers saw, the states and the memory after it.
+
+    seen, top: places of this row; states, memories: places before the step, the places after it lie one step further.
+    """
+    recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
+    read_width = z.reading * z.width
+    if t == 0:
+        copy(reads0, b * read_width, work, seen, read_width)
+    else:
+        copy(reads, ((t - 1) * z.batch + b) * read_width, work, seen, read_width)
+    copy(inputs, (t * z.batch + b) * z.inputs, work, seen + read_width + recurrent, z.inputs)
+    work[seen + z.columns_first - 1] = 1.0
+    size = z.layers * 2 * z.ld_hidden
+    for layer in range(z.layers):
+        place = seen + column_start(layer, z)
+        old = states + layer * 2 * z.ld_hidden
+        new = old + z.rows * size
+        gates = base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates
+        cell_replay(
+            z.cell, saved, gates, work, old, new, old + z.ld_hidden, new + z.ld_hidden, squashed + layer * z.ld_hidden,
+            z.hidden, z.vector,
+        )  # fmt: skip
+        if recurrent > 0:
+            copy(work, old, work, place + (read_width if layer == 0 else 0), z.hidden)
+        if layer > 0:
+            copy(work, new - 2 * z.ld_hidden, work, place + recurrent, z.hidden)
+            work[place + z.columns_other - 1] = 1.0
+    copy(work, states + z.rows * size + (z.layers - 1) * 2 * z.ld_hidden, work, top, z.hidden)
+    work[top + z.hidden] = 1.0
+    p = base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters
+    weights = base + z.saved_weights + ((t + 1) * z.rows + s) * z.ld_weights + z.reading * z.padded
+    write(
+        work, memories, memories + z.rows * z.ld_memory, saved, weights, saved, p + z.erase, p + z.add, z.writing, z.tiles,
+        z.width, z.vector,
+    )  # fmt: skip
+
+
+@kernel
+def backward_lane(
+    z, lane, order, lengths, inputs, packed, reads0, reads, saved, dhidden, dreads, dhidden1, dcell1, dmemory1, dread1,
+    dwrite1, dreads1, dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0, dreads0, gradients, work, mask, moves, tiny,
+):  # fmt: skip
+    """Backward of `forward_block` for the blocks lane, lane + lanes, ...; adds their weight gradients in this order.
+
+    Args:
+        z, order, lengths, inputs, reads0, reads, saved, mask, moves, tiny: as for `forward_block`.
+        packed: weights as `pack_backward` made them.
+        dhidden, dreads, dhidden1 ... dreads1: gradients of the results and of the final state; empty where there is none.
+        dinputs, dhidden0 ... dreads0: receive the gradients of the inputs and of the initial state.
+        gradients: (lanes, grad_size), receives this lane's weight gradients.
+        work: free room.
+    """
+    columns = z.ld_first + (z.layers - 1) * z.ld_other
+    recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
+    read_width = z.reading * z.width
+    size = z.layers * 2 * z.ld_hidden
+    chunk = z.segment * z.rows
+    seen0 = 0
+    gates0 = seen0 + chunk * columns
+    top0 = gates0 + chunk * z.layers * z.ld_gates
+    dp0 = top0 + chunk * z.ld_top
+    squashed0 = dp0 + chunk * z.ld_parameters
+    states0 = squashed0 + chunk * z.layers * z.ld_hidden
+    memories = states0 + (z.segment + 1) * z.rows * size
+    slopes = memories + (z.segment + 1) * z.rows * z.ld_memory
+    dweights = slopes + z.rows * z.ld_memory
+    dstates = dweights + z.rows * z.ld_weights
+    dseen = dstates + z.rows * size
+    dtop = dseen + z.rows * (z.ld_first + z.ld_other)
+    dread = dtop + z.rows * z.ld_top
+    scratch = dread + z.rows * z.ld_first
+    weights_at = lane * z.grad_size
+    adding = False
+    for block in range(lane, z.blocks, z.lanes):
+        first = block * z.rows
+        rows = min(z.rows, z.batch - first)
+        base = block * z.saved_block
+        # Gradient of the final state.
+        fill(work, slopes, scratch - slopes, 0.0)
+        for s in range(rows):
+            b = order[first + s]
+            if dmemory1.size > 0:
+                place = slopes + s * z.ld_memory
+                load_memory(dmemory1, b * z.slots * z.width, work, place, z.slots, z.tiles, z.width, z.vector)
+            for head in range(z.heads):
+                target = dweights + s * z.ld_weights + head * z.padded
+                if head < z.reading:
+                    if dread1.size > 0:
+                        pad_weights(dread1, (b * z.reading + head) * z.slots, work, target, z)
+                elif dwrite1.size > 0:
+                    pad_weights(dwrite1, (b * z.writing + head - z.reading) * z.slots, work, target, z)
+            if dreads1.size > 0:
+                copy(dreads1, b * read_width, work, dread + s * z.ld_first, read_width)
+            for layer in range(z.layers):
+                place = dstates + s * size + layer * 2 * z.ld_hidden
+                if dhidden1.size > 0:
+                    copy(dhidden1, (b * z.layers + layer) * z.hidden, work, place, z.hidden)
+                if dcell1.size > 0:
+                    copy(dcell1, (b * z.layers + layer) * z.hidden, work, place + z.ld_hidden, z.hidden)
+        longest = lengths[order[first]]
+        for segment in range((longest - 1) // z.segment, -1, -1):
+            start = segment * z.segment
+            stop = min(start + z.segment, longest)
+            for s in range(z.rows):
+                length = lengths[order[first + s]] if s < rows else 0
+                if start < length:
+                    kept = base + z.saved_kept + (segment * z.rows + s) * z.ld_kept
+                    copy(saved, kept, work, memories + s * z.ld_memory, z.ld_memory)
+                    copy(saved, kept + z.ld_memory, work, states0 + s * size, size)
+                for t in range(start, stop):
+                    row = (t - start) * z.rows + s
+                    seen, top = seen0 + row * columns, top0 + row * z.ld_top
+                    if t < length:
+                        replay(
+                            z, t, row, order[first + s], saved, base, s, work, seen, top, states0 + row * size,
+                            squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, reads, reads0,
+                        )  # fmt: skip
+                    else:
+                        # Takes part in the products of the whole segment, with nothing.
+                        fill(work, seen, columns, 0.0)
+                        fill(work, top, z.ld_top, 0.0)
+                        fill(work, gates0 + row * z.layers * z.ld_gates, z.layers * z.ld_gates, 0.0)
+                        fill(work, dp0 + row * z.ld_parameters, z.ld_parameters, 0.0)
+            for t in range(stop - 1, start - 1, -1):
+                active = rows
+                while lengths[order[first + active - 1]] <= t:
+                    active -= 1
+                step = (t - start) * z.rows
+                for s in range(active):
+                    b = order[first + s]
+                    row = step + s
+                    if dreads.size > 0:
+                        add_to(dreads, (t * z.batch + b) * read_width, work, dread + s * z.ld_first, read_width)
+                    weights = base + z.saved_weights + (t * z.rows + s) * z.ld_weights
+                    access_backward(
+                        work, memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory,
+                        slopes + s * z.ld_memory, saved, base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters,
+                        saved, weights, saved, weights + z.rows * z.ld_weights, dweights + s * z.ld_weights,
+                        dread + s * z.ld_first, dp0 + row * z.ld_parameters, scratch, mask, moves, tiny, z,
+                    )  # fmt: skip
+                panels = (z.hidden + z.vector - 1) // z.vector
+                matmul(
+                    active, panels, z.vector, z.parameters, work, dp0 + step * z.ld_parameters, z.ld_parameters, 1, packed,
+                    z.back_interface, z.parameters * z.vector, z.vector, work, dtop, z.ld_top, False,
+                )  # fmt: skip
+                for s in range(active):
+                    place = dstates + s * size + (z.layers - 1) * 2 * z.ld_hidden
+                    add_to(work, dtop + s * z.ld_top, work, place, z.hidden)
+                    if dhidden.size > 0:
+                        add_to(dhidden, (t * z.batch + order[first + s]) * z.hidden, work, place, z.hidden)
+                for layer in range(z.layers - 1, -1, -1):
+                    gates = gates0 + (step * z.layers + layer) * z.ld_gates
+                    for s in range(active):
+                        place = dstates + s * size + layer * 2 * z.ld_hidden
+                        state = states0 + (step + s) * size + layer * 2 * z.ld_hidden
+                        cell_backward(
+                            z.cell, saved, base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates, work, state,
+                            state + z.ld_hidden, squashed0 + ((step + s) * z.layers + layer) * z.ld_hidden, place,
+                            place + z.ld_hidden, gates + s * z.layers * z.ld_gates, z.hidden, z.vector,
+                        )  # fmt: skip
+                    wide = z.columns_back if layer == 0 else z.columns_other - 1
+                    row_size = z.ld_first if layer == 0 else z.ld_other
+                    source = 0 if layer == 0 else z.back_other + (layer - 1) * z.back_layer
+                    matmul(
+                        active, (wide + z.vector - 1) // z.vector, z.vector, z.gate_columns, work, gates,
+                        z.layers * z.ld_gates, 1, packed, source, z.gate_columns * z.vector, z.vector, work, dseen, row_size,
+                        False,
+                    )  # fmt: skip
+                    for s in range(active):
+                        row = dseen + s * row_size
+                        place = dstates + s * size + layer * 2 * z.ld_hidden
+                        if layer == 0:
+                            copy(work, row, work, dread + s * z.ld_first, read_width)
+                            if recurrent > 0:
+                                add_to(work, row + read_width, work, place, z.hidden)
+                            if z.wants_inputs:
+                                target = (t * z.batch + order[first + s]) * z.inputs
+                                copy(work, row + read_width + recurrent, dinputs, target, z.inputs)
+                        else:
+                            if recurrent > 0:
+                                add_to(work, row, work, place, z.hidden)
+                            add_to(work, row + recurrent, work, place - 2 * z.ld_hidden, z.hidden)
+            # Weight gradients of the whole segment.
+            depth = (stop - start) * z.rows
+            for layer in range(z.layers):
+                row_size = z.ld_first if layer == 0 else z.ld_other
+                wide = z.columns_first if layer == 0 else z.columns_other
+                target = weights_at + (0 if layer == 0 else z.grad_other + (layer - 1) * z.grad_layer)
+                matmul(
+                    z.gate_columns, (wide + z.vector - 1) // z.vector, z.vector, depth, work, gates0 + layer * z.ld_gates, 1,
+                    z.layers * z.ld_gates, work, seen0 + column_start(layer, z), z.vector, columns, gradients, target,
+                    row_size, adding,
+                )  # fmt: skip
+            matmul(
+                z.parameters, (z.hidden + z.vector) // z.vector, z.vector, depth, work, dp0, 1, z.ld_parameters, work, top0,
+                z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
+            )  # fmt: skip
+            adding = True
+        # Gradient of the initial state.
+        for s in range(rows):
+            b = order[first + s]
+            place = slopes + s * z.ld_memory
+            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+            for head in range(z.heads):
+                source = dweights + s * z.ld_weights + head * z.padded
+                if head < z.reading:
+                    copy(work, source, dread0, (b * z.reading + head) * z.slots, z.slots)
+                else:
+                    copy(work, source, dwrite0, (b * z.writing + head - z.reading) * z.slots, z.slots)
+            copy(work, dread + s * z.ld_first, dreads0, b * read_width, read_width)
+            for layer in range(z.layers):
+                place = dstates + s * size + layer * 2 * z.ld_hidden
+                if recurrent > 0:
+                    copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
+                if dcell0.size > 0:
+                    copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)

@@ -1,0 +1,100 @@
+"""How the kernels are compiled: at first use, once a machine, kept on disk in a folder that can be written.
+
+No fast-math anywhere: a NaN has to stay visible, and every sum keeps its order.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+_HERE = Path(__file__).parent
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+@cache
+def cache_folder() -> str:
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, the user's cache folder, or a temporary one."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    for folder in (named, os.path.join(base, "neuraltape")):
+        if folder and _can_write(folder):
+            return folder
+    return tempfile.mkdtemp(prefix="neuraltape-")
+
+
+def _can_write(folder: str) -> bool:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@cache
+def source_stamp() -> str:
+    """A digest of every source file of the kernels: Numba itself would look at the one file of the function only."""
+    digest = hashlib.sha256()
+    for path in sorted(_HERE.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _announce() -> None:
+    message = "neuraltape: compiling the CPU kernels; this happens once on this machine and takes some seconds"
+    print(message, file=sys.stderr, flush=True)
+    logging.getLogger(__name__).debug("cache folder: %s", cache_folder())
+
+
+class _Locator(_CacheLocator):
+    def __init__(self, function: Callable, file: str) -> None:
+        self._file, self._line = file, function.__code__.co_firstlineno
+
+    def get_cache_path(self) -> str:
+        return cache_folder()
+
+    def get_source_stamp(self) -> str:
+        return source_stamp()
+
+    def get_disambiguator(self) -> str:
+        return source_stamp()[:12]
+
+    @classmethod
+    def from_function(cls, function: Callable, file: str) -> "_Locator":
+        return cls(function, file)
+
+
+class _Implementation(CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class _Cache(FunctionCache):
+    _impl_class = _Implementation
+
+    def load_overload(self, sig, target_context):
+        """What lies on disk for these types; says so when it has to be compiled."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            _announce()
+        return found
+
+
+def kernel(function: Callable) -> Callable:
+    """Decorator of a function that Python calls: compiled at first use, kept on disk, releases the interpreter's lock."""
+    dispatcher = numba.njit(**_OPTIONS)(function)
+    dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+def helper(function: Callable) -> Callable:
+    """Decorator of a function that only kernels call; it becomes part of them."""
+    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)

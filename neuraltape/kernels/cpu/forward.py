@@ -1,0 +1,148 @@
+"""A whole sequence forward, for one block of sequences: the controller and the memory, step by step."""
+
+from neuraltape.kernels.cpu.access import access_forward
+from neuraltape.kernels.cpu.cells import FEEDFORWARD, cell_forward
+from neuraltape.kernels.cpu.compiler import helper, kernel
+from neuraltape.kernels.cpu.matmul import matmul
+from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
+from neuraltape.kernels.cpu.simd import copy
+
+
+@helper
+def column_start(layer, z):
+    """Where, in one row of everything that the layers see, a layer's part begins."""
+    return 0 if layer == 0 else z.ld_first + (layer - 1) * z.ld_other
+
+
+@helper
+def pad_weights(public, p0, padded, s0, z):
+    """One head's weighting, with zeros behind its slots."""
+    copy(public, p0, padded, s0, z.slots)
+    for i in range(z.slots, z.padded):
+        padded[s0 + i] = 0.0
+
+
+@kernel
+def forward_block(
+    z, block, order, lengths, inputs, packed, hidden0, cell0, memory0, read0, write0, reads0, hidden, reads, hidden1, cell1,
+    memory1, read1, write1, reads1, saved, work, mask, moves, tiny,
+):  # fmt: skip
+    """Run one block of sequences from its first step to its last.
+
+    Args:
+        z: sizes and places (`Places`). block: which sequences.
+        order, lengths: (batch,) sequences by falling length, and the length of each.
+        inputs: (T, B, input). packed: weights as `pack_forward` made them.
+        hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature, flat.
+        hidden, reads: (T, B, hidden), (T, B, heads * width): the results. hidden1 ... reads1: the final state.
+        saved: for the backward pass. work: free room. mask: 0 for slots, -inf for padding. moves: see `plan.moves`.
+        tiny: smallest normal number.
+    """
+    first = block * z.rows
+    rows = min(z.rows, z.batch - first)
+    columns = z.ld_first + (z.layers - 1) * z.ld_other
+    recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
+    read_width = z.reading * z.width
+    seen0 = 0
+    gates0 = seen0 + z.rows * columns
+    top0 = gates0 + z.rows * z.ld_gates
+    raw0 = top0 + z.rows * z.ld_top
+    state0 = raw0 + z.rows * z.ld_parameters
+    memories = state0 + z.rows * z.layers * 2 * z.ld_hidden
+    scratch = memories + z.rows * z.ld_memory
+    base = block * z.saved_block
+    for s in range(rows):
+        b = order[first + s]
+        m = memories + s * z.ld_memory
+        load_memory(memory0, b * z.slots * z.width, work, m, z.slots, z.tiles, z.width, z.vector)
+        norms(work, m, z.tiles, z.width, z.vector)
+        for head in range(z.heads):
+            target = base + z.saved_weights + s * z.ld_weights + head * z.padded
+            if head < z.reading:
+                pad_weights(read0, (b * z.reading + head) * z.slots, saved, target, z)
+            else:
+                pad_weights(write0, (b * z.writing + head - z.reading) * z.slots, saved, target, z)
+        row = seen0 + s * columns
+        copy(reads0, b * read_width, work, row, read_width)
+        work[row + z.columns_first - 1] = 1.0
+        work[top0 + s * z.ld_top + z.hidden] = 1.0
+        for layer in range(z.layers):
+            place = row + column_start(layer, z)
+            state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
+            if layer > 0:
+                work[place + z.columns_other - 1] = 1.0
+            if recurrent > 0:
+                copy(hidden0, (b * z.layers + layer) * z.hidden, work, state, z.hidden)
+                copy(hidden0, (b * z.layers + layer) * z.hidden, work, place + (read_width if layer == 0 else 0), z.hidden)
+            if cell0.size > 0:
+                copy(cell0, (b * z.layers + layer) * z.hidden, work, state + z.ld_hidden, z.hidden)
+    active = rows
+    for t in range(z.time):
+        while active > 0 and lengths[order[first + active - 1]] <= t:
+            active -= 1
+        if active == 0:
+            break
+        step = t if z.keep else 0
+        before = base + z.saved_weights + (t if z.keep else t % 2) * z.rows * z.ld_weights
+        after = base + z.saved_weights + (t + 1 if z.keep else (t + 1) % 2) * z.rows * z.ld_weights
+        for s in range(active):
+            b = order[first + s]
+            copy(inputs, (t * z.batch + b) * z.inputs, work, seen0 + s * columns + read_width + recurrent, z.inputs)
+            if z.keep and t % z.segment == 0:
+                kept = base + z.saved_kept + (t // z.segment * z.rows + s) * z.ld_kept
+                copy(work, memories + s * z.ld_memory, saved, kept, z.ld_memory)
+                states = z.layers * 2 * z.ld_hidden
+                copy(work, state0 + s * states, saved, kept + z.ld_memory, states)
+        for layer in range(z.layers):
+            place = seen0 + column_start(layer, z)
+            weights = 0 if layer == 0 else z.pack_other + (layer - 1) * z.pack_layer
+            depth = z.columns_first if layer == 0 else z.columns_other
+            panels = (z.gate_columns + z.vector - 1) // z.vector
+            matmul(
+                active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector, z.vector, work,
+                gates0, z.ld_gates, False,
+            )  # fmt: skip
+            for s in range(active):
+                state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
+                keep = base + ((step * z.rows + s) * z.layers + layer) * z.ld_gates
+                cell_forward(
+                    z.cell, work, gates0 + s * z.ld_gates, saved, keep, work, state, state + z.ld_hidden, z.hidden, z.vector
+                )
+                if recurrent > 0:
+                    copy(work, state, work, place + s * columns + (read_width if layer == 0 else 0), z.hidden)
+                if layer + 1 < z.layers:
+                    copy(work, state, work, seen0 + s * columns + column_start(layer + 1, z) + recurrent, z.hidden)
+                else:
+                    copy(work, state, work, top0 + s * z.ld_top, z.hidden)
+                    copy(work, state, hidden, (t * z.batch + order[first + s]) * z.hidden, z.hidden)
+        panels = (z.parameters + z.vector - 1) // z.vector
+        depth = z.hidden + 1
+        matmul(
+            active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector, z.vector,
+            work, raw0, z.ld_parameters, False,
+        )  # fmt: skip
+        for s in range(active):
+            row = seen0 + s * columns
+            access_forward(
+                work, memories + s * z.ld_memory, raw0 + s * z.ld_parameters, saved,
+                base + z.saved_parameters + (step * z.rows + s) * z.ld_parameters, saved, before + s * z.ld_weights, saved,
+                after + s * z.ld_weights, work, row, scratch, mask, moves, tiny, z,
+            )  # fmt: skip
+            copy(work, row, reads, (t * z.batch + order[first + s]) * read_width, read_width)
+    for s in range(rows):
+        b = order[first + s]
+        store_memory(work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        last = lengths[b] if z.keep else lengths[b] % 2
+        weights = base + z.saved_weights + (last * z.rows + s) * z.ld_weights
+        for head in range(z.heads):
+            if head < z.reading:
+                copy(saved, weights + head * z.padded, read1, (b * z.reading + head) * z.slots, z.slots)
+            else:
+                copy(saved, weights + head * z.padded, write1, (b * z.writing + head - z.reading) * z.slots, z.slots)
+        copy(work, seen0 + s * columns, reads1, b * read_width, read_width)
+        for layer in range(z.layers):
+            state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
+            if recurrent > 0:
+                copy(work, state, hidden1, (b * z.layers + layer) * z.hidden, z.hidden)
+            if cell1.size > 0:
+                copy(work, state + z.ld_hidden, cell1, (b * z.layers + layer) * z.hidden, z.hidden)

@@ -1,0 +1,119 @@
+"""Matrix products of any strides, from tiles that stay in registers. Single-threaded, always summed in the same order."""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from neuraltape.kernels.cpu.compiler import helper
+from neuraltape.kernels.cpu.simd import Vector, ir_vector, multiply_add_ir, pointer_ir, splat_ir
+
+
+def _tile(rows: int, panels: int):
+    """C[rows, panels] = A B or += A B over `depth`, one vector register (or a few) an entry."""
+
+    @intrinsic
+    def tile(typing_context, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+        vector = Vector(c.dtype)
+        signature = types.void(depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding)
+
+        def generate(context, builder, signature, args):
+            depth, a_, a0_, a_row_, a_step_, b_, b0_, b_panel_, b_step_, c_, c0_, c_row_, adding_ = args
+            kind, integer = ir_vector(vector), ir.IntType(64)
+            alignment = c.dtype.bitwidth // 8
+
+            def number(value):
+                return ir.Constant(integer, value)
+
+            def rows_of(pointer, stride, count):
+                return [builder.gep(pointer, [builder.mul(stride, number(i))]) for i in range(count)]
+
+            starts_a = rows_of(pointer_ir(context, builder, a, a_, a0_), a_row_, rows)
+            starts_b = rows_of(pointer_ir(context, builder, b, b_, b0_), b_panel_, panels)
+            places = [
+                builder.bitcast(builder.gep(row, [number(p * vector.lanes)]), kind.as_pointer())
+                for row in rows_of(pointer_ir(context, builder, c, c_, c0_), c_row_, rows)
+                for p in range(panels)
+            ]
+            before = builder.block
+            with builder.if_then(adding_):
+                loaded = [builder.load(place, align=alignment) for place in places]
+                reading = builder.block
+            first = []
+            for value in loaded:
+                first.append(builder.phi(kind))
+                first[-1].add_incoming(value, reading)
+                first[-1].add_incoming(ir.Constant(kind, None), before)
+            entry = builder.block
+            loop, done = builder.append_basic_block("depth"), builder.append_basic_block("done")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            i = builder.phi(integer)
+            i.add_incoming(number(0), entry)
+            sums = []
+            for value in first:
+                sums.append(builder.phi(kind))
+                sums[-1].add_incoming(value, entry)
+            b_place, a_place = builder.mul(i, b_step_), builder.mul(i, a_step_)
+            columns = [
+                builder.load(builder.bitcast(builder.gep(start, [b_place]), kind.as_pointer()), align=alignment)
+                for start in starts_b
+            ]
+            after = []
+            for r, start in enumerate(starts_a):
+                row = splat_ir(builder, builder.load(builder.gep(start, [a_place])), kind)
+                after += [multiply_add_ir(builder, row, column, sums[r * panels + p]) for p, column in enumerate(columns)]
+            following = builder.add(i, number(1))
+            i.add_incoming(following, loop)
+            for phi, value in zip(sums, after, strict=True):
+                phi.add_incoming(value, loop)
+            builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
+            builder.position_at_end(done)
+            for place, value in zip(places, after, strict=True):
+                builder.store(value, place, align=alignment)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return tile
+
+
+_four, _three, _two, _two_wide, _one, _one_wide = _tile(4, 1), _tile(3, 1), _tile(2, 1), _tile(2, 2), _tile(1, 1), _tile(1, 4)
+
+
+@helper
+def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+    """C = A B, or C += A B when `adding`.
+
+    Args:
+        rows, panels, lanes, depth: C is (rows, panels * lanes), A is (rows, depth), B is (depth, panels * lanes).
+        a, a0, a_row, a_step: A starts at a[a0]; from one row to the next, from one column to the next.
+        b, b0, b_panel, b_step: B starts at b[b0]; from one panel of `lanes` columns to the next, from one row to the next.
+        c, c0, c_row: C starts at c[c0]; from one row to the next.
+
+    An entry is summed over `depth` in order, whatever the tile it falls into: a row's result does not depend on its company.
+    """
+    p = 0
+    while p < panels:
+        i, wide = 0, 1
+        b1 = b0 + p * b_panel
+        c1 = c0 + p * lanes
+        left = panels - p
+        while i + 4 <= rows:
+            _four(depth, a, a0 + i * a_row, a_row, a_step, b, b1, b_panel, b_step, c, c1 + i * c_row, c_row, adding)
+            i += 4
+        a1, c1 = a0 + i * a_row, c1 + i * c_row
+        if rows - i == 3:
+            _three(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+        elif rows - i == 2:
+            if rows == 2 and left >= 2:
+                _two_wide(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+                wide = 2
+            else:
+                _two(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+        elif rows - i == 1:
+            if rows == 1 and left >= 4:
+                _one_wide(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+                wide = 4
+            else:
+                _one(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+        p += wide

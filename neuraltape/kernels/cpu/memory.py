@@ -1,0 +1,139 @@
+"""The memory of one sequence: its layout, writing, reading, and their backward passes.
+
+Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width][slot in tile], padded with slots that
+are zero and never in focus; behind them 1 / |row| of every slot (0 where the row has no direction).
+"""
+
+from neuraltape.functional.addressing import SMALLEST_NORM
+from neuraltape.kernels.cpu.compiler import helper
+from neuraltape.kernels.cpu.simd import at, load, multiply_add, splat, sqrt, store, total, where
+
+_SMALLEST_SQUARE = SMALLEST_NORM**2
+
+
+@helper
+def inverse_norms(squares):
+    """1 / sqrt of a vector of squared norms, 0 where there is no direction."""
+    return where(_SMALLEST_SQUARE < squares, 1.0 / sqrt(where(_SMALLEST_SQUARE < squares, squares, 1.0)), 0.0)
+
+
+@helper
+def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
+    """From (slots, width) into tiles, without the norms."""
+    for tile in range(tiles):
+        for w in range(width):
+            place = m0 + (tile * width + w) * vector
+            for lane in range(vector):
+                slot = tile * vector + lane
+                memory[place + lane] = public[p0 + slot * width + w] if slot < slots else 0.0
+
+
+@helper
+def store_memory(memory, m0, public, p0, slots, width, vector):
+    """From tiles into (slots, width)."""
+    for slot in range(slots):
+        place = m0 + (slot // vector) * width * vector + slot % vector
+        for w in range(width):
+            public[p0 + slot * width + w] = memory[place + w * vector]
+
+
+@helper
+def norms(memory, m0, tiles, width, vector):
+    """Fill in 1 / |row|."""
+    for tile in range(tiles):
+        squares = splat(memory, 0.0)
+        for w in range(width):
+            value = load(memory, m0 + (tile * width + w) * vector)
+            squares = multiply_add(value, value, squares)
+        store(memory, m0 + (tiles * width + tile) * vector, inverse_norms(squares))
+
+
+@helper
+def write(memory, source, target, weights, w0, parameters, erase, add, heads, tiles, width, vector):
+    """M' = M prod_h (1 - w_h e_h) + sum_h w_h a_h, and the norms of M'. `source` and `target` may be the same."""
+    padded = tiles * vector
+    for tile in range(tiles):
+        squares = splat(memory, 0.0)
+        first = load(weights, w0 + tile * vector)
+        for w in range(width):
+            place = (tile * width + w) * vector
+            value = load(memory, source + place)
+            value = value - value * first * at(parameters, erase + w)
+            added = first * at(parameters, add + w)
+            for head in range(1, heads):
+                focus = load(weights, w0 + head * padded + tile * vector)
+                value = value - value * focus * at(parameters, erase + head * width + w)
+                added = multiply_add(focus, at(parameters, add + head * width + w), added)
+            value = value + added
+            store(memory, target + place, value)
+            squares = multiply_add(value, value, squares)
+        store(memory, target + (tiles * width + tile) * vector, inverse_norms(squares))
+
+
+@helper
+def read(memory, m0, weights, w0, result, r0, tiles, width, vector):
+    """r = sum over slots of weight times row."""
+    for w in range(width):
+        summed = splat(memory, 0.0)
+        for tile in range(tiles):
+            value = load(memory, m0 + (tile * width + w) * vector)
+            summed = multiply_add(value, load(weights, w0 + tile * vector), summed)
+        result[r0 + w] = total(summed)
+
+
+@helper
+def read_backward(memory, m0, dmemory, d0, weights, w0, dresult, r0, dweights, dw0, tiles, width, vector):
+    """dM += w r'^T and dw += M r', for r' the gradient of what was read."""
+    for tile in range(tiles):
+        focus = load(weights, w0 + tile * vector)
+        dfocus = load(dweights, dw0 + tile * vector)
+        for w in range(width):
+            place = (tile * width + w) * vector
+            slope = at(dresult, r0 + w)
+            dfocus = multiply_add(load(memory, m0 + place), slope, dfocus)
+            store(dmemory, d0 + place, multiply_add(focus, slope, load(dmemory, d0 + place)))
+        store(dweights, dw0 + tile * vector, dfocus)
+
+
+@helper
+def write_backward(
+    memory, m0, dmemory, d0, weights, w0, parameters, erase, add, dweights, dw0, dparameters, d_erase, d_add, heads, tiles,
+    width, vector,
+):  # fmt: skip
+    """Backward of `write`: dM' becomes dM; adds to the gradient of the weights, sets those of erase and add.
+
+    memory, m0: M, the memory before writing.
+    """
+    padded = tiles * vector
+    for head in range(heads):
+        mine = w0 + head * padded
+        for w in range(width):
+            e, a = at(parameters, erase + head * width + w), at(parameters, add + head * width + w)
+            erased, added = splat(memory, 0.0), splat(memory, 0.0)
+            for tile in range(tiles):
+                place = (tile * width + w) * vector
+                slope = load(dmemory, d0 + place)
+                focus = load(weights, mine + tile * vector)
+                # What the other heads leave of this element, times its gradient.
+                others = load(memory, m0 + place) * slope
+                for other in range(heads):
+                    if other != head:
+                        their = load(weights, w0 + other * padded + tile * vector)
+                        others = others - others * their * at(parameters, erase + other * width + w)
+                added = multiply_add(slope, focus, added)
+                erased = multiply_add(others, focus, erased)
+                spot = dw0 + head * padded + tile * vector
+                store(dweights, spot, multiply_add(slope, a, load(dweights, spot) - others * e))
+                if heads == 1:
+                    store(dmemory, d0 + place, slope - slope * focus * e)
+            dparameters[d_erase + head * width + w] = -total(erased)
+            dparameters[d_add + head * width + w] = total(added)
+    if heads > 1:
+        for tile in range(tiles):
+            for w in range(width):
+                place = (tile * width + w) * vector
+                slope = load(dmemory, d0 + place)
+                for head in range(heads):
+                    focus = load(weights, w0 + head * padded + tile * vector)
+                    slope = slope - slope * focus * at(parameters, erase + head * width + w)
+                store(dmemory, d0 + place, slope)

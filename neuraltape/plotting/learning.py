@@ -1,0 +1,61 @@
+"""Cost against sequences seen: figure 3 of the paper."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuraltape.plotting.style import INK, LINES, SMALL, legend, new_figure, prepare_curve
+
+
+def plot_learning(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    solved_bits: float | None = None,
+    score_name: str = "bits a sequence",
+) -> Figure:
+    """The cost on fresh sequences while training went on, on a logarithmic scale; faint: the cost in training.
+
+    As figure 3 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401, which has a linear scale.
+
+    Args:
+        runs: the lines of each run's `metrics.jsonl`, by the run's name.
+        solved_bits: a cost below this counts as solved; it is drawn.
+        score_name: what the cost is.
+
+    Raises:
+        ValueError: no runs, or nothing in them to draw.
+    """
+    curves = {name: (_curve(lines, "training"), _curve(lines, "evaluation")) for name, lines in runs.items()}
+    if not any(part.size for curve in curves.values() for part in curve):
+        raise ValueError("runs must hold a line about training or evaluation; got none (has the run reported yet?)")
+    figure = new_figure(4.2, 2.7)
+    axes = prepare_curve(figure.subplots(), x="sequences seen (thousands)", y=score_name)
+    for (name, (training, evaluation)), colour in zip(curves.items(), LINES * len(curves), strict=False):
+        label = "training" if len(curves) == 1 else None
+        axes.plot(*training, color=colour, alpha=0.35, linewidth=0.9, label=label)
+        axes.plot(*evaluation, color=colour, linewidth=1.3, marker="o", markersize=2.2, label=f"{name}, fresh sequences")
+        optimum = _curve(runs[name], "evaluation", "optimum")
+        if optimum.size:
+            axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
+    axes.set_yscale("log")
+    axes.set_xlim(left=0)
+    if solved_bits is not None:
+        _mark_solved(axes, solved_bits)
+    legend(axes, loc="best")
+    return figure
+
+
+def _curve(lines: Sequence[Mapping[str, Any]], kind: str, field: str = "bits") -> np.ndarray:
+    """(2, points): thousands of sequences and the field, where it is a number."""
+    chosen = [line for line in lines if line.get("kind") == kind and line.get(field) is not None]
+    points = [(line["sequences"] / 1000, line[field]) for line in chosen]
+    return np.array(points, dtype=float).reshape(-1, 2).T
+
+
+def _mark_solved(axes: Axes, solved_bits: float) -> None:
+    axes.axhline(solved_bits, color=INK, linestyle="--", linewidth=0.8)
+    place = axes.get_yaxis_transform()
+    axes.text(0.01, solved_bits, "solved", transform=place, fontsize=SMALL, color=INK, va="bottom")

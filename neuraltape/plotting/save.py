@@ -1,0 +1,45 @@
+"""Figures as files: PNG, SVG or PDF, whichever the file's name says."""
+
+from pathlib import Path
+from threading import Lock
+
+import matplotlib
+from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+# Enough for print at the size of the figure.
+DOTS_PER_INCH = 220
+
+# Settings for writing are matplotlib's own and global.
+_LOCK = Lock()
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure; folders that are missing are made. The same figure gives the same bytes.
+
+    Args:
+        figure: what to write.
+        path: ends in .png, .svg or .pdf.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: another ending.
+    """
+    path = check_suffix(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Text stays text in a PDF, so that it can be searched; no date and no random names in the file.
+    settings = {"pdf.fonttype": 42, "svg.hashsalt": "neuraltape"}
+    metadata = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix.lower()]
+    with _LOCK, matplotlib.rc_context(settings):
+        figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
+    return path
+
+
+def check_suffix(path: str | Path) -> Path:
+    """The path. Raises ValueError unless it ends in .png, .svg or .pdf."""
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"a figure's file must end in {', '.join(SUFFIXES)}; got {path.name!r}")
+    return path

@@ -1,0 +1,109 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuraltape.tasks import RepeatCopy
+from tests.tasks.oracle import check_bits, check_uniform, readers, seeded
+
+
+def check_repeat_copy(row, bits: int, mean: float, deviation: float) -> tuple[int, int]:
+    """Check one sequence from the definition and return its vectors and repeats."""
+    count = row.mask.index(True) - 1
+    repeats = (row.length - count - 2) / count
+    assert repeats == int(repeats)
+    vectors = [row.inputs[step][:bits] for step in range(count)]
+    for step, vector in enumerate(row.inputs):
+        check_bits(vector[:bits])
+        if step == count:
+            # Measured: 1e-8, rounding to float32.
+            assert vector[bits] == pytest.approx((repeats - mean) / deviation, abs=1e-6, rel=1e-6)
+        else:
+            assert vector[bits] == 0
+        if step >= count:
+            assert not any(vector[:bits])
+    answer = vectors * int(repeats)
+    expected = [[0.0] * (bits + 1)] * (count + 1) + [[*v, 0.0] for v in answer] + [[0.0] * bits + [1.0]]
+    assert row.targets == expected
+    assert row.mask == [False] * (count + 1) + [True] * (len(answer) + 1)
+    return count, int(repeats)
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 4), st.integers(1, 4), st.integers(0, 5))
+def test_every_row_is_a_repeat_copy_task(bits: int, low: int, more: int, few: int, extra: int) -> None:
+    task = RepeatCopy(bits=bits, min_length=low, max_length=low + more, min_repeats=few, max_repeats=few + extra)
+    counts = list(range(few, few + extra + 1))
+    mean = sum(counts) / len(counts)
+    deviation = math.sqrt(sum((n - mean) ** 2 for n in counts) / len(counts)) or 1.0
+    batch = task.sample(6, seeded())
+    assert batch.inputs.shape[-1] == batch.targets.shape[-1] == bits + 1
+    for row in readers(batch):
+        vectors, repeats = check_repeat_copy(row, bits, mean, deviation)
+        assert low <= vectors <= low + more
+        assert few <= repeats <= few + extra
+
+
+def test_the_count_has_mean_0_and_variance_1_over_the_trained_range() -> None:
+    batch = RepeatCopy(bits=1, max_length=1).sample(20_000, seeded())
+    channel = batch.inputs[1, :, 1].double()
+    # Standard deviations 0.007 and 0.006.
+    assert abs(float(channel.mean())) < 0.035
+    assert abs(float(channel.var()) - 1) < 0.03
+    check_uniform(batch.lengths - 3, 1, 10)
+
+
+def test_repeats_do_not_depend_on_lengths() -> None:
+    batch = RepeatCopy(bits=1).sample(20_000, seeded())
+    rows = torch.arange(20_000)
+    vectors = batch.mask.long().argmax(0) - 1
+    count = batch.inputs[vectors, rows, 1].double()
+    centred = vectors.double() - vectors.double().mean()
+    # Standard deviation 0.007.
+    assert abs(float((centred * count).mean() / centred.std())) < 0.035
+
+
+def test_given_lengths_and_repeats_are_kept_row_by_row() -> None:
+    batch = RepeatCopy(bits=3).sample(3, seeded(), lengths=torch.tensor([20, 1, 4]), repeats=torch.tensor([10, 30, 1]))
+    mean, deviation = 5.5, math.sqrt(8.25)
+    assert [check_repeat_copy(row, 3, mean, deviation) for row in readers(batch)] == [(20, 10), (1, 30), (4, 1)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda task: task.at_length(20),
+        lambda task: task.at_length(2, repeats=20),
+        lambda task: task.grown(0.2),
+        lambda task: task.grown(0.2).at_length(3, 40),
+        lambda task: task.longest_only(),
+    ],
+)
+def test_the_scale_of_the_count_stays_when_the_range_moves(change) -> None:
+    task = change(RepeatCopy(bits=2))
+    assert task.count_scale == (5.5, math.sqrt(8.25))
+    for row in readers(task.sample(5, seeded())):
+        vectors, repeats = check_repeat_copy(row, 2, 5.5, math.sqrt(8.25))
+        assert task.shortest <= vectors <= task.longest
+        assert task.min_repeats <= repeats <= task.max_repeats
+
+
+def test_at_length_fixes_the_repeats_only_if_asked() -> None:
+    task = RepeatCopy().at_length(20)
+    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (20, 20, 1, 10)
+    task = RepeatCopy().at_length(10, 20)
+    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 20, 20)
+
+
+def test_grown_and_longest_only_move_both_ranges() -> None:
+    task = RepeatCopy().grown(0.5)
+    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (1, 5, 1, 5)
+    task = RepeatCopy().longest_only()
+    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 10, 10)
+
+
+def test_the_scale_can_be_given() -> None:
+    task = RepeatCopy(max_repeats=9, count_mean=0.0, count_deviation=10.0)
+    batch = task.sample(1, seeded(), lengths=1, repeats=5)
+    assert float(batch.inputs[1, 0, 8]) == 0.5

@@ -1,0 +1,229 @@
+import json
+import math
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neuraltape.tasks import DataError, Sequences
+from tests.tasks.oracle import bit_cost, check_uniform, readers, seeded
+
+
+def numbered(folder: Path, count: int, *, time: int = 4, **options) -> Sequences:
+    """A task whose inputs tell the row they come from; lengths go 1, 2, ..., time, 1, ..."""
+    inputs = np.broadcast_to(np.arange(count, dtype=float)[:, None, None] + 1, (count, time, 1))
+    lengths = np.arange(count) % time + 1
+    np.savez(folder / "data.npz", inputs=inputs, targets=inputs / 10, lengths=lengths)
+    return Sequences(str(folder / "data.npz"), **options)
+
+
+def drawn(task: Sequences, size: int, seed: int = 0, **options) -> list[int]:
+    """The rows, from 0, that a batch holds."""
+    return [int(row) - 1 for row in task.sample(size, seeded(seed), **options).inputs[0, :, 0]]
+
+
+def write(folder: Path, *rows) -> str:
+    path = folder / "data.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def test_a_batch_holds_rows_of_the_file_padded_to_the_longest_drawn(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    batch = task.sample(8, seeded())
+    for row in readers(batch):
+        number = row.inputs[0][0]
+        assert row.length == (number - 1) % 4 + 1
+        assert row.inputs == [[number]] * row.length
+        assert row.targets == [[pytest.approx(number / 10)]] * row.length
+        assert row.mask == [True] * row.length
+    assert task.sample(1, seeded(), lengths=2).inputs.shape == (2, 1, 1)
+
+
+def test_the_same_generator_state_gives_the_same_batch(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    assert drawn(task, 10, seed=1) == drawn(task, 10, seed=1)
+    assert drawn(task, 10, seed=1) != drawn(task, 10, seed=2)
+
+
+def test_rows_held_out_are_never_trained_on(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    training, held = set(drawn(task, 200)), set(drawn(task.held_out(), 200))
+    assert len(training) == 36
+    assert len(held) == 4
+    assert training | held == set(range(40))
+    assert set(drawn(task.held_out().held_out(), 200)) == held
+
+
+def test_the_split_depends_on_its_seed_alone(tmp_path: Path) -> None:
+    held = [set(numbered(tmp_path, 40, split_seed=seed).held_out().rows.tolist()) for seed in (0, 0, 1)]
+    assert held[0] == held[1] != held[2]
+
+
+@pytest.mark.parametrize(("fraction", "count", "held"), [(0.5, 7, 4), (0.01, 7, 1), (0.99, 7, 6), (0.25, 2, 1)])
+def test_each_side_of_the_split_has_rows(tmp_path: Path, fraction: float, count: int, held: int) -> None:
+    task = numbered(tmp_path, count, validation_fraction=fraction)
+    assert len(task.held_out().rows) == held
+    assert len(task.rows) == count - held
+
+
+def test_with_nothing_held_out_evaluation_is_on_the_training_rows(tmp_path: Path) -> None:
+    for task in (numbered(tmp_path, 5, validation_fraction=0.0), numbered(tmp_path, 1)):
+        assert task.held_out().rows.tolist() == task.rows.tolist() == list(range(len(task.table.lengths)))
+
+
+def test_no_row_is_drawn_twice_before_each_was_drawn_once(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 10, validation_fraction=0.0)
+    assert len(set(drawn(task, 7))) == 7
+    assert sorted(Counter(drawn(task, 25)).values()) == [2] * 5 + [3] * 5
+
+
+def test_every_row_is_drawn_equally_often(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 10, validation_fraction=0.0)
+    generator = seeded()
+    firsts = torch.cat([task.sample(1, generator).inputs[0, :, 0] for _ in range(3000)])
+    check_uniform(firsts.long() - 1, 0, 9)
+
+
+def test_lengths_choose_rows(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    assert {row % 4 for row in drawn(task, 20, lengths=3)} == {2}
+    wanted = torch.tensor([1, 4, 4, 2, 1])
+    assert [row % 4 + 1 for row in drawn(task, 5, lengths=wanted)] == wanted.tolist()
+    assert task.sample(5, seeded(), lengths=wanted).lengths.tolist() == wanted.tolist()
+
+
+def test_at_length_and_grown_narrow_the_rows(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    assert (task.shortest, task.longest) == (1, 4)
+    fixed = task.at_length(3)
+    assert (fixed.shortest, fixed.longest) == (3, 3)
+    assert set(drawn(fixed, 50)) < set(task.rows.tolist())
+    half = task.grown(0.5)
+    assert (half.shortest, half.longest) == (1, 2)
+    assert task.grown(0.0).longest == 1
+    assert task.grown(1.0).rows.tolist() == task.rows.tolist()
+    assert task.longest_only().shortest == 4
+
+
+def test_a_length_that_no_row_has_is_an_error(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 40)
+    for make in (lambda: task.at_length(9), lambda: task.sample(2, seeded(), lengths=9)):
+        with pytest.raises(ValueError, match="no sequence of length 9 among these rows; the nearest is 4"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "class"}, "kind must be auto, bits, classes, values; got 'class'"),
+        ({"validation_fraction": 1.0}, "validation_fraction must be at least 0 and below 1; got 1.0"),
+        ({"validation_fraction": math.nan}, "validation_fraction must be"),
+        ({"split_seed": -1}, "split_seed must be an integer of at least 0; got -1"),
+        ({"symbols": 0}, "symbols must be an integer of at least 1; got 0"),
+        ({"classes": 2.5}, "classes must be an integer of at least 1; got 2.5"),
+    ],
+)
+@pytest.mark.usefixtures("without_shape_checks")
+def test_an_option_that_cannot_be_is_an_error(tmp_path: Path, options, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        numbered(tmp_path, 3, **options)
+
+
+def test_a_batch_size_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="batch_size must be an integer of at least 1; got 0"):
+        numbered(tmp_path, 3).sample(0, seeded())
+
+
+def test_a_bad_file_is_said_when_the_task_is_made(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.jsonl, row 2: .*got nan at step 1"):
+        Sequences(write(tmp_path, {"inputs": [[1.0]], "targets": 1}, {"inputs": [[math.nan]], "targets": 1}))
+    assert issubclass(DataError, ValueError)
+
+
+def test_symbols_are_shown_one_hot(tmp_path: Path) -> None:
+    rows = [{"inputs": [0, 2, 1], "targets": [1, 1, 0]}, {"inputs": [2], "targets": [0]}]
+    task = Sequences(write(tmp_path, *rows), validation_fraction=0.0)
+    assert (task.input_size, task.output_size) == (3, 2)
+    batch = task.sample(2, seeded())
+    found = {row.length: row.inputs for row in readers(batch)}
+    assert found == {3: [[1, 0, 0], [0, 0, 1], [0, 1, 0]], 1: [[0, 0, 1]]}
+    assert batch.targets.dtype == torch.int64
+
+
+def test_bits_are_scored_as_bits(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": [[0, 1], [1, 1]], "mask": [0, 1]}))
+    batch = task.sample(1, seeded())
+    outputs = torch.tensor([[[9.0, -9.0]], [[0.5, -2.0]]])
+    cost = bit_cost(0.5, 1) + bit_cost(-2.0, 1)
+    assert task.loss(outputs, batch).item() == pytest.approx(cost, rel=1e-6)
+    score = task.score(outputs, batch)
+    assert score.bits.item() == pytest.approx(cost / math.log(2), rel=1e-6)
+    assert score.wrong.item() == 1
+    assert task.count(batch).item() == 2
+    assert task.score_name == "bits a sequence"
+
+
+def test_classes_are_scored_as_classes(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": 2}))
+    assert task.output_size == 3
+    batch = task.sample(1, seeded())
+    outputs = torch.tensor([[[5.0, 1.0, 1.0]], [[0.5, 1.0, 0.0]]])
+    cost = math.log(math.exp(0.5) + math.exp(1) + 1)
+    assert task.loss(outputs, batch).item() == pytest.approx(cost, rel=1e-6)
+    score = task.score(outputs, batch)
+    assert score.bits.item() == pytest.approx(cost / math.log(2), rel=1e-6)
+    assert score.wrong.item() == 1
+    assert task.count(batch).item() == 1
+
+
+def test_values_are_scored_by_their_mean_squared_error(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": [[1.5, 0.0], [2.0, 3.0]]}))
+    batch = task.sample(1, seeded())
+    outputs = torch.tensor([[[1.0, 0.0]], [[2.0, 1.0]]])
+    assert task.loss(outputs, batch).item() == pytest.approx(0.25 + 4)
+    score = task.score(outputs, batch)
+    assert score.bits.item() == pytest.approx(4.25 / 4)
+    assert score.wrong.item() == 1
+    assert task.count(batch).item() == 4
+    assert task.score_name == "mean squared error"
+
+
+def test_padding_within_a_batch_does_not_count(tmp_path: Path) -> None:
+    rows = [{"inputs": [[1.0]] * n, "targets": [[0.5]] * n} for n in (1, 3)]
+    task = Sequences(write(tmp_path, *rows), validation_fraction=0.0)
+    batch = task.sample(2, seeded())
+    outputs = torch.where(batch.mask.unsqueeze(-1), 1.5, math.nan)
+    assert task.loss(outputs, batch).item() == pytest.approx(4)
+    assert task.score(outputs, batch).bits.tolist() == pytest.approx([1.0, 1.0])
+    assert task.count(batch).item() == 4
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"inputs": [[0, 1]] * 100},
+        {"inputs": [3, 1, 2] * 50},
+        {"inputs": [[0.5]], "targets": [[-1.5]]},
+        {"inputs": [[0.5], [0.0]], "targets": 1},
+    ],
+)
+def test_the_example_shows_the_beginning_of_a_row(tmp_path: Path, row) -> None:
+    text = Sequences(write(tmp_path, row)).example()
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_task_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 20).held_out()
+    copied = pickle.loads(pickle.dumps(task))  # noqa: S301
+    assert drawn(copied, 5) == drawn(task, 5)
+
+
+def test_the_file_is_read_once(tmp_path: Path) -> None:
+    task = numbered(tmp_path, 20)
+    (tmp_path / "data.npz").unlink()
+    drawn(task.held_out().at_length(task.held_out().longest).grown(1.0), 3)

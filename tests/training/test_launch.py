@@ -1,0 +1,79 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuraltape.training import OptimizerConfig, RunExistsError, load_run, train
+from neuraltape.training.launch import make_fabric, signals_passed_on
+from neuraltape.training.loop_config import LoopConfig
+
+from .small import NTM, lines, small
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_two_processes_give_the_curve_of_one(tmp_path: Path) -> None:
+    optimizer = OptimizerConfig(average=0.9)
+    one, two = (small(model=NTM, optimizer=optimizer, batch_size=5, devices=devices) for devices in (1, 2))
+    train(one, run_dir=tmp_path / "one", progress=False)
+    result = train(two, run_dir=tmp_path / "two", progress=False)
+    assert result.sequences == 240
+    assert len(lines(tmp_path / "one")) == len(lines(tmp_path / "two"))
+    for expected, came in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
+        # Measured: 1e-6 after 48 steps.
+        assert came.keys() == expected.keys()
+        for name, value in expected.items():
+            assert came[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-4)), name
+    models = [load_run(tmp_path / name).model.state_dict() for name in ("one", "two")]
+    torch.testing.assert_close(models[1], models[0], rtol=0, atol=1e-5)
+    # The first process's errors come back as they are.
+    with pytest.raises(RunExistsError, match="holds a run already"):
+        train(two, run_dir=tmp_path / "two", progress=False)
+
+
+def test_torchrun_carries_a_training(tmp_path: Path) -> None:
+    config = small(max_sequences=40)
+    config.save(tmp_path / "config.yaml")
+    script = (
+        "import sys; from neuraltape.training import TrainConfig, train; "
+        "train(TrainConfig.load(sys.argv[1]), run_dir=sys.argv[2], progress=False)"
+    )
+    (tmp_path / "script.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += [str(tmp_path / "script.py"), str(tmp_path / "config.yaml"), str(tmp_path / "two")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    train(config, run_dir=tmp_path / "one", progress=False)
+    for expected, came in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
+        assert came["bits"] == pytest.approx(expected["bits"], rel=1e-4)
+
+
+def test_more_processes_than_sequences_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "GROUP_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=r"batch_size .*number, 8; got 7"):
+        make_fabric(LoopConfig(batch_size=7))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_said() -> None:
+    with pytest.raises(ValueError, match="accelerator is cuda with 1 device"):
+        make_fabric(LoopConfig(accelerator="cuda"))
+    assert make_fabric(LoopConfig(accelerator="auto")).device.type == "cpu"
+
+
+def test_signals_come_back_to_who_listened_before() -> None:
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        with signals_passed_on():
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT, signal.SIGINT]

@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+
+from neuraltape.tasks import Copy
+from neuraltape.tasks.task import Task
+from neuraltape.training import OptimizerConfig, TrainConfig
+from neuraltape.training.launch import make_fabric
+from neuraltape.training.learner import Learner
+
+from .small import LSTM, NTM, small
+
+
+def make(config: TrainConfig) -> Learner:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Learner(config, make_fabric(config.loop))
+
+
+@pytest.mark.parametrize("model", [LSTM, NTM], ids=["lstm", "ntm"])
+def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
+    config = small(model=model)  # type: ignore[arg-type]
+    one, other = make(config), make(config).model
+    task, rate = config.task, config.optimizer.learning_rate
+    parameters = [torch.nn.Parameter(each.detach().clone()) for each in other.parameters()]
+    adam = torch.optim.Adam(parameters, rate)
+    for step in range(3):
+        batch = task.sample(4, torch.Generator().manual_seed(step))
+        result = one.learn(task, batch, step)
+        named = dict(zip(dict(other.named_parameters()), parameters, strict=True))
+        outputs, _ = torch.func.functional_call(other, named, (batch.inputs,), {"lengths": batch.lengths})
+        nats = task.loss(outputs, batch)
+        adam.zero_grad()
+        (nats / task.count(batch)).backward()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        adam.step()
+        assert result.nats == pytest.approx(nats.item(), rel=1e-6)
+        assert result.norm == pytest.approx(norm.item(), rel=1e-5)
+        assert result.targets == int(task.count(batch))
+        assert result.bad is None
+    # Measured: 6e-8.
+    torch.testing.assert_close(list(one.model.parameters()), parameters, rtol=0, atol=1e-6)
+
+
+def test_precision_reaches_weights_and_outputs() -> None:
+    learner = make(small(precision="64-true"))
+    batch = learner.place(learner.config.task.sample(2, torch.Generator().manual_seed(0)))
+    assert learner.flat.weights.dtype == torch.float64
+    assert learner.outputs(batch).dtype == torch.float64
+    assert learner.learn(learner.config.task, batch, 0).bad is None
+
+
+def test_mixed_precision_keeps_float32_weights() -> None:
+    learner = make(small(model=NTM, precision="bf16-mixed"))
+    task = learner.config.task
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    assert learner.flat.weights.dtype == torch.float32
+    assert learner.outputs(batch).dtype == torch.bfloat16
+    first = learner.learn(task, batch, 0)
+    for step in range(1, 30):
+        last = learner.learn(task, batch, step)
+    assert last.bad is None
+    assert last.nats < first.nats
+
+
+def test_a_bad_step_leaves_the_weights_as_they_were() -> None:
+    learner = make(small())
+    task = learner.config.task
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    before = learner.flat.weights.detach().clone()
+    result = learner.learn(task, batch._replace(inputs=batch.inputs * math.nan), 0)
+    assert result.bad == "outputs"
+    assert torch.equal(learner.flat.weights, before)
+
+
+def test_the_schedule_sets_the_rate_of_each_step() -> None:
+    learner = make(small(optimizer=OptimizerConfig(learning_rate=1.0, warmup_steps=4)))
+    task: Task = Copy(max_length=3, bits=2)
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    rates = []
+    for step in range(5):
+        learner.learn(task, batch, step)
+        rates.append(learner.optimizer.param_groups[0]["lr"])
+    assert rates == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_a_checkpoint_of_another_machine_is_refused() -> None:
+    learner, other = make(small()), make(small(model=NTM))
+    with pytest.raises(ValueError, match="another machine"):
+        learner.restore(other.model.state_dict(), {}, {})

@@ -1,0 +1,212 @@
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from neuraltape.tasks import Batch, Copy
+from neuraltape.training import Interrupted, NonFiniteError, TrainConfig, load_run, resume, train
+from neuraltape.training import start
+from neuraltape.training.checkpoint import load_checkpoint
+from neuraltape.training.config import NAMED_TASKS
+from neuraltape.training.counters import Counters
+from neuraltape.training.loop import passed
+from neuraltape.training.streams import generator_at
+
+from .small import LOOP, LSTM, assert_same_end, lines, small
+
+
+@dataclass(frozen=True, kw_only=True)
+class Easy(Copy):
+    """Copy with a bound that is met at once, or never."""
+
+    name: ClassVar[str] = "easy"
+    bound: float = 0.0
+    """Bits."""
+
+    @property
+    def solved_bits(self) -> float:  # type: ignore[override]
+        return self.bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bad(Copy):
+    """Copy that goes wrong at one step."""
+
+    name: ClassVar[str] = "bad"
+    step: int = 7
+    """Counted from 0."""
+    where: str = "inputs"
+    """What goes wrong."""
+
+    def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
+        now = generator.initial_seed() == generator_at(0, "training", self.step).initial_seed()
+        batch = super().sample(batch_size, generator, lengths=lengths)
+        return batch._replace(inputs=batch.inputs * float("nan")) if now and self.where == "inputs" else batch
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        # The root of 0 has an infinite slope.
+        bend = (outputs * 0).sum().abs().sqrt() if self.where == "gradient" else 0
+        return super().loss(outputs, batch) + bend
+
+
+@pytest.fixture(autouse=True)
+def _tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for task in (Easy, Bad):
+        monkeypatch.setitem(NAMED_TASKS, task.name, task)
+
+
+def test_a_multiple_is_passed_once() -> None:
+    assert [now for now in range(3, 40, 3) if passed(10, now - 3, now)] == [12, 21, 30]
+
+
+def test_reports_and_evaluations_come_when_they_are_due(tmp_path: Path) -> None:
+    result = train(small(), run_dir=tmp_path, progress=False)
+    assert [(line["kind"], line["sequences"]) for line in lines(tmp_path)] == [
+        ("training", 60),
+        ("evaluation", 100),
+        ("training", 120),
+        ("training", 180),
+        ("evaluation", 200),
+        ("training", 240),
+        ("evaluation", 240),
+    ]
+    assert (result.sequences, result.steps, result.solved, result.solved_at) == (240, 60, False, None)
+    assert result.path == tmp_path
+    assert result.bits == lines(tmp_path)[-1]["bits"]
+
+
+def test_training_bits_are_those_of_the_sequences_since_the_last_report(tmp_path: Path) -> None:
+    train(small(max_sequences=120), run_dir=tmp_path, progress=False)
+    for line in (line for line in lines(tmp_path) if line["kind"] == "training"):
+        # Untrained: about a bit a target, two bits a vector, two vectors on average.
+        assert line["bits"] == pytest.approx(4, abs=1)
+        assert line["loss"] == pytest.approx(0.7, abs=0.05)
+
+
+def test_it_stops_when_solved_on_fresh_sequences(tmp_path: Path) -> None:
+    config = TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=LOOP)
+    result = train(config, run_dir=tmp_path, progress=False)
+    assert (result.solved, result.solved_at, result.sequences) == (True, 100, 100)
+    assert [(line["kind"], line.get("evaluated")) for line in lines(tmp_path)[1:]] == [
+        ("evaluation", 20),
+        ("confirmation", 1000),
+    ]
+    assert result.bits == lines(tmp_path)[-1]["bits"]
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    again = resume(tmp_path, progress=False)
+    assert (again.solved, again.sequences, again.bits) == (True, 100, result.bits)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
+
+
+def test_it_goes_on_after_it_is_solved_where_asked(tmp_path: Path) -> None:
+    loop = small(stop_when_solved=False, confirm_sequences=30).loop
+    result = train(TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop), run_dir=tmp_path, progress=False)
+    assert (result.solved, result.solved_at, result.sequences) == (True, 100, 240)
+    assert [line["kind"] for line in lines(tmp_path)].count("confirmation") == 1
+
+
+def test_a_lucky_evaluation_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuraltape.training import loop as loop_module
+
+    real = loop_module.evaluate
+
+    def lucky(*arguments: object, stream: str, step: int) -> object:
+        result = real(*arguments, stream=stream, step=step)  # type: ignore[arg-type]
+        return result._replace(bits=0.0) if stream == "evaluation" else result
+
+    monkeypatch.setattr(loop_module, "evaluate", lucky)
+    config = TrainConfig(Easy(max_length=2, bound=0.5), LSTM, loop=small(confirm_sequences=30).loop)
+    result = train(config, run_dir=tmp_path, progress=False)
+    assert not result.solved
+    assert result.bits > 0.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    class Signalling:
+        def update(self, counters: Counters, bits: float) -> None:
+            if counters.step == 23:
+                signal.raise_signal(number)
+
+        def close(self) -> None:
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(start, "make_progress", lambda *a, **k: Signalling())
+        with pytest.raises(Interrupted, match=r"neuraltape resume .*one"):
+            train(small(), run_dir=tmp_path / "one")
+    kept = load_checkpoint(tmp_path / "one" / "checkpoint" / "state.safetensors")
+    assert kept.values["counters"]["step"] == 24
+    resume(tmp_path / "one", progress=False)
+    train(small(), run_dir=tmp_path / "other", progress=False)
+    assert_same_end(tmp_path / "one", tmp_path / "other")
+
+
+@pytest.mark.parametrize(("where", "name"), [("inputs", "outputs"), ("gradient", "gradient of ")])
+def test_a_number_that_is_not_finite_stops_the_run(tmp_path: Path, where: str, name: str) -> None:
+    step = 7 if where == "inputs" else 0
+    config = TrainConfig(Bad(max_length=3, bits=2, where=where), LSTM, loop=small(checkpoint_every=0.0).loop)
+    with pytest.raises(NonFiniteError, match=rf"step {step + 1}: {name}.*nonfinite\.safetensors") as error:
+        train(config, run_dir=tmp_path, progress=False)
+    with safe_open(tmp_path / "nonfinite.safetensors", "pt") as file:
+        kept = Batch(*(file.get_tensor(each) for each in Batch._fields))
+        header = json.loads(file.metadata()["neuraltape"])
+    assert header["step"] == step + 1
+    assert header["tensor"].startswith(name)
+    expected = config.task.sample(4, generator_at(0, "training", step))
+    torch.testing.assert_close(kept._asdict(), expected._asdict(), rtol=0, atol=0, equal_nan=True)
+    if where == "inputs":
+        assert "the last good checkpoint is that of step 7" in str(error.value)
+        assert all(each.isfinite().all() for each in load_run(tmp_path).model.parameters())
+        with pytest.raises(NonFiniteError, match="step 8"):
+            resume(tmp_path, progress=False)
+    else:
+        assert "there is no checkpoint yet" in str(error.value)
+
+
+def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuraltape.training.learner import Learner
+
+    real = Learner.learn
+
+    def spoil(self: Learner, *arguments: object, stop: bool = False) -> object:
+        result = real(self, *arguments, stop=stop)  # type: ignore[arg-type]
+        if arguments[2] == 4:
+            self.flat.set(self.flat.weights * float("inf"))
+        return result
+
+    monkeypatch.setattr(Learner, "learn", spoil)
+    with pytest.raises(NonFiniteError, match=r"after step 5: model\..*last good checkpoint is that of step 4"):
+        train(small(checkpoint_every=0.0), run_dir=tmp_path, progress=False)
+    kept = load_checkpoint(tmp_path / "checkpoint" / "state.safetensors")
+    assert all(each.isfinite().all() for each in kept.part("model").values())
+
+
+def test_the_callers_random_state_and_settings_stay(tmp_path: Path) -> None:
+    before = (torch.get_rng_state(), torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    after = (torch.get_rng_state(), torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_tensorboard_files_are_written_where_asked(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    train(small(max_sequences=100, tensorboard=True), run_dir=tmp_path, progress=False)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    (last,) = events.Scalars("evaluation/bits")
+    assert last.step == 100
+    assert last.value == pytest.approx(lines(tmp_path)[-1]["bits"], rel=1e-6)

@@ -1,0 +1,40 @@
+from dataclasses import fields
+
+from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.tasks import Copy
+from neuraltape.training.model_config import ModelConfig
+from neuraltape.training.models import build_model
+
+
+def test_every_field_reaches_the_machine() -> None:
+    config = ModelConfig(
+        hidden_size=7,
+        memory_slots=6,
+        memory_width=5,
+        read_heads=2,
+        write_heads=3,
+        controller="gru",
+        controller_layers=2,
+        shift_offsets=(0, 2),
+        memory_init="learned",
+        train_initial_memory=True,
+        train_initial_weights=True,
+        train_initial_reads=True,
+        backend="reference",
+    )
+    model = build_model(config, Copy(bits=4))
+    assert isinstance(model, NTM)
+    assert (model.input_size, model.output_size) == (5, 4)
+    for field in fields(config):
+        if field.name != "model":
+            assert tuple_like(model.config[field.name]) == tuple_like(getattr(config, field.name)), field.name
+
+
+def tuple_like(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def test_the_baseline_takes_its_sizes() -> None:
+    model = build_model(ModelConfig(model="lstm", hidden_size=7, controller_layers=3), Copy(bits=4))
+    assert isinstance(model, LSTMBaseline)
+    assert (model.input_size, model.hidden_size, model.output_size, model.num_layers) == (5, 7, 4, 3)
