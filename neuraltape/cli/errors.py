@@ -9,7 +9,7 @@ class UsageError(ValueError):
 
 
 def close_matches(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean a or b?", or nothing if no known word is like this one."""
+    """What to add to a message about an unknown word: "; did you mean ...?", or nothing if no other is like it."""
     close = get_close_matches(word, list(known), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 

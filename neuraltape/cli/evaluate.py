@@ -1,5 +1,6 @@
 """`neuraltape evaluate`: the score of a machine at several lengths."""
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -7,9 +8,13 @@ from rich.table import Table
 
 from neuraltape.cli.output import first_process, say_wrote
 from neuraltape.cli.parser import Parser
-from neuraltape.cli.pictures import REPORT, add_options, folder_of, subject_of, write_figures
+from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
+
+REPORT = "evaluation.json"
+# Wide enough for every column, where the output is no terminal that has a width of its own.
+FILE_WIDTH = 120
 
 
 def run(argv: Sequence[str]) -> None:
@@ -17,9 +22,9 @@ def run(argv: Sequence[str]) -> None:
     parser = Parser(
         "neuraltape evaluate RUN [--lengths 10 20 30 ...] [options]",
         "Score a machine on fresh sequences at several lengths, beyond those of training too: a table, "
-        f"{REPORT}, and the pictures outputs (targets against outputs, errors framed) and lengths (error against length).",
+        f"{REPORT}, the pictures outputs (targets against outputs, errors framed) and lengths (errors against length).",
     )
-    add_options(parser, sequences=100)
+    add_options(parser)
     options = parser.parse(argv)
     subject = subject_of(options)
     folder = folder_of(options, subject)
@@ -52,7 +57,7 @@ def print_report(report: Report) -> None:
     for row in report.rows:
         table.add_row(*_cells(row, best=best))
     if first_process():
-        Console().print(table)
+        Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
 
 
 def _cells(row: LengthScore, *, best: bool) -> list[str]:

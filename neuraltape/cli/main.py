@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -63,7 +64,9 @@ def _run(words: list[str]) -> int:
         hint = close_matches(command, known) or f"; expected one of {', '.join(known)}"
         raise UsageError(f"unknown {'option' if command.startswith('-') else 'command'} {command!r}{hint}")
     try:
-        import_module(f"neuraltape.cli.{command}").run(words[1:])
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            import_module(f"neuraltape.cli.{command}").run(words[1:])
     except SystemExit as error:
         # After --help.
         return error.code if isinstance(error.code, int) else 0
@@ -95,6 +98,11 @@ def _exit_code(error: BaseException) -> int:
     from neuraltape.training import NonFiniteError, ProcessLostError
 
     return FAILED if isinstance(error, NonFiniteError | ProcessLostError) else BAD_INPUT
+
+
+def _note(message: Warning | str, *place: object) -> None:
+    """A warning as a line of its own, without the place in the program that it came from."""
+    _say(f"note: {one_line(message) if isinstance(message, Warning) else message}")
 
 
 def _say(message: str) -> None:

@@ -17,7 +17,11 @@ NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "
 
 
 class _Formatter(DefaultHelpFormatter):
-    """Help with defaults, but without types: the choices and the sentence say enough."""
+    """Help with dashes and defaults, without types: the choices and the sentence say enough."""
+
+    def format_help(self) -> str:
+        """Options are shown with dashes."""
+        return re.sub(r"--\w+", lambda option: with_dashes(option[0]), super().format_help())
 
     def _get_help_string(self, action: Action) -> str:
         text = (action.help or "").rstrip(".")
@@ -49,10 +53,6 @@ class Parser(ArgumentParser):
     def parse(self, argv: Sequence[str]) -> Namespace:
         """The arguments' values. Raises UsageError."""
         return self.parse_args([with_underscores(word) for word in argv])
-
-    def format_help(self) -> str:
-        """Options are shown with dashes."""
-        return re.sub(r"--\w+", lambda option: with_dashes(option[0]), super().format_help())
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise UsageError with a single line made of the parser's message."""

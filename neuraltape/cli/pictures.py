@@ -16,16 +16,18 @@ from neuraltape.evaluation import with_memory_slots
 from neuraltape.plotting import save_figure
 from neuraltape.tasks import RepeatCopy
 
-REPORT = "evaluation.json"
 
-
-def add_options(parser: Parser, *, sequences: int) -> None:
-    """The arguments of both commands; `sequences` is the default for those to score."""
+def add_options(parser: Parser) -> None:
+    """The arguments of both commands."""
     add_subject(parser)
     parser.add_argument(
-        "--lengths", type=int, nargs="+", default=None, help="lengths to score; half to six times the longest of training"
+        "--lengths",
+        type=int,
+        nargs="+",
+        default=None,
+        help="lengths to score; half to six times the longest of training",
     )
-    parser.add_argument("--sequences", type=int, default=sequences, help="fresh sequences to score at each length")
+    parser.add_argument("--sequences", type=int, default=100, help="fresh sequences to score at each length")
     parser.add_argument("--seed", type=int, default=0, help="chooses the sequences")
     parser.add_argument(
         "--memory_slots", type=int | None, default=None, help="run with so many slots; those of training"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import chain
 
 from neuraltape.cli.parser import Parser
-from neuraltape.cli.pictures import REPORT, add_options, folder_of, subject_of, write_figures
-from neuraltape.evaluation import Report, make_report, usual_lengths
+from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
+from neuraltape.evaluation import make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures, machine_figures, training_figures
 
 
@@ -15,9 +15,9 @@ def run(argv: Sequence[str]) -> None:
         "neuraltape plot RUN [options]",
         "Draw how a machine learned (learning), where its heads look at every step (focus), what they add and erase "
         "(writes), its memory before, during and after (memory), targets against outputs (outputs) and errors against "
-        f"length (lengths). The last two show what {REPORT} holds if there is one and no --lengths are given.",
+        "length (lengths).",
     )
-    add_options(parser, sequences=50)
+    add_options(parser)
     parser.add_argument(
         "--length", type=int | None, default=None, help="length of the sequence to look into; the longest of training"
     )
@@ -25,13 +25,9 @@ def run(argv: Sequence[str]) -> None:
     subject = subject_of(options)
     folder = folder_of(options, subject)
     model, task = subject.model, subject.task
-    saved = folder / REPORT
-    if options.lengths is None and options.memory_slots is None and options.repeats is None and saved.is_file():
-        report = Report.load(saved)
-    else:
-        lengths = usual_lengths(task) if options.lengths is None else options.lengths
-        report = make_report(subject.name, model, task, lengths, sequences=options.sequences, seed=options.seed)
-    length = task.longest if options.length is None else options.length
+    lengths = usual_lengths(task) if options.lengths is None else options.lengths
+    report = make_report(subject.name, model, task, lengths, sequences=options.sequences, seed=options.seed)
+    length = task.held_out().longest if options.length is None else options.length
     figures = chain(
         training_figures(subject.name, task, subject.metrics),
         machine_figures(model, task, length, seed=options.seed),

@@ -6,7 +6,7 @@ from neuraltape.cli.output import first_process
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import find_run
 from neuraltape.cli.train import say_result
-from neuraltape.training import resume
+from neuraltape.training import TrainConfig, resume
 
 
 def run(argv: Sequence[str]) -> None:
@@ -16,10 +16,11 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--max_sequences", type=int | None, default=None, help="another budget, in sequences")
     parser.add_argument("--devices", type=int | None, default=None, help="another number of processes on each machine")
     options = parser.parse(argv)
+    folder = find_run(options.run)
     result = resume(
-        find_run(options.run),
+        folder,
         max_sequences=options.max_sequences,
         devices=options.devices,
         progress=first_process(),
     )
-    say_result(result)
+    say_result(result, TrainConfig.load(folder / "config.yaml").task.score_name)

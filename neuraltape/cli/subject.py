@@ -36,7 +36,10 @@ def add_subject(parser: Parser) -> None:
     """The arguments that say which machine, and what it learned."""
     parser.add_argument("run", type=str, help=RUN_HELP)
     parser.add_argument(
-        "--task", type=str, default=None, help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASKS)}"
+        "--task",
+        type=str,
+        default=None,
+        help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASKS)}",
     )
 
 

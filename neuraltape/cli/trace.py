@@ -19,7 +19,9 @@ def run(argv: Sequence[str]) -> None:
     )
     add_subject(parser)
     parser.add_argument("--output", type=str, required=True, help="the file to write")
-    parser.add_argument("--length", type=int | None, default=None, help="length of the sequences; the longest of training")
+    parser.add_argument(
+        "--length", type=int | None, default=None, help="length of the sequences; the longest of training"
+    )
     parser.add_argument("--sequences", type=int, default=1, help="how many sequences")
     parser.add_argument("--seed", type=int, default=0, help="chooses the sequences")
     options = parser.parse(argv)
@@ -27,10 +29,8 @@ def run(argv: Sequence[str]) -> None:
     if output.suffix != ".safetensors":
         raise UsageError(f"--output must be a file that ends in .safetensors; got {options.output!r}")
     subject = open_subject(options.run, options.task)
-    length = subject.task.longest if options.length is None else options.length
-    trace = trace_length(
-        subject.model, subject.task, length, sequences=options.sequences, seed=options.seed
-    )
+    length = subject.task.held_out().longest if options.length is None else options.length
+    trace = trace_length(subject.model, subject.task, length, sequences=options.sequences, seed=options.seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     trace.save(output)
     say_wrote([output])

@@ -49,7 +49,8 @@ def run(argv: Sequence[str]) -> None:
     if source.config is not None:
         say(f"using {source.config}")
     say(f"training in {run_dir}")
-    say_result(train(config, run_dir=run_dir, overwrite=options.overwrite, progress=first_process()))
+    result = train(config, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
+    say_result(result, config.task.score_name)
 
 
 def make_config(values: Mapping[str, Any]) -> TrainConfig:
@@ -62,13 +63,13 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
         raise UsageError(f"{option}{space}{rest}") from error
 
 
-def say_result(result: TrainResult) -> None:
+def say_result(result: TrainResult, score_name: str) -> None:
     """How a training ended and what to do next."""
     how = "solved" if result.solved else "ended"
     best = "" if result.optimum is None else f" (best possible {result.optimum:.4g})"
     say(
-        f"{how} after {result.sequences:,} sequences in {result.seconds:,.0f} s: score {result.bits:.4g}{best}, "
-        f"{result.wrong:.3g} wrong a sequence"
+        f"{how} after {result.sequences:,} sequences in {result.seconds:,.0f} s: {result.bits:.4g} {score_name}{best}, "
+        f"{result.wrong:.3g} wrong"
     )
     say_wrote([result.path])
     say(f"next: neuraltape evaluate {result.path}; neuraltape plot {result.path}")
@@ -130,7 +131,7 @@ def make_parser(source: Source) -> Parser:
     return parser
 
 
-def defaults_from(source: Source) -> Mapping[str, Any]:
+def defaults_from(source: Source) -> dict[str, Any]:
     """The values in a configuration file, checked. Raises UsageError that names the file."""
     assert source.config is not None
     values = {"task": source.task, **read_flat(source.config)}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch.nn.functional import one_hot
 
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
@@ -72,8 +72,8 @@ def kind_of(task: Task) -> str:
 def _compare(kind: str, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Targets, predictions and errors, each (time, batch, output). What counts as wrong is what `Task.score` counts."""
     if kind == "classes":
-        targets = F.one_hot(torch.where(batch.mask, batch.targets, 0), outputs.shape[-1])
-        chosen = F.one_hot(outputs.argmax(-1), outputs.shape[-1])
+        targets = one_hot(torch.where(batch.mask, batch.targets, 0), outputs.shape[-1])
+        chosen = one_hot(outputs.argmax(-1), outputs.shape[-1])
         return targets.double(), outputs.softmax(-1), (chosen == 1) & (targets == 0)
     targets = batch.targets.double()
     if kind == "values":

@@ -3,6 +3,7 @@
 from typing import cast
 
 from neuraltape.nn import NTM
+from neuraltape.nn.controllers import CONTROLLERS
 from neuraltape.nn.sequence_model import SequenceModel
 
 
@@ -25,10 +26,9 @@ def with_memory_slots(model: SequenceModel, memory_slots: int) -> NTM:
             f"memory_slots can't be {memory_slots}: this machine's start is kept slot by slot, for its "
             f"{model.memory_slots} slots; only a constant start that isn't trained fits any number"
         )
-    config = model.config
-    if "input_size" not in config or not isinstance(config.get("controller", "lstm"), str):
+    if type(model.controller) not in CONTROLLERS.values():
         raise ValueError("memory_slots can't be changed on a machine with a controller of your own; build it anew")
     like = next(model.parameters())
-    copy = NTM(**cast(dict, {**config, "memory_slots": memory_slots})).to(like.device, like.dtype)
+    copy = NTM(**cast(dict, {**model.config, "memory_slots": memory_slots})).to(like.device, like.dtype)
     copy.load_state_dict(model.state_dict())
     return copy.train(model.training)

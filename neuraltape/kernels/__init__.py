@@ -19,7 +19,7 @@ from neuraltape.kernels.spec import Weights as Weights
 
 OPERATIONS = ("sequence", "access_step")
 # Fastest first: "auto" takes the first that can.
-BACKENDS = {"reference": "neuraltape.kernels.reference"}
+BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
 
 
 class Resolved(NamedTuple):

@@ -57,7 +57,7 @@ def draw_columns(columns: Sequence[Sequence[Panel]], steps: int, *, scale: float
     """Panels in columns, each column as high as the highest, all over the same steps; `scale` stretches them."""
     height = max(sum(panel.height for panel in column) + 0.35 * len(column) for column in columns)
     figure = new_figure(WIDTH, 0.72 * scale * height + 0.35)
-    parts = np.atleast_1d(figure.subfigures(1, len(columns), wspace=0.02))
+    parts = figure.subfigures(1, len(columns), wspace=0.02, squeeze=False)[0]
     for part, column in zip(parts, columns, strict=True):
         heights = [panel.height for panel in column]
         axes = part.subplots(len(column), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]

@@ -27,9 +27,7 @@ def evaluation_figures(
     yield "lengths", plot_lengths([report])
 
 
-def machine_figures(
-    model: SequenceModel, task: Task, length: int, *, seed: int = 0
-) -> Iterator[tuple[str, Figure]]:
+def machine_figures(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> Iterator[tuple[str, Figure]]:
     """What happens inside on one sequence; nothing for a model without a memory."""
     if isinstance(model, NTM):
         trace = trace_length(model, task, length, seed=seed)
@@ -38,9 +36,7 @@ def machine_figures(
         yield "memory", plot_memory(trace)
 
 
-def training_figures(
-    name: str, task: Task, metrics: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[str, Figure]]:
+def training_figures(name: str, task: Task, metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Figure]]:
     """How it learned; nothing where no training is known."""
     if metrics:
         yield "learning", plot_learning({name: metrics}, solved_bits=task.solved_bits, score_name=task.score_name)

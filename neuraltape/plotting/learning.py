@@ -36,7 +36,9 @@ def plot_learning(
     for (name, (training, evaluation)), colour in zip(curves.items(), LINES * len(curves), strict=False):
         label = "training" if len(curves) == 1 else None
         axes.plot(*training, color=colour, alpha=0.35, linewidth=0.9, label=label)
-        axes.plot(*evaluation, color=colour, linewidth=1.3, marker="o", markersize=2.2, label=f"{name}, fresh sequences")
+        axes.plot(
+            *evaluation, color=colour, linewidth=1.3, marker="o", markersize=2.2, label=f"{name}, fresh sequences"
+        )
         optimum = _curve(runs[name], "evaluation", "optimum")
         if optimum.size:
             axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
@@ -44,7 +46,7 @@ def plot_learning(
     axes.set_xlim(left=0)
     if solved_bits is not None:
         _mark_solved(axes, solved_bits)
-    legend(axes, loc="best")
+    legend(axes)
     return figure
 
 

@@ -37,8 +37,8 @@ def plot_lengths(reports: Sequence[Report]) -> Figure:
         _draw(left, right, report, colour)
     _count_scale(left)
     right.set_yscale("log")
-    legend(left, loc="best")
-    legend(right, loc="best")
+    legend(left)
+    legend(right)
     return figure
 
 

@@ -32,17 +32,19 @@ def plot_memory(trace: Trace, *, sequence: int = 0, steps: tuple[int, ...] | Non
     limit = scale_of(np.append(np.concatenate([values for _, values in pictures]).ravel(), -1e-6))[1]
     figure = new_figure(WIDTH, min(6.0, max(1.9, 0.085 * len(slots) + 0.8)))
     axes = figure.subplots(1, len(pictures), sharex=True, sharey=True, squeeze=False)[0]
+    images = []
     for number, (one, (title, values)) in enumerate(zip(axes, pictures, strict=True)):
-        image = heat_map(prepare(one, title=title, x="element", y="" if number else "slot"), values, scale="signed", limit=limit)
+        prepare(one, title=title, x="element", y="" if number else "slot")
+        images.append(heat_map(one, values, scale="signed", limit=limit))
     label_slots(axes[0], slots)
-    colour_bar(image, list(axes), "value")
+    colour_bar(images[0], list(axes), "value")
     return figure
 
 
 def _moments(tape: Tape, steps: tuple[int, ...] | None) -> tuple[int, ...]:
     if steps is None:
         even: NDArray[np.floating] = np.linspace(0, tape.steps, min(MOMENTS, tape.steps) + 1)[1:]
-        return tuple(int(round(each)) - 1 for each in even)
+        return tuple(round(each) - 1 for each in even)
     for step in steps:
         if not 0 <= step < tape.steps:
             raise ValueError(f"steps must be from 0 to {tape.steps - 1}, the steps of this sequence; got {step}")

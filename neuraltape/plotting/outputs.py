@@ -48,7 +48,7 @@ def plot_outputs(examples: Sequence[Example], *, length_name: str = "steps") -> 
     channels = examples[0].targets.shape[1]
     high = 2 * min(1.0, max(0.45, 0.26 + 0.055 * channels)) + 0.55
     figure = new_figure(WIDTH, high * len(rows) + 0.1)
-    parts = np.atleast_1d(figure.subfigures(len(rows), 1, hspace=0.02))
+    parts = figure.subfigures(len(rows), 1, hspace=0.02, squeeze=False)[:, 0]
     for part, row in zip(parts, rows, strict=True):
         _draw_row(part, row, widest=widest, scale=scale, limit=limit, length_name=length_name)
     return figure

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = check_suffix(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Text stays text in a PDF, so that it can be searched; no date and no random names in the file.
-    settings = {"pdf.fonttype": 42, "svg.hashsalt": "neuraltape"}
+    settings: dict[Any, Any] = {"pdf.fonttype": 42, "svg.hashsalt": "neuraltape"}
     metadata = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix.lower()]
     with _LOCK, matplotlib.rc_context(settings):
         figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)

@@ -57,9 +57,9 @@ def prepare_curve(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> A
     return axes
 
 
-def legend(axes: Axes, **place: str) -> None:
+def legend(axes: Axes) -> None:
     """A legend in the figures' sizes."""
-    axes.legend(fontsize=SMALL, labelcolor=INK, frameon=False, handlelength=1.6, **place)
+    axes.legend(fontsize=SMALL, labelcolor=INK, frameon=False, handlelength=1.6, loc="best")
 
 
 def heat_map(axes: Axes, values: NDArray[np.floating], *, scale: Scale, limit: float = 1.0) -> AxesImage:

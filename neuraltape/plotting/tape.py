@@ -32,7 +32,9 @@ class Tape:
     def __post_init__(self) -> None:
         count = len(self.trace.lengths)
         if not 0 <= self.sequence < count:
-            raise ValueError(f"sequence must be from 0 to {count - 1}, the sequences of this trace; got {self.sequence}")
+            raise ValueError(
+                f"sequence must be from 0 to {count - 1}, the sequences of this trace; got {self.sequence}"
+            )
 
     @property
     def steps(self) -> int:

@@ -65,12 +65,15 @@ class Keeper:
         return f"the last good checkpoint is that of step {self.step}"
 
     def _keep_model(self, model: SequenceModel) -> None:
-        # What `from_pretrained` reads is several files; only the weights change, and each file is replaced whole.
+        # What `from_pretrained` reads is two files; only the weights change, and each file is replaced whole.
         beside = self.path / ".model.new"
         shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        # A card is for a model that is shared; where one is there already, none is made up.
+        (beside / "README.md").touch()
         model.save_pretrained(beside)
-        for file in sorted(beside.iterdir()):
-            target = self.directory.model / file.name
-            if file.suffix == ".safetensors" or not target.exists():
-                write_atomically(target, file.read_bytes())
+        for name in ("config.json", "model.safetensors"):
+            target = self.directory.model / name
+            if name == "model.safetensors" or not target.exists():
+                write_atomically(target, (beside / name).read_bytes())
         shutil.rmtree(beside)

@@ -53,6 +53,13 @@ def test_priorities_are_uniform_in_the_open_interval() -> None:
     check_uniform(((priorities + 1) * 5).long().flatten(), 0, 9)
 
 
+def test_the_most_extreme_draws_are_still_inside(monkeypatch) -> None:
+    extremes = torch.tensor([0.0, 0.5 - 2**-24, 0.5, 1 - 2**-24])
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: extremes)
+    priorities = random_priorities(4, generator=seeded()).tolist()
+    assert priorities == [-1 + 2**-24, -(2**-24), 2**-24, 1 - 2**-24]
+
+
 def test_given_lengths_are_taken_as_they_are() -> None:
     def draw(given):
         return draw_lengths("lengths", 3, given, smallest=1, low=5, high=5, generator=seeded())

@@ -10,8 +10,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from neuraltape.tasks import Batch, Copy
-from neuraltape.training import Interrupted, NonFiniteError, TrainConfig, load_run, resume, train
-from neuraltape.training import start
+from neuraltape.training import Interrupted, NonFiniteError, TrainConfig, load_run, resume, start, train
 from neuraltape.training.checkpoint import load_checkpoint
 from neuraltape.training.config import NAMED_TASKS
 from neuraltape.training.counters import Counters

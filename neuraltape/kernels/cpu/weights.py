@@ -77,8 +77,8 @@ def unpack_gradients(gradients: Tensor, spec: MachineSpec, z: Places) -> list[Te
         matrix = gradients[start : start + z.gate_columns * row].view(z.gate_columns, row)[:, :seen]
         bias = matrix[:, -1]
         if spec.cell == "feedforward":
-            weight = torch.cat([matrix[:, reads:-1], matrix[:, :reads]], 1) if first else matrix[:, :-1].contiguous()
-            result += [weight, bias.contiguous()]
+            weight = torch.cat([matrix[:, reads:-1], matrix[:, :reads]], 1) if first else matrix[:, :-1].clone(memory_format=torch.contiguous_format)
+            result += [weight, bias.clone(memory_format=torch.contiguous_format)]
             continue
         if first:
             recurrent = matrix[:, reads : reads + hidden]
@@ -87,8 +87,8 @@ def unpack_gradients(gradients: Tensor, spec: MachineSpec, z: Places) -> list[Te
             recurrent, below = matrix[:, :hidden], matrix[:, hidden:-1]
         if spec.cell == "gru":
             without = [*range(2 * hidden), *range(3 * hidden, 4 * hidden)]
-            result += [below[: 3 * hidden].contiguous(), recurrent[without], bias[: 3 * hidden].contiguous(), bias[without]]
+            result += [below[: 3 * hidden].clone(memory_format=torch.contiguous_format), recurrent[without], bias[: 3 * hidden].clone(memory_format=torch.contiguous_format), bias[without]]
         else:
-            result += [below.contiguous(), recurrent.contiguous(), bias.contiguous(), bias.clone()]
+            result += [below.clone(memory_format=torch.contiguous_format), recurrent.clone(memory_format=torch.contiguous_format), bias.clone(memory_format=torch.contiguous_format), bias.clone()]
     matrix = gradients[z.grad_interface : z.grad_size].view(z.parameters, z.ld_top)
-    return [*result, matrix[:, :hidden].contiguous(), matrix[:, hidden].contiguous()]
+    return [*result, matrix[:, :hidden].clone(memory_format=torch.contiguous_format), matrix[:, hidden].clone(memory_format=torch.contiguous_format)]

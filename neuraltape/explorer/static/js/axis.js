@@ -1,0 +1,56 @@
+// Which slots are shown, and where: the tape and every stage share this axis.
+
+import { state } from "explorer/store";
+
+// A slot is in use if some head puts this much of its focus there at some step. The same rule as in the figures.
+const IN_USE = 0.05;
+const MARGIN = 2;
+const LEAST = 12;
+
+const cache = new WeakMap();
+
+// The slots to show, in order: a stretch of the ring that holds every slot in use, or all of them.
+export function slotsShown(trace) {
+  if (state.allSlots) return ring(0, trace.slots, trace.slots);
+  if (!cache.has(trace)) cache.set(trace, stretch(state.lanes.map((lane) => lane.trace), trace));
+  return cache.get(trace);
+}
+
+export function forgetAxis() {
+  for (const lane of state.lanes) cache.delete(lane.trace);
+}
+
+export function canShowFewer(trace) {
+  return stretch([trace], trace).length < trace.slots;
+}
+
+function stretch(traces, shape) {
+  const slots = shape.slots;
+  const used = new Uint8Array(slots);
+  for (const trace of traces) {
+    if (trace.slots !== slots) continue;
+    const threshold = Math.max(IN_USE, Math.min(0.5, 3 / slots));
+    const all = trace.at("weights");
+    for (let i = 0; i < all.length; i++) if (all[i] >= threshold) used[i % slots] = 1;
+  }
+  const places = [...used.keys()].filter((slot) => used[slot]);
+  if (!places.length) return ring(0, slots, slots);
+  let [gap, first] = [0, places[0]];
+  places.forEach((slot, i) => {
+    const next = i + 1 < places.length ? places[i + 1] : places[0] + slots;
+    if (next - slot > gap) [gap, first] = [next - slot, next % slots];
+  });
+  const length = Math.max(LEAST, slots - gap + 1 + 2 * MARGIN);
+  if (length >= slots) return ring(0, slots, slots);
+  return ring(first - MARGIN, length, slots);
+}
+
+function ring(first, length, slots) {
+  return Array.from({ length }, (_, i) => (((first + i) % slots) + slots) % slots);
+}
+
+// Whether a slot's number is written: as many as fit.
+export function labelled(slots, columnWidth) {
+  const stride = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 100, 200, 500, 1000].find((each) => each * columnWidth >= 26) ?? 1000;
+  return (slot) => slot % stride === 0;
+}

@@ -1,0 +1,129 @@
+// The page: makes its parts, and draws all of them whenever the state changes.
+
+import { canShowFewer } from "explorer/axis";
+import { byId } from "explorer/canvas";
+import { onChanges } from "explorer/changes";
+import { drawChooser, loadMachines, makeChooser } from "explorer/chooser";
+import { drawDrafting, editor, makeDrafting } from "explorer/drafting";
+import { readPalette } from "explorer/palette";
+import { drawPlayer, makePlayer } from "explorer/player";
+import { onRun, run, show } from "explorer/runs";
+import { sentence } from "explorer/sentence";
+import { makeShare } from "explorer/share";
+import { drawStages, forgetStages, makeStages } from "explorer/stages";
+import { onChange, shown, state, update } from "explorer/store";
+import { drawTable } from "explorer/table";
+import { drawTape, makeTape } from "explorer/tape";
+import { headName, language, setLanguage, text, writePage } from "explorer/text";
+import { makeTips } from "explorer/tip";
+import { drawTour, makeTour } from "explorer/tour";
+import { Trace } from "explorer/trace";
+import { drawTracks, layTracks, makeTracks } from "explorer/tracks";
+import { drawVerdict, laneName } from "explorer/verdict";
+import { drawWhatIf, makeWhatIf, tabs } from "explorer/whatif";
+
+const saved = (name) => {
+  try {
+    return localStorage.getItem(`neuraltape-${name}`);
+  } catch {
+    return null;
+  }
+};
+const save = (name, value) => {
+  try {
+    localStorage.setItem(`neuraltape-${name}`, value);
+  } catch {
+    // A page opened from a file may not be allowed to; then the choice lasts as long as the page.
+  }
+};
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  readPalette();
+}
+
+function speak(name) {
+  setLanguage(name);
+  byId("language").textContent = language === "zh" ? "English" : "中文";
+  byId("language").lang = language === "zh" ? "en" : "zh";
+  writePage();
+  forgetStages();
+  if (state.lanes.length) layTracks();
+  update({});
+}
+
+function draw() {
+  byId("message").textContent = state.message;
+  byId("message").hidden = !state.message;
+  if (!state.replay && state.machines.length) {
+    drawChooser();
+    if (state.machine) drawDrafting();
+  }
+  drawTour();
+  const trace = shown();
+  for (const id of ["over-time", "inside", "time"]) byId(id).hidden = !trace;
+  if (!trace) return;
+  if (state.head >= trace.heads.length) state.head = trace.heads.length - 1;
+  drawTracks();
+  drawPlayer();
+  drawVerdict(byId("verdict"));
+  byId("tape-title").textContent = text("tapeTitle", { step: state.step + 1, steps: trace.steps });
+  byId("all-label").hidden = !canShowFewer(trace);
+  byId("lanes").hidden = state.lanes.length < 2;
+  tabs(byId("lanes"), state.lanes.map((lane, i) => ({ name: laneName(lane), on: state.lane === i, go: () => update({ lane: i }) })));
+  drawTape();
+  const order = [...trace.heads.keys()].reverse();
+  tabs(byId("heads"), order.map((head) => ({ name: headName(trace.heads[head]), kind: trace.isRead(head) ? "read" : "write", on: head === state.head, go: () => update({ head }) })));
+  byId("sentence").textContent = sentence(trace, state.step, state.head);
+  drawWhatIf();
+  drawStages();
+  drawTable(byId("numbers"));
+}
+
+function startReplay(replay) {
+  for (const each of document.querySelectorAll(".live-only")) each.hidden = true;
+  const lanes = replay.data.map((packed, i) => {
+    const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+    return { kind: replay.labels[i] ?? "main", trace: new Trace(bytes.buffer) };
+  });
+  state.replay = replay;
+  state.step = replay.step;
+  byId("replay-note").textContent = text("replayNote", { machine: lanes[0].trace.machine });
+  show(lanes);
+}
+
+function start() {
+  const replay = JSON.parse(byId("replay").textContent);
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  setTheme(saved("theme") ?? (dark ? "dark" : "light"));
+  makeTracks(byId("tracks"), replay ? null : editor);
+  makeTape(byId("tape"), byId("now"));
+  makeStages(byId("stages"));
+  for (const make of [makePlayer, makeDrafting, makeWhatIf, makeShare, makeChooser, makeTour, makeTips]) make();
+  byId("theme").onclick = () => {
+    const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    setTheme(theme);
+    save("theme", theme);
+    update({});
+  };
+  byId("language").onclick = () => {
+    speak(language === "zh" ? "en" : "zh");
+    save("language", language);
+    if (state.replay) byId("replay-note").textContent = text("replayNote", { machine: state.lanes[0].trace.machine });
+  };
+  byId("all-slots").onchange = (event) => {
+    update({ allSlots: event.target.checked });
+    if (state.lanes.length) layTracks();
+  };
+  byId("numbers").closest("details").ontoggle = () => update({});
+  new ResizeObserver(() => update({})).observe(document.body);
+  onRun(layTracks);
+  onChanges(run);
+  onChange(draw);
+  const preferred = replay?.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+  speak(replay ? preferred : (saved("language") ?? preferred));
+  if (replay) startReplay(replay);
+  else loadMachines().catch((error) => update({ message: error.message === "unreachable" ? text("unreachable") : error.message }));
+}
+
+start();

@@ -1,0 +1,63 @@
+// Time: the slider, play and pause, the keyboard.
+
+import { byId } from "explorer/canvas";
+import { state, update } from "explorer/store";
+import { text } from "explorer/text";
+
+let timer = 0;
+const last = () => (state.lanes[0]?.trace.steps ?? 1) - 1;
+
+export function goTo(step) {
+  update({ step: Math.max(0, Math.min(last(), step)) });
+}
+
+export function play(on) {
+  clearInterval(timer);
+  update({ playing: on });
+  if (!on) return;
+  if (state.step >= last()) goTo(0);
+  // A long sequence goes faster: the whole never takes more than about twenty seconds.
+  const pause = Math.max(60, Math.min(550, 20_000 / (last() + 1)));
+  timer = setInterval(() => {
+    if (!state.playing || state.step >= last()) return play(false);
+    goTo(state.step + 1);
+  }, pause);
+}
+
+export function makePlayer() {
+  byId("first").onclick = () => goTo(0);
+  byId("back").onclick = () => goTo(state.step - 1);
+  byId("next").onclick = () => goTo(state.step + 1);
+  byId("play").onclick = () => play(!state.playing);
+  byId("step").oninput = (event) => update({ step: Number(event.target.value), playing: false });
+  document.addEventListener("keydown", byKey);
+}
+
+function byKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  // Where keys have a meaning of their own they keep it; the time slider's arrows do what they should anyway.
+  if (event.target.matches("input, select, textarea")) return;
+  const onButton = event.target.matches("button, summary, a");
+  if (event.key === "ArrowLeft") goTo(state.step - 1);
+  else if (event.key === "ArrowRight") goTo(state.step + 1);
+  else if (event.key === "Home") goTo(0);
+  else if (event.key === "End") goTo(last());
+  else if (event.key === " " && !onButton) play(!state.playing);
+  else if (/^[1-9]$/.test(event.key) && state.lanes.length) {
+    const heads = state.lanes[0].trace.heads.length;
+    // In the order of the tabs: write heads first.
+    const head = heads - Number(event.key);
+    if (head >= 0) update({ head });
+  } else return;
+  event.preventDefault();
+}
+
+export function drawPlayer() {
+  const slider = byId("step");
+  slider.max = last();
+  slider.value = state.step;
+  slider.setAttribute("aria-label", text("stepLabel"));
+  slider.setAttribute("aria-valuetext", text("stepOf", { step: state.step + 1, steps: last() + 1 }));
+  byId("play-icon").setAttribute("d", state.playing ? "M3 2h3v10H3zM8 2h3v10H8z" : "M4 2v10l8-5z");
+  byId("play").setAttribute("aria-label", text(state.playing ? "pause" : "play"));
+}

@@ -1,0 +1,71 @@
+// Asking the server for what is to be seen: the machine with its changes, untouched, and the one beside it.
+
+import { runMachine } from "explorer/api";
+import { forgetAxis } from "explorer/axis";
+import { asked } from "explorer/changes";
+import { state, update } from "explorer/store";
+import { text } from "explorer/text";
+import { Trace } from "explorer/trace";
+
+let abort = null;
+let again = false;
+let arrived = () => {};
+const known = new Map();
+
+export function onRun(listener) {
+  arrived = listener;
+}
+
+// What the server has to run now, in the order in which it is shown.
+export function requests() {
+  const { vectors, repeats, query, priorities } = state.draft;
+  const own = { machine: state.machine, draft: { vectors, repeats, query, priorities } };
+  const found = [{ kind: state.changes.length ? "changed" : "main", body: { ...own, changes: asked() } }];
+  if (state.changes.length) found.push({ kind: "plain", body: { ...own, changes: [] } });
+  if (state.other) found.push({ kind: "other", body: { ...own, machine: state.other, changes: [] } });
+  return found;
+}
+
+// Run it all. While an answer is awaited only the newest wish is kept.
+export async function run() {
+  if (!state.machine || !state.draft || state.replay) return;
+  if (abort) {
+    again = true;
+    return;
+  }
+  abort = new AbortController();
+  try {
+    const wanted = requests();
+    const traces = await Promise.all(wanted.map((each) => fetchTrace(each)));
+    show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
+  } catch (error) {
+    if (error.name !== "AbortError") update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
+  } finally {
+    abort = null;
+  }
+  if (again) {
+    again = false;
+    await run();
+  }
+}
+
+async function fetchTrace({ kind, body }) {
+  const version = state.machines.find((each) => each.id === body.machine)?.version ?? "";
+  const key = JSON.stringify([version, body]);
+  if (kind !== "changed" && known.has(key)) return known.get(key);
+  const trace = new Trace(await runMachine(body, abort.signal));
+  if (kind !== "changed") {
+    known.set(key, trace);
+    if (known.size > 6) known.delete(known.keys().next().value);
+  }
+  return trace;
+}
+
+export function show(lanes) {
+  const trace = lanes[0].trace;
+  const head = state.head !== null && state.head < trace.heads.length ? state.head : trace.heads.length - 1;
+  const lane = Math.min(state.lane, lanes.length - 1);
+  update({ lanes, lane, head, step: Math.min(state.step, trace.steps - 1), message: "", selected: state.selected.filter((slot) => slot < trace.slots) });
+  forgetAxis();
+  arrived();
+}

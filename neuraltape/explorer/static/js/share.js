@@ -1,0 +1,44 @@
+// What can be taken away: the trace, the figure, a replay.
+
+import { download } from "explorer/api";
+import { byId } from "explorer/canvas";
+import { requests } from "explorer/runs";
+import { state, update } from "explorer/store";
+import { language, text } from "explorer/text";
+
+export function makeShare() {
+  const [button, menu] = [byId("share"), byId("share-menu")];
+  const open = (on) => {
+    menu.hidden = !on;
+    button.setAttribute("aria-expanded", String(on));
+    byId("get-figure").hidden = !state.figure;
+    if (on) menu.querySelector("button").focus();
+  };
+  button.onclick = () => open(menu.hidden);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    open(false);
+    button.focus();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!menu.hidden && !event.target.closest(".menu")) open(false);
+  });
+  const get = (id, path, body, name) => {
+    byId(id).onclick = async () => {
+      open(false);
+      try {
+        await download(path, body(), name);
+      } catch (error) {
+        update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
+      }
+    };
+  };
+  const shownRun = () => requests()[state.lane]?.body ?? requests()[0].body;
+  get("get-trace", "/api/trace", shownRun, "neuraltape-trace.safetensors");
+  get("get-figure", "/api/figure", shownRun, "neuraltape-figure.svg");
+  get("get-replay", "/api/replay", replay, "neuraltape-replay.html");
+}
+
+function replay() {
+  return { lanes: requests().map((each) => each.body), labels: state.lanes.map((lane) => lane.kind), language, step: state.step };
+}

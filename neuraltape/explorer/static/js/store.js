@@ -1,0 +1,54 @@
+// What the page shows at this moment. Everything drawn is a function of it. Knows no element of the page.
+
+export const state = {
+  machines: [], // as /api/machines lists them
+  figure: false, // whether the server draws figures
+  machine: "", // identifier of the machine shown
+  other: "", // identifier of the machine beside it, or ""
+  draft: null, // what the user drew: {vectors, repeats, query, priorities}
+  changes: [], // what-ifs, as /api/run takes them, each with a `key`
+  scope: "all", // where a new change holds: "here", "on" or "all"
+  lanes: [], // runs on the draft: {kind: "changed" | "plain" | "other", trace}
+  lane: 0, // the one looked into
+  step: 0,
+  head: null, // index among the trace's heads
+  selected: [], // slots picked on the tape
+  allSlots: false,
+  playing: false,
+  message: "", // an error for the reader
+  replay: null, // the data of a page that needs no server
+};
+
+const listeners = new Set();
+let waiting = false;
+
+export function onChange(listener) {
+  listeners.add(listener);
+}
+
+export function update(patch) {
+  Object.assign(state, patch);
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    for (const listener of listeners) listener(state);
+  });
+}
+
+// The run looked into, or undefined before the first answer.
+export function shown() {
+  return state.lanes[state.lane]?.trace ?? state.lanes[0]?.trace;
+}
+
+// What it is compared with, if it has the same memory and heads: drawn as an outline.
+export function ghost() {
+  const trace = shown();
+  const others = state.lanes.filter((lane) => lane.trace !== trace && lane.trace.fits(trace));
+  return others[0]?.trace;
+}
+
+export function machineOf(id) {
+  const base = id.split("@")[0];
+  return state.machines.find((each) => each.id === id) ?? state.machines.find((each) => each.id === base);
+}

@@ -1,0 +1,157 @@
+// The tape at one step: the memory as a heat map, the write heads above it, the read heads below.
+
+import { labelled, slotsShown } from "explorer/axis";
+import { cell, element, prepare } from "explorer/canvas";
+import { colour, signed } from "explorer/palette";
+import { peak, sentence } from "explorer/sentence";
+import { ghost, shown, state, update } from "explorer/store";
+import { headName, percent, text } from "explorer/text";
+
+const BARS = 40;
+const NUMBERS = 20;
+let canvas;
+let above;
+let below;
+let strips;
+
+export function makeTape(body, now) {
+  above = element("div", { class: "head-lanes" });
+  below = element("div", { class: "head-lanes" });
+  canvas = element("canvas", { role: "img" });
+  body.append(above, canvas, below);
+  strips = now;
+  canvas.onclick = (event) => {
+    const trace = shown();
+    const slots = slotsShown(trace);
+    const box = canvas.getBoundingClientRect();
+    const slot = slots[Math.floor(((event.clientX - box.left) / box.width) * slots.length)];
+    if (slot === undefined || state.replay) return;
+    const picked = state.selected.includes(slot) ? state.selected.filter((each) => each !== slot) : [...state.selected, slot];
+    update({ selected: picked.sort((a, b) => a - b) });
+  };
+}
+
+export function drawTape() {
+  const trace = shown();
+  const slots = slotsShown(trace);
+  const width = canvas.clientWidth;
+  const column = width / slots.length;
+  const row = Math.max(4, Math.min(9, Math.floor(150 / trace.width)));
+  const memoryTop = BARS + 3;
+  const memoryHeight = row * trace.width;
+  const height = memoryTop + memoryHeight + 3 + BARS + NUMBERS;
+  const context = prepare(canvas, width, height);
+  canvas.setAttribute("aria-label", text("tapeLabel", { slots: trace.slots, step: state.step + 1, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) }));
+
+  paintMemory(context, trace, slots, column, row, memoryTop);
+  trace.heads.forEach((_, head) => {
+    const read = trace.isRead(head);
+    const base = read ? memoryTop + memoryHeight + 3 : BARS;
+    paintBars(context, trace, ghost(), head, slots, column, base, read ? 1 : -1);
+  });
+  context.fillStyle = colour("muted");
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "center";
+  const written = labelled(slots, column);
+  slots.forEach((slot, i) => written(slot) && context.fillText(slot, (i + 0.5) * column, height - 5));
+  for (const slot of state.selected) {
+    const i = slots.indexOf(slot);
+    if (i < 0) continue;
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 2;
+    context.strokeRect(i * column, memoryTop - 2, column - 1, memoryHeight + 4);
+  }
+  drawHeads(trace, slots, column);
+  drawStrips(trace);
+}
+
+function paintMemory(context, trace, slots, column, row, top) {
+  const memory = trace.memory(state.step);
+  const limit = trace.limit("memory");
+  slots.forEach((slot, i) => {
+    for (let j = 0; j < trace.width; j++) {
+      const { name, alpha } = signed(memory[slot * trace.width + j], limit);
+      cell(context, i * column, top + j * row, column, row, colour("soft"));
+      if (alpha > 0.02) cell(context, i * column, top + j * row, column, row, colour(name), alpha);
+    }
+  });
+}
+
+function paintBars(context, trace, other, head, slots, column, base, direction) {
+  const weights = trace.weights(state.step, head);
+  const rest = other?.weights(state.step, head);
+  const size = BARS - 4;
+  slots.forEach((slot, i) => {
+    const high = weights[slot] * size;
+    context.globalAlpha = head === state.head ? 1 : 0.62;
+    context.fillStyle = colour(trace.isRead(head) ? "read" : "write");
+    if (high > 0.3) context.fillRect(i * column + 1, direction > 0 ? base : base - high, Math.max(1, column - 2), high);
+    context.globalAlpha = 1;
+    if (rest && rest[slot] > 0.02 && Math.abs(rest[slot] - weights[slot]) > 0.02) {
+      context.strokeStyle = colour("ink");
+      context.setLineDash([3, 2]);
+      const ghostHigh = rest[slot] * size;
+      context.strokeRect(i * column + 1.5, direction > 0 ? base : base - ghostHigh, Math.max(1, column - 3), ghostHigh);
+      context.setLineDash([]);
+    }
+  });
+}
+
+function drawHeads(trace, slots, column) {
+  const [writers, readers] = [[], []];
+  trace.heads.forEach((_, head) => (trace.isRead(head) ? readers : writers).push(head));
+  for (const [place, heads] of [[above, writers], [below, readers]]) {
+    const key = `${heads.join()}|${trace.heads.join()}|${document.documentElement.lang}`;
+    if (place.dataset.key !== key) {
+      place.dataset.key = key;
+      place.replaceChildren(...heads.map((head) => headLane(trace, head)));
+    }
+    heads.forEach((head, i) => moveHead(place.children[i], trace, head, slots, column));
+  }
+}
+
+function headLane(trace, head) {
+  const kind = trace.isRead(head) ? "read" : "write";
+  const mark = element("button", { class: `head-mark ${kind}`, onclick: () => update({ head }) });
+  return element("div", { class: "head-lane" }, element("span", { class: `head-tip ${kind}` }), mark);
+}
+
+function moveHead(lane, trace, head, slots, column) {
+  const weights = trace.weights(state.step, head);
+  const slot = peak(weights);
+  const at = (Math.max(0, slots.indexOf(slot)) + 0.5) * column;
+  const [tip, mark] = lane.children;
+  const share = weights[slot] < 0.3 ? "" : ` · ${slot}`;
+  mark.textContent = `${headName(trace.heads[head])}${share} · ${percent(weights[slot])}`;
+  mark.setAttribute("aria-pressed", String(head === state.head));
+  const half = mark.offsetWidth / 2;
+  const left = Math.max(0, Math.min(canvas.clientWidth - 2 * half, at - half));
+  mark.style.transform = `translateX(${left}px)`;
+  tip.style.transform = `translateX(${at}px)`;
+}
+
+// The input, output and target of this step, as columns of cells.
+function drawStrips(trace) {
+  const wanted = [["in", trace.inputs.length, (i) => bit(trace.at("input", state.step)[i])]];
+  const scored = !trace.has("target") || trace.mask[state.step];
+  wanted.push(["out", trace.outputs.length, (i) => bit(scored ? trace.probability(state.step, i) : 0), scored]);
+  if (trace.has("target")) wanted.push(["wanted", trace.outputs.length, (i) => bit(trace.at("target", state.step)[i]), scored]);
+  strips.replaceChildren(
+    ...wanted.map(([name, rows, value, visible = true]) => {
+      const small = element("canvas", { role: "img", "aria-label": text(name) });
+      small.style.width = "16px";
+      const row = Math.max(3, Math.min(15, Math.floor(190 / rows)));
+      const context = prepare(small, 16, rows * row);
+      for (let i = 0; i < rows; i++) {
+        cell(context, 0, i * row, 17, row, colour("soft"), visible ? 1 : 0.45);
+        const found = value(i);
+        if (visible && found.alpha) cell(context, 0, i * row, 17, row, found.colour, found.alpha);
+      }
+      return element("div", { class: "strip" }, element("span", {}, text(name)), small);
+    }),
+  );
+}
+
+function bit(value) {
+  return value < 0 ? { colour: colour("negative"), alpha: Math.min(1, -value) } : { colour: colour("ink"), alpha: Math.min(1, value) * 0.9 };
+}

@@ -1,0 +1,227 @@
+// Everything over time: input, target, outputs, and where each head looked. One column a step, one track a canvas.
+
+import { slotsShown } from "explorer/axis";
+import { cell, cross, element, prepare } from "explorer/canvas";
+import { colour, rgb, signed } from "explorer/palette";
+import { state, update } from "explorer/store";
+import { channelName, headName, text } from "explorer/text";
+import { laneName } from "explorer/verdict";
+
+// Where the keyboard stands on the input, and the bit that a drag paints.
+const pen = { step: 0, channel: 0, paint: null };
+let tracks = [];
+let place;
+let cursor;
+let editor;
+
+// edit: {flip(step, channel, value), nudge(step, channel, by), free(step, channel)} or null where nothing can be drawn.
+export function makeTracks(container, edit) {
+  place = container;
+  editor = edit;
+  cursor = element("div", { class: "cursor" });
+}
+
+// Build the tracks anew: after a run.
+export function layTracks() {
+  const trace = state.lanes[0].trace;
+  const several = state.lanes.length > 1;
+  tracks = [inputTrack(trace)];
+  if (trace.has("target")) tracks.push(targetTrack(trace));
+  for (const lane of state.lanes) tracks.push(outputTrack(lane, several));
+  for (const lane of state.lanes) tracks.push(focusTrack(lane, several));
+  // A canvas in use is kept, so that neither a drag nor the keyboard's place is lost.
+  const kept = document.activeElement?.closest?.("canvas") && document.activeElement === tracks[0].old;
+  place.replaceChildren(cursor);
+  for (const track of tracks) place.append(track.name, track.canvas);
+  if (kept) tracks[0].canvas.focus();
+}
+
+export function drawTracks() {
+  if (!tracks.length) return;
+  const width = tracks[0].canvas.clientWidth;
+  for (const track of tracks) track.draw(width);
+  const column = width / state.lanes[0].trace.steps;
+  const left = tracks[0].canvas.offsetLeft + state.step * column;
+  cursor.style.left = `${left - 1.5}px`;
+  cursor.style.width = `${Math.max(4, column + 2)}px`;
+}
+
+function track(name, detail, label, height, paint, canvas = element("canvas", { role: "img" })) {
+  canvas.setAttribute("aria-label", label);
+  const made = { name: element("div", { class: "track-name" }, element("b", {}, name), ...detail), canvas };
+  made.draw = (width) => paint(prepare(canvas, width, height), width);
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    go(event, canvas);
+  };
+  canvas.onpointermove = (event) => event.buttons && go(event, canvas);
+  return made;
+}
+
+function stepAt(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const steps = state.lanes[0].trace.steps;
+  return Math.max(0, Math.min(steps - 1, Math.floor(((event.clientX - box.left) / box.width) * steps)));
+}
+
+function go(event, canvas) {
+  update({ step: stepAt(event, canvas), playing: false });
+}
+
+const rowHeight = (rows) => Math.max(3, Math.min(10, Math.floor(96 / rows)));
+
+function paintRows(context, width, trace, rows, value) {
+  const column = width / trace.steps;
+  const height = rowHeight(rows);
+  for (let step = 0; step < trace.steps; step++) {
+    for (let row = 0; row < rows; row++) {
+      const found = value(step, row);
+      if (found) cell(context, step * column, row * height, column, height, found.colour, found.alpha);
+      if (found?.wrong) cross(context, step * column, row * height, column, height, colour("wrong"));
+    }
+  }
+}
+
+// A number that may be a bit or not: bits in ink, others signed.
+function shade(value, limit) {
+  if (value === 0) return { colour: colour("soft"), alpha: 1 };
+  if (value === 1) return { colour: colour("ink"), alpha: 0.88 };
+  const { name, alpha } = signed(value, limit);
+  return { colour: colour(name), alpha };
+}
+
+let inputCanvas;
+
+function inputTrack(trace) {
+  const rows = trace.inputs.length;
+  inputCanvas ??= element("canvas", { class: "drawable", tabindex: "0", role: "application" });
+  const flags = trace.inputs.slice(trace.free).map(channelName);
+  const detail = flags.length ? [`+ ${flags.join(", ")}`] : [];
+  const height = rowHeight(rows);
+  const paint = (context, width) => {
+    const limit = Math.max(1, trace.limit("input"));
+    paintRows(context, width, trace, rows, (step, row) => shade(trace.at("input", step)[row], limit));
+    if (document.activeElement === inputCanvas && editor) {
+      const column = width / trace.steps;
+      context.strokeStyle = colour("read");
+      context.lineWidth = 2;
+      context.strokeRect(pen.step * column + 1, pen.channel * height + 1, column - 2, height - 2);
+    }
+  };
+  const made = track(text("input"), detail, text(editor ? "drawLabel" : "tracksLabel", { name: text("input"), steps: trace.steps }), rows * height, paint, inputCanvas);
+  made.old = inputCanvas;
+  if (editor) enableDrawing(inputCanvas, trace, height);
+  return made;
+}
+
+function enableDrawing(canvas, trace, height) {
+  const spot = (event) => {
+    const channel = Math.floor((event.clientY - canvas.getBoundingClientRect().top) / height);
+    return { step: stepAt(event, canvas), channel: Math.max(0, Math.min(trace.inputs.length - 1, channel)) };
+  };
+  canvas.onpointerdown = (event) => {
+    const { step, channel } = spot(event);
+    Object.assign(pen, { step, channel, paint: null });
+    if (editor.free(step, channel)) {
+      pen.paint = trace.at("input", step)[channel] > 0.5 ? 0 : 1;
+      editor.flip(step, channel, pen.paint);
+    }
+    canvas.setPointerCapture(event.pointerId);
+    update({ step, playing: false });
+  };
+  canvas.onpointermove = (event) => {
+    if (!event.buttons) return;
+    const { step, channel } = spot(event);
+    if (pen.paint === null) update({ step });
+    else if (editor.free(step, channel) && (step !== pen.step || channel !== pen.channel)) {
+      Object.assign(pen, { step, channel });
+      editor.flip(step, channel, pen.paint);
+      update({ step });
+    }
+  };
+  canvas.onfocus = canvas.onblur = () => update({});
+  canvas.onkeydown = (event) => drawByKey(event, canvas);
+}
+
+function drawByKey(event, canvas) {
+  const trace = state.lanes[0].trace;
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (event.key in moves) {
+    const [dx, dy] = moves[event.key];
+    pen.step = Math.max(0, Math.min(trace.steps - 1, pen.step + dx));
+    pen.channel = Math.max(0, Math.min(trace.inputs.length - 1, pen.channel + dy));
+    update({ step: pen.step });
+  } else if (event.key === " " || event.key === "Enter") {
+    if (editor.free(pen.step, pen.channel)) editor.flip(pen.step, pen.channel, trace.at("input", pen.step)[pen.channel] > 0.5 ? 0 : 1);
+  } else if (event.key === "+" || event.key === "-") editor.nudge(pen.step, pen.channel, event.key === "+" ? 0.1 : -0.1);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+  const value = trace.at("input", pen.step)[pen.channel].toFixed(1).replace(".0", "");
+  canvas.setAttribute("aria-label", text("cellLabel", { step: pen.step + 1, channel: channelName(trace.inputs[pen.channel]), value }));
+}
+
+function targetTrack(trace) {
+  const rows = trace.outputs.length;
+  const value = (step, row) => trace.mask[step] && shade(trace.at("target", step)[row], 1);
+  return track(text("target"), [], text("tracksLabel", { name: text("target"), steps: trace.steps }), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
+}
+
+function outputTrack(lane, several) {
+  const { trace } = lane;
+  const rows = trace.outputs.length;
+  const value = (step, row) => {
+    const probability = trace.probability(step, row);
+    // What is not scored does not matter; without targets everything does.
+    if (trace.has("target") && !trace.mask[step]) return { colour: colour("soft"), alpha: 0.45 };
+    const wrong = trace.wrong(step, row);
+    const [ink, soft] = [rgb("ink"), rgb("soft")];
+    const mixed = ink.map((each, i) => Math.round(soft[i] + (each - soft[i]) * probability * 0.9));
+    return { colour: wrong ? `rgb(${mixed.join()} / 45%)` : `rgb(${mixed.join()})`, alpha: 1, wrong };
+  };
+  const detail = several ? [laneName(lane)] : [];
+  if (trace.score?.wrong) detail.push(element("span", { class: "bad" }, ` ${text("wrongBits", { wrong: trace.score.wrong })}`));
+  return track(text("output"), detail, text("tracksLabel", { name: text("output"), steps: trace.steps }), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
+}
+
+// All heads in one map: where the reading follows the writing can be seen at once.
+function focusTrack(lane, several) {
+  const { trace } = lane;
+  const slots = slotsShown(trace);
+  const height = several ? 84 : 100;
+  const key = (kind) => element("span", { class: `key ${kind}` }, text(kind === "read" ? "reads" : "writesKey"));
+  const detail = [key("write"), " ", key("read"), element("br"), text("slots", { range: `${slots[0]}\u2013${slots[slots.length - 1]}` })];
+  if (several) detail.unshift(laneName(lane), element("br"));
+  const names = trace.heads.map(headName).join(", ");
+  const label = text("tracksLabel", { name: `${text("focus")}: ${names}`, steps: trace.steps });
+  const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace)));
+  made.canvas.addEventListener("pointerdown", (event) => {
+    const box = made.canvas.getBoundingClientRect();
+    const shownSlots = slotsShown(trace);
+    const slot = shownSlots[Math.floor(((event.clientY - box.top) / box.height) * shownSlots.length)];
+    const heads = [...trace.heads.keys()];
+    const best = heads.reduce((a, b) => (trace.weights(stepAt(event, made.canvas), b)[slot] > trace.weights(stepAt(event, made.canvas), a)[slot] ? b : a));
+    const found = trace.weights(stepAt(event, made.canvas), best)[slot] > 0.1 ? { head: best } : {};
+    update({ ...found, lane: state.lanes.indexOf(lane) });
+  });
+  return made;
+}
+
+function paintFocus(context, width, height, trace, slots) {
+  context.fillStyle = colour("field");
+  context.fillRect(0, 0, width, height);
+  const [column, row] = [width / trace.steps, height / slots.length];
+  // Write heads first, read heads narrower on top of them, so that both can be seen where they meet.
+  for (const head of [...trace.heads.keys()].reverse()) {
+    const inset = trace.isRead(head) && column > 8 ? column * 0.2 : 0;
+    for (let step = 0; step < trace.steps; step++) {
+      const weights = trace.weights(step, head);
+      slots.forEach((slot, i) => {
+        if (weights[slot] > 0.01) cell(context, step * column + inset, i * row, column - 2 * inset, row, colour(trace.isRead(head) ? "read" : "write"), weights[slot]);
+      });
+    }
+  }
+  context.strokeStyle = colour("line");
+  context.lineWidth = 1;
+  context.strokeRect(0.5, 0.5, width - 1, height - 1);
+}

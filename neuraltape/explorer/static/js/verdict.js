@@ -1,0 +1,69 @@
+// What came out, against what should have, and against the run beside it: where they part and what follows.
+
+import { element } from "explorer/canvas";
+import { peak } from "explorer/sentence";
+import { state } from "explorer/store";
+import { headName, number, percent, text } from "explorer/text";
+
+// Two focuses have parted when this share of the focus lies elsewhere.
+const PARTED = 0.35;
+
+export function drawVerdict(place) {
+  const main = state.lanes[0]?.trace;
+  place.replaceChildren();
+  if (!main?.score) return;
+  place.append(score(main));
+  for (const lane of state.lanes.slice(1)) {
+    if (!lane.trace.score) continue;
+    const { wrong, of } = lane.trace.score;
+    place.append(" ", element("span", { class: "muted" }, text("versus", { name: laneName(lane), wrong, of })));
+  }
+  const plain = state.lanes.find((lane) => lane.kind === "plain");
+  if (plain) place.append(element("br"), why(main, plain.trace));
+}
+
+export function laneName(lane) {
+  if (lane.kind === "other") return lane.trace.machine;
+  return text(lane.kind === "plain" ? "untouchedRun" : "changedRun");
+}
+
+function score(trace) {
+  const { wrong, of, bits, optimum } = trace.score;
+  const judged = element("b", { class: wrong ? "bad" : "good" }, text(wrong ? "wrong" : "right", { wrong, of }));
+  const costs = optimum === null ? text("bits", { bits: number(bits) }) : text("bitsOptimum", { bits: number(bits), optimum: number(optimum) });
+  return element("span", {}, judged, " ", element("span", { class: "muted" }, costs));
+}
+
+// The first step and head at which the changed run's focus parts from the untouched one's.
+export function firstParting(changed, plain) {
+  for (let step = 0; step < changed.steps; step++) {
+    for (let head = changed.heads.length - 1; head >= 0; head--) {
+      const [now, then] = [changed.weights(step, head), plain.weights(step, head)];
+      let distance = 0;
+      for (let slot = 0; slot < now.length; slot++) distance += Math.abs(now[slot] - then[slot]) / 2;
+      if (distance > PARTED) return { step, head, now, then };
+    }
+  }
+  return null;
+}
+
+function why(changed, plain) {
+  const parting = firstParting(changed, plain);
+  const error = changed.mistakes.findIndex((count, step) => count > plain.mistakes[step]);
+  const words = [];
+  if (parting) {
+    const { step, head, now, then } = parting;
+    const [slotNow, slotThen] = [peak(now), peak(then)];
+    const name = headName(changed.heads[head]);
+    const capital = name.charAt(0).toUpperCase() + name.slice(1);
+    const sharp = slotNow !== slotThen && now[slotNow] > 0.3;
+    words.push(
+      sharp
+        ? text("why", { head: capital, step: step + 1, now: slotNow, then: slotThen })
+        : text("whySharp", { head: capital, step: step + 1, slot: slotThen, now: percent(now[slotThen]), then: percent(then[slotThen]) }),
+    );
+  } else words.push(text(error < 0 ? "whySame" : "whyMemory"));
+  if (error < 0) words.push(text("whyNothing"));
+  else words.push(text(!parting || error < parting.step ? "whyErrorBefore" : "whyError", { step: error + 1 }));
+  return words.join(" ");
+}

@@ -1,0 +1,93 @@
+"""The heads' part of one step for a whole batch, forward and backward: for controllers that are not built in."""
+
+from neuraltape.kernels.cpu.access import access_backward, access_forward, activate
+from neuraltape.kernels.cpu.compiler import helper, kernel
+from neuraltape.kernels.cpu.forward import pad_weights
+from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory, write
+from neuraltape.kernels.cpu.simd import copy
+
+
+@helper
+def load_step(z, b, raw, memory0, read0, write0, work, raw0, memory, before):
+    """Bring one sequence's raw head parameters, memory and weightings into the working space."""
+    copy(raw, b * z.parameters, work, raw0, z.parameters)
+    load_memory(memory0, b * z.slots * z.width, work, memory, z.slots, z.tiles, z.width, z.vector)
+    norms(work, memory, z.tiles, z.width, z.vector)
+    load_weights(z, b, read0, write0, work, before)
+
+
+@helper
+def load_weights(z, b, read, write, work, target):
+    """All heads' weightings of one sequence, padded."""
+    for head in range(z.heads):
+        place = target + head * z.padded
+        if head < z.reading:
+            pad_weights(read, (b * z.reading + head) * z.slots, work, place, z)
+        else:
+            pad_weights(write, (b * z.writing + head - z.reading) * z.slots, work, place, z)
+
+
+@helper
+def store_weights(z, b, read, write, work, source):
+    """All heads' weightings of one sequence, without padding."""
+    for head in range(z.heads):
+        place = source + head * z.padded
+        if head < z.reading:
+            copy(work, place, read, (b * z.reading + head) * z.slots, z.slots)
+        else:
+            copy(work, place, write, (b * z.writing + head - z.reading) * z.slots, z.slots)
+
+
+@kernel
+def access_forward_block(
+    z, block, raw, memory0, read0, write0, memory1, read1, write1, reads1, work, mask, moves, tiny
+):
+    """One block of sequences: raw (B, parameters) and the state before the step give memory1 ... reads1 after it."""
+    raw0 = 0
+    p0 = raw0 + z.ld_parameters
+    before = p0 + z.ld_parameters
+    after = before + z.ld_weights
+    memory = after + z.ld_weights
+    scratch = memory + z.ld_memory
+    for b in range(block * z.rows, min((block + 1) * z.rows, z.batch)):
+        load_step(z, b, raw, memory0, read0, write0, work, raw0, memory, before)
+        access_forward(
+            work, memory, raw0, work, p0, work, before, work, after, reads1, b * z.reading * z.width, scratch, mask, moves,
+            tiny, z,
+        )  # fmt: skip
+        store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_weights(z, b, read1, write1, work, after)
+
+
+@kernel
+def access_backward_block(
+    z, block, raw, memory0, read0, write0, read1, write1, dmemory1, dread1, dwrite1, dreads1, draw, dmemory0, dread0, dwrite0,
+    work, mask, moves, tiny,
+):  # fmt: skip
+    """Backward of `access_forward_block`: from gradients of the state after the step to those of `raw` and the state before."""
+    raw0 = 0
+    p0 = raw0 + z.ld_parameters
+    dp = p0 + z.ld_parameters
+    before = dp + z.ld_parameters
+    after = before + z.ld_weights
+    dweights = after + z.ld_weights
+    dreads = dweights + z.ld_weights
+    old = dreads + z.ld_first
+    new = old + z.ld_memory
+    slope = new + z.ld_memory
+    scratch = slope + z.ld_memory
+    for b in range(block * z.rows, min((block + 1) * z.rows, z.batch)):
+        load_step(z, b, raw, memory0, read0, write0, work, raw0, old, before)
+        activate(work, raw0, work, p0, z)
+        load_weights(z, b, read1, write1, work, after)
+        weights = after + z.reading * z.padded
+        write(work, old, new, work, weights, work, p0 + z.erase, p0 + z.add, z.writing, z.tiles, z.width, z.vector)
+        load_memory(dmemory1, b * z.slots * z.width, work, slope, z.slots, z.tiles, z.width, z.vector)
+        load_weights(z, b, dread1, dwrite1, work, dweights)
+        copy(dreads1, b * z.reading * z.width, work, dreads, z.reading * z.width)
+        access_backward(
+            work, old, new, slope, work, p0, work, before, work, after, dweights, dreads, dp, scratch, mask, moves, tiny, z
+        )
+        copy(work, dp, draw, b * z.parameters, z.parameters)
+        store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_weights(z, b, dread0, dwrite0, work, dweights)

@@ -1,0 +1,151 @@
+"""The whole sequence as a PyTorch operator: fake kernel for torch.compile, autograd, autocast."""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.kernels.cpu.plan import places
+from neuraltape.kernels.cpu.run import sequence_backward, sequence_forward
+from neuraltape.kernels.cpu.simd import VECTOR_BYTES
+from neuraltape.kernels.spec import STATES, MachineSpec, SequenceResult, Weights
+
+# Tensors of the state: hidden and cell (empty where the cell has none), then the four of the access.
+_CONTROLLER, _STATE = 2, 6
+
+NO_SECOND_DERIVATIVE = "the cpu kernels have no second derivative; use backend='reference' for double backward"
+
+
+def _numbers(spec: MachineSpec) -> list[int]:
+    """A spec as an operator can take it."""
+    layout = spec.layout
+    sizes = (spec.input_size, spec.hidden_size, spec.layers, spec.slots, layout.read_heads, layout.write_heads, layout.width)
+    return [*sizes, *layout.offsets]
+
+
+@lru_cache(maxsize=256)
+def _spec(cell: Any, numbers: tuple[int, ...]) -> MachineSpec:
+    inputs, hidden, layers, slots, reading, writing, width, *offsets = numbers
+    return MachineSpec(cell, inputs, hidden, layers, slots, InterfaceLayout(reading, writing, width, tuple(offsets)))
+
+
+@torch.library.custom_op("neuraltape::sequence", mutates_args=(), device_types="cpu")
+def _forward(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    state: list[Tensor],
+    cell: str,
+    numbers: list[int],
+    keep: bool,
+) -> list[Tensor]:
+    spec = _spec(cell, tuple(numbers))
+    hidden, reads, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep)
+    return [hidden, reads, *final, saved]
+
+
+@_forward.register_fake
+def _(inputs, lengths, weights, state, cell, numbers, keep):
+    spec = _spec(cell, tuple(numbers))
+    time, batch = inputs.shape[:2]
+    z = places.__wrapped__(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=keep)
+    hidden = inputs.new_empty(time, batch, spec.hidden_size)
+    reads = inputs.new_empty(time, batch, spec.layout.read_heads, spec.layout.width)
+    final = [inputs.new_empty(tensor.shape) for tensor in state]
+    return [hidden, reads, *final, inputs.new_empty(z.blocks * z.saved_block)]
+
+
+@torch.library.custom_op("neuraltape::sequence_backward", mutates_args=(), device_types="cpu")
+def _backward(
+    dhidden: Tensor | None,
+    dreads: Tensor | None,
+    dhidden1: Tensor | None,
+    dcell1: Tensor | None,
+    dmemory1: Tensor | None,
+    dread1: Tensor | None,
+    dwrite1: Tensor | None,
+    dreads1: Tensor | None,
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    state: list[Tensor],
+    reads: Tensor,
+    saved: Tensor,
+    cell: str,
+    numbers: list[int],
+    wants_inputs: bool,
+) -> list[Tensor]:
+    slopes = [dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1]
+    spec = _spec(cell, tuple(numbers))
+    dinputs, dweights, dstate = sequence_backward(
+        slopes, inputs, lengths, weights, state, reads, saved, spec, wants_inputs=wants_inputs
+    )
+    return [dinputs, *dweights, *dstate]
+
+
+@_backward.register_fake
+def _(*args):
+    *_, inputs, _, weights, state, _, _, _, _, _ = args
+    return [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in (inputs, *weights, *state)]
+
+
+def _setup(ctx, inputs, output):
+    x, lengths, weights, state, cell, numbers, keep = inputs
+    ctx.save_for_backward(x, lengths, *weights, *state, output[1], output[-1])
+    ctx.set_materialize_grads(False)
+    ctx.cell, ctx.numbers, ctx.keep = cell, numbers, keep
+
+
+def _differentiate(ctx, slopes):
+    if not ctx.keep:
+        raise RuntimeError("this result was made for no gradient; call the sequence with gradients enabled")
+    x, lengths, *rest, reads, saved = ctx.saved_tensors
+    weights, state = rest[:-_STATE], rest[-_STATE:]
+    gradients = _backward(
+        *slopes[:-1], x, lengths, weights, state, reads, saved, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
+    )
+    dinputs = gradients[0] if ctx.needs_input_grad[0] else None
+    return dinputs, None, gradients[1:-_STATE], gradients[-_STATE:], None, None, None
+
+
+def refuse(ctx, *slopes):
+    """Autograd of a backward pass."""
+    raise NotImplementedError(NO_SECOND_DERIVATIVE)
+
+
+torch.library.register_autograd("neuraltape::sequence", _differentiate, setup_context=_setup)
+torch.library.register_autograd("neuraltape::sequence_backward", refuse)
+torch.library.register_autocast("neuraltape::sequence", "cpu", torch.float32)
+
+
+def sequence(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    controller: tuple[Tensor, ...],
+    access: AccessState,
+    spec: MachineSpec,
+) -> SequenceResult:
+    """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`."""
+    if torch.is_autocast_enabled("cpu"):
+        inputs = inputs.to(weights.interface_weight.dtype)
+    if lengths is not None:
+        alive = torch.arange(len(inputs)).unsqueeze(-1) < lengths
+        # What stands in the padding may be NaN, and 0 * NaN is NaN.
+        inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
+    count = STATES[spec.cell]
+    parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
+    state = [*controller, *[inputs.new_empty(0)] * (_CONTROLLER - count), *access]
+    tensors = (inputs, *parameters, *state)
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    if keep or torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors):
+        hidden, reads, *final, _ = _forward(inputs, lengths, parameters, state, spec.cell, _numbers(spec), keep)
+    else:
+        # Without a gradient the operator's own costs would be most of a single step.
+        hidden, reads, final, _ = sequence_forward(inputs, lengths, parameters, state, spec, keep=False)
+    return SequenceResult(hidden, reads, tuple(final[:count]), AccessState(*final[_CONTROLLER:]))
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from neuraltape.plotting import plot_focus, plot_writes
+from tests.plotting.panels import panel, pixels, titles, visible_texts
+from tests.plotting.traces import small_trace, with_focus
+
+
+def test_the_figure_has_the_panels_of_the_paper() -> None:
+    shown = titles(plot_focus(small_trace()))
+    assert shown[:4] == ["Inputs", "Adds of write head 1", "Erases of write head 1", "Focus of write head 1"]
+    assert shown[4:] == ["Targets", "Outputs", "Reads of read head 1", "Focus of read head 1"]
+
+
+def test_every_head_is_drawn() -> None:
+    shown = titles(plot_focus(small_trace(read_heads=3, write_heads=2)))
+    assert {f"Focus of read head {head}" for head in (1, 2, 3)} <= set(shown)
+    assert {f"Focus of write head {head}" for head in (1, 2)} <= set(shown)
+
+
+def test_without_targets_there_is_no_panel_for_them() -> None:
+    assert "Targets" not in titles(plot_focus(small_trace(targets=False)))
+
+
+def test_the_focus_is_drawn_on_a_fixed_scale_with_real_slot_numbers() -> None:
+    trace = with_focus(small_trace(slots=20), [1, 0, 19, 18, 18, 18, 18])
+    axes = panel(plot_focus(trace), "Focus of read head 1")
+    assert axes.images[0].get_clim() == (0, 1)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["17", "18", "19", "0", "1", "2"]
+    # Step 1 is on slot 0, the fourth row.
+    assert pixels(axes).shape == (6, 7)
+    assert pixels(axes)[:, 1].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_the_other_panels_show_the_trace() -> None:
+    trace = small_trace()
+    figure = plot_focus(trace, sequence=1)
+    assert np.array_equal(pixels(panel(figure, "Inputs")), trace.inputs[:5, 1].T)
+    assert np.array_equal(pixels(panel(figure, "Adds of write head 1")), trace.interface.add[:5, 1, 0].T)
+    assert np.array_equal(pixels(panel(figure, "Erases of write head 1")), trace.interface.erase[:5, 1, 0].T)
+    assert np.array_equal(pixels(panel(figure, "Reads of read head 1")), trace.reads[:5, 1, 0].T)
+    assert np.allclose(pixels(panel(figure, "Outputs")), trace.outputs[:5, 1].T.sigmoid())
+
+
+def test_signed_numbers_get_a_scale_around_zero() -> None:
+    trace = small_trace()
+    trace.inputs[0, 0, 0] = -2.34
+    figure = plot_focus(trace)
+    assert panel(figure, "Inputs").images[0].get_clim() == (-2.4, 2.4)
+    assert panel(figure, "Adds of write head 1").images[0].get_clim() == (-1, 1)
+    assert panel(figure, "Erases of write head 1").images[0].get_clim() == (0, 1)
+
+
+def test_everything_is_large_enough_to_read_in_print() -> None:
+    texts = list(visible_texts(plot_focus(small_trace())))
+    assert len(texts) > 30
+    assert min(text.get_fontsize() for text in texts) >= 7
+
+
+def test_time_is_labelled_once_a_column() -> None:
+    figure = plot_focus(small_trace())
+    assert [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()] == ["time (steps)"] * 2
+
+
+def test_a_sequence_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="sequence must be from 0 to 1"):
+        plot_focus(small_trace(), sequence=-1)
+
+
+def test_writes_show_adds_and_erases_of_every_head() -> None:
+    trace = small_trace(write_heads=2)
+    figure = plot_writes(trace)
+    assert titles(figure) == [
+        *("Adds of write head 1", "Adds of write head 2"),
+        *("Erases of write head 1", "Erases of write head 2"),
+    ]
+    assert np.array_equal(pixels(panel(figure, "Adds of write head 2")), trace.interface.add[:, 0, 1].T)
