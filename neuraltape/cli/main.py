@@ -15,6 +15,8 @@ COMMANDS = {
     "evaluate": "score a machine at several lengths: a table and pictures",
     "plot": "draw how a machine learned, and how it uses its memory",
     "trace": "write down everything that happens in a machine, step by step",
+    "animate": "a GIF or MP4 of the tape and its heads",
+    "explore": "a web page on this computer where you drive a machine",
     "tasks": "list the tasks, with an example of each",
 }
 

@@ -53,6 +53,8 @@ def open_subject(run: str, task: str | None = None) -> Subject:
     folder = find(run)
     if (folder / "config.json").is_file():
         return _open_model(folder, task)
+    if (folder / "model" / "config.json").is_file():
+        saved_arguments(folder / "model")
     loaded = load_run(folder)
     return Subject(folder.resolve().name, loaded.model, loaded.task, folder / "figures", loaded.metrics)
 
@@ -94,13 +96,18 @@ def _open_model(folder: Path, task: str | None) -> Subject:
 
 def _load_model(folder: Path) -> SequenceModel:
     """The saved model, of whichever class it is."""
+    return (LSTMBaseline if "num_layers" in saved_arguments(folder) else NTM).from_pretrained(folder)
+
+
+def saved_arguments(folder: Path) -> dict[str, Any]:
+    """What a saved model was made with. Raises ValueError that names the file if it is broken."""
     try:
         arguments = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{folder / 'config.json'} is not JSON: {error}") from error
     if not isinstance(arguments, dict):
         raise ValueError(f"{folder / 'config.json'} must hold the arguments of a model; got {arguments!r:.60}")
-    return (LSTMBaseline if "num_layers" in arguments else NTM).from_pretrained(folder)
+    return arguments
 
 
 def _task_of(folder: Path, task: str | None) -> Task:

@@ -38,7 +38,7 @@ def create_app(
     models: Mapping[str, str | Path] | None = None,
     chosen: str | None = None,
     hosts: Sequence[str] = LOCAL,
-    figure: Callable[[Trace], Any] | None = None,
+    figure: Callable[[Trace, Path], None] | None = None,
 ) -> FastAPI:
     """The explorer.
 
@@ -47,7 +47,7 @@ def create_app(
         models: folders of saved machines by name.
         chosen: the name of the machine that the page begins with; None: the first in the list.
         hosts: names that it answers to; ("*",): any.
-        figure: draws a trace as a matplotlib figure, for the page's "figure" download; None: the page has none.
+        figure: draws a trace into an SVG file, for the page's "figure" download; None: the page offers none.
     """
     machines = Machines([Path(each) for each in runs], {name: Path(folder) for name, folder in (models or {}).items()})
     app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
@@ -96,14 +96,18 @@ def create_app(
 
     @app.post("/api/trace")
     async def trace_file(request: Request) -> Response:
-        return _download(await answered(request, lambda answer: _as_file(answer.trace)), "trace.safetensors", BINARY)
+        return _download(
+            await answered(request, lambda answer: _file(answer.trace.save, "trace.safetensors")),
+            "trace.safetensors",
+            BINARY,
+        )
 
     @app.post("/api/figure")
     async def figure_file(request: Request) -> Response:
         if figure is None:
             raise ValueError("this explorer was started without figures")
         made = figure
-        data = await answered(request, lambda answer: _as_svg(made(answer.trace)))
+        data = await answered(request, lambda answer: _file(lambda path: made(answer.trace, path), "figure.svg"))
         return _download(data, "figure.svg", "image/svg+xml")
 
     @app.post("/api/replay")
@@ -151,17 +155,11 @@ async def _asked(request: Request, kind: type[Asked]) -> Asked:
     return kind.model_validate_json(bytes(body))
 
 
-def _as_file(trace: Trace) -> bytes:
+def _file(write: Callable[[Path], None], name: str) -> bytes:
+    """What `write` puts into a file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.safetensors"
-        trace.save(path)
-        return path.read_bytes()
-
-
-def _as_svg(figure: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figure.svg"
-        figure.savefig(path)
+        path = Path(folder) / name
+        write(path)
         return path.read_bytes()
 
 

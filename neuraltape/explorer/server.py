@@ -33,7 +33,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8410,
     open_browser: bool = False,
-    figure: Callable[[Trace], Any] | None = None,
+    figure: Callable[[Trace, Path], None] | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve until Ctrl-C.

@@ -7,27 +7,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning_fabric.strategies.ddp import DDPStrategy
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from neuraltape.training.errors import ProcessLostError
 from neuraltape.training.loop_config import LoopConfig
 
+if TYPE_CHECKING:
+    # Slow to import; a program that only looks at a run doesn't need it.
+    from lightning_fabric import Fabric
+
 T = TypeVar("T")
 
 
-def make_fabric(config: LoopConfig) -> Fabric:
+def make_fabric(config: LoopConfig) -> "Fabric":
     """Fabric for this configuration. Under torchrun the number of processes is torchrun's.
 
     Raises:
         ValueError: a device that isn't there, or more processes than sequences in a batch.
     """
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
     devices, nodes = config.devices, config.num_nodes
     elastic = TorchElasticEnvironment.detect()
     if elastic:
@@ -54,7 +59,7 @@ def make_fabric(config: LoopConfig) -> Fabric:
     )
 
 
-def launch(fabric: Fabric, work: Callable[[Fabric], T]) -> T:
+def launch(fabric: "Fabric", work: Callable[["Fabric"], T]) -> T:
     """Run `work(fabric)` in every process of the training; returns what the first one returns.
 
     Raises:

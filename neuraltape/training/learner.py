@@ -1,10 +1,9 @@
 """A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from neuraltape.nn import SequenceModel
@@ -18,6 +17,10 @@ from neuraltape.training.guard import first_bad, first_bad_of_step
 from neuraltape.training.models import build_model
 from neuraltape.training.optimizers import build_optimizer, clip
 from neuraltape.training.schedule import learning_rate
+
+if TYPE_CHECKING:
+    # Slow to import; a program that only looks at a run doesn't need it.
+    from lightning_fabric import Fabric
 
 
 class Step(NamedTuple):
@@ -43,7 +46,7 @@ class Learner:
         fabric: launched.
     """
 
-    def __init__(self, config: TrainConfig, fabric: Fabric) -> None:
+    def __init__(self, config: TrainConfig, fabric: "Fabric") -> None:
         self.config, self.fabric = config, fabric
         self.steps = math.ceil(config.loop.max_sequences / config.loop.batch_size)
         self.model: SequenceModel = build_model(config.model, config.task)

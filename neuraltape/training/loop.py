@@ -4,8 +4,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from lightning_fabric import Fabric
+from typing import TYPE_CHECKING
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.training.checkpoint import Checkpoint, random_states, restore_random_states
@@ -20,6 +19,10 @@ from neuraltape.training.learner import Learner, Step
 from neuraltape.training.progress import Progress
 from neuraltape.training.schedule import learning_rate
 from neuraltape.training.streams import generator_at
+
+if TYPE_CHECKING:
+    # Slow to import; a program that only looks at a run doesn't need it.
+    from lightning_fabric import Fabric
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Loop:
         progress: told after every step.
     """
 
-    def __init__(self, config: TrainConfig, fabric: Fabric, keeper: Keeper, progress: Progress) -> None:
+    def __init__(self, config: TrainConfig, fabric: "Fabric", keeper: Keeper, progress: Progress) -> None:
         self.config, self.fabric, self.keeper, self.progress = config, fabric, keeper, progress
         self.learner = Learner(config, fabric)
         self.curriculum = Curriculum(config.loop, config.task)

@@ -4,10 +4,9 @@ import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 
 from neuraltape.training.checkpoint import Checkpoint, load_checkpoint
 from neuraltape.training.config import TrainConfig
@@ -19,6 +18,10 @@ from neuraltape.training.loop import Loop, TrainResult
 from neuraltape.training.progress import make_progress
 from neuraltape.training.reports import Reports
 from neuraltape.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    # Slow to import; a program that only looks at a run doesn't need it.
+    from lightning_fabric import Fabric
 
 
 class Order(NamedTuple):
@@ -96,14 +99,17 @@ def restarted(config: TrainConfig, path: Path) -> bool:
 
 
 def _launch(order: Order) -> TrainResult:
-    outcome: Outcome = launch(make_fabric(order.config.loop), partial(_work, order=order))
+    try:
+        outcome: Outcome = launch(make_fabric(order.config.loop), partial(_work, order=order))
+    except ProcessLostError as error:
+        raise ProcessLostError(f"{error}; go on with: neuraltape resume {order.path}") from error
     if outcome.error is not None:
         raise outcome.error
     assert outcome.result is not None
     return outcome.result
 
 
-def _work(fabric: Fabric, order: Order) -> Outcome:
+def _work(fabric: "Fabric", order: Order) -> Outcome:
     """One process's part."""
     directory = RunDirectory(order.path)
     try:
@@ -131,7 +137,7 @@ def _work(fabric: Fabric, order: Order) -> Outcome:
             torch.distributed.destroy_process_group()
 
 
-def _begin(fabric: Fabric, order: Order, directory: RunDirectory) -> Checkpoint | None:
+def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoint | None:
     """The first process makes or locks the directory; all of them get its checkpoint, or its error."""
     answer: Checkpoint | BaseException | None = None
     if fabric.is_global_zero:
@@ -157,7 +163,7 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     return load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
 
 
-def _run(fabric: Fabric, order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:
+def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:
     config, loop = order.config, order.config.loop
     step = None if checkpoint is None else checkpoint.values["counters"]["step"]
     reports = None

@@ -35,5 +35,5 @@ def test_a_sequence_of_one_step_is_drawn() -> None:
 
 
 def test_a_step_past_the_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="steps must be from 0 to 4, .* got 5"):
+    with pytest.raises(ValueError, match=r"steps must be from 0 to 4, .* got 5"):
         plot_memory(small_trace(), sequence=1, steps=(5,))

@@ -41,7 +41,7 @@ def test_a_focus_that_is_spread_evenly_uses_every_slot() -> None:
 
 
 def test_a_sequence_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="sequence must be from 0 to 1, .* got 2"):
+    with pytest.raises(ValueError, match=r"sequence must be from 0 to 1, .* got 2"):
         Tape(small_trace(), 2)
 
 

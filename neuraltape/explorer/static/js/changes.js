@@ -60,5 +60,5 @@ export function describe(change) {
   const value = Array.isArray(change.value) ? change.value.map((each) => number(each)).join(" ") : number(change.value ?? 0);
   const what = text(kinds[change.kind], { head, slots, parameter: change.parameter ? text(change.parameter) : "", value });
   const place = change.last === change.first ? "chipHere" : change.first === 0 ? "chipAll" : "chipOn";
-  return `${what} · ${text(place, { first: change.first + 1 })}`;
+  return `${what} · ${text(place, { first: change.first })}`;
 }

@@ -44,10 +44,8 @@ function byKey(event) {
   else if (event.key === "End") goTo(last());
   else if (event.key === " " && !onButton) play(!state.playing);
   else if (/^[1-9]$/.test(event.key) && state.lanes.length) {
-    const heads = state.lanes[0].trace.heads.length;
-    // In the order of the tabs: write heads first.
-    const head = heads - Number(event.key);
-    if (head >= 0) update({ head });
+    const head = state.lanes[0].trace.order()[Number(event.key) - 1];
+    if (head !== undefined) update({ head });
   } else return;
   event.preventDefault();
 }
@@ -57,7 +55,7 @@ export function drawPlayer() {
   slider.max = last();
   slider.value = state.step;
   slider.setAttribute("aria-label", text("stepLabel"));
-  slider.setAttribute("aria-valuetext", text("stepOf", { step: state.step + 1, steps: last() + 1 }));
+  slider.setAttribute("aria-valuetext", text("stepOf", { step: state.step, steps: last() }));
   byId("play-icon").setAttribute("d", state.playing ? "M3 2h3v10H3zM8 2h3v10H8z" : "M4 2v10l8-5z");
   byId("play").setAttribute("aria-label", text(state.playing ? "pause" : "play"));
 }

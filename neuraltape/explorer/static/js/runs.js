@@ -63,7 +63,7 @@ async function fetchTrace({ kind, body }) {
 
 export function show(lanes) {
   const trace = lanes[0].trace;
-  const head = state.head !== null && state.head < trace.heads.length ? state.head : trace.heads.length - 1;
+  const head = state.head !== null && state.head < trace.heads.length ? state.head : trace.order()[0];
   const lane = Math.min(state.lane, lanes.length - 1);
   update({ lanes, lane, head, step: Math.min(state.step, trace.steps - 1), message: "", selected: state.selected.filter((slot) => slot < trace.slots) });
   forgetAxis();

@@ -33,16 +33,27 @@ export function sentence(trace, step, head) {
     return capital(`${text("blurred", { ...values, count: spread(weights) })} ${effect}`);
   }
   const move = distance(peak(before), slot, trace.slots);
-  const gate = trace.at("gate", step, head)[0];
-  const farthest = Math.max(...trace.offsets.map(Math.abs));
-  // A move that no shift can make, or one under an open gate, comes from the key.
-  const jumped = Math.abs(move) > farthest || (gate > 0.5 && move !== 0);
+  const jumped = move !== 0 && (ledByKey(trace, step, head, slot) || !trace.offsets.some((offset) => distance(0, offset, trace.slots) === move));
   values.count = Math.abs(move);
   const which = move === 0 ? "stay" : jumped ? "jump" : `move${move > 0 ? "On" : "Back"}${Math.abs(move) === 1 ? "One" : "Many"}`;
   const found = text(which, values) + (jumped ? text("byContent") : "");
   const effect = trace.isRead(head) ? text("returns") : change(trace, step) < 0.05 ? text("leaves") : text("writes");
   const end = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
   return capital(`${found}${end}${text("share1", values)} ${effect}`);
+}
+
+// Whether more of what arrived at this slot came from the key's match than from the focus before.
+function ledByKey(trace, step, head, slot) {
+  const gate = trace.at("gate", step, head)[0];
+  const shares = trace.at("shift", step, head);
+  const [found, before] = [trace.at("content", step, head), trace.weights(step - 1, head)];
+  let [byKey, byPlace] = [0, 0];
+  trace.offsets.forEach((offset, i) => {
+    const from = (((slot - offset) % trace.slots) + trace.slots) % trace.slots;
+    byKey += shares[i] * gate * found[from];
+    byPlace += shares[i] * (1 - gate) * before[from];
+  });
+  return byKey > byPlace;
 }
 
 // How far the memory moved in this step: the length of the difference.

@@ -41,7 +41,7 @@ export function drawTape() {
   const memoryHeight = row * trace.width;
   const height = memoryTop + memoryHeight + 3 + BARS + NUMBERS;
   const context = prepare(canvas, width, height);
-  canvas.setAttribute("aria-label", text("tapeLabel", { slots: trace.slots, step: state.step + 1, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) }));
+  canvas.setAttribute("aria-label", text("tapeLabel", { slots: trace.slots, step: state.step, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) }));
 
   paintMemory(context, trace, slots, column, row, memoryTop);
   trace.heads.forEach((_, head) => {
@@ -81,17 +81,21 @@ function paintBars(context, trace, other, head, slots, column, base, direction) 
   const weights = trace.weights(state.step, head);
   const rest = other?.weights(state.step, head);
   const size = BARS - 4;
+  // Heads of the same kind share each slot's place.
+  const [first, count] = trace.isRead(head) ? [0, trace.readHeads] : [trace.readHeads, trace.heads.length - trace.readHeads];
+  const wide = Math.max(1, (column - 2) / count);
+  const left = (i) => i * column + 1 + (head - first) * wide;
   slots.forEach((slot, i) => {
     const high = weights[slot] * size;
     context.globalAlpha = head === state.head ? 1 : 0.62;
     context.fillStyle = colour(trace.isRead(head) ? "read" : "write");
-    if (high > 0.3) context.fillRect(i * column + 1, direction > 0 ? base : base - high, Math.max(1, column - 2), high);
+    if (high > 0.3) context.fillRect(left(i), direction > 0 ? base : base - high, Math.max(1, wide - (count > 1 ? 1 : 0)), high);
     context.globalAlpha = 1;
     if (rest && rest[slot] > 0.02 && Math.abs(rest[slot] - weights[slot]) > 0.02) {
       context.strokeStyle = colour("ink");
       context.setLineDash([3, 2]);
       const ghostHigh = rest[slot] * size;
-      context.strokeRect(i * column + 1.5, direction > 0 ? base : base - ghostHigh, Math.max(1, column - 3), ghostHigh);
+      context.strokeRect(left(i) + 0.5, direction > 0 ? base : base - ghostHigh, Math.max(1, wide - 1), ghostHigh);
       context.setLineDash([]);
     }
   });

@@ -41,6 +41,9 @@ const STOPS = [
   () => clearChanges(),
 ];
 
+// What each stop is about.
+const PLACES = ["over-time", "inside", "inside", "inside", "over-time", "inside", "over-time"];
+
 export function makeTour() {
   byId("tour-open").onclick = async () => {
     clearChanges();
@@ -61,6 +64,8 @@ function open(number) {
   byId("tour").hidden = false;
   drawTour();
   STOPS[stop]();
+  const smooth = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  byId(PLACES[stop]).scrollIntoView({ behavior: smooth, block: "start" });
 }
 
 function close() {

@@ -28,6 +28,12 @@ export class Trace {
     return head < this.readHeads;
   }
 
+  // The heads in the order in which they act: write heads, then read heads.
+  order() {
+    const all = [...this.heads.keys()];
+    return [...all.slice(this.readHeads), ...all.slice(0, this.readHeads)];
+  }
+
   // A head's focus after a step; step -1 is the start.
   weights(step, head) {
     return step < 0 ? this.at("firstWeights", head) : this.at("weights", step, head);

@@ -108,7 +108,8 @@ function inputTrack(trace) {
       context.strokeRect(pen.step * column + 1, pen.channel * height + 1, column - 2, height - 2);
     }
   };
-  const made = track(text("input"), detail, text(editor ? "drawLabel" : "tracksLabel", { name: text("input"), steps: trace.steps }), rows * height, paint, inputCanvas);
+  const label = text(editor ? "drawLabel" : "tracksLabel", { name: text("input"), steps: trace.steps });
+  const made = track(text("input"), detail, editor && document.activeElement === inputCanvas ? cellLabel(trace) : label, rows * height, paint, inputCanvas);
   made.old = inputCanvas;
   if (editor) enableDrawing(inputCanvas, trace, height);
   return made;
@@ -157,8 +158,14 @@ function drawByKey(event, canvas) {
   else return;
   event.preventDefault();
   event.stopPropagation();
-  const value = trace.at("input", pen.step)[pen.channel].toFixed(1).replace(".0", "");
-  canvas.setAttribute("aria-label", text("cellLabel", { step: pen.step + 1, channel: channelName(trace.inputs[pen.channel]), value }));
+  canvas.setAttribute("aria-label", cellLabel(trace));
+}
+
+// Where the keyboard stands, and what is there.
+function cellLabel(trace) {
+  const step = Math.min(pen.step, trace.steps - 1);
+  const value = trace.at("input", step)[pen.channel].toFixed(1).replace(".0", "");
+  return text("cellLabel", { step, channel: channelName(trace.inputs[pen.channel]), value });
 }
 
 function targetTrack(trace) {
@@ -212,7 +219,7 @@ function paintFocus(context, width, height, trace, slots) {
   context.fillRect(0, 0, width, height);
   const [column, row] = [width / trace.steps, height / slots.length];
   // Write heads first, read heads narrower on top of them, so that both can be seen where they meet.
-  for (const head of [...trace.heads.keys()].reverse()) {
+  for (const head of trace.order()) {
     const inset = trace.isRead(head) && column > 8 ? column * 0.2 : 0;
     for (let step = 0; step < trace.steps; step++) {
       const weights = trace.weights(step, head);

@@ -23,7 +23,7 @@ export function drawVerdict(place) {
 }
 
 export function laneName(lane) {
-  if (lane.kind === "other") return lane.trace.machine;
+  if (lane.kind === "other" || lane.kind === "main") return lane.trace.machine;
   return text(lane.kind === "plain" ? "untouchedRun" : "changedRun");
 }
 
@@ -59,11 +59,11 @@ function why(changed, plain) {
     const sharp = slotNow !== slotThen && now[slotNow] > 0.3;
     words.push(
       sharp
-        ? text("why", { head: capital, step: step + 1, now: slotNow, then: slotThen })
-        : text("whySharp", { head: capital, step: step + 1, slot: slotThen, now: percent(now[slotThen]), then: percent(then[slotThen]) }),
+        ? text("why", { head: capital, step, now: slotNow, then: slotThen })
+        : text("whySharp", { head: capital, step, slot: slotThen, now: percent(now[slotThen]), then: percent(then[slotThen]) }),
     );
   } else words.push(text(error < 0 ? "whySame" : "whyMemory"));
   if (error < 0) words.push(text("whyNothing"));
-  else words.push(text(!parting || error < parting.step ? "whyErrorBefore" : "whyError", { step: error + 1 }));
+  else words.push(text(!parting || error < parting.step ? "whyErrorBefore" : "whyError", { step: error }));
   return words.join(" ");
 }

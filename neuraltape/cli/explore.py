@@ -1,0 +1,67 @@
+"""`neuraltape explore`: a local web page that drives a machine and shows how it thinks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.output import say
+from neuraltape.cli.parser import Parser
+from neuraltape.cli.subject import RUN_HELP, RUNS
+from neuraltape.nn import Trace
+from neuraltape.nn.pretrained import CONFIG, PACKAGED, packaged_names
+
+
+def run(argv: Sequence[str]) -> None:
+    """Serve the page until Ctrl-C."""
+    parser = Parser(
+        "neuraltape explore [RUN] [options]",
+        "Start a web page on this computer: drive a machine step by step, see where each head looks and why, change it "
+        "and watch what breaks. It shows the models that come with the package, and your runs.",
+    )
+    parser.add_argument("run", type=str, nargs="?", default=None, help=f"what to begin with: {RUN_HELP}")
+    parser.add_argument("--port", type=int, default=8410, help="where the page is; 0: any port that is free")
+    parser.add_argument("--host", type=str, default="127.0.0.1", help="the address to listen on; there is no password")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    options = parser.parse(argv)
+    if not 0 <= options.port < 65536:
+        raise UsageError(f"--port must be from 0 to 65535; got {options.port}")
+    runs: list[Path] = [RUNS] if RUNS.is_dir() else []
+    models = {name: PACKAGED / name for name in packaged_names()}
+    chosen = None if options.run is None else add_named(options.run, runs, models)
+    try:
+        from neuraltape.explorer import serve
+    except ImportError as error:
+        raise UsageError(f'{error.name} is not installed; get it with: pip install "neuraltape[explorer]"') from error
+    serve(
+        runs=runs,
+        models=models,
+        chosen=chosen,
+        host=options.host,
+        port=options.port,
+        open_browser=options.open,
+        figure=_figure,
+        say=say,
+    )
+
+
+def add_named(name: str, runs: list[Path], models: dict[str, Path]) -> str:
+    """Find what the user named, add it to what the page may read, and return its name there."""
+    for folder in (Path(name), RUNS / name):
+        if (folder / "config.yaml").is_file() or (folder / "model" / CONFIG).is_file():
+            if folder.resolve().parent != RUNS.resolve():
+                runs.append(folder.resolve())
+            return folder.resolve().name
+        if (folder / CONFIG).is_file():
+            models[folder.resolve().name] = folder.resolve()
+            return folder.resolve().name
+    if name in models:
+        return name
+    known = f"; models that come with the package: {', '.join(models)}" if models else ""
+    raise UsageError(f"no run or model at {name}{known}")
+
+
+def _figure(trace: Trace, path: Path) -> None:
+    # matplotlib is loaded when somebody asks for a figure.
+    from neuraltape.plotting import plot_focus, save_figure
+
+    save_figure(plot_focus(trace), path)

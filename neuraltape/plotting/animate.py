@@ -1,0 +1,142 @@
+"""The tape and its heads, moving: one frame a step, as a GIF or an MP4."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from neuraltape.nn.trace import Trace
+from neuraltape.plotting.style import (
+    BLUE,
+    FAINT,
+    INK,
+    LINES,
+    RED,
+    SMALL,
+    WIDTH,
+    heat_map,
+    new_figure,
+    prepare,
+    scale_of,
+)
+from neuraltape.plotting.tape import Tape
+
+SUFFIXES = (".gif", ".mp4")
+DOTS_PER_INCH = 120
+
+
+def animate(trace: Trace, path: str | Path, *, sequence: int = 0, frames_per_second: float = 4.0) -> Path:
+    """Draw one sequence step by step: what comes in, the memory with the heads' focus on it, what goes out.
+
+    Args:
+        trace: a machine's run.
+        path: ends in .gif or .mp4; an MP4 needs the program ffmpeg.
+        sequence: which of the trace's sequences.
+        frames_per_second: steps shown a second.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: another ending, no ffmpeg, no such sequence, or a speed that is not positive.
+    """
+    path = Path(path)
+    writer = _writer(path, frames_per_second)
+    picture = _Picture(Tape(trace, sequence))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writer.saving(picture.figure, str(path), DOTS_PER_INCH):
+        for step in range(picture.tape.steps):
+            picture.show(step)
+            writer.grab_frame()
+    return path
+
+
+def _writer(path: Path, frames_per_second: float) -> AbstractMovieWriter:
+    if not 0 < frames_per_second < float("inf"):
+        raise ValueError(f"frames_per_second must be above 0; got {frames_per_second}")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"an animation's file must end in {' or '.join(SUFFIXES)}; got {path.name!r}")
+    # GIF counts time in hundredths of a second; the writer rounds.
+    if suffix == ".gif":
+        return PillowWriter(fps=frames_per_second)  # pyright: ignore[reportArgumentType]
+    if not FFMpegWriter.isAvailable():
+        raise ValueError("an MP4 needs the program ffmpeg, which is not installed; install it, or write a .gif")
+    # An even number of pixels each way, which the codec asks for.
+    even = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2", "-pix_fmt", "yuv420p"]
+    return FFMpegWriter(fps=frames_per_second, extra_args=even)  # pyright: ignore[reportArgumentType]
+
+
+class _Picture:
+    """The figure; `show` brings it to a step."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.slots = tape, tape.slots_in_use()
+        self.inputs, self.outputs = tape.of(tape.trace.inputs).T, tape.predictions.T
+        self.memory = tape.of(tape.trace.memory)[:, self.slots].transpose(0, 2, 1)
+        self.figure = new_figure(WIDTH, 5.0)
+        FigureCanvasAgg(self.figure)
+        heights = [1.0, 0.55, 1.5, 0.55, 1.0]
+        panels = self.figure.subplots(5, 1, height_ratios=heights)
+        self.input_image = self._over_time(panels[0], self.inputs, "What comes in")
+        self.write_bars = self._focus(panels[1], "write", tape.write_weights.shape[1], up=True)
+        panels[2].sharex(panels[1])
+        panels[3].sharex(panels[1])
+        limit = float(np.abs(self.memory).max()) or 1.0
+        self.memory_image = heat_map(panels[2], self.memory[0], scale="signed", limit=limit)
+        prepare(panels[2], y="memory")
+        panels[2].tick_params(labelbottom=False, bottom=False)
+        self.read_bars = self._focus(panels[3], "read", tape.read_weights.shape[1], up=False)
+        columns = np.arange(len(self.slots))
+        shown = columns[self.slots % max(1, round(len(self.slots) / 16)) == 0]
+        panels[3].set_xticks(shown, [str(slot) for slot in self.slots[shown]])
+        panels[3].set_xlabel("slot", fontsize=SMALL)
+        self.output_image = self._over_time(panels[4], self.outputs, "What goes out")
+        panels[4].set_xlabel("time (steps)", fontsize=SMALL)
+        self.lines = [panel.axvline(0, color=RED, linewidth=1.2) for panel in (panels[0], panels[4])]
+        self.title = self.figure.suptitle("", fontsize=SMALL + 2, color=INK)
+
+    def show(self, step: int) -> None:
+        """Draw a step."""
+        self.title.set_text(f"step {step} of {self.tape.steps - 1}")
+        past = np.arange(self.tape.steps) <= step
+        # What has not come yet is left blank.
+        self.input_image.set_data(np.where(past, self.inputs, np.nan))
+        self.output_image.set_data(np.where(past, self.outputs, np.nan))
+        self.memory_image.set_data(self.memory[step])
+        for bars, weights in ((self.write_bars, self.tape.write_weights), (self.read_bars, self.tape.read_weights)):
+            for head, container in enumerate(bars):
+                for bar, height in zip(container, weights[step, head, self.slots], strict=True):
+                    bar.set_height(height)
+        for line in self.lines:
+            line.set_xdata([step, step])
+
+    def _over_time(self, axes: Axes, values: NDArray[np.floating], title: str) -> AxesImage:
+        scale, limit = scale_of(values)
+        image = heat_map(axes, values, scale=scale, limit=limit)
+        axes.set_facecolor("#F2F2F2")
+        prepare(axes, title=title, y="channel")
+        return image
+
+    def _focus(self, axes: Axes, kind: str, heads: int, *, up: bool) -> list[BarContainer]:
+        columns = np.arange(len(self.slots))
+        width = 0.86 / heads
+        colours = [RED, *LINES[1:]] if kind == "write" else [BLUE, *LINES[2:]]
+        bars = [
+            axes.bar(
+                columns - 0.43 + width * (head + 0.5), np.zeros(len(columns)), width, color=colours[head % len(colours)]
+            )
+            for head in range(heads)
+        ]
+        axes.set_xlim(-0.5, len(columns) - 0.5)
+        axes.set_ylim((0, 1) if up else (1, 0))
+        prepare(axes, y=kind)
+        axes.set_yticks([0, 1])
+        axes.tick_params(labelbottom=not up, bottom=not up)
+        axes.spines[["top", "right", "left", "bottom"]].set_color(FAINT)
+        return bars

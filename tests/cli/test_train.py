@@ -1,0 +1,167 @@
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from neuraltape.training import TrainConfig
+from tests.cli.conftest import TINY, Call
+
+
+def config_of(run: Path) -> TrainConfig:
+    return TrainConfig.load(run / "config.yaml")
+
+
+def test_options_with_dashes_or_underscores_reach_the_run(trained: Path) -> None:
+    flat = config_of(trained).flat()
+    assert (flat["task"], flat["max_length"], flat["hidden_size"]) == ("copy", 3, 16)
+    assert (flat["memory_slots"], flat["memory_width"], flat["max_sequences"]) == (16, 8, 64)
+
+
+def test_it_says_how_it_ended_and_where_it_wrote(call: Call) -> None:
+    said = call("train", "copy", *TINY)
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert "training in runs/copy" in lines
+    assert "wrote runs/copy" in lines
+    assert any(line.startswith("ended after 64 sequences in ") and "bits a sequence" in line for line in lines)
+    assert (Path("runs/copy") / "model" / "model.safetensors").is_file()
+
+
+def test_a_second_run_gets_a_name_of_its_own_and_overwrite_replaces_the_first(call: Call) -> None:
+    call("train", "copy", *TINY)
+    assert "training in runs/copy-2" in call("train", "copy", *TINY).out
+    assert "training in runs/copy\n" in call("train", "copy", *TINY, "--overwrite", "--seed", "7").out
+    assert config_of(Path("runs/copy")).loop.seed == 7
+    assert not Path("runs/copy-3").exists()
+
+
+def test_the_run_can_be_named(call: Call) -> None:
+    assert "training in runs/mine" in call("train", "copy", *TINY, "--name", "mine").out
+    assert "training in else/where" in call("train", "copy", *TINY, "--run-dir", "else/where").out
+
+
+def test_a_run_is_never_overwritten_by_name(refuses: Call, tiny: Path) -> None:
+    before = (tiny / "config.yaml").read_bytes()
+    assert "runs/tiny holds a run already" in refuses("train", "copy", *TINY, "--name", "tiny").err
+    assert (tiny / "config.yaml").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_left_alone(refuses: Call, here: Path) -> None:
+    (here / "mine").mkdir()
+    (here / "mine" / "thesis.txt").write_text("precious")
+    said = refuses("train", "copy", *TINY, "--run-dir", "mine", "--overwrite")
+    assert "mine holds files that are not a run's (thesis.txt)" in said.err
+    assert (here / "mine" / "thesis.txt").read_text() == "precious"
+
+
+def test_a_run_in_use_is_refused(refuses: Call, tiny: Path) -> None:
+    import fcntl
+
+    with (tiny / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for options in (("train", "copy", *TINY, "--name", "tiny", "--overwrite"), ("resume", "tiny")):
+            assert "runs/tiny is in use by another training" in refuses(*options).err
+
+
+def test_a_file_gives_what_no_option_says(call: Call, trained: Path) -> None:
+    shutil.copy(trained / "config.yaml", "recipe.yaml")
+    said = call("train", "--config", "recipe.yaml", "--hidden-size", "12", "--name", "again")
+    assert said.code == 0, said.err
+    assert "using recipe.yaml" in said.out
+    flat = config_of(Path("runs/again")).flat()
+    assert flat == {**config_of(trained).flat(), "hidden_size": 12}
+    assert "(default: 16)" in call("train", "copy", "--config=recipe.yaml", "--help").out.replace("\n", " ")
+
+
+def test_the_tasks_recipe_is_used_where_there_is_one(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Path("copy.yaml")
+    recipe.write_text("task: copy\nlearning_rate: 3e-3\n")
+    monkeypatch.setattr("neuraltape.cli.recipes.FOLDERS", (Path("nowhere"), Path(".")))
+    assert "using copy.yaml" in call("train", "copy", *TINY).out
+    assert config_of(Path("runs/copy")).optimizer.learning_rate == 3e-3
+    call("train", "copy", *TINY, "--learning-rate", "2e-3", "--overwrite")
+    assert config_of(Path("runs/copy")).optimizer.learning_rate == 2e-3
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_the_lstm_baseline_is_an_option(call: Call) -> None:
+    assert call("train", "copy", *TINY, "--model", "lstm").code == 0
+    assert call("evaluate", "copy", "--lengths", "2", "--sequences", "2").code == 0
+    said = call("plot", "copy", "--lengths", "2", "--sequences", "2")
+    assert [line.split("/")[-1] for line in said.out.splitlines()] == ["learning.png", "outputs.png", "lengths.png"]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_users_own_sequences_are_trained_on(call: Call) -> None:
+    rows = [{"inputs": [[float(n)], [0.5]], "targets": [[1], [0]]} for n in range(10)]
+    Path("mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    options = [word for word in TINY if word not in ("--max-length", "3")]
+    assert call("train", "--data", "mine.jsonl", *options).code == 0
+    assert config_of(Path("runs/sequences")).flat()["data"] == "mine.jsonl"
+    for command in ("evaluate", "plot"):
+        assert call(command, "sequences", "--sequences", "2").code == 0
+
+
+def test_every_field_is_explained(call: Call) -> None:
+    text = " ".join(call("train", "copy", "--help").out.split())
+    for explained in ("--max-length NUMBER Vectors in the longest sequence (default: 20)", "--clip {norm,value,none}"):
+        assert explained in text
+    assert "--max-repeats" not in text
+    assert "--max-repeats" in call("train", "repeat-copy", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "TASK is missing: it comes first and is one of copy, repeat-copy"),
+        (
+            ["cpy"],
+            "TASK must be one of copy, repeat-copy, associative-recall, ngrams, priority-sort; got 'cpy'; did you",
+        ),
+        (["copy", "--hiden-size", "3"], "unknown option --hiden-size; did you mean --hidden-size"),
+        (["copy", "--hidden_siz=3"], "unknown option --hidden-siz; did you mean --hidden-size"),
+        (["copy", "--max-repeats", "3"], "unknown option --max-repeats"),
+        (["copy", "more"], "unexpected argument 'more'; usage: neuraltape train copy [options]"),
+        (["copy", "--hidden-size", "abc"], "--hidden-size must be a whole number; got 'abc'"),
+        (["copy", "--hidden-size", "2.5"], "--hidden-size must be a whole number; got '2.5'"),
+        (["copy", "--learning-rate", "fast"], "--learning-rate must be a number; got 'fast'"),
+        (["copy", "--eps", "x"], "--eps must be a number or null; got 'x'"),
+        (["copy", "--tensorboard", "maybe"], "--tensorboard must be true or false; got 'maybe'"),
+        (["copy", "--model", "gpt"], "--model must be one of ntm, lstm; got 'gpt'"),
+        (["copy", "--shift-offsets", "1"], "--shift-offsets must be a list such as [1,2,3]; got '1'"),
+        (["copy", "--shift-offsets", "[1,1]"], "--shift-offsets must be distinct integers"),
+        (["copy", "--hidden-size"], "--hidden-size needs a value"),
+        (["copy", "--hidden-size", "0"], "--hidden-size must be above 0; got 0"),
+        (["copy", "--max-length", "0"], "--max-length must be an integer of at least 1; got 0"),
+        (["copy", "--batch-size", "-4"], "--batch-size must be above 0; got -4"),
+        (["copy", "--name", "a/b"], "--name must be a plain name, not a path (for one use --run-dir); got 'a/b'"),
+        (["copy", "--name", "a", "--run-dir", "b"], "give --name or --run-dir, not both"),
+        (["copy", "--config", "no.yaml"], "--config must be a YAML file; no.yaml is not a file"),
+        (["copy", "--data", "x.npz"], "give TASK or --data, not both; got copy and --data x.npz"),
+        (["--data", "no.npz"], "no.npz"),
+        (["sequences"], "--data is missing"),
+    ],
+)
+def test_bad_input_is_one_line(refuses: Call, here: Path, argv: list[str], message: str) -> None:
+    said = refuses("train", *argv)
+    assert message in said.err
+    assert os.listdir(here) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("task: [", "is not YAML"),
+        ("- 1", "must hold one `key: value` a line; got list"),
+        ("hiden_size: 3", "unknown key 'hiden_size'; did you mean hidden_size"),
+        ("hidden_size: abc", "hidden_size"),
+        ("task: ngrams", "bad.yaml is for the task ngrams; got copy"),
+    ],
+)
+def test_a_bad_configuration_file_is_one_line(refuses: Call, text: str, message: str) -> None:
+    Path("bad.yaml").write_text(text)
+    said = refuses("train", "copy", "--config", "bad.yaml")
+    assert message in said.err
+    assert "bad.yaml" in said.err

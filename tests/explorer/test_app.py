@@ -1,0 +1,250 @@
+"""What the explorer answers, and what it refuses."""
+
+import base64
+import json
+import re
+import struct
+import threading
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load
+
+pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+from fastapi.testclient import TestClient
+
+from neuraltape import NTM
+from neuraltape.explorer import create_app
+from neuraltape.explorer.draft import Draft, compose
+from neuraltape.explorer.requests import BODY_BYTES
+from neuraltape.nn import Force
+from neuraltape.tasks import TASKS
+from tests.explorer.conftest import save_run
+
+VECTORS = [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 1]]
+RUN = {"machine": "model:copy", "draft": {"vectors": VECTORS}}
+
+
+@pytest.fixture(scope="module")
+def client(places):
+    names = ("copy", "nameless", "lstm")
+    app = create_app(runs=[places / "runs"], models={name: places / name for name in names}, chosen="copy")
+    with TestClient(app, base_url="http://127.0.0.1") as found:
+        yield found
+
+
+def unpack(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    (length,) = struct.unpack("<I", data[:4])
+    header = json.loads(data[4 : 4 + length])
+    numbers = np.frombuffer(data[4 + length :], "<f4")
+    arrays = {}
+    for name, (offset, shape) in header["arrays"].items():
+        arrays[name] = numbers[offset : offset + int(np.prod(shape))].reshape(shape)
+    return header, arrays
+
+
+def ask(client, path="/api/run", **changes):
+    return client.post(path, json=RUN | changes)
+
+
+def test_the_list_has_every_machine_and_says_what_is_wrong_with_the_broken(client, places):
+    answer = client.get("/api/machines").json()
+    found = {each["id"]: each for each in answer["machines"]}
+    assert answer["chosen"] == "copy"
+    assert found["model:copy"]["task"] == "copy"
+    assert found["model:copy"]["sizes"]["slots"] == 12
+    assert found["model:nameless"]["task"] is None
+    assert found["run:first"]["progress"]["sequences"] == 5000
+    assert len(found["run:first"]["progress"]["curve"]) == 5
+    assert found["run:broken"]["problem"].startswith("its files are broken")
+    assert found["run:young"]["problem"] == "no checkpoint yet"
+    assert found["model:lstm"]["problem"] == "it has no memory to look into"
+    assert str(places) not in json.dumps(answer)
+
+
+def test_a_run_is_what_the_machine_does(client, places):
+    header, arrays = unpack(ask(client).content)
+    task = TASKS["copy"](bits=4)
+    batch = compose(task, Draft(torch.tensor(VECTORS).float()), 5, 4).batch
+    ntm = NTM.from_pretrained(places / "copy")
+    with torch.no_grad():
+        outputs, _ = ntm(batch.inputs)
+    # Measured: 6e-8, a backend's rounding.
+    np.testing.assert_allclose(arrays["output"], outputs[:, 0], atol=1e-5)
+    np.testing.assert_array_equal(arrays["input"], batch.inputs[:, 0])
+    np.testing.assert_array_equal(arrays["target"], batch.targets[:, 0])
+    assert header["heads"] == ["read 1", "write 1"]
+    assert header["places"] == [0, 1, 2]
+    assert header["score"]["wrong"] == int(task.score(outputs, batch).wrong[0])
+    assert arrays["weights"].shape == (7, 2, 12)
+    np.testing.assert_allclose(arrays["weights"].sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "force", "head": "write 1", "parameter": "gate", "value": 1.0},
+        {"kind": "force", "head": "read 1", "parameter": "shift", "value": [0.0, 0.0, 1.0], "first": 2, "last": 3},
+        {"kind": "freeze", "head": "write 1"},
+        {"kind": "no-shift", "head": "read 1", "first": 1},
+        {"kind": "erase", "slots": [0, 1, 2], "first": 3, "last": 3},
+        {"kind": "damage", "slots": [0], "first": 3, "last": 3, "deviation": 2.0, "seed": 3},
+    ],
+)
+def test_a_change_changes_the_run(client, change):
+    _, plain = unpack(ask(client).content)
+    _, changed = unpack(ask(client, changes=[change]).content)
+    assert np.abs(plain["output"] - changed["output"]).max() > 1e-6
+
+
+def test_a_change_after_the_end_changes_nothing(client):
+    late = {"kind": "freeze", "head": "write 1", "first": 500}
+    assert ask(client, changes=[late]).content == ask(client).content
+
+
+def test_the_trace_file_is_that_of_the_library(client, places):
+    tensors = load(ask(client, "/api/trace", changes=[{"kind": "force", "parameter": "gate", "value": 1.0}]).content)
+    batch = compose(TASKS["copy"](bits=4), Draft(torch.tensor(VECTORS).float()), 5, 4).batch
+    trace = NTM.from_pretrained(places / "copy").trace(batch.inputs, intervene=Force(parameter="gate", value=1.0))
+    assert torch.equal(tensors["read_stages.weights"], trace.read_weights)
+
+
+def test_a_machine_without_a_task_runs_on_what_is_pasted(client):
+    header, arrays = unpack(ask(client, machine="model:nameless", draft={"vectors": [[0.5, 0, -1, 2, 0]] * 3}).content)
+    assert header["task"] is None
+    assert header["score"] is None
+    assert "target" not in arrays
+
+
+def test_random_drafts_come_from_their_seed(client):
+    asked = {"machine": "model:copy", "length": 4, "seed": 7}
+    first, second = (client.post("/api/draw", json=asked).json() for _ in range(2))
+    other = client.post("/api/draw", json=asked | {"seed": 8}).json()
+    assert first == second != other
+    assert len(first["vectors"]) == 4
+
+
+def test_a_replay_holds_everything_it_shows(client):
+    body = {"lanes": [RUN], "labels": ["main"], "step": 2, "language": "zh"}
+    page = client.post("/api/replay", json=body).text
+    data = json.loads(re.search(r'id="replay">(.*?)</script>', page)[1].replace("\\u003c", "<"))
+    assert base64.b64decode(data["data"][0]) == ask(client).content
+    assert "/static/" not in page
+    assert not re.search(r"https?://(?!www\.w3\.org)", page)
+
+
+def test_a_new_checkpoint_is_seen_and_the_old_one_kept(tmp_path):
+    save_run(tmp_path / "live", seed=1)
+    app = create_app(runs=[tmp_path])
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        before = client.get("/api/machines").json()["machines"][0]
+        old = ask(client, machine="run:live").content
+        save_run(tmp_path / "live", seed=2)
+        after = client.get("/api/machines").json()["machines"][0]
+        assert after["version"] != before["version"]
+        assert ask(client, machine="run:live").content != old
+        first = after["snapshots"][0]
+        assert first["sequences"] == 5000
+        assert (
+            unpack(ask(client, machine=first["id"]).content)[1]["output"].tolist() == unpack(old)[1]["output"].tolist()
+        )
+        save_run(tmp_path / "later", seed=3)
+        assert {each["name"] for each in client.get("/api/machines").json()["machines"]} == {"live", "later"}
+
+
+@pytest.mark.parametrize("path", ["/api/run", "/api/trace", "/api/draw", "/api/replay", "/api/figure"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"null", b"[]", b'{"machine": 1}', b"\xff\xfe", b"[" * 100_000, b'{"machine": NaN}', b"0" * 5000],
+)
+def test_a_body_that_is_no_request_is_a_422(client, path, body):
+    answer = client.post(path, content=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"machine": "run:../../secret.txt"}, 404, "no machine"),
+        ({"machine": "/etc/passwd"}, 404, "no machine"),
+        ({"machine": "run:broken"}, 404, "broken"),
+        ({"machine": "model:lstm"}, 404, "no memory"),
+        ({"draft": {"vectors": []}}, 422, "vectors"),
+        ({"draft": {"vectors": [[1, 0]]}}, 422, "4 numbers"),
+        ({"draft": {"vectors": [[1, 0, 1, 0], [1]]}}, 422, "same length"),
+        ({"draft": {"vectors": [["1", 0, 1, 0]]}}, 422, "number"),
+        ({"draft": {"vectors": [[0.5, 0, 1, 0]]}}, 422, "bits"),
+        ({"draft": {"vectors": VECTORS * 400}}, 422, "at most 1000"),
+        ({"draft": {"vectors": VECTORS, "more": 1}}, 422, "more"),
+        ({"changes": [{"kind": "explode"}]}, 422, "kind"),
+        ({"changes": [{"kind": "force", "parameter": "gate", "value": 7.0}]}, 422, "from 0 to 1"),
+        ({"changes": [{"kind": "force", "parameter": "gate", "value": [0.1, 0.2]}]}, 422, "length 1"),
+        ({"changes": [{"kind": "freeze", "head": "read 9"}]}, 422, "read 1, write 1"),
+        ({"changes": [{"kind": "erase", "slots": [99]}]}, 422, "below the memory's 12"),
+        ({"changes": [{"kind": "erase"}]}, 422, "at least one"),
+        ({"changes": [{"kind": "freeze", "first": 4, "last": 2}]}, 422, "steps must be"),
+        ({"changes": [{"kind": "freeze"}] * 33}, 422, "at most 32"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_a_reason(client, changes, status, message):
+    answer = ask(client, **changes)
+    assert (answer.status_code, message in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_a_trace_that_would_be_too_large_is_refused(client, monkeypatch):
+    monkeypatch.setattr("neuraltape.explorer.answer.NUMBERS", 300)
+    answer = ask(client)
+    assert answer.status_code == 422
+    assert "at most 4 steps; these are 7" in answer.json()["detail"]
+
+
+def test_a_body_over_the_limit_is_not_read_to_its_end(client):
+    read = []
+
+    def body():
+        for _ in range(1000):
+            read.append(BODY_BYTES // 10)
+            yield b" " * (BODY_BYTES // 10)
+
+    answer = client.post("/api/run", content=body())
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/../secret.txt"]
+)
+def test_no_path_leads_out_of_the_page(client, path):
+    assert client.get(path).status_code in (404, 405)
+
+
+def test_another_sites_name_for_this_computer_is_refused(client):
+    assert client.get("/api/machines", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_the_page_lets_only_its_own_files_in(client):
+    answer = client.get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"https?://", answer.text)
+    for name in re.findall(r'"(/static/[^"]+)"', answer.text):
+        assert client.get(name).status_code == 200
+
+
+def test_requests_at_the_same_time_do_not_mix(client):
+    drafts = [[[int(bit) for bit in f"{number:04b}"]] * 5 for number in range(16)]
+    alone = [ask(client, draft={"vectors": draft}).content for draft in drafts]
+    together: dict[int, bytes] = {}
+
+    def user(number: int) -> None:
+        together[number] = ask(client, draft={"vectors": drafts[number]}).content
+
+    users = [threading.Thread(target=user, args=(number,)) for number in range(16)]
+    for each in users:
+        each.start()
+    for each in users:
+        each.join()
+    assert [together[number] for number in range(16)] == alone
+    assert len(set(alone)) == 16

@@ -1,0 +1,299 @@
+"""The page in a real browser. Skipped where there is no Playwright or no Chromium."""
+
+import json
+import shutil
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+import uvicorn
+from playwright import sync_api
+
+from neuraltape import Trace
+from neuraltape.explorer import create_app
+from neuraltape.explorer.server import listen
+from tests.explorer.conftest import save_run
+
+# Playwright's own loop and sockets are not always closed by the time that a test ends.
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def address(places: Path) -> Iterator[str]:
+    def figure(trace: Trace, path: Path) -> None:
+        path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
+
+    app = create_app(runs=[places / "runs"], models={"copy": places / "copy"}, chosen="copy", figure=figure)
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("the browser chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, ready. At the end: nothing on the console, nothing asked from elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce")
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((address, "data:", "blob:", "file:")) else wrong.append(request.url)
+        ),
+    )
+    found.goto(address)
+    found.wait_for_selector("#stages canvas")
+    yield found
+    context.close()
+    assert wrong == []
+
+
+def picture(page, selector: str) -> str:
+    return page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
+
+
+def until(page, expression: str) -> None:
+    # Playwright's own wait evaluates strings inside the page, which the page's policy forbids.
+    deadline = time.monotonic() + 8
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
+def output_of(page) -> str:
+    return picture(page, ".tracks canvas[aria-label^='Output']")
+
+
+def cell(page, step: int, row: int, steps: int, rows: int) -> tuple[float, float]:
+    box = page.locator("canvas.drawable").bounding_box()
+    return box["x"] + (step + 0.5) * box["width"] / steps, box["y"] + (row + 0.5) * box["height"] / rows
+
+
+def test_it_loads_and_says_what_it_shows(page):
+    assert page.title() == "neuraltape explorer"
+    assert "Copy" in page.inner_text("#task-text")
+    assert "wrong" in page.inner_text("#verdict") or "right" in page.inner_text("#verdict")
+    assert page.inner_text("#tape-title") == "The tape at step 0 of 16"
+    assert page.locator("#heads button").all_inner_texts() == ["write 1", "read 1"]
+    assert page.locator(".stage").count() == 6
+
+
+def test_drawing_a_bit_changes_what_goes_in_and_out(page):
+    page.click("#clear")
+    until(page, "document.querySelector('#verdict').textContent.length > 0")
+    page.wait_for_timeout(300)
+    before, output = picture(page, "canvas.drawable"), output_of(page)
+    with page.expect_response("**/api/run") as answer:
+        page.mouse.click(*cell(page, 2, 1, 17, 5))
+    sent = json.loads(answer.value.request.post_data)
+    assert sent["draft"]["vectors"][2] == [0, 1, 0, 0]
+    page.wait_for_timeout(300)
+    assert picture(page, "canvas.drawable") != before
+    assert output_of(page) != output
+    assert page.inner_text("#tape-title") == "The tape at step 2 of 16"
+
+
+def test_scrubbing_moves_the_tape(page):
+    first = picture(page, "#tape canvas")
+    page.fill("#step", "9")
+    assert page.inner_text("#tape-title") == "The tape at step 9 of 16"
+    assert picture(page, "#tape canvas") != first
+    page.click("#first")
+    assert page.inner_text("#tape-title") == "The tape at step 0 of 16"
+    page.click("#play")
+    until(page, "document.querySelector('#step').value !== '0'")
+
+
+def test_length_random_and_paste(page):
+    page.fill("#length", "3")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#tape-title').textContent.endsWith('of 6')")
+    page.click("#paste")
+    page.fill("#paste-text", "1010\n01")
+    page.click("#paste-ok")
+    assert page.inner_text("#paste-error") == "Line 2 has 2 numbers; each needs 4."
+    page.fill("#paste-text", "1010\n0 1 1 0")
+    page.click("#paste-ok")
+    until(page, "document.querySelector('#tape-title').textContent.endsWith('of 4')")
+    assert page.input_value("#length") == "2"
+
+
+def test_forcing_the_gate_changes_the_output_and_undoing_brings_it_back(page):
+    plain = output_of(page)
+    page.get_by_role("button", name="force: gate").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 1 && !document.querySelector('#lanes').hidden")
+    assert page.locator(".tracks canvas[aria-label^='Output']").count() == 2
+    changed, untouched = (
+        each.evaluate("c => c.toDataURL()") for each in page.locator(".tracks canvas[aria-label^='Output']").all()
+    )
+    assert changed != plain
+    assert untouched == plain
+    assert "gate" in page.inner_text("#changes")
+    slider = page.locator(".force input:visible")
+    slider.fill("0.3")
+    until(page, "document.querySelector('#changes .chip').textContent.includes('0.30')")
+    page.click("#reset")
+    until(page, "document.querySelector('#lanes').hidden")
+    page.wait_for_timeout(200)
+    assert output_of(page) == plain
+
+
+def test_every_other_change_can_be_made(page):
+    page.fill("#step", "5")
+    for name in ("Freeze this head", "Switch its shift off"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_role("button", name="1 on").click()
+    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
+    page.get_by_role("button", name="Erase before this step").click()
+    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
+    page.get_by_role("button", name="Damage before this step").click()
+    assert page.locator("#changes .chip").count() == 5
+    page.wait_for_timeout(300)
+    assert page.locator("#message").is_hidden()
+
+
+def test_comparing_two_machines_shows_both(page):
+    page.select_option("#machine", value="run:first")
+    page.select_option("#other", value="run:second")
+    until(page, "document.querySelectorAll('#lanes button').length === 2")
+    assert page.locator("#lanes button").all_inner_texts() == ["first", "second"]
+    tape = picture(page, "#tape canvas")
+    page.locator("#lanes button").nth(1).click()
+    page.wait_for_timeout(200)
+    assert picture(page, "#tape canvas") != tape
+
+
+def test_a_broken_run_is_named_and_cannot_be_chosen(page):
+    option = page.locator("#machine option", has_text="broken (its files are broken")
+    assert option.is_disabled()
+    assert page.locator("#machine option", has_text="young (no checkpoint yet)").is_disabled()
+
+
+def test_downloads(page, tmp_path):
+    def get(name: str) -> Path:
+        page.click("#share")
+        with page.expect_download() as found:
+            page.click(name)
+        found.value.save_as(tmp_path / found.value.suggested_filename)
+        return tmp_path / found.value.suggested_filename
+
+    assert Trace.load(get("#get-trace")).inputs.shape == (17, 1, 5)
+    assert "17" in get("#get-figure").read_text()
+    page.get_by_role("button", name="force: gate").click()
+    until(page, "!document.querySelector('#lanes').hidden")
+    replay = get("#get-replay")
+    page.goto(replay.as_uri())
+    page.wait_for_selector("#stages canvas")
+    assert page.locator("#lanes button").count() == 2
+    assert page.locator("#random").is_hidden()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert page.inner_text("#tape-title") == "The tape at step 1 of 16"
+
+
+def test_everything_can_be_done_by_keyboard(page):
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    page.wait_for_timeout(100)
+    assert page.inner_text("#tape-title") == "The tape at step 16 of 16"
+    page.keyboard.press("2")
+    page.wait_for_timeout(100)
+    assert page.locator("#heads button[aria-pressed='true']").inner_text() == "read 1"
+    page.keyboard.press("Home")
+    page.focus("canvas.drawable")
+    page.keyboard.press("ArrowDown")
+    with page.expect_response("**/api/run"):
+        page.keyboard.press("Space")
+    assert page.get_attribute("canvas.drawable", "aria-label").startswith("step 0, bit 2: ")
+    force = page.get_by_role("button", name="force: gate")
+    force.focus()
+    with page.expect_response("**/api/run"):
+        page.keyboard.press("Enter")
+    page.locator(".symbol[data-help='help gate']").focus()
+    assert "the gate" in page.inner_text("#tip")
+    unnamed = page.evaluate(
+        """[...document.querySelectorAll("button, select, input, canvas")].filter((each) => each.offsetParent)
+            .filter((each) => !each.textContent.trim() && !each.getAttribute("aria-label") && !each.closest("label"))
+            .map((each) => each.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+def test_chinese_and_the_schemes(page):
+    page.click("#language")
+    assert page.get_attribute("html", "lang") == "zh-Hans"
+    assert page.inner_text("#tape-title").startswith("第 0 步的纸带")
+    # Every text that English has, Chinese has.
+    missing = page.evaluate(
+        """async () => {
+            const { english } = await import("explorer/en");
+            const { chinese } = await import("explorer/zh");
+            const keys = [Object.keys(english), Object.keys(chinese)];
+            return keys[0].filter((key) => !(key in chinese)).concat(keys[1].filter((key) => !(key in english)));
+        }"""
+    )
+    assert missing == []
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1280])
+def test_it_fits_the_width(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_tour_goes_to_its_end(page):
+    page.click("#tour-open")
+    for stop in range(7):
+        assert page.inner_text("#tour-count") == f"{stop + 1} of 7"
+        page.wait_for_timeout(100)
+        page.click("#tour-next")
+    assert page.locator("#tour").is_hidden()
+    assert page.locator("#changes .chip").count() == 0
+
+
+def test_a_new_checkpoint_shows_itself(page, places):
+    save_run(places / "runs" / "live", seed=5)
+    until(page, "[...document.querySelectorAll('#machine option')].some((o) => o.value === 'run:live')")
+    page.select_option("#machine", value="run:live")
+    page.wait_for_selector("#training:visible")
+    assert "5,000 sequences" in page.inner_text("#training-text")
+    page.wait_for_timeout(500)
+    old = output_of(page)
+    time.sleep(0.05)
+    save_run(places / "runs" / "live", seed=6)
+    until(page, "document.querySelector('#other').textContent.includes('live, at 5,000 sequences')")
+    page.wait_for_timeout(500)
+    assert output_of(page) != old
+
+
+def test_the_packed_form_says_how_long_its_header_is(page, address):
+    body = {"machine": "model:copy", "draft": {"vectors": [[1, 0, 1, 0]]}}
+    data = page.request.post(f"{address}api/run", data=body).body()
+    assert json.loads(data[4 : 4 + struct.unpack("<I", data[:4])[0]])["heads"] == ["read 1", "write 1"]

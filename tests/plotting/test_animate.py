@@ -1,0 +1,55 @@
+"""Animations: one frame a step, and clear refusals."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from neuraltape import NTM
+from neuraltape.plotting.animate import animate
+
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def trace():
+    torch.manual_seed(0)
+    ntm = NTM(3, 6, 2, memory_slots=6, memory_width=3, read_heads=2)
+    return ntm.trace(torch.rand(STEPS, 2, 3, generator=torch.Generator().manual_seed(1)))
+
+
+def test_a_gif_has_a_frame_a_step(trace, tmp_path):
+    path = animate(trace, tmp_path / "new" / "tape.gif", frames_per_second=5)
+    with Image.open(path) as image:
+        assert image.n_frames == STEPS  # pyright: ignore[reportAttributeAccessIssue]
+        assert image.info["duration"] == 200
+
+
+def test_frames_differ(trace, tmp_path):
+    with Image.open(animate(trace, tmp_path / "tape.gif", sequence=1)) as image:
+        frames = set()
+        for step in range(STEPS):
+            image.seek(step)
+            frames.add(image.convert("RGB").tobytes())
+    assert len(frames) == STEPS
+
+
+def test_without_ffmpeg_an_mp4_is_refused_with_what_to_do(trace, tmp_path, monkeypatch):
+    monkeypatch.setattr("neuraltape.plotting.animate.FFMpegWriter.isAvailable", lambda: False)
+    with pytest.raises(ValueError, match="ffmpeg, which is not installed; install it, or write a"):
+        animate(trace, tmp_path / "tape.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("tape.webm", {}, "must end in .gif or .mp4; got 'tape.webm'"),
+        ("tape.gif", {"sequence": 2}, "sequence must be from 0 to 1"),
+        ("tape.gif", {"frames_per_second": 0.0}, "frames_per_second must be above 0"),
+    ],
+)
+def test_what_cannot_be_animated_is_refused(trace, tmp_path: Path, name, options, message):
+    with pytest.raises(ValueError, match=message):
+        animate(trace, tmp_path / name, **options)
+    assert not (tmp_path / name).exists()
