@@ -96,7 +96,7 @@ def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scrat
         address(
             work, m0, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head, p0 + z.shift + head * z.moves,
             p0 + z.sharpness + head, before, b0 + head * z.padded, after, a0 + head * z.padded, work, scratch, mask, moves,
-            tiny, z.slots, z.tiles, z.width, z.vector, z.margin,
+            z.moves, tiny, z.slots, z.tiles, z.width, z.vector, z.margin,
         )  # fmt: skip
         if head < z.reading:
             read(work, m0, after, a0 + head * z.padded, reads, r0 + head * z.width, z.tiles, z.width, z.vector)
@@ -128,20 +128,10 @@ def access_backward(
                 work, new, work, slope, after, a0 + place, work, dreads + head * z.width, work, dweights + place, z.tiles,
                 z.width, z.vector,
             )  # fmt: skip
-        address_backward_at(
-            work, memory, slope, p, p0, before, b0, after, a0, dweights, dp, scratch, mask, moves, tiny, head, z
-        )
+        address_backward(
+            work, memory, work, slope, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head,
+            p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + place, after, a0 + place, work,
+            dweights + place, work, dweights + place, work, dp - p0, work, scratch, mask, moves, z.moves, tiny, z.slots,
+            z.tiles, z.width, z.vector, z.margin, z.ld_ring,
+        )  # fmt: skip
     activate_backward(p, p0, work, dp, z)
-
-
-@helper
-def address_backward_at(
-    work, memory, slope, p, p0, before, b0, after, a0, dweights, dp, scratch, mask, moves, tiny, head, z
-):
-    """`address_backward` of one head by its number."""
-    place, shift = head * z.padded, z.shift + head * z.moves
-    address_backward(
-        work, memory, work, slope, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head, p0 + shift,
-        p0 + z.sharpness + head, before, b0 + place, after, a0 + place, work, dweights + place, work, dweights + place,
-        work, dp - p0, work, scratch, mask, moves, tiny, z.slots, z.tiles, z.width, z.vector, z.margin, z.ld_ring,
-    )  # fmt: skip

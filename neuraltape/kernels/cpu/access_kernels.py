@@ -4,7 +4,7 @@ from neuraltape.kernels.cpu.access import access_backward, access_forward, activ
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import pad_weights
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory, write
-from neuraltape.kernels.cpu.simd import copy
+from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
 
 
 @helper
@@ -39,10 +39,18 @@ def store_weights(z, b, read, write, work, source):
 
 
 @kernel
-def access_forward_block(
-    z, block, raw, memory0, read0, write0, memory1, read1, write1, reads1, work, mask, moves, tiny
-):
-    """One block of sequences: raw (B, parameters) and the state before the step give memory1 ... reads1 after it."""
+def access_forward_block(z, block, table, room, tiny):
+    """One block of sequences, one step.
+
+    Args:
+        z, block, room, tiny: as for `forward_block`.
+        table: addresses of mask and moves; raw (B, parameters), memory0, read0, write0: before the step; memory1, read1,
+            write1, reads1: receive the state after it.
+    """
+    mask, moves, raw = floats(room, table[0]), integers(table[1]), floats(room, table[2])
+    memory0, read0, write0 = floats(room, table[3]), floats(room, table[4]), floats(room, table[5])
+    memory1, read1, write1 = floats(room, table[6]), floats(room, table[7]), floats(room, table[8])
+    reads1, work = floats(room, table[9]), beginning(room)
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     before = p0 + z.ld_parameters
@@ -60,11 +68,21 @@ def access_forward_block(
 
 
 @kernel
-def access_backward_block(
-    z, block, raw, memory0, read0, write0, read1, write1, dmemory1, dread1, dwrite1, dreads1, draw, dmemory0, dread0, dwrite0,
-    work, mask, moves, tiny,
-):  # fmt: skip
-    """Backward of `access_forward_block`: from gradients of the state after the step to those of `raw` and the state before."""
+def access_backward_block(z, block, table, room, tiny):
+    """Backward of `access_forward_block`.
+
+    Args:
+        z, block, room, tiny: as for `forward_block`.
+        table: addresses of mask and moves; raw, memory0, read0, write0, read1, write1: as for `access_forward_block`; dmemory1,
+            dread1, dwrite1, dreads1: gradients of the state after the step; draw, dmemory0, dread0, dwrite0: receive those
+            of `raw` and of the state before.
+    """
+    mask, moves, raw = floats(room, table[0]), integers(table[1]), floats(room, table[2])
+    memory0, read0, write0 = floats(room, table[3]), floats(room, table[4]), floats(room, table[5])
+    read1, write1, dmemory1 = floats(room, table[6]), floats(room, table[7]), floats(room, table[8])
+    dread1, dwrite1, dreads1 = floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
+    draw, dmemory0, dread0 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14])
+    dwrite0, work = floats(room, table[15]), beginning(room)
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     dp = p0 + z.ld_parameters

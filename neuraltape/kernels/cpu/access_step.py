@@ -9,19 +9,19 @@ from neuraltape.functional import AccessState, InterfaceLayout
 from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.access_kernels import access_backward_block, access_forward_block
 from neuraltape.kernels.cpu.plan import Places, places
-from neuraltape.kernels.cpu.run import constants, flat
+from neuraltape.kernels.cpu.run import addresses, constants
 from neuraltape.kernels.cpu.sequence import refuse
 from neuraltape.kernels.cpu.simd import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
 
 @lru_cache(maxsize=256)
-def _plan(numbers: tuple[int, ...], slots: int, batch: int, item_size: int) -> tuple[MachineSpec, Places]:
+def _plan(numbers: tuple[int, ...], slots: int, batch: int, item_size: int) -> Places:
     reading, writing, width, *offsets = numbers
     layout = InterfaceLayout(reading, writing, width, tuple(offsets))
     # The smallest machine around these heads: only its access is used.
     spec = MachineSpec("feedforward", 1, 1, 1, slots, layout)
-    return spec, places(spec, 1, batch, VECTOR_BYTES // item_size, keep=True)
+    return places(spec, 1, batch, VECTOR_BYTES // item_size, keep=True)
 
 
 @torch.library.custom_op("neuraltape::access_step", mutates_args=(), device_types="cpu")
@@ -35,15 +35,16 @@ def _run_forward(
     raw: Tensor, memory: Tensor, read_weights: Tensor, write_weights: Tensor, numbers: tuple[int, ...]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     batch, slots, width = memory.shape
-    spec, z = _plan(numbers, slots, batch, raw.element_size())
-    mask, moves, tiny = constants(spec, z, raw.dtype)
+    z = _plan(numbers, slots, batch, raw.element_size())
+    fixed = constants(z, numbers[3:])
     before = (raw, memory, read_weights, write_weights)
     after = tuple(raw.new_empty(t.shape) for t in before[1:])
     reads = raw.new_empty(batch, numbers[0], width)
-    arrays = [flat(t) for t in (*before, *after, reads)]
+    before = tuple(t.contiguous() for t in before)
+    table = addresses(fixed.mask, fixed.moves, *before, *after, reads)
 
     def task(block: int) -> None:
-        access_forward_block(z, block, *arrays, threads.room(z.work_backward, mask.dtype), mask, moves, tiny)
+        access_forward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return *after, reads
@@ -70,15 +71,16 @@ def _backward(
     numbers: list[int],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     batch, slots, _ = memory.shape
-    spec, z = _plan(tuple(numbers), slots, batch, raw.element_size())
-    mask, moves, tiny = constants(spec, z, raw.dtype)
+    z = _plan(tuple(numbers), slots, batch, raw.element_size())
+    fixed = constants(z, tuple(numbers[3:]))
     before = (raw, memory, read_weights, write_weights)
     results = tuple(raw.new_empty(t.shape) for t in before)
-    slopes = (dmemory, dread_weights, dwrite_weights, dreads)
-    arrays = [flat(t) for t in (*before, read_after, write_after, *slopes, *results)]
+    given = (*before, read_after, write_after, dmemory, dread_weights, dwrite_weights, dreads)
+    given = tuple(t.contiguous() for t in given)
+    table = addresses(fixed.mask, fixed.moves, *given, *results)
 
     def task(block: int) -> None:
-        access_backward_block(z, block, *arrays, threads.room(z.work_backward, mask.dtype), mask, moves, tiny)
+        access_backward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return results

@@ -1,12 +1,12 @@
 """A whole sequence backward, for one lane of blocks: segment by segment, each replayed forward from what was kept."""
 
 from neuraltape.kernels.cpu.access import access_backward
-from neuraltape.kernels.cpu.cells import FEEDFORWARD, cell_backward, cell_replay
+from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_backward, cell_replay
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import column_start, fill, pad_weights
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory, write
-from neuraltape.kernels.cpu.simd import copy
+from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
 
 
 @helper
@@ -56,20 +56,28 @@ def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memo
 
 
 @kernel
-def backward_lane(
-    z, lane, order, lengths, inputs, packed, reads0, reads, saved, dhidden, dreads, dhidden1, dcell1, dmemory1, dread1,
-    dwrite1, dreads1, dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0, dreads0, gradients, work, mask, moves, tiny,
-):  # fmt: skip
+def backward_lane(z, lane, table, room, tiny):
     """Backward of `forward_block` for the blocks lane, lane + lanes, ...; adds their weight gradients in this order.
 
     Args:
-        z, order, lengths, inputs, reads0, reads, saved, mask, moves, tiny: as for `forward_block`.
-        packed: weights as `pack_backward` made them.
-        dhidden, dreads, dhidden1 ... dreads1: gradients of the results and of the final state; empty where there is none.
-        dinputs, dhidden0 ... dreads0: receive the gradients of the inputs and of the initial state.
-        gradients: (lanes, grad_size), receives this lane's weight gradients.
-        work: free room.
+        z, room, tiny: as for `forward_block`. lane: which blocks.
+        table: addresses of, in this order,
+            order, lengths, mask, moves, inputs: as for `forward_block`;
+            packed: weights as `pack` made them;
+            reads0, reads, saved: as for `forward_block`;
+            dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1: gradients of the results and of the final
+            state; 0 where there is none;
+            dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0, dreads0: receive those of the inputs and the initial state;
+            gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
+    order, lengths, mask, moves = integers(table[0]), integers(table[1]), floats(room, table[2]), integers(table[3])
+    inputs, packed, reads0, reads = floats(room, table[4]), floats(room, table[5]), floats(room, table[6]), floats(room, table[7])
+    saved, dhidden, dreads, dhidden1 = floats(room, table[8]), floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
+    dcell1, dmemory1, dread1, dwrite1 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14]), floats(room, table[15])
+    dreads1, dinputs, dhidden0, dcell0 = floats(room, table[16]), floats(room, table[17]), floats(room, table[18]), floats(room, table[19])
+    dmemory0, dread0, dwrite0, dreads0 = floats(room, table[20]), floats(room, table[21]), floats(room, table[22]), floats(room, table[23])
+    gradients, work = floats(room, table[24]), beginning(room)
+    has_dhidden, has_dreads = table[9] != 0, table[10] != 0
     columns = z.ld_first + (z.layers - 1) * z.ld_other
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
     read_width = z.reading * z.width
@@ -87,8 +95,8 @@ def backward_lane(
     dstates = dweights + z.rows * z.ld_weights
     dseen = dstates + z.rows * size
     dtop = dseen + z.rows * (z.ld_first + z.ld_other)
-    dread = dtop + z.rows * z.ld_top
-    scratch = dread + z.rows * z.ld_first
+    dreading = dtop + z.rows * z.ld_top
+    scratch = dreading + z.rows * z.ld_first
     weights_at = lane * z.grad_size
     adding = False
     for block in range(lane, z.blocks, z.lanes):
@@ -99,23 +107,23 @@ def backward_lane(
         fill(work, slopes, scratch - slopes, 0.0)
         for s in range(rows):
             b = order[first + s]
-            if dmemory1.size > 0:
+            if table[13] != 0:
                 place = slopes + s * z.ld_memory
                 load_memory(dmemory1, b * z.slots * z.width, work, place, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 target = dweights + s * z.ld_weights + head * z.padded
                 if head < z.reading:
-                    if dread1.size > 0:
+                    if table[14] != 0:
                         pad_weights(dread1, (b * z.reading + head) * z.slots, work, target, z)
-                elif dwrite1.size > 0:
+                elif table[15] != 0:
                     pad_weights(dwrite1, (b * z.writing + head - z.reading) * z.slots, work, target, z)
-            if dreads1.size > 0:
-                copy(dreads1, b * read_width, work, dread + s * z.ld_first, read_width)
+            if table[16] != 0:
+                copy(dreads1, b * read_width, work, dreading + s * z.ld_first, read_width)
             for layer in range(z.layers):
                 place = dstates + s * size + layer * 2 * z.ld_hidden
-                if dhidden1.size > 0:
+                if table[11] != 0:
                     copy(dhidden1, (b * z.layers + layer) * z.hidden, work, place, z.hidden)
-                if dcell1.size > 0:
+                if table[12] != 0:
                     copy(dcell1, (b * z.layers + layer) * z.hidden, work, place + z.ld_hidden, z.hidden)
         longest = lengths[order[first]]
         for segment in range((longest - 1) // z.segment, -1, -1):
@@ -149,14 +157,14 @@ def backward_lane(
                 for s in range(active):
                     b = order[first + s]
                     row = step + s
-                    if dreads.size > 0:
-                        add_to(dreads, (t * z.batch + b) * read_width, work, dread + s * z.ld_first, read_width)
+                    if has_dreads:
+                        add_to(dreads, (t * z.batch + b) * read_width, work, dreading + s * z.ld_first, read_width)
                     weights = base + z.saved_weights + (t * z.rows + s) * z.ld_weights
                     access_backward(
                         work, memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory,
                         slopes + s * z.ld_memory, saved, base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters,
                         saved, weights, saved, weights + z.rows * z.ld_weights, dweights + s * z.ld_weights,
-                        dread + s * z.ld_first, dp0 + row * z.ld_parameters, scratch, mask, moves, tiny, z,
+                        dreading + s * z.ld_first, dp0 + row * z.ld_parameters, scratch, mask, moves, tiny, z,
                     )  # fmt: skip
                 panels = (z.hidden + z.vector - 1) // z.vector
                 matmul(
@@ -166,7 +174,7 @@ def backward_lane(
                 for s in range(active):
                     place = dstates + s * size + (z.layers - 1) * 2 * z.ld_hidden
                     add_to(work, dtop + s * z.ld_top, work, place, z.hidden)
-                    if dhidden.size > 0:
+                    if has_dhidden:
                         add_to(dhidden, (t * z.batch + order[first + s]) * z.hidden, work, place, z.hidden)
                 for layer in range(z.layers - 1, -1, -1):
                     gates = gates0 + (step * z.layers + layer) * z.ld_gates
@@ -190,7 +198,7 @@ def backward_lane(
                         row = dseen + s * row_size
                         place = dstates + s * size + layer * 2 * z.ld_hidden
                         if layer == 0:
-                            copy(work, row, work, dread + s * z.ld_first, read_width)
+                            copy(work, row, work, dreading + s * z.ld_first, read_width)
                             if recurrent > 0:
                                 add_to(work, row + read_width, work, place, z.hidden)
                             if z.wants_inputs:
@@ -227,10 +235,10 @@ def backward_lane(
                     copy(work, source, dread0, (b * z.reading + head) * z.slots, z.slots)
                 else:
                     copy(work, source, dwrite0, (b * z.writing + head - z.reading) * z.slots, z.slots)
-            copy(work, dread + s * z.ld_first, dreads0, b * read_width, read_width)
+            copy(work, dreading + s * z.ld_first, dreads0, b * read_width, read_width)
             for layer in range(z.layers):
                 place = dstates + s * size + layer * 2 * z.ld_hidden
                 if recurrent > 0:
                     copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
-                if dcell0.size > 0:
+                if z.cell == LSTM:
                     copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)

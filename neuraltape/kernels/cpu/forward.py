@@ -1,11 +1,11 @@
 """A whole sequence forward, for one block of sequences: the controller and the memory, step by step."""
 
 from neuraltape.kernels.cpu.access import access_forward
-from neuraltape.kernels.cpu.cells import FEEDFORWARD, cell_forward
+from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
-from neuraltape.kernels.cpu.simd import copy
+from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
 
 
 @helper
@@ -30,21 +30,27 @@ def pad_weights(public, p0, padded, s0, z):
 
 
 @kernel
-def forward_block(
-    z, block, order, lengths, inputs, packed, hidden0, cell0, memory0, read0, write0, reads0, hidden, reads, hidden1, cell1,
-    memory1, read1, write1, reads1, saved, work, mask, moves, tiny,
-):  # fmt: skip
+def forward_block(z, block, table, room, tiny):
     """Run one block of sequences from its first step to its last.
 
     Args:
-        z: sizes and places (`Places`). block: which sequences.
-        order, lengths: (batch,) sequences by falling length, and the length of each.
-        inputs: (T, B, input). packed: weights as `pack_forward` made them.
-        hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature, flat.
-        hidden, reads: (T, B, hidden), (T, B, heads * width): the results. hidden1 ... reads1: the final state.
-        saved: for the backward pass. work: free room. mask: 0 for slots, -inf for padding. moves: see `plan.moves`.
-        tiny: smallest normal number.
+        z: sizes and places (`Places`, as a record). block: which sequences.
+        table: addresses of, in this order,
+            order, lengths: (batch,) int64: sequences by falling length, and the length of each;
+            mask: 0 for slots, -inf for padding; moves: see `plan.moves`;
+            inputs: (T, B, input); packed: weights as `pack` made them;
+            hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature;
+            hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
+            hidden1, cell1, memory1, read1, write1, reads1: the final state;
+            saved: for the backward pass.
+        room: working space. tiny: smallest normal number.
     """
+    order, lengths, mask, moves = integers(table[0]), integers(table[1]), floats(room, table[2]), integers(table[3])
+    inputs, packed, hidden0, cell0 = floats(room, table[4]), floats(room, table[5]), floats(room, table[6]), floats(room, table[7])
+    memory0, read0, write0, reads0 = floats(room, table[8]), floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
+    hidden, reads, hidden1, cell1 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14]), floats(room, table[15])
+    memory1, read1, write1, reads1 = floats(room, table[16]), floats(room, table[17]), floats(room, table[18]), floats(room, table[19])
+    saved, work = floats(room, table[20]), beginning(room)
     first = block * z.rows
     rows = min(z.rows, z.batch - first)
     columns = z.ld_first + (z.layers - 1) * z.ld_other
@@ -83,7 +89,7 @@ def forward_block(
             if recurrent > 0:
                 copy(hidden0, (b * z.layers + layer) * z.hidden, work, state, z.hidden)
                 copy(hidden0, (b * z.layers + layer) * z.hidden, work, place + (read_width if layer == 0 else 0), z.hidden)
-            if cell0.size > 0:
+            if z.cell == LSTM:
                 copy(cell0, (b * z.layers + layer) * z.hidden, work, state + z.ld_hidden, z.hidden)
     active = rows
     for t in range(z.time):
@@ -153,5 +159,5 @@ def forward_block(
             state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
             if recurrent > 0:
                 copy(work, state, hidden1, (b * z.layers + layer) * z.hidden, z.hidden)
-            if cell1.size > 0:
+            if z.cell == LSTM:
                 copy(work, state + z.ld_hidden, cell1, (b * z.layers + layer) * z.hidden, z.hidden)

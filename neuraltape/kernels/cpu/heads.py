@@ -6,7 +6,7 @@ import numpy as np
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import at, exp, largest, load, log, multiply_add, splat, store, total, where
+from neuraltape.kernels.cpu.simd import exp, largest, load, log, multiply_add, splat, store, total, where
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
 
@@ -36,7 +36,7 @@ def match(memory, m0, parameters, key, cosine, c0, tiles, width, vector):
     for tile in range(tiles):
         summed = splat(memory, 0.0)
         for w in range(width):
-            summed = multiply_add(load(memory, m0 + (tile * width + w) * vector), at(parameters, key + w), summed)
+            summed = multiply_add(load(memory, m0 + (tile * width + w) * vector), parameters[key + w], summed)
         inverse = load(memory, m0 + (tiles * width + tile) * vector)
         store(cosine, c0 + tile * vector, summed * inverse * scale)
     return scale
@@ -60,17 +60,17 @@ def softmax_numerators(values, v0, factor, mask, result, r0, tiles, vector):
 
 
 @helper
-def shifted(ring, center, parameters, shift, moves):
+def shifted(ring, center, parameters, shift, moves, count):
     """One vector of the circular convolution; `center` is the place of its first slot."""
-    value = load(ring, center - moves[0]) * at(parameters, shift)
-    for k in range(1, len(moves)):
-        value = multiply_add(load(ring, center - moves[k]), at(parameters, shift + k), value)
+    value = load(ring, center - moves[0]) * parameters[shift]
+    for k in range(1, count):
+        value = multiply_add(load(ring, center - moves[k]), parameters[shift + k], value)
     return value
 
 
 @helper
 def address(
-    memory, m0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, work, w0, mask, moves, tiny,
+    memory, m0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, work, w0, mask, moves, count, tiny,
     slots, tiles, width, vector, margin,
 ):  # fmt: skip
     """The weighting of one head.
@@ -81,23 +81,23 @@ def address(
         before, b0: the weighting of the step before. after, a0: the result; both padded to whole vectors.
         work, w0: room for two vectors of slots and a ring.
         mask: 0 for slots, -inf for the padding.
-        moves: the offsets, each as its shortest move.
+        moves: the `count` offsets, each as its shortest move.
         tiny: the smallest normal number; less is no focus at all.
     """
     padded = tiles * vector
     score, ring = w0, w0 + padded
     center = ring + margin + vector
     match(memory, m0, parameters, key, work, score, tiles, width, vector)
-    opened, closed = at(parameters, gate), 1.0 - at(parameters, gate)
-    inverse = softmax_numerators(work, score, at(parameters, strength), mask, work, score, tiles, vector)
+    opened, closed = parameters[gate], 1.0 - parameters[gate]
+    inverse = softmax_numerators(work, score, parameters[strength], mask, work, score, tiles, vector)
     for tile in range(tiles):
         kept = load(before, b0 + tile * vector) * closed
         store(work, center + tile * vector, multiply_add(load(work, score + tile * vector), opened * inverse, kept))
     wrap(work, center, slots, padded, margin)
     for tile in range(tiles):
-        value = shifted(work, center + tile * vector, parameters, shift, moves)
+        value = shifted(work, center + tile * vector, parameters, shift, moves, count)
         store(work, score + tile * vector, where(value < tiny, -np.inf, log(value)))
-    inverse = softmax_numerators(work, score, at(parameters, sharpness), mask, work, score, tiles, vector)
+    inverse = softmax_numerators(work, score, parameters[sharpness], mask, work, score, tiles, vector)
     for tile in range(tiles):
         store(after, a0 + tile * vector, load(work, score + tile * vector) * inverse)
 
@@ -105,7 +105,7 @@ def address(
 @helper
 def address_backward(
     memory, m0, dmemory, dm0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, dafter, da0,
-    dbefore, db0, dparameters, apart, work, w0, mask, moves, tiny, slots, tiles, width, vector, margin, ld_ring,
+    dbefore, db0, dparameters, apart, work, w0, mask, moves, count, tiny, slots, tiles, width, vector, margin, ld_ring,
 ):  # fmt: skip
     """Backward of `address`: adds to dM, sets the gradients of the head's parameters and of the weighting before.
 
@@ -119,8 +119,8 @@ def address_backward(
     center, dcenter = ring + margin + vector, dring + margin + vector
     # Forward again, as far as the shift.
     scale = match(memory, m0, parameters, key, work, cosine, tiles, width, vector)
-    opened, closed = at(parameters, gate), 1.0 - at(parameters, gate)
-    inverse = softmax_numerators(work, cosine, at(parameters, strength), mask, work, content, tiles, vector)
+    opened, closed = parameters[gate], 1.0 - parameters[gate]
+    inverse = softmax_numerators(work, cosine, parameters[strength], mask, work, content, tiles, vector)
     for tile in range(tiles):
         value = load(work, content + tile * vector) * inverse
         store(work, content + tile * vector, value)
@@ -130,10 +130,10 @@ def address_backward(
     mean = splat(memory, 0.0)
     for tile in range(tiles):
         mean = multiply_add(load(after, a0 + tile * vector), load(dafter, da0 + tile * vector), mean)
-    average, gamma = total(mean), at(parameters, sharpness)
+    average, gamma = total(mean), parameters[sharpness]
     dgamma = splat(memory, 0.0)
     for tile in range(tiles):
-        value = shifted(work, center + tile * vector, parameters, shift, moves)
+        value = shifted(work, center + tile * vector, parameters, shift, moves, count)
         slope = load(after, a0 + tile * vector) * (load(dafter, da0 + tile * vector) - average)
         empty = value < tiny
         safe = where(empty, 1.0, value)
@@ -141,7 +141,7 @@ def address_backward(
         store(work, dcenter + tile * vector, where(empty, 0.0, slope * gamma / safe))
     dparameters[apart + sharpness] = total(dgamma)
     # Shift.
-    for k in range(len(moves)):
+    for k in range(count):
         summed = splat(memory, 0.0)
         for tile in range(tiles):
             place = tile * vector
@@ -152,9 +152,9 @@ def address_backward(
     dgate, mean = splat(memory, 0.0), splat(memory, 0.0)
     for tile in range(tiles):
         place = tile * vector
-        slope = load(work, dcenter + place + moves[0]) * at(parameters, shift)
-        for k in range(1, len(moves)):
-            slope = multiply_add(load(work, dcenter + place + moves[k]), at(parameters, shift + k), slope)
+        slope = load(work, dcenter + place + moves[0]) * parameters[shift]
+        for k in range(1, count):
+            slope = multiply_add(load(work, dcenter + place + moves[k]), parameters[shift + k], slope)
         focus = load(work, content + place)
         # The padding has no focus and gets no gradient.
         slope = where(load(mask, place) < 0.0, 0.0, slope)
@@ -165,7 +165,7 @@ def address_backward(
         mean = multiply_add(slope, focus, mean)
     dparameters[apart + gate] = total(dgate)
     # Content.
-    average, beta = total(mean), at(parameters, strength)
+    average, beta = total(mean), parameters[strength]
     dbeta = splat(memory, 0.0)
     for tile in range(tiles):
         place = tile * vector
@@ -179,7 +179,7 @@ def address_backward(
     dparameters[apart + strength] = total(dbeta)
     along = scale * scale * beta * total(dbeta)
     for w in range(width):
-        component = at(parameters, key + w)
+        component = parameters[key + w]
         summed = splat(memory, 0.0)
         for tile in range(tiles):
             place = (tile * width + w) * vector

@@ -5,7 +5,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import Vector, ir_vector, multiply_add_ir, pointer_ir, splat_ir
+from neuraltape.kernels.cpu.simd import Vector, ir_vector, multiply_add_ir, splat_ir
 
 
 def _tile(rows: int, panels: int):
@@ -27,11 +27,11 @@ def _tile(rows: int, panels: int):
             def rows_of(pointer, stride, count):
                 return [builder.gep(pointer, [builder.mul(stride, number(i))]) for i in range(count)]
 
-            starts_a = rows_of(pointer_ir(context, builder, a, a_, a0_), a_row_, rows)
-            starts_b = rows_of(pointer_ir(context, builder, b, b_, b0_), b_panel_, panels)
+            starts_a = rows_of(builder.gep(a_, [a0_]), a_row_, rows)
+            starts_b = rows_of(builder.gep(b_, [b0_]), b_panel_, panels)
             places = [
                 builder.bitcast(builder.gep(row, [number(p * vector.lanes)]), kind.as_pointer())
-                for row in rows_of(pointer_ir(context, builder, c, c_, c0_), c_row_, rows)
+                for row in rows_of(builder.gep(c_, [c0_]), c_row_, rows)
                 for p in range(panels)
             ]
             before = builder.block

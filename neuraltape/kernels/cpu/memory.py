@@ -6,7 +6,7 @@ are zero and never in focus; behind them 1 / |row| of every slot (0 where the ro
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import at, load, multiply_add, splat, sqrt, store, total, where
+from neuraltape.kernels.cpu.simd import load, multiply_add, splat, sqrt, store, total, where
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
 
@@ -58,12 +58,12 @@ def write(memory, source, target, weights, w0, parameters, erase, add, heads, ti
         for w in range(width):
             place = (tile * width + w) * vector
             value = load(memory, source + place)
-            value = value - value * first * at(parameters, erase + w)
-            added = first * at(parameters, add + w)
+            value = value - value * first * parameters[erase + w]
+            added = first * parameters[add + w]
             for head in range(1, heads):
                 focus = load(weights, w0 + head * padded + tile * vector)
-                value = value - value * focus * at(parameters, erase + head * width + w)
-                added = multiply_add(focus, at(parameters, add + head * width + w), added)
+                value = value - value * focus * parameters[erase + head * width + w]
+                added = multiply_add(focus, parameters[add + head * width + w], added)
             value = value + added
             store(memory, target + place, value)
             squares = multiply_add(value, value, squares)
@@ -89,7 +89,7 @@ def read_backward(memory, m0, dmemory, d0, weights, w0, dresult, r0, dweights, d
         dfocus = load(dweights, dw0 + tile * vector)
         for w in range(width):
             place = (tile * width + w) * vector
-            slope = at(dresult, r0 + w)
+            slope = dresult[r0 + w]
             dfocus = multiply_add(load(memory, m0 + place), slope, dfocus)
             store(dmemory, d0 + place, multiply_add(focus, slope, load(dmemory, d0 + place)))
         store(dweights, dw0 + tile * vector, dfocus)
@@ -108,7 +108,7 @@ def write_backward(
     for head in range(heads):
         mine = w0 + head * padded
         for w in range(width):
-            e, a = at(parameters, erase + head * width + w), at(parameters, add + head * width + w)
+            e, a = parameters[erase + head * width + w], parameters[add + head * width + w]
             erased, added = splat(memory, 0.0), splat(memory, 0.0)
             for tile in range(tiles):
                 place = (tile * width + w) * vector
@@ -119,7 +119,7 @@ def write_backward(
                 for other in range(heads):
                     if other != head:
                         their = load(weights, w0 + other * padded + tile * vector)
-                        others = others - others * their * at(parameters, erase + other * width + w)
+                        others = others - others * their * parameters[erase + other * width + w]
                 added = multiply_add(slope, focus, added)
                 erased = multiply_add(others, focus, erased)
                 spot = dw0 + head * padded + tile * vector
@@ -135,5 +135,5 @@ def write_backward(
                 slope = load(dmemory, d0 + place)
                 for head in range(heads):
                     focus = load(weights, w0 + head * padded + tile * vector)
-                    slope = slope - slope * focus * at(parameters, erase + head * width + w)
+                    slope = slope - slope * focus * parameters[erase + head * width + w]
                 store(dmemory, d0 + place, slope)

@@ -1,6 +1,7 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,27 +10,35 @@ from torch import Tensor
 from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.backward import backward_lane
 from neuraltape.kernels.cpu.forward import forward_block
-from neuraltape.kernels.cpu.plan import Places, moves, places
+from neuraltape.kernels.cpu.plan import Places, moves, places, record
 from neuraltape.kernels.cpu.simd import VECTOR_BYTES
-from neuraltape.kernels.cpu.weights import pack_backward, pack_forward, unpack_gradients
+from neuraltape.kernels.cpu.weights import pack, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
-
 
 _SMALL = 2**16
 
 
+class Constants(NamedTuple):
+    """What does not change between two calls of the same sizes."""
+
+    places: np.void
+    mask: np.ndarray
+    moves: np.ndarray
+    tiny: float
+
+
 @lru_cache(maxsize=256)
-def constants(spec: MachineSpec, z: Places, dtype: torch.dtype) -> tuple[np.ndarray, np.ndarray, float]:
-    """The mask of the padding, the moves, and the smallest normal number."""
-    kind = np.float32 if dtype == torch.float32 else np.float64
+def constants(z: Places, offsets: tuple[int, ...]) -> Constants:
+    """Sizes as the kernels take them, the mask of the padding, the moves, and the smallest normal number."""
+    kind = np.float32 if z.vector * 4 == VECTOR_BYTES else np.float64
     mask = np.zeros(z.padded, kind)
     mask[z.slots :] = -np.inf
-    return mask, np.array(moves(spec.layout.offsets, spec.slots)), float(torch.finfo(dtype).tiny)
+    return Constants(record(z), mask, np.array(moves(offsets, z.slots)), float(np.finfo(kind).tiny))
 
 
-def flat(tensor: Tensor) -> np.ndarray:
-    """All numbers of a tensor in order, without a copy where possible."""
-    return tensor.detach().reshape(-1).contiguous().numpy()
+def addresses(*buffers: Tensor | np.ndarray | None) -> np.ndarray:
+    """Where each buffer lies; 0 for none. The caller keeps them alive."""
+    return np.array([0 if b is None else b.data_ptr() if isinstance(b, Tensor) else b.ctypes.data for b in buffers], np.int64)
 
 
 def _by_length(lengths: Tensor | None, time: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,21 +63,21 @@ def sequence_forward(
     """
     time, batch = inputs.shape[:2]
     z = places(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=keep)
+    fixed = constants(z, spec.layout.offsets)
     make = inputs.new_empty if lengths is None else inputs.new_zeros
     hidden = make(time, batch, spec.hidden_size)
     reads = make(time, batch, spec.layout.read_heads, spec.layout.width)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
     # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
-    room = z.blocks * z.saved_block
-    saved = inputs.new_zeros(room) if room < _SMALL else inputs.new_empty(room)
+    size = z.blocks * z.saved_block
+    saved = inputs.new_zeros(size) if size < _SMALL else inputs.new_empty(size)
     order, steps = _by_length(lengths, time, batch)
-    mask, moves_, tiny = constants(spec, z, inputs.dtype)
-    packed = flat(pack_forward(weights, spec, z))
-    arrays = [flat(inputs), packed, *map(flat, state), flat(hidden), flat(reads), *map(flat, final), flat(saved)]
+    packed = pack(weights, spec, z, backward=False)
+    inputs, *state = (tensor.contiguous() for tensor in (inputs, *state))
+    table = addresses(order, steps, fixed.mask, fixed.moves, inputs, packed, *state, hidden, reads, *final, saved)
 
     def task(block: int) -> None:
-        work = threads.room(z.work_forward, mask.dtype)
-        forward_block(z, block, order, steps, *arrays, work, mask, moves_, tiny)
+        forward_block(fixed.places, block, table, threads.room(z.work_forward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return hidden, reads, final, saved
@@ -99,20 +108,21 @@ def sequence_backward(
     """
     time, batch = inputs.shape[:2]
     z = places(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=True, wants_inputs=wants_inputs)
+    fixed = constants(z, spec.layout.offsets)
     order, steps = _by_length(lengths, time, batch)
-    mask, moves_, tiny = constants(spec, z, inputs.dtype)
-    dinputs = torch.zeros_like(inputs) if lengths is not None or not wants_inputs else torch.empty_like(inputs)
+    padded = lengths is not None or not wants_inputs
+    dinputs = inputs.new_zeros(inputs.shape) if padded else inputs.new_empty(inputs.shape)
     dstate = [inputs.new_empty(tensor.shape) for tensor in state]
     gradients = inputs.new_empty(z.lanes, z.grad_size)
-    none = inputs.new_empty(0)
-    packed = flat(pack_backward(weights, spec, z))
-    arrays = [flat(inputs), packed, flat(state[-1]), flat(reads), flat(saved)]
-    arrays += [flat(none if slope is None else slope) for slope in slopes]
-    arrays += [flat(dinputs), *map(flat, dstate), flat(gradients)]
+    packed = pack(weights, spec, z, backward=True)
+    inputs, reads0, reads, saved = (tensor.contiguous() for tensor in (inputs, state[-1], reads, saved))
+    slopes = [None if slope is None else slope.contiguous() for slope in slopes]
+    table = addresses(
+        order, steps, fixed.mask, fixed.moves, inputs, packed, reads0, reads, saved, *slopes, dinputs, *dstate, gradients
+    )
 
     def task(lane: int) -> None:
-        work = threads.room(z.work_backward, mask.dtype)
-        backward_lane(z, lane, order, steps, *arrays, work, mask, moves_, tiny)
+        backward_lane(fixed.places, lane, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.lanes)
     summed = gradients[0]

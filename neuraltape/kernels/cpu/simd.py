@@ -71,12 +71,6 @@ def multiply_add_ir(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value
     return Expression(builder, a).times_plus(b, c).value
 
 
-def pointer_ir(context, builder: ir.IRBuilder, kind: types.Array, array: ir.Value, index: ir.Value) -> ir.Value:
-    """Address of a flat array's element, without Numba's support for negative indices."""
-    data = cgutils.create_struct_proxy(kind)(context, builder, array).data
-    return builder.gep(data, [index])
-
-
 def _is_float(kind) -> bool:
     return isinstance(kind, types.Float)
 
@@ -116,49 +110,68 @@ _operator(operator.lt, "<", compares=True)
 
 
 @intrinsic
-def load(typing_context, array, index):
-    """The vector that starts at a flat array's element."""
-    vector = Vector(array.dtype)
+def floats(typing_context, like, address):
+    """The buffer at an address, of the element type of the array `like`."""
 
     def generate(context, builder, signature, args):
-        pointer = pointer_ir(context, builder, signature.args[0], args[0], args[1])
-        kind = ir_vector(vector)
-        return builder.load(builder.bitcast(pointer, kind.as_pointer()), align=array.dtype.bitwidth // 8)
+        return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
 
-    return vector(array, types.intp), generate
+    return types.CPointer(like.dtype)(like, types.intp), generate
 
 
 @intrinsic
-def store(typing_context, array, index, value):
-    """Write a vector from a flat array's element on. All lanes are written: the array needs room for them."""
-    scalar = array.dtype
+def beginning(typing_context, array):
+    """The buffer of a NumPy array."""
 
     def generate(context, builder, signature, args):
-        pointer = pointer_ir(context, builder, signature.args[0], args[0], args[1])
-        builder.store(args[2], builder.bitcast(pointer, args[2].type.as_pointer()), align=scalar.bitwidth // 8)
+        return cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), generate
+
+
+@intrinsic
+def integers(typing_context, address):
+    """The buffer of int64 at an address."""
+
+    def generate(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.int64)(types.intp), generate
+
+
+@intrinsic
+def load(typing_context, buffer, index):
+    """The vector that starts at a buffer's element."""
+    vector = Vector(buffer.dtype)
+
+    def generate(context, builder, signature, args):
+        kind = ir_vector(vector)
+        pointer = builder.bitcast(builder.gep(args[0], [args[1]]), kind.as_pointer())
+        return builder.load(pointer, align=buffer.dtype.bitwidth // 8)
+
+    return vector(buffer, types.intp), generate
+
+
+@intrinsic
+def store(typing_context, buffer, index, value):
+    """Write a vector from a buffer's element on. All lanes are written: the buffer needs room for them."""
+    scalar = buffer.dtype
+
+    def generate(context, builder, signature, args):
+        pointer = builder.bitcast(builder.gep(args[0], [args[1]]), args[2].type.as_pointer())
+        builder.store(args[2], pointer, align=scalar.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, Vector(scalar)), generate
-
-
-@intrinsic
-def at(typing_context, array, index):
-    """One element of a flat array; the index must not be negative."""
-
-    def generate(context, builder, signature, args):
-        return builder.load(pointer_ir(context, builder, signature.args[0], args[0], args[1]))
-
-    return array.dtype(array, types.intp), generate
+    return types.void(buffer, types.intp, Vector(scalar)), generate
 
 
 @intrinsic
 def copy(typing_context, source, source_index, target, target_index, count):
-    """Copy `count` elements between two flat arrays that do not overlap."""
+    """Copy `count` elements between two places that do not overlap."""
     size = source.dtype.bitwidth // 8
 
     def generate(context, builder, signature, args):
-        a = pointer_ir(context, builder, signature.args[0], args[0], args[1])
-        b = pointer_ir(context, builder, signature.args[2], args[2], args[3])
+        a, b = builder.gep(args[0], [args[1]]), builder.gep(args[2], [args[3]])
         cgutils.raw_memcpy(builder, b, a, args[4], size)
         return context.get_dummy_value()
 
@@ -166,14 +179,14 @@ def copy(typing_context, source, source_index, target, target_index, count):
 
 
 @intrinsic
-def splat(typing_context, array, value):
-    """`value` in every lane of a vector of the array's type."""
-    vector = Vector(array.dtype)
+def splat(typing_context, buffer, value):
+    """`value` in every lane of a vector of the buffer's type."""
+    vector = Vector(buffer.dtype)
 
     def generate(context, builder, signature, args):
         return splat_ir(builder, args[1], ir_vector(vector))
 
-    return vector(array, types.float64), generate
+    return vector(buffer, types.float64), generate
 
 
 @intrinsic

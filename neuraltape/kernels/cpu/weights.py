@@ -1,8 +1,11 @@
 """From parameters to what the matrix products read, and from the products' gradients back to those of the parameters.
 
-A layer's parameters become one matrix: columns of gates (the GRU's candidate twice, see cells.py) over rows of everything the
-layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1.
+A layer's parameters become one matrix: rows of gates (the GRU's candidate twice, see cells.py) over columns of everything the
+layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1. All rearranging is done
+once, on indices; a call then takes the numbers by index.
 """
+
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -12,7 +15,7 @@ from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, MachineSpec
 
 
 def _panels(matrix: Tensor, vector: int) -> Tensor:
-    """(depth, columns) cut into panels of `vector` columns, each contiguous; flat."""
+    """(depth, columns) cut into panels of `vector` columns, each contiguous; flat, padded with 0."""
     depth, columns = matrix.shape
     count = -(-columns // vector)
     padded = matrix.new_zeros(count * vector, depth)
@@ -20,33 +23,29 @@ def _panels(matrix: Tensor, vector: int) -> Tensor:
     return padded.view(count, vector, depth).transpose(1, 2).reshape(-1)
 
 
-def merge(weights: list[Tensor], spec: MachineSpec) -> list[Tensor]:
-    """One (gates, seen) matrix a layer, then the interface's (parameters, seen)."""
-    reads, hidden, per_layer = spec.layout.read_heads * spec.layout.width, spec.hidden_size, WEIGHTS_PER_LAYER[spec.cell]
+def _merge(weights: list[Tensor], spec: MachineSpec) -> list[Tensor]:
+    """One (gates, seen) matrix a layer, then the interface's (parameters, seen); 0 where there is nothing.
+
+    weights: a layer's parameters and then, if it has two biases, their sum.
+    """
+    hidden, per_layer = spec.hidden_size, WEIGHTS_PER_LAYER[spec.cell] + (spec.cell != "feedforward")
     merged = []
     for layer in range(spec.layers):
         mine = weights[layer * per_layer : (layer + 1) * per_layer]
         if spec.cell == "feedforward":
-            weight, bias = mine
-            seen = [weight[:, spec.input_size :], weight[:, : spec.input_size]] if layer == 0 else [weight]
-            merged.append(torch.cat([*seen, bias.unsqueeze(-1)], 1))
-            continue
-        below, recurrent, bias_below, bias_recurrent = mine
-        if spec.cell == "gru":
-            # Rows: reset, update, candidate of the input, candidate of the hidden state.
-            nothing, none = recurrent.new_zeros(hidden, hidden), below.new_zeros(hidden, below.shape[1])
-            recurrent = torch.cat([recurrent[: 2 * hidden], nothing, recurrent[2 * hidden :]])
-            below = torch.cat([below, none])
-            bias = torch.cat([
-                bias_below[: 2 * hidden] + bias_recurrent[: 2 * hidden],
-                bias_below[2 * hidden :],
-                bias_recurrent[2 * hidden :],
-            ])  # fmt: skip
+            below, bias = mine
+            recurrent = below.new_zeros(hidden, 0)
+        elif spec.cell == "lstm":
+            below, recurrent, _, _, bias = mine
         else:
-            bias = bias_below + bias_recurrent
+            below, recurrent, bias_below, bias_recurrent, both = mine
+            # Rows: reset, update, candidate of the input, candidate of the hidden state.
+            nothing, two = recurrent.new_zeros(hidden, hidden), 2 * hidden
+            recurrent = torch.cat([recurrent[:two], nothing, recurrent[two:]])
+            below = torch.cat([below, below.new_zeros(hidden, below.shape[1])])
+            bias = torch.cat([both[:two], bias_below[two:], bias_recurrent[two:]])
         if layer == 0:
             seen = [below[:, spec.input_size :], recurrent, below[:, : spec.input_size]]
-            assert seen[0].shape[1] == reads
         else:
             seen = [recurrent, below]
         merged.append(torch.cat([*seen, bias.unsqueeze(-1)], 1))
@@ -54,41 +53,66 @@ def merge(weights: list[Tensor], spec: MachineSpec) -> list[Tensor]:
     return merged
 
 
-def pack_forward(weights: list[Tensor], spec: MachineSpec, z: Places) -> Tensor:
-    """Panels over the gates: what the forward products read."""
-    return torch.cat([_panels(matrix.t(), z.vector) for matrix in merge(weights, spec)])
+def _with_sums(weights: list[Tensor], spec: MachineSpec) -> list[Tensor]:
+    """All parameters, with the sum of a layer's two biases behind them."""
+    per_layer = WEIGHTS_PER_LAYER[spec.cell]
+    if per_layer == 2:
+        return weights
+    result = []
+    for start in range(0, spec.layers * per_layer, per_layer):
+        mine = weights[start : start + per_layer]
+        result += [*mine, mine[2] + mine[3]]
+    return result + weights[-2:]
 
 
-def pack_backward(weights: list[Tensor], spec: MachineSpec, z: Places) -> Tensor:
-    """Panels over what a layer sees, without the bias: what the backward products read."""
-    *layers, interface = merge(weights, spec)
-    packed = [_panels(matrix[:, : z.columns_back if i == 0 else -1], z.vector) for i, matrix in enumerate(layers)]
-    return torch.cat([*packed, _panels(interface[:, :-1], z.vector)])
+@lru_cache(maxsize=64)
+def _indices(shapes: tuple[torch.Size, ...], spec: MachineSpec, z: Places) -> tuple[Tensor, Tensor]:
+    """Where each packed number, forward and backward, stands in [0, all parameters]."""
+    numbered, count = [], 1
+    for shape in shapes:
+        numbered.append(torch.arange(count, count + shape.numel()).view(shape))
+        count += shape.numel()
+    *layers, interface = _merge(numbered, spec)
+    forward = [_panels(matrix.t(), z.vector) for matrix in (*layers, interface)]
+    backward = [_panels(matrix[:, : z.columns_back if i == 0 else -1], z.vector) for i, matrix in enumerate(layers)]
+    return torch.cat(forward), torch.cat([*backward, _panels(interface[:, :-1], z.vector)])
 
 
-def unpack_gradients(gradients: Tensor, spec: MachineSpec, z: Places) -> list[Tensor]:
-    """Gradients of all parameters, in the order of `weights`, from the flat sum that the backward pass made."""
-    reads, hidden, inputs = z.reading * z.width, spec.hidden_size, spec.input_size
+def pack(weights: list[Tensor], spec: MachineSpec, z: Places, *, backward: bool) -> Tensor:
+    """Panels over the gates (forward), or over what a layer sees, without the bias (backward)."""
+    weights = _with_sums(weights, spec)
+    index = _indices(tuple(weight.shape for weight in weights), spec, z)[backward]
+    numbers = torch.cat([weights[0].new_zeros(1), *(weight.reshape(-1) for weight in weights)])
+    return numbers.index_select(0, index)
+
+
+@lru_cache(maxsize=64)
+def _gradient_indices(spec: MachineSpec, z: Places) -> list[Tensor]:
+    """Where each parameter's gradient stands in the flat sum that the backward pass makes."""
+    gradients = torch.arange(z.grad_size)
+    reads, hidden = z.reading * z.width, spec.hidden_size
     result: list[Tensor] = []
     for layer in range(spec.layers):
         first = layer == 0
         start = 0 if first else z.grad_other + (layer - 1) * z.grad_layer
         row, seen = (z.ld_first, z.columns_first) if first else (z.ld_other, z.columns_other)
         matrix = gradients[start : start + z.gate_columns * row].view(z.gate_columns, row)[:, :seen]
-        bias = matrix[:, -1]
+        recurrent_size = 0 if spec.cell == "feedforward" else hidden
+        bias, end = matrix[:, -1], (reads if first else 0) + recurrent_size
+        below = torch.cat([matrix[:, end:-1], matrix[:, :reads]], 1) if first else matrix[:, end:-1]
+        recurrent = matrix[:, end - recurrent_size : end]
         if spec.cell == "feedforward":
-            weight = torch.cat([matrix[:, reads:-1], matrix[:, :reads]], 1) if first else matrix[:, :-1].clone(memory_format=torch.contiguous_format)
-            result += [weight, bias.clone(memory_format=torch.contiguous_format)]
-            continue
-        if first:
-            recurrent = matrix[:, reads : reads + hidden]
-            below = torch.cat([matrix[:, reads + hidden : -1], matrix[:, :reads]], 1)
-        else:
-            recurrent, below = matrix[:, :hidden], matrix[:, hidden:-1]
-        if spec.cell == "gru":
+            result += [below, bias]
+        elif spec.cell == "gru":
             without = [*range(2 * hidden), *range(3 * hidden, 4 * hidden)]
-            result += [below[: 3 * hidden].clone(memory_format=torch.contiguous_format), recurrent[without], bias[: 3 * hidden].clone(memory_format=torch.contiguous_format), bias[without]]
+            result += [below[: 3 * hidden], recurrent[without], bias[: 3 * hidden], bias[without]]
         else:
-            result += [below.clone(memory_format=torch.contiguous_format), recurrent.clone(memory_format=torch.contiguous_format), bias.clone(memory_format=torch.contiguous_format), bias.clone()]
+            result += [below, recurrent, bias, bias]
     matrix = gradients[z.grad_interface : z.grad_size].view(z.parameters, z.ld_top)
-    return [*result, matrix[:, :hidden].clone(memory_format=torch.contiguous_format), matrix[:, hidden].clone(memory_format=torch.contiguous_format)]
+    return [index.contiguous() for index in (*result, matrix[:, :hidden], matrix[:, hidden])]
+
+
+def unpack_gradients(gradients: Tensor, spec: MachineSpec, z: Places) -> list[Tensor]:
+    """Gradients of all parameters, in the order of `weights`, from the flat sum that the backward pass made."""
+    indices = _gradient_indices(spec, z)
+    return [gradients.index_select(0, index.view(-1)).view(index.shape) for index in indices]

@@ -1,0 +1,105 @@
+"""Random machines for the kernel tests: parameters, inputs, a start and lengths, all from one seed."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.kernels import MachineSpec, SequenceResult, Weights
+from neuraltape.kernels.spec import STATES
+
+
+def spec_of(
+    cell: Any = "lstm",
+    *,
+    inputs: int = 3,
+    hidden: int = 10,
+    layers: int = 1,
+    slots: int = 7,
+    heads: tuple[int, int] = (1, 1),
+    width: int = 5,
+    offsets: tuple[int, ...] = (-1, 0, 1),
+) -> MachineSpec:
+    """A small machine of odd sizes."""
+    return MachineSpec(cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
+
+
+class Call(NamedTuple):
+    """All arguments of `sequence`."""
+
+    inputs: Tensor
+    lengths: Tensor | None
+    weights: Weights
+    controller: tuple[Tensor, ...]
+    access: AccessState
+    spec: MachineSpec
+
+    def leaves(self) -> list[Tensor]:
+        """Everything that can have a gradient."""
+        weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
+        return [self.inputs, *weights, *self.controller, *self.access]
+
+    def to(self, dtype: torch.dtype) -> "Call":
+        """The same numbers in another precision, as fresh leaves."""
+        return self.map(lambda tensor: tensor.detach().to(dtype).requires_grad_())
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Call":
+        """Every leaf changed."""
+        weights = Weights(tuple(map(change, self.weights.controller)), *map(change, self.weights[1:]))
+        access = AccessState(*map(change, self.access))
+        return Call(change(self.inputs), self.lengths, weights, tuple(map(change, self.controller)), access, self.spec)
+
+
+def call_of(spec: MachineSpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0) -> Call:
+    """A call with float64 leaves, weights large enough that every gate and head is busy.
+
+    scale: factor on the interface's weights.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    layout, hidden = spec.layout, spec.hidden_size
+    bound = hidden**-0.5
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    def focus(heads: int) -> Tensor:
+        return torch.softmax(draw(batch, heads, spec.slots), -1)
+
+    gates = {"lstm": 4, "gru": 3, "feedforward": 1}[spec.cell]
+    controller: list[Tensor] = []
+    for layer in range(spec.layers):
+        seen = spec.input_size + layout.read_heads * layout.width if layer == 0 else hidden
+        controller.append(draw(gates * hidden, seen) * bound)
+        if spec.cell != "feedforward":
+            controller += [draw(gates * hidden, hidden) * bound, draw(gates * hidden) * bound]
+        controller.append(draw(gates * hidden) * bound)
+    weights = Weights(tuple(controller), draw(layout.size, hidden) * bound * 4 * scale, draw(layout.size) * scale)
+    state = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
+    access = AccessState(
+        draw(batch, spec.slots, layout.width), focus(layout.read_heads), focus(layout.write_heads),
+        draw(batch, layout.read_heads, layout.width),
+    )  # fmt: skip
+    steps = torch.randint(1, time + 1, (batch,), generator=generator) if lengths else None
+    return Call(draw(time, batch, spec.input_size), steps, weights, state, access, spec).to(torch.float64)
+
+
+def results_of(result: SequenceResult) -> list[Tensor]:
+    """All tensors of a result."""
+    return [result.hidden, result.reads, *result.controller, *result.access]
+
+
+def run(sequence: Callable[..., SequenceResult], call: Call, *, seed: int = 1) -> tuple[list[Tensor], list[Tensor]]:
+    """Results, and the gradients of all leaves for random gradients of all results."""
+    outputs = results_of(sequence(*call))
+    generator = torch.Generator().manual_seed(seed)
+    slopes = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t.dtype) for t in outputs]
+    return outputs, list(torch.autograd.grad(outputs, call.leaves(), slopes))
+
+
+def assert_near(got: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
+    """Each tensor's error, as a length, is at most `tolerance` of the expected tensor's length."""
+    for i, (a, b) in enumerate(zip(got, expected, strict=True)):
+        error = (a.double() - b.double()).norm() / b.double().norm().clamp_min(1e-30)
+        assert error <= tolerance, f"tensor {i}, {tuple(b.shape)}: relative error {error:.2e} above {tolerance:.0e}"
