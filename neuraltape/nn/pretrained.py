@@ -3,6 +3,7 @@
 A saved model is `model.safetensors` beside `config.json`, the constructor's arguments. Nothing in it is executed.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,11 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
             FileNotFoundError: there is no such model.
             ValueError: its files are broken, or hold another kind of model.
         """
-        return super().from_pretrained(locate(path_or_name), **options)
+        found = locate(path_or_name)
+        config = Path(found) / CONFIG
+        if config.is_file():
+            check_config(config)
+        return super().from_pretrained(found, **options)
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **options: Any) -> Self:
@@ -77,6 +82,16 @@ def locate(path_or_name: Any) -> str:
     names = packaged_names()
     known = f"; models that come with the package: {', '.join(names)}" if names else ""
     raise FileNotFoundError(f"no model at {path_or_name}: there is no {CONFIG} in it or in its model/{known}")
+
+
+def check_config(path: Path) -> None:
+    """Raise ValueError unless the file holds the arguments of a model."""
+    try:
+        arguments = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(arguments, dict):
+        raise ValueError(f"{path} must hold the arguments of a model; got {arguments!r:.60}")
 
 
 def packaged_names() -> list[str]:

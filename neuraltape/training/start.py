@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from neuraltape.nn import NTM
 from neuraltape.training.checkpoint import Checkpoint, load_checkpoint
 from neuraltape.training.config import TrainConfig
 from neuraltape.training.errors import Interrupted, NonFiniteError, ProcessLostError
@@ -15,6 +16,7 @@ from neuraltape.training.files import write_atomically
 from neuraltape.training.keeper import Keeper
 from neuraltape.training.launch import launch, make_fabric
 from neuraltape.training.loop import Loop, TrainResult
+from neuraltape.training.models import build_model
 from neuraltape.training.progress import make_progress
 from neuraltape.training.reports import Reports
 from neuraltape.training.run_directory import RunDirectory
@@ -154,6 +156,7 @@ def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoin
 
 def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     if not order.going_on:
+        check_runs_here(order.config)
         directory.create(overwrite=order.overwrite)
         write_atomically(directory.config, order.config.to_yaml().encode())
         return None
@@ -161,6 +164,17 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     if TrainConfig.load(directory.config).flat() != order.config.flat():
         write_atomically(directory.config, order.config.to_yaml().encode())
     return load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
+
+
+def check_runs_here(config: TrainConfig) -> None:
+    """Raise ValueError if the machine can't be made or run here, before a run directory is made for it."""
+    with torch.random.fork_rng([]):
+        model = build_model(config.model, config.task)
+    if isinstance(model, NTM):
+        try:
+            _ = model.backend
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
 
 
 def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:

@@ -43,3 +43,10 @@ def test_a_hub_name_is_passed_on_and_a_missing_folder_is_not():
     assert locate("user/model") == "user/model"
     with pytest.raises(FileNotFoundError, match="no model at runs/none/here"):
         locate("runs/none/here")
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("[1]", "must hold the arguments of a model")])
+def test_a_broken_configuration_is_named(saved, text, message):
+    (saved / "model" / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"config\.json {message}"):
+        NTM.from_pretrained(saved)

@@ -175,3 +175,10 @@ def test_torchruns_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert train(small(max_sequences=60), run_dir=tmp_path, progress=False).sequences == 60
     with pytest.raises(RunExistsError):
         train(small(max_sequences=80), run_dir=tmp_path, progress=False)
+
+
+def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path) -> None:
+    config = replace(small(), model=replace(NTM, backend="triton"))
+    with pytest.raises(ValueError, match=r"backend must be 'auto' or one of .*; got 'triton'"):
+        train(config, run_dir=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,70 @@
+"""`neuraltape explore`: what may be read, and what is said when it cannot start."""
+
+import builtins
+import socket
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.explore import add_named
+from neuraltape.cli.main import main
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for run in (tmp_path / "runs" / "mine", tmp_path / "elsewhere" / "other"):
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text("task: copy\n")
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "config.json").write_text("{}")
+    return tmp_path
+
+
+def test_a_run_under_runs_is_there_already(folder):
+    runs, models = [Path("runs")], {}
+    assert add_named("mine", runs, models) == add_named("runs/mine", runs, models) == "mine"
+    assert (runs, models) == ([Path("runs")], {})
+
+
+def test_another_run_or_model_is_added_and_nothing_else(folder):
+    runs: list[Path] = []
+    models: dict[str, Path] = {}
+    assert add_named("elsewhere/other", runs, models) == "other"
+    assert add_named("saved", runs, models) == "saved"
+    assert (runs, models) == ([folder / "elsewhere" / "other"], {"saved": folder / "saved"})
+
+
+def test_what_is_not_there_is_refused(folder):
+    with pytest.raises(UsageError, match="no run or model at nothing; models that come with the package: copy"):
+        add_named("nothing", [], {"copy": folder})
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2(folder, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["explore", "--port", str(port)]) == 2
+    error = capsys.readouterr().err
+    assert f"port {port} is in use" in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_none_is_refused(folder, capsys):
+    assert main(["explore", "--port", "70000"]) == 2
+    assert "--port must be from 0 to 65535; got 70000" in capsys.readouterr().err
+
+
+def test_without_the_extra_it_says_how_to_get_it(folder, capsys, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "neuraltape.explorer":
+            raise ModuleNotFoundError("No module named 'fastapi'", name="fastapi")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert main(["explore"]) == 2
+    assert 'pip install "neuraltape[explorer]"' in capsys.readouterr().err
