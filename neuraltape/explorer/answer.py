@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from neuraltape.explorer.draft import Composed, compose
-from neuraltape.explorer.machines import Machine
+from neuraltape.explorer.loading import Machine
 from neuraltape.explorer.requests import RunRequest
 from neuraltape.nn import Trace
 
+# Steps of one sequence: what bounds the time of a request.
+STEPS = 2_000
 # Numbers in one trace's memory over time; at 4 bytes each this bounds what one request can take.
 NUMBERS = 16_000_000
 # Traces at once: more would not be faster on one interpreter, and each holds its memory.
@@ -36,6 +38,8 @@ def run(machine: Machine, request: RunRequest) -> Answer:
     ntm = machine.ntm
     composed = compose(machine.task, request.draft.draft(), ntm.input_size, ntm.output_size)
     inputs = composed.batch.inputs
+    if len(inputs) > STEPS:
+        raise ValueError(f"a sequence may have at most {STEPS} steps; these are {len(inputs)}")
     numbers = len(inputs) * ntm.memory_slots * ntm.layout.width
     if numbers > NUMBERS:
         most = NUMBERS // (ntm.memory_slots * ntm.layout.width)

@@ -16,7 +16,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from neuraltape.explorer import page
 from neuraltape.explorer.answer import Answer, pack, run
 from neuraltape.explorer.draft import draw
-from neuraltape.explorer.machines import MachineError, Machines
+from neuraltape.explorer.loading import MachineError
+from neuraltape.explorer.machines import Machines
 from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
 from neuraltape.nn import Trace
 

@@ -3,37 +3,18 @@
 A machine is asked for by an identifier that is looked up in a list; it never becomes part of a path.
 """
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from neuraltape.explorer.draft import known
+from neuraltape.explorer.loading import Machine, MachineError, describe_machine, load_machine
 from neuraltape.explorer.progress import Progress, progress
-from neuraltape.nn import NTM
-from neuraltape.tasks import TASKS
-from neuraltape.tasks.task import Task
 
 # Loaded machines kept in memory, and checkpoints of one run that were seen while the page follows it.
 KEPT, SNAPSHOTS = 24, 12
-
-
-class MachineError(ValueError):
-    """A machine that is not there, or cannot be shown; the message is for the reader of the page."""
-
-
-class Machine(NamedTuple):
-    """A machine that is ready to run."""
-
-    id: str
-    name: str
-    ntm: NTM
-    task: Task | None
 
 
 class Snapshot(NamedTuple):
@@ -54,6 +35,10 @@ class Entry:
     """"model": comes with the package or was named; "run": a training's folder."""
     folder: Path
     snapshots: list[Snapshot] = field(default_factory=list)
+    sizes: tuple[str, dict[str, Any]] = ("", {})
+    """What was found out about the weights of a version, so that a listing loads nothing twice."""
+    seen: tuple[object, Progress] = (None, Progress(None, None, []))
+    """The progress, and the state of the file that it was read from."""
 
     @property
     def model(self) -> Path:
@@ -70,7 +55,17 @@ class Entry:
 
     def progress(self) -> Progress | None:
         """How the training goes; None for a machine that is not a run."""
-        return progress(self.folder / "metrics.jsonl") if self.kind == "run" else None
+        if self.kind != "run":
+            return None
+        path = self.folder / "metrics.jsonl"
+        try:
+            status = path.stat()
+            state = status.st_mtime_ns, status.st_size
+        except OSError:
+            state = None
+        if state != self.seen[0]:
+            self.seen = state, progress(path)
+        return self.seen[1] if state else Progress(None, None, [])
 
 
 class Machines:
@@ -122,13 +117,21 @@ class Machines:
         state = entry.progress()
         about["progress"] = None if state is None else state._asdict()
         try:
-            machine = self._load(entry)
+            version = entry.version()
+            if entry.sizes[0] != version:
+                entry.sizes = version, self._sizes(entry)
         except MachineError as error:
             return about | {"problem": str(error)}
         about["snapshots"] = [
             {"id": f"{entry.id}@{each.version}", "sequences": each.sequences} for each in entry.snapshots
         ]
-        return about | {"version": entry.version()} | _sizes(machine)
+        return about | {"version": version} | entry.sizes[1]
+
+    def _sizes(self, entry: Entry) -> dict[str, Any]:
+        try:
+            return describe_machine(self._load(entry))
+        except MachineError as error:
+            return {"problem": str(error)}
 
     def _run_folders(self) -> Iterator[Path]:
         for root in self._runs:
@@ -144,7 +147,7 @@ class Machines:
             if key in self._loaded:
                 self._loaded.move_to_end(key)
                 return self._loaded[key]
-            machine = _read(entry)
+            machine = load_machine(entry.id, entry.name, entry.folder, entry.model)
             self._loaded[key] = machine
             while len(self._loaded) > KEPT:
                 self._loaded.popitem(last=False)
@@ -160,59 +163,3 @@ def _remember(entry: Entry, version: str, machine: Machine) -> None:
     if len(entry.snapshots) > SNAPSHOTS:
         # Every other one goes: what remains still reaches from the first to the newest.
         entry.snapshots[1:-1] = entry.snapshots[2:-1:2]
-
-
-def _read(entry: Entry) -> Machine:
-    try:
-        config = json.loads((entry.model / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise MachineError("its config.json cannot be read") from None
-    if not isinstance(config, dict) or "memory_slots" not in config:
-        raise MachineError("it has no memory to look into")
-    try:
-        ntm = NTM.from_pretrained(entry.model)
-    # A folder that somebody else wrote can be broken in any way.
-    except Exception as error:
-        reason = " ".join(str(error).split()).replace(str(entry.folder), entry.name)
-        raise MachineError(f"its files are broken: {reason[:200]}") from None
-    return Machine(entry.id, entry.name, ntm, _task(entry, ntm))
-
-
-def _task(entry: Entry, ntm: NTM) -> Task | None:
-    """The task that it was trained on, if it is one that can be drawn and fits the machine."""
-    values: dict[str, Any] = {"task": entry.name}
-    config = entry.folder / "config.yaml"
-    if config.is_file():
-        try:
-            values = yaml.safe_load(config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            raise MachineError("its config.yaml cannot be read") from None
-    name = values.get("task") if isinstance(values, dict) else None
-    if not known(name):
-        return None
-    kind = TASKS[str(name)]
-    try:
-        task = kind(**{each.name: values[each.name] for each in fields(kind) if each.name in values})  # pyright: ignore
-    except (ValueError, TypeError) as error:
-        raise MachineError(f"its config.yaml makes no task: {str(error)[:200]}") from None
-    fits = task.input_size == ntm.input_size and task.output_size == ntm.output_size
-    return task if fits else None
-
-
-def _sizes(machine: Machine) -> dict[str, Any]:
-    ntm, task = machine.ntm, machine.task
-    return {
-        "task": None if task is None else task.name,
-        "lengths": None if task is None else [task.shortest, task.longest],
-        "least": None if task is None else task.least,  # pyright: ignore[reportAttributeAccessIssue]
-        "sizes": {
-            "input": ntm.input_size,
-            "output": ntm.output_size,
-            "hidden": ntm.hidden_size,
-            "slots": ntm.memory_slots,
-            "width": ntm.layout.width,
-            "read_heads": ntm.layout.read_heads,
-            "write_heads": ntm.layout.write_heads,
-        },
-        "parameters": sum(each.numel() for each in ntm.parameters()),
-    }

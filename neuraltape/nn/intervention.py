@@ -138,8 +138,11 @@ class Freeze(NoShift):
     def change_interface(self, interface: Interface, layout: InterfaceLayout) -> Interface:
         """Gate, shift and sharpness, set so that the focus stays."""
         interface = super().change_interface(interface, layout)
-        for parameter, value in (("gate", 0.0), ("sharpness", 1.0)):
-            interface = Force(parameter=parameter, value=value, head=self.head).change_interface(interface, layout)
+        for force in (
+            Force(parameter="gate", value=0.0, head=self.head),
+            Force(parameter="sharpness", value=1.0, head=self.head),
+        ):
+            interface = force.change_interface(interface, layout)
         return interface
 
 

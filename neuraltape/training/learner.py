@@ -10,12 +10,13 @@ from neuraltape.nn import SequenceModel
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 from neuraltape.training.averaging import Average
-from neuraltape.training.checkpoint import named, optimizer_tensors, restore_optimizer
+from neuraltape.training.checkpoint import Checkpoint, named, optimizer_tensors, restore_optimizer
+from neuraltape.training.clipping import Clipping
 from neuraltape.training.config import TrainConfig
 from neuraltape.training.flat import FlatParameters
 from neuraltape.training.guard import first_bad, first_bad_of_step
 from neuraltape.training.models import build_model
-from neuraltape.training.optimizers import build_optimizer, clip
+from neuraltape.training.optimizers import build_optimizer
 from neuraltape.training.schedule import learning_rate
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Learner:
         self._autocast = config.loop.precision == "bf16-mixed"
         self.flat = FlatParameters(dict(self.model.named_parameters()))
         self.optimizer = build_optimizer(config.optimizer, self.flat.weights)
+        self.clipping = Clipping(config.optimizer)
         self.average = Average(self.flat, config.optimizer.average)
 
     def learn(self, task: Task, batch: Batch, step: int, *, stop: bool = False) -> Step:
@@ -79,7 +81,7 @@ class Learner:
         if not (math.isfinite(total) and math.isfinite(norm)):
             bad = first_bad_of_step(self.flat.named, outputs, nats)
             return Step(total, targets, norm, stops, bad)
-        clip(config, self.flat.gradient, norm)
+        self.clipping.apply(self.flat.gradient, norm)
         self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps)
         self.optimizer.step()
         self.average.update(step)
@@ -108,21 +110,23 @@ class Learner:
             **named("model", self.model.state_dict()),
             **named("optimizer", optimizer_tensors(self.optimizer)),
             **average,
+            "clipping.usual": self.clipping.usual,
         }
 
     def first_bad(self) -> str | None:
         """The name of the first kept tensor that is not finite, if one is not."""
         return first_bad((name, each) for name, each in self.tensors().items() if each.is_floating_point())
 
-    def restore(self, model: dict[str, Tensor], optimizer: dict[str, Tensor], average: dict[str, Tensor]) -> None:
-        """Put back the parts of what `tensors` gave. Raises ValueError if they are another machine's."""
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Put back what `tensors` gave. Raises ValueError if it is another machine's."""
         try:
-            self.model.load_state_dict(model)
+            self.model.load_state_dict(checkpoint.part("model"))
         except RuntimeError as error:
             raise ValueError(f"the checkpoint is of another machine: {error}") from error
-        restore_optimizer(self.optimizer, optimizer)
+        restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
+        self.clipping.usual.copy_(checkpoint.part("clipping")["usual"])
         if self.average.weights is not None:
-            self.average.weights.copy_(average["weights"])
+            self.average.weights.copy_(checkpoint.part("average")["weights"])
 
     def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:
         """Cost and stop request over all processes, and the norm of the gradient, with one wait for the device."""

@@ -182,7 +182,7 @@ class Loop:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises ValueError if it is of another configuration."""
-        self.learner.restore(checkpoint.part("model"), checkpoint.part("optimizer"), checkpoint.part("average"))
+        self.learner.restore(checkpoint)
         self.counters = Counters(**checkpoint.values["counters"])
         self.curriculum.restore(checkpoint.values["curriculum"])
         restore_random_states(checkpoint.part("random"))

@@ -26,10 +26,10 @@ class OptimizerConfig:
     """Course of the learning rate from the warm-up to max_sequences; linear and cosine end at 0."""
     warmup_steps: int = 0
     """Steps in which the learning rate rises from 0."""
-    clip: Literal["norm", "value", "none"] = "norm"
-    """Gradient clipping: by the norm of all gradients together, element by element, or none."""
+    clip: Literal["adaptive", "norm", "value", "none"] = "norm"
+    """Gradient clipping: by the norm of all together against its running mean; by that norm; by element; none."""
     clip_at: float = 1.0
-    """Bound of the clipping (the paper: clip=value, clip_at=10)."""
+    """Bound of the clipping; adaptive: in multiples of the running mean (the paper: clip=value, clip_at=10)."""
     average: float = 0.0
     """Decay of a moving average of the weights, which is then what is evaluated and kept; 0: off."""
 
@@ -37,7 +37,7 @@ class OptimizerConfig:
         object.__setattr__(self, "betas", tuple(self.betas))
         check_choice(self, "optimizer", ("adam", "rmsprop"))
         check_choice(self, "schedule", ("constant", "linear", "cosine"))
-        check_choice(self, "clip", ("norm", "value", "none"))
+        check_choice(self, "clip", ("adaptive", "norm", "value", "none"))
         check_positive(self, "learning_rate")
         check_positive(self, "clip_at")
         check_range(self, "momentum", 0, 1)

@@ -1,6 +1,6 @@
-"""From a configuration to an optimiser, and what happens to the gradient before its step."""
+"""From a configuration to an optimiser."""
 
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Adam, Optimizer
 
 from neuraltape.training.optimizer_config import OptimizerConfig
@@ -16,11 +16,3 @@ def build_optimizer(config: OptimizerConfig, weights: nn.Parameter) -> Optimizer
     # Fused: one pass over the memory instead of a dozen.
     fused = weights.device.type in ("cpu", "cuda")
     return Adam([weights], config.learning_rate, betas=config.betas, eps=eps, fused=fused)
-
-
-def clip(config: OptimizerConfig, gradient: Tensor, norm: float) -> None:
-    """Bring the gradient within the bound, in place. `norm` is its Euclidean norm."""
-    if config.clip == "norm" and norm > config.clip_at:
-        gradient.mul_(config.clip_at / norm)
-    elif config.clip == "value":
-        gradient.clamp_(-config.clip_at, config.clip_at)

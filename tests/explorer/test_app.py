@@ -200,6 +200,22 @@ def test_a_trace_that_would_be_too_large_is_refused(client, monkeypatch):
     assert "at most 4 steps; these are 7" in answer.json()["detail"]
 
 
+def test_a_sequence_that_would_take_too_long_is_refused(client):
+    answer = ask(client, draft={"vectors": [[1, 0, 1, 0]] * 1000})
+    assert answer.status_code == 422
+    assert "at most 2000 steps; these are 2001" in answer.json()["detail"]
+
+
+def test_a_listing_loads_nothing_twice(client, monkeypatch):
+    first = client.get("/api/machines").json()
+
+    def never(*which):
+        raise AssertionError(f"{which} was read again")
+
+    monkeypatch.setattr("neuraltape.explorer.machines.load_machine", never)
+    assert client.get("/api/machines").json() == first
+
+
 def test_a_body_over_the_limit_is_not_read_to_its_end(client):
     read = []
 

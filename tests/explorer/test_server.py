@@ -44,7 +44,7 @@ def test_ctrl_c_stops_it_at_once_even_while_it_works(places):
     try:
         assert process.stdout is not None
         address = process.stdout.readline().split()[1]
-        body = b'{"machine": "model:copy", "draft": {"vectors": [' + b",".join([b"[1,0,1,0]"] * 1000) + b"]}}"
+        body = b'{"machine": "model:copy", "draft": {"vectors": [' + b",".join([b"[1,0,1,0]"] * 990) + b"]}}"
 
         def work() -> None:
             with contextlib.suppress(OSError):

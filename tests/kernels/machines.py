@@ -52,7 +52,9 @@ class Call(NamedTuple):
         return Call(change(self.inputs), self.lengths, weights, tuple(map(change, self.controller)), access, self.spec)
 
 
-def call_of(spec: MachineSpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0) -> Call:
+def call_of(
+    spec: MachineSpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0
+) -> Call:
     """A call with float64 leaves, weights large enough that every gate and head is busy.
 
     scale: factor on the interface's weights.

@@ -6,6 +6,7 @@ import torch
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
 from neuraltape.training import OptimizerConfig, TrainConfig
+from neuraltape.training.checkpoint import Checkpoint
 from neuraltape.training.launch import make_fabric
 from neuraltape.training.learner import Learner
 
@@ -88,4 +89,4 @@ def test_the_schedule_sets_the_rate_of_each_step() -> None:
 def test_a_checkpoint_of_another_machine_is_refused() -> None:
     learner, other = make(small()), make(small(model=NTM))
     with pytest.raises(ValueError, match="another machine"):
-        learner.restore(other.model.state_dict(), {}, {})
+        learner.restore(Checkpoint(other.tensors(), {}))

@@ -2,30 +2,8 @@ import pytest
 import torch
 
 from neuraltape.training.optimizer_config import OptimizerConfig
-from neuraltape.training.optimizers import build_optimizer, clip
+from neuraltape.training.optimizers import build_optimizer
 from neuraltape.training.rmsprop import RMSProp
-
-
-def clipped(kind: str, at: float) -> torch.Tensor:
-    gradient = torch.tensor([3.0, -4.0])
-    clip(OptimizerConfig(clip=kind, clip_at=at), gradient, 5.0)  # type: ignore[arg-type]
-    return gradient
-
-
-def test_clipping_by_norm_keeps_the_direction() -> None:
-    torch.testing.assert_close(clipped("norm", 1.0), torch.tensor([0.6, -0.8]))
-
-
-def test_clipping_by_norm_leaves_what_is_below_the_bound() -> None:
-    assert clipped("norm", 5.0).tolist() == [3, -4]
-
-
-def test_clipping_by_value_is_element_by_element() -> None:
-    assert clipped("value", 3.5).tolist() == [3, -3.5]
-
-
-def test_no_clipping_changes_nothing() -> None:
-    assert clipped("none", 1.0).tolist() == [3, -4]
 
 
 @pytest.mark.parametrize(("eps", "expected"), [(None, 1e-8), (1e-3, 1e-3)])

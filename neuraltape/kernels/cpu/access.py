@@ -5,7 +5,7 @@ import math
 from neuraltape.kernels.cpu.compiler import helper
 from neuraltape.kernels.cpu.heads import address, address_backward
 from neuraltape.kernels.cpu.memory import read, read_backward, write, write_backward
-from neuraltape.kernels.cpu.simd import load, sigmoid, store, tanh
+from neuraltape.kernels.cpu.simd import keep_apart, load, sigmoid, store, tanh
 
 
 @helper
@@ -27,6 +27,7 @@ def activate(raw, r0, result, p0, z):
 
     Whole vectors spill over the end of a part; the order of the parts makes the next one repair that.
     """
+    keep_apart()
     for i in range(0, z.heads * z.width, z.vector):
         store(result, p0 + i, tanh(load(raw, r0 + i)))
     for i in range(z.erase, z.add, z.vector):
@@ -55,6 +56,7 @@ def activate(raw, r0, result, p0, z):
 @helper
 def activate_backward(parameters, p0, slopes, s0, z):
     """From gradients of activated head parameters to those of the raw ones, in place."""
+    keep_apart()
     for i in range(z.heads * z.width):
         value = parameters[p0 + i]
         slopes[s0 + i] *= (1 - value) * (1 + value)
@@ -84,9 +86,11 @@ def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scrat
     Args:
         work, m0: the memory (tiles, norms), changed in place. scratch: free room in `work`.
         raw: place of the raw parameters in `work`. p, p0: receives the activated ones.
-        before, b0: weightings of the step before, all read heads, then all write heads. after, a0: receives the new ones.
+        before, b0: weightings of the step before, all read heads, then all write heads.
+        after, a0: receives the new weightings.
         reads, r0: receives what was read.
     """
+    keep_apart()
     activate(work, raw, p, p0, z)
     for i in range(z.heads):
         head = (i + z.reading) % z.heads
@@ -95,8 +99,8 @@ def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scrat
             write(work, m0, m0, after, first, p, p0 + z.erase, p0 + z.add, z.writing, z.tiles, z.width, z.vector)
         address(
             work, m0, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head, p0 + z.shift + head * z.moves,
-            p0 + z.sharpness + head, before, b0 + head * z.padded, after, a0 + head * z.padded, work, scratch, mask, moves,
-            z.moves, tiny, z.slots, z.tiles, z.width, z.vector, z.margin,
+            p0 + z.sharpness + head, before, b0 + head * z.padded, after, a0 + head * z.padded, work, scratch, mask,
+            moves, z.moves, tiny, z.slots, z.tiles, z.width, z.vector, z.margin,
         )  # fmt: skip
         if head < z.reading:
             read(work, m0, after, a0 + head * z.padded, reads, r0 + head * z.width, z.tiles, z.width, z.vector)
@@ -109,24 +113,27 @@ def access_backward(
     """Backward of `access_forward`.
 
     Args:
-        work: working space with, at these places, old, new: the memory before and after the step; slope: gradient of the
-            memory after, becomes that of the memory before; dweights: gradient of the weightings after, becomes that of the
-            weightings before; dreads: gradient of the reads; dp: receives the gradient of the raw head parameters.
+        work: working space with, at these places:
+        old, new: the memory before and after the step.
+        slope: gradient of the memory after; becomes that of the memory before.
+        dweights: gradient of the weightings after; becomes that of the weightings before.
+        dreads: gradient of the reads. dp: receives the gradient of the raw head parameters.
         p, p0, before, b0, after, a0: as `access_forward` left them.
     """
+    keep_apart()
     written = z.reading * z.padded
     for head in range(z.heads):
         memory = new if head < z.reading else old
         if head == z.reading:
             write_backward(
-                work, old, work, slope, after, a0 + written, p, p0 + z.erase, p0 + z.add, work, dweights + written, work,
-                dp + z.erase, dp + z.add, z.writing, z.tiles, z.width, z.vector,
+                work, old, work, slope, after, a0 + written, p, p0 + z.erase, p0 + z.add, work, dweights + written,
+                work, dp + z.erase, dp + z.add, z.writing, z.tiles, z.width, z.vector,
             )  # fmt: skip
         place = head * z.padded
         if head < z.reading:
             read_backward(
-                work, new, work, slope, after, a0 + place, work, dreads + head * z.width, work, dweights + place, z.tiles,
-                z.width, z.vector,
+                work, new, work, slope, after, a0 + place, work, dreads + head * z.width, work, dweights + place,
+                z.tiles, z.width, z.vector,
             )  # fmt: skip
         address_backward(
             work, memory, work, slope, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head,

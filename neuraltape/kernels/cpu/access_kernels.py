@@ -44,13 +44,21 @@ def access_forward_block(z, block, table, room, tiny):
 
     Args:
         z, block, room, tiny: as for `forward_block`.
-        table: addresses of mask and moves; raw (B, parameters), memory0, read0, write0: before the step; memory1, read1,
+        table: addresses of mask and moves; raw (B, parameters), memory0, read0, write0: before the step; memory1,
+        read1,
             write1, reads1: receive the state after it.
     """
-    mask, moves, raw = floats(room, table[0]), integers(table[1]), floats(room, table[2])
-    memory0, read0, write0 = floats(room, table[3]), floats(room, table[4]), floats(room, table[5])
-    memory1, read1, write1 = floats(room, table[6]), floats(room, table[7]), floats(room, table[8])
-    reads1, work = floats(room, table[9]), beginning(room)
+    mask = floats(room, table[0])
+    moves = integers(table[1])
+    raw = floats(room, table[2])
+    memory0 = floats(room, table[3])
+    read0 = floats(room, table[4])
+    write0 = floats(room, table[5])
+    memory1 = floats(room, table[6])
+    read1 = floats(room, table[7])
+    write1 = floats(room, table[8])
+    reads1 = floats(room, table[9])
+    work = beginning(room)
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     before = p0 + z.ld_parameters
@@ -60,8 +68,8 @@ def access_forward_block(z, block, table, room, tiny):
     for b in range(block * z.rows, min((block + 1) * z.rows, z.batch)):
         load_step(z, b, raw, memory0, read0, write0, work, raw0, memory, before)
         access_forward(
-            work, memory, raw0, work, p0, work, before, work, after, reads1, b * z.reading * z.width, scratch, mask, moves,
-            tiny, z,
+            work, memory, raw0, work, p0, work, before, work, after, reads1, b * z.reading * z.width, scratch, mask,
+            moves, tiny, z,
         )  # fmt: skip
         store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
         store_weights(z, b, read1, write1, work, after)
@@ -73,16 +81,28 @@ def access_backward_block(z, block, table, room, tiny):
 
     Args:
         z, block, room, tiny: as for `forward_block`.
-        table: addresses of mask and moves; raw, memory0, read0, write0, read1, write1: as for `access_forward_block`; dmemory1,
-            dread1, dwrite1, dreads1: gradients of the state after the step; draw, dmemory0, dread0, dwrite0: receive those
-            of `raw` and of the state before.
+        table: addresses of mask and moves; raw, memory0, read0, write0, read1, write1: as for `access_forward_block`;
+        dmemory1,
+            dread1, dwrite1, dreads1: gradients of the state after the step; draw, dmemory0, dread0, dwrite0: receive
+            those of `raw` and of the state before.
     """
-    mask, moves, raw = floats(room, table[0]), integers(table[1]), floats(room, table[2])
-    memory0, read0, write0 = floats(room, table[3]), floats(room, table[4]), floats(room, table[5])
-    read1, write1, dmemory1 = floats(room, table[6]), floats(room, table[7]), floats(room, table[8])
-    dread1, dwrite1, dreads1 = floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
-    draw, dmemory0, dread0 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14])
-    dwrite0, work = floats(room, table[15]), beginning(room)
+    mask = floats(room, table[0])
+    moves = integers(table[1])
+    raw = floats(room, table[2])
+    memory0 = floats(room, table[3])
+    read0 = floats(room, table[4])
+    write0 = floats(room, table[5])
+    read1 = floats(room, table[6])
+    write1 = floats(room, table[7])
+    dmemory1 = floats(room, table[8])
+    dread1 = floats(room, table[9])
+    dwrite1 = floats(room, table[10])
+    dreads1 = floats(room, table[11])
+    draw = floats(room, table[12])
+    dmemory0 = floats(room, table[13])
+    dread0 = floats(room, table[14])
+    dwrite0 = floats(room, table[15])
+    work = beginning(room)
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     dp = p0 + z.ld_parameters
@@ -104,8 +124,9 @@ def access_backward_block(z, block, table, room, tiny):
         load_weights(z, b, dread1, dwrite1, work, dweights)
         copy(dreads1, b * z.reading * z.width, work, dreads, z.reading * z.width)
         access_backward(
-            work, old, new, slope, work, p0, work, before, work, after, dweights, dreads, dp, scratch, mask, moves, tiny, z
-        )
+            work, old, new, slope, work, p0, work, before, work, after, dweights, dreads, dp, scratch, mask, moves,
+            tiny, z,
+        )  # fmt: skip
         copy(work, dp, draw, b * z.parameters, z.parameters)
         store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
         store_weights(z, b, dread0, dwrite0, work, dweights)

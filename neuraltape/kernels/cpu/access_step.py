@@ -50,7 +50,7 @@ def _run_forward(
     return *after, reads
 
 
-@_forward.register_fake
+@torch.library.register_fake("neuraltape::access_step")
 def _(raw, memory, read_weights, write_weights, numbers):
     after = tuple(raw.new_empty(t.shape) for t in (memory, read_weights, write_weights))
     return *after, raw.new_empty(memory.shape[0], numbers[0], memory.shape[2])
@@ -86,7 +86,7 @@ def _backward(
     return results
 
 
-@_backward.register_fake
+@torch.library.register_fake("neuraltape::access_step_backward")
 def _(raw, memory, read_weights, write_weights, *others):
     return tuple(raw.new_empty(t.shape) for t in (raw, memory, read_weights, write_weights))
 
@@ -97,7 +97,7 @@ def _setup(ctx, inputs, output):
 
 
 def _differentiate(ctx, *slopes):
-    return *_backward(*ctx.saved_tensors, *slopes, ctx.numbers), None
+    return *torch.ops.neuraltape.access_step_backward(*ctx.saved_tensors, *slopes, ctx.numbers), None
 
 
 torch.library.register_autograd("neuraltape::access_step", _differentiate, setup_context=_setup)

@@ -6,12 +6,12 @@ from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import column_start, fill, pad_weights
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory, write
-from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
+from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers, keep_apart
 
 
 @helper
 def add_to(source, s0, target, t0, count):
-    """target += source."""
+    """Add `source` to `target`."""
     for i in range(count):
         target[t0 + i] += source[s0 + i]
 
@@ -22,6 +22,7 @@ def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memo
 
     seen, top: places of this row; states, memories: places before the step, the places after it lie one step further.
     """
+    keep_apart()
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
     read_width = z.reading * z.width
     if t == 0:
@@ -50,8 +51,8 @@ def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memo
     p = base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters
     weights = base + z.saved_weights + ((t + 1) * z.rows + s) * z.ld_weights + z.reading * z.padded
     write(
-        work, memories, memories + z.rows * z.ld_memory, saved, weights, saved, p + z.erase, p + z.add, z.writing, z.tiles,
-        z.width, z.vector,
+        work, memories, memories + z.rows * z.ld_memory, saved, weights, saved, p + z.erase, p + z.add, z.writing,
+        z.tiles, z.width, z.vector,
     )  # fmt: skip
 
 
@@ -65,18 +66,39 @@ def backward_lane(z, lane, table, room, tiny):
             order, lengths, mask, moves, inputs: as for `forward_block`;
             packed: weights as `pack` made them;
             reads0, reads, saved: as for `forward_block`;
-            dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1: gradients of the results and of the final
+            dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1,
+            dreads1: gradients of the results and of the final
             state; 0 where there is none;
-            dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0, dreads0: receive those of the inputs and the initial state;
+            dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0,
+            dreads0: receive those of the inputs and the initial state;
             gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
-    order, lengths, mask, moves = integers(table[0]), integers(table[1]), floats(room, table[2]), integers(table[3])
-    inputs, packed, reads0, reads = floats(room, table[4]), floats(room, table[5]), floats(room, table[6]), floats(room, table[7])
-    saved, dhidden, dreads, dhidden1 = floats(room, table[8]), floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
-    dcell1, dmemory1, dread1, dwrite1 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14]), floats(room, table[15])
-    dreads1, dinputs, dhidden0, dcell0 = floats(room, table[16]), floats(room, table[17]), floats(room, table[18]), floats(room, table[19])
-    dmemory0, dread0, dwrite0, dreads0 = floats(room, table[20]), floats(room, table[21]), floats(room, table[22]), floats(room, table[23])
-    gradients, work = floats(room, table[24]), beginning(room)
+    order = integers(table[0])
+    lengths = integers(table[1])
+    mask = floats(room, table[2])
+    moves = integers(table[3])
+    inputs = floats(room, table[4])
+    packed = floats(room, table[5])
+    reads0 = floats(room, table[6])
+    reads = floats(room, table[7])
+    saved = floats(room, table[8])
+    dhidden = floats(room, table[9])
+    dreads = floats(room, table[10])
+    dhidden1 = floats(room, table[11])
+    dcell1 = floats(room, table[12])
+    dmemory1 = floats(room, table[13])
+    dread1 = floats(room, table[14])
+    dwrite1 = floats(room, table[15])
+    dreads1 = floats(room, table[16])
+    dinputs = floats(room, table[17])
+    dhidden0 = floats(room, table[18])
+    dcell0 = floats(room, table[19])
+    dmemory0 = floats(room, table[20])
+    dread0 = floats(room, table[21])
+    dwrite0 = floats(room, table[22])
+    dreads0 = floats(room, table[23])
+    gradients = floats(room, table[24])
+    work = beginning(room)
     has_dhidden, has_dreads = table[9] != 0, table[10] != 0
     columns = z.ld_first + (z.layers - 1) * z.ld_other
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
@@ -141,7 +163,8 @@ def backward_lane(z, lane, table, room, tiny):
                     if t < length:
                         replay(
                             z, t, row, order[first + s], saved, base, s, work, seen, top, states0 + row * size,
-                            squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, reads, reads0,
+                            squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, reads,
+                            reads0,
                         )  # fmt: skip
                     else:
                         # Takes part in the products of the whole segment, with nothing.
@@ -168,8 +191,8 @@ def backward_lane(z, lane, table, room, tiny):
                     )  # fmt: skip
                 panels = (z.hidden + z.vector - 1) // z.vector
                 matmul(
-                    active, panels, z.vector, z.parameters, work, dp0 + step * z.ld_parameters, z.ld_parameters, 1, packed,
-                    z.back_interface, z.parameters * z.vector, z.vector, work, dtop, z.ld_top, False,
+                    active, panels, z.vector, z.parameters, work, dp0 + step * z.ld_parameters, z.ld_parameters, 1,
+                    packed, z.back_interface, z.parameters * z.vector, z.vector, work, dtop, z.ld_top, False,
                 )  # fmt: skip
                 for s in range(active):
                     place = dstates + s * size + (z.layers - 1) * 2 * z.ld_hidden
@@ -191,8 +214,8 @@ def backward_lane(z, lane, table, room, tiny):
                     source = 0 if layer == 0 else z.back_other + (layer - 1) * z.back_layer
                     matmul(
                         active, (wide + z.vector - 1) // z.vector, z.vector, z.gate_columns, work, gates,
-                        z.layers * z.ld_gates, 1, packed, source, z.gate_columns * z.vector, z.vector, work, dseen, row_size,
-                        False,
+                        z.layers * z.ld_gates, 1, packed, source, z.gate_columns * z.vector, z.vector, work, dseen,
+                        row_size, False,
                     )  # fmt: skip
                     for s in range(active):
                         row = dseen + s * row_size
@@ -215,13 +238,13 @@ def backward_lane(z, lane, table, room, tiny):
                 wide = z.columns_first if layer == 0 else z.columns_other
                 target = weights_at + (0 if layer == 0 else z.grad_other + (layer - 1) * z.grad_layer)
                 matmul(
-                    z.gate_columns, (wide + z.vector - 1) // z.vector, z.vector, depth, work, gates0 + layer * z.ld_gates, 1,
-                    z.layers * z.ld_gates, work, seen0 + column_start(layer, z), z.vector, columns, gradients, target,
-                    row_size, adding,
+                    z.gate_columns, (wide + z.vector - 1) // z.vector, z.vector, depth, work,
+                    gates0 + layer * z.ld_gates, 1, z.layers * z.ld_gates, work, seen0 + column_start(layer, z),
+                    z.vector, columns, gradients, target, row_size, adding,
                 )  # fmt: skip
             matmul(
-                z.parameters, (z.hidden + z.vector) // z.vector, z.vector, depth, work, dp0, 1, z.ld_parameters, work, top0,
-                z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
+                z.parameters, (z.hidden + z.vector) // z.vector, z.vector, depth, work, dp0, 1, z.ld_parameters, work,
+                top0, z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
             )  # fmt: skip
             adding = True
         # Gradient of the initial state.

@@ -1,13 +1,13 @@
 """The controllers' cells, one layer of one row: forward, forward again from what was saved, and backward.
 
-Gates lie one after the other, each `hidden` long; whole vectors spill from one into the next. Loops therefore run from the
-last vector to the first, and store gate by gate: what was spilled over is written afterwards.
-Order of the gates as in torch.nn: LSTM input, forget, candidate, output; GRU reset, update, candidate. The GRU's candidate
-has two products here, of the input and of the hidden state, because the reset gate comes between them.
+Gates lie one after the other, each `hidden` long; whole vectors spill from one into the next. Loops therefore run
+from the last vector to the first, and store gate by gate: what was spilled over is written afterwards.
+Order of the gates as in torch.nn: LSTM input, forget, candidate, output; GRU reset, update, candidate. The GRU's
+candidate has two products here, of the input and of the hidden state, because the reset gate comes between them.
 """
 
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import load, multiply_add, sigmoid, store, tanh
+from neuraltape.kernels.cpu.simd import keep_apart, load, multiply_add, sigmoid, store, tanh
 
 FEEDFORWARD, GRU, LSTM = 0, 1, 2
 
@@ -20,6 +20,7 @@ def cell_forward(cell, raw, r0, saved, s0, work, hidden, memory, size, vector):
         raw, r0: the products. saved, s0: receives activated gates (GRU: reset, update, candidate, hidden product).
         work, with places hidden, memory: hidden state and cell state, changed in place.
     """
+    keep_apart()
     for u in range((size - 1) // vector * vector, -1, -vector):
         if cell == LSTM:
             take, keep = sigmoid(load(raw, r0 + u)), sigmoid(load(raw, r0 + size + u))
@@ -50,6 +51,7 @@ def cell_forward(cell, raw, r0, saved, s0, work, hidden, memory, size, vector):
 @helper
 def cell_replay(cell, saved, s0, work, hidden_before, hidden, memory_before, memory, squashed, size, vector):
     """The states after the step from those before and the saved gates; `squashed` receives tanh of the cell state."""
+    keep_apart()
     for u in range(0, size, vector):
         if cell == LSTM:
             take, keep = load(saved, s0 + u), load(saved, s0 + size + u)
@@ -68,7 +70,9 @@ def cell_replay(cell, saved, s0, work, hidden_before, hidden, memory_before, mem
 
 
 @helper
-def cell_backward(cell, saved, s0, work, hidden_before, memory_before, squashed, slope, memory_slope, gates, size, vector):
+def cell_backward(
+    cell, saved, s0, work, hidden_before, memory_before, squashed, slope, memory_slope, gates, size, vector
+):
     """Gradients of the gates before activation, from that of the hidden state.
 
     Args:
@@ -77,6 +81,7 @@ def cell_backward(cell, saved, s0, work, hidden_before, memory_before, squashed,
         slope: gradient of the hidden state after the step, becomes its direct part for the state before (GRU) or 0;
         memory_slope: gradient of the cell state after the step, becomes that before; gates: receives the result.
     """
+    keep_apart()
     for u in range((size - 1) // vector * vector, -1, -vector):
         dhidden = load(work, slope + u)
         if cell == LSTM:

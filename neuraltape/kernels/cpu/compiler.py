@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
@@ -51,7 +52,7 @@ def source_stamp() -> str:
 @cache
 def _announce() -> None:
     message = "neuraltape: compiling the CPU kernels; this happens once on this machine and takes some seconds"
-    print(message, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{message}\n")
     logging.getLogger(__name__).debug("cache folder: %s", cache_folder())
 
 
@@ -74,7 +75,7 @@ class _Locator(_CacheLocator):
 
 
 class _Implementation(CompileResultCacheImpl):
-    _locator_classes = [_Locator]
+    _locator_classes: ClassVar = [_Locator]
 
 
 class _Cache(FunctionCache):
@@ -88,13 +89,13 @@ class _Cache(FunctionCache):
         return found
 
 
-def kernel(function: Callable) -> Callable:
-    """Decorator of a function that Python calls: compiled at first use, kept on disk, releases the interpreter's lock."""
+def kernel(function: Callable) -> Callable[..., Any]:
+    """Decorator of a function that Python calls: compiled at first use, kept on disk."""
     dispatcher = numba.njit(**_OPTIONS)(function)
     dispatcher._cache = _Cache(function)
     return dispatcher
 
 
-def helper(function: Callable) -> Callable:
+def helper(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that only kernels call; it becomes part of them."""
     return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)

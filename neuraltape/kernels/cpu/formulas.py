@@ -1,31 +1,40 @@
 """exp, log, tanh and sigmoid of a whole vector, as LLVM instructions without a branch or a call.
 
-The usual reductions to a short interval, then the Taylor series up to the term that is below rounding there. NaN stays NaN.
+The usual reductions to a short interval, then the Taylor series up to the term that is below rounding there. NaN stays
+NaN.
 """
 
 import math
+from typing import Any
 
 from llvmlite import ir
 
+# An LLVM value. The attributes that its kinds have are not declared.
+Value = Any
+
 # Of each precision: bits of the mantissa, exponent bias, terms of e^r - 1 and of log's series.
 _DETAILS = {"float": (23, 127, 7, 5), "double": (52, 1023, 13, 10)}
+
+# ln 2 in two parts, by bits of the mantissa: the first has so few bits that an exponent times it is exact.
+_LN2 = {23: (0.693115234375, 3.1946184945309e-05), 52: (6.93147180369123816490e-01, 1.90821492927058770002e-10)}
 
 
 class Expression:
     """A vector under construction: operators emit instructions, numbers become constants in every lane."""
 
-    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+    def __init__(self, builder: ir.IRBuilder, value: Value) -> None:
         self.builder, self.value = builder, value
         self.mantissa, self.bias, self.exp_terms, self.log_terms = _DETAILS[str(value.type.element)]
         self.integers = ir.VectorType(ir.IntType(32 if self.mantissa == 23 else 64), value.type.count)
 
-    def _new(self, value: ir.Value) -> "Expression":
+    def _new(self, value: Value) -> "Expression":
         return Expression(self.builder, value)
 
-    def _lift(self, other: "Expression | ir.Value | float") -> ir.Value:
+    def _lift(self, other: "Expression | Value | float") -> Value:
         if isinstance(other, Expression):
             return other.value
-        return ir.Constant(self.value.type, [float(other)] * self.value.type.count) if isinstance(other, float) else other
+        kind = self.value.type
+        return ir.Constant(kind, [other] * kind.count) if isinstance(other, float) else other
 
     def __add__(self, other):
         return self._new(self.builder.fadd(self.value, self._lift(other)))
@@ -43,32 +52,32 @@ class Expression:
         return self.builder.fcmp_ordered("<", self.value, self._lift(other))
 
     def times_plus(self, factor, summand) -> "Expression":
-        """self * factor + summand."""
+        """The product with a factor, plus a summand."""
         return self._call("fmuladd", self.value, self._lift(factor), self._lift(summand))
 
     def root(self) -> "Expression":
         """Square root."""
         return self._call("sqrt", self.value)
 
-    def _call(self, name: str, *args: ir.Value) -> "Expression":
+    def _call(self, name: str, *args: Value) -> "Expression":
         kind, module = self.value.type, self.builder.module
         name = f"llvm.{name}.v{kind.count}f{32 if self.mantissa == 23 else 64}"
         declared = module.globals.get(name) or ir.Function(module, ir.FunctionType(kind, [kind] * len(args)), name)
         return self._new(self.builder.call(declared, args))
 
-    def chosen_unless(self, condition: ir.Value, other) -> "Expression":
+    def chosen_unless(self, condition: Value, other) -> "Expression":
         """`other` in the lanes where the condition holds."""
         return self._new(self.builder.select(condition, self._lift(other), self.value))
 
-    def bits(self) -> ir.Value:
+    def bits(self) -> Value:
         """The lanes as integers."""
         return self.builder.bitcast(self.value, self.integers)
 
-    def integer(self, value: int) -> ir.Value:
+    def integer(self, value: int) -> Value:
         """An integer constant in every lane."""
         return ir.Constant(self.integers, [value] * self.integers.count)
 
-    def from_bits(self, bits: ir.Value) -> "Expression":
+    def from_bits(self, bits: Value) -> "Expression":
         """Integers as the lanes of a vector."""
         return self._new(self.builder.bitcast(bits, self.value.type))
 
@@ -89,9 +98,7 @@ def _power_of_e(x: Expression) -> tuple[Expression, Expression]:
     magic = 1.5 * 2.0**x.mantissa
     shifted = x.times_plus(1 / math.log(2), magic)
     k = shifted - magic
-    # ln 2 in two parts: the first has so few bits that k times it is exact.
-    high = math.floor(math.log(2) * 2**12) / 2**12 if x.mantissa == 23 else 6.93147180369123816490e-01
-    low = math.log(2) - high if x.mantissa == 23 else 1.90821492927058770002e-10
+    high, low = _LN2[x.mantissa]
     r = k.times_plus(-low, k.times_plus(-high, x))
     series = r * 0.0 + 1 / math.factorial(x.exp_terms)
     for n in range(x.exp_terms - 1, 0, -1):
@@ -108,12 +115,12 @@ def _exp(x: Expression) -> Expression:
     return scale.times_plus(p, scale).chosen_unless(too_low, 0.0)
 
 
-def exp_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def exp_ir(builder: ir.IRBuilder, value: Value) -> Value:
     """e^x for x up to 88; 0 where it would be subnormal."""
     return _exp(Expression(builder, value)).value
 
 
-def sigmoid_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def sigmoid_ir(builder: ir.IRBuilder, value: Value) -> Value:
     """1 / (1 + e^-|x|), or e^-|x| times it for a negative x: exact at both ends."""
     x = Expression(builder, value)
     small = _exp(x.without_sign() * -1.0)
@@ -121,7 +128,7 @@ def sigmoid_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     return (top / (small + 1.0)).value
 
 
-def tanh_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def tanh_ir(builder: ir.IRBuilder, value: Value) -> Value:
     """-m / (m + 2) with m = e^(-2|x|) - 1, which keeps the digits of a small x."""
     x = Expression(builder, value)
     y = x.without_sign() * -2.0
@@ -131,8 +138,8 @@ def tanh_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     return ((m * -1.0) / (m + 2.0)).without_sign().with_sign_of(x).value
 
 
-def log_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """x = 2^k m with m near 1; log m = 2 atanh(s), s = (m - 1) / (m + 1)."""
+def log_ir(builder: ir.IRBuilder, value: Value) -> Value:
+    """From x = 2^k m with m near 1; log m = 2 atanh(s), s = (m - 1) / (m + 1)."""
     x = Expression(builder, value)
     width = x.integers.element.width
     root_half = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}[width]
@@ -150,8 +157,7 @@ def log_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     for n in range(x.log_terms - 1, 0, -1):
         series = series.times_plus(z, 2 / (2 * n + 1))
     half_square = f * f * 0.5
-    high = 6.93147180369123816490e-01 if width == 64 else math.floor(math.log(2) * 2**12) / 2**12
-    low = 1.90821492927058770002e-10 if width == 64 else math.log(2) - high
+    high, low = _LN2[x.mantissa]
     rest = s.times_plus(series.times_plus(z, half_square), k * low)
     result = k.times_plus(high, f - (half_square - rest))
     # NaN has an exponent like any other number here.

@@ -5,7 +5,7 @@ from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
-from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
+from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers, keep_apart
 
 
 @helper
@@ -24,6 +24,7 @@ def fill(array, start, count, value):
 @helper
 def pad_weights(public, p0, padded, s0, z):
     """One head's weighting, with zeros behind its slots."""
+    keep_apart()
     copy(public, p0, padded, s0, z.slots)
     for i in range(z.slots, z.padded):
         padded[s0 + i] = 0.0
@@ -45,12 +46,28 @@ def forward_block(z, block, table, room, tiny):
             saved: for the backward pass.
         room: working space. tiny: smallest normal number.
     """
-    order, lengths, mask, moves = integers(table[0]), integers(table[1]), floats(room, table[2]), integers(table[3])
-    inputs, packed, hidden0, cell0 = floats(room, table[4]), floats(room, table[5]), floats(room, table[6]), floats(room, table[7])
-    memory0, read0, write0, reads0 = floats(room, table[8]), floats(room, table[9]), floats(room, table[10]), floats(room, table[11])
-    hidden, reads, hidden1, cell1 = floats(room, table[12]), floats(room, table[13]), floats(room, table[14]), floats(room, table[15])
-    memory1, read1, write1, reads1 = floats(room, table[16]), floats(room, table[17]), floats(room, table[18]), floats(room, table[19])
-    saved, work = floats(room, table[20]), beginning(room)
+    order = integers(table[0])
+    lengths = integers(table[1])
+    mask = floats(room, table[2])
+    moves = integers(table[3])
+    inputs = floats(room, table[4])
+    packed = floats(room, table[5])
+    hidden0 = floats(room, table[6])
+    cell0 = floats(room, table[7])
+    memory0 = floats(room, table[8])
+    read0 = floats(room, table[9])
+    write0 = floats(room, table[10])
+    reads0 = floats(room, table[11])
+    hidden = floats(room, table[12])
+    reads = floats(room, table[13])
+    hidden1 = floats(room, table[14])
+    cell1 = floats(room, table[15])
+    memory1 = floats(room, table[16])
+    read1 = floats(room, table[17])
+    write1 = floats(room, table[18])
+    reads1 = floats(room, table[19])
+    saved = floats(room, table[20])
+    work = beginning(room)
     first = block * z.rows
     rows = min(z.rows, z.batch - first)
     columns = z.ld_first + (z.layers - 1) * z.ld_other
@@ -87,8 +104,9 @@ def forward_block(z, block, table, room, tiny):
             if layer > 0:
                 work[place + z.columns_other - 1] = 1.0
             if recurrent > 0:
-                copy(hidden0, (b * z.layers + layer) * z.hidden, work, state, z.hidden)
-                copy(hidden0, (b * z.layers + layer) * z.hidden, work, place + (read_width if layer == 0 else 0), z.hidden)
+                source = (b * z.layers + layer) * z.hidden
+                copy(hidden0, source, work, state, z.hidden)
+                copy(hidden0, source, work, place + (read_width if layer == 0 else 0), z.hidden)
             if z.cell == LSTM:
                 copy(cell0, (b * z.layers + layer) * z.hidden, work, state + z.ld_hidden, z.hidden)
     active = rows
@@ -114,15 +132,14 @@ def forward_block(z, block, table, room, tiny):
             depth = z.columns_first if layer == 0 else z.columns_other
             panels = (z.gate_columns + z.vector - 1) // z.vector
             matmul(
-                active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector, z.vector, work,
-                gates0, z.ld_gates, False,
+                active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector, z.vector,
+                work, gates0, z.ld_gates, False,
             )  # fmt: skip
             for s in range(active):
                 state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
                 keep = base + ((step * z.rows + s) * z.layers + layer) * z.ld_gates
-                cell_forward(
-                    z.cell, work, gates0 + s * z.ld_gates, saved, keep, work, state, state + z.ld_hidden, z.hidden, z.vector
-                )
+                raw = gates0 + s * z.ld_gates
+                cell_forward(z.cell, work, raw, saved, keep, work, state, state + z.ld_hidden, z.hidden, z.vector)
                 if recurrent > 0:
                     copy(work, state, work, place + s * columns + (read_width if layer == 0 else 0), z.hidden)
                 if layer + 1 < z.layers:
@@ -133,15 +150,15 @@ def forward_block(z, block, table, room, tiny):
         panels = (z.parameters + z.vector - 1) // z.vector
         depth = z.hidden + 1
         matmul(
-            active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector, z.vector,
-            work, raw0, z.ld_parameters, False,
+            active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector,
+            z.vector, work, raw0, z.ld_parameters, False,
         )  # fmt: skip
         for s in range(active):
             row = seen0 + s * columns
             access_forward(
                 work, memories + s * z.ld_memory, raw0 + s * z.ld_parameters, saved,
-                base + z.saved_parameters + (step * z.rows + s) * z.ld_parameters, saved, before + s * z.ld_weights, saved,
-                after + s * z.ld_weights, work, row, scratch, mask, moves, tiny, z,
+                base + z.saved_parameters + (step * z.rows + s) * z.ld_parameters, saved, before + s * z.ld_weights,
+                saved, after + s * z.ld_weights, work, row, scratch, mask, moves, tiny, z,
             )  # fmt: skip
             copy(work, row, reads, (t * z.batch + order[first + s]) * read_width, read_width)
     for s in range(rows):

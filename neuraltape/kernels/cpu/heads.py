@@ -6,7 +6,7 @@ import numpy as np
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import exp, largest, load, log, multiply_add, splat, store, total, where
+from neuraltape.kernels.cpu.simd import exp, keep_apart, largest, load, log, multiply_add, splat, store, total, where
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
 
@@ -70,8 +70,8 @@ def shifted(ring, center, parameters, shift, moves, count):
 
 @helper
 def address(
-    memory, m0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, work, w0, mask, moves, count, tiny,
-    slots, tiles, width, vector, margin,
+    memory, m0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, work, w0, mask, moves,
+    count, tiny, slots, tiles, width, vector, margin,
 ):  # fmt: skip
     """The weighting of one head.
 
@@ -84,6 +84,7 @@ def address(
         moves: the `count` offsets, each as its shortest move.
         tiny: the smallest normal number; less is no focus at all.
     """
+    keep_apart()
     padded = tiles * vector
     score, ring = w0, w0 + padded
     center = ring + margin + vector
@@ -113,6 +114,7 @@ def address_backward(
     `dparameters` they lie `apart` places further than in `parameters`.
     `dafter` and `dbefore` may be the same.
     """
+    keep_apart()
     padded = tiles * vector
     cosine, content, ring = w0, w0 + padded, w0 + 2 * padded
     dring = ring + ld_ring

@@ -1,17 +1,16 @@
-"""Matrix products of any strides, from tiles that stay in registers. Single-threaded, always summed in the same order."""
+"""Matrix products of any strides, from tiles that stay in registers. One thread, one order of summing."""
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import Vector, ir_vector, multiply_add_ir, splat_ir
+from neuraltape.kernels.cpu.simd import Vector, ir_vector, keep_apart, multiply_add_ir, primitive, splat_ir
 
 
 def _tile(rows: int, panels: int):
     """C[rows, panels] = A B or += A B over `depth`, one vector register (or a few) an entry."""
 
-    @intrinsic
+    @primitive
     def tile(typing_context, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
         vector = Vector(c.dtype)
         signature = types.void(depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding)
@@ -61,7 +60,8 @@ def _tile(rows: int, panels: int):
             after = []
             for r, start in enumerate(starts_a):
                 row = splat_ir(builder, builder.load(builder.gep(start, [a_place])), kind)
-                after += [multiply_add_ir(builder, row, column, sums[r * panels + p]) for p, column in enumerate(columns)]
+                mine = sums[r * panels : (r + 1) * panels]
+                after += [multiply_add_ir(builder, row, b, c) for b, c in zip(columns, mine, strict=True)]
             following = builder.add(i, number(1))
             i.add_incoming(following, loop)
             for phi, value in zip(sums, after, strict=True):
@@ -77,7 +77,8 @@ def _tile(rows: int, panels: int):
     return tile
 
 
-_four, _three, _two, _two_wide, _one, _one_wide = _tile(4, 1), _tile(3, 1), _tile(2, 1), _tile(2, 2), _tile(1, 1), _tile(1, 4)
+_four, _three, _two, _one = (_tile(rows, 1) for rows in (4, 3, 2, 1))
+_two_wide, _one_wide = _tile(2, 2), _tile(1, 4)
 
 
 @helper
@@ -87,11 +88,14 @@ def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_s
     Args:
         rows, panels, lanes, depth: C is (rows, panels * lanes), A is (rows, depth), B is (depth, panels * lanes).
         a, a0, a_row, a_step: A starts at a[a0]; from one row to the next, from one column to the next.
-        b, b0, b_panel, b_step: B starts at b[b0]; from one panel of `lanes` columns to the next, from one row to the next.
+        b, b0, b_panel, b_step: B starts at b[b0]; from one panel of `lanes` columns to the next, from one row to the
+        next.
         c, c0, c_row: C starts at c[c0]; from one row to the next.
 
-    An entry is summed over `depth` in order, whatever the tile it falls into: a row's result does not depend on its company.
+    An entry is summed over `depth` in order, whatever the tile it falls into: a row's result does not depend on its
+    company.
     """
+    keep_apart()
     p = 0
     while p < panels:
         i, wide = 0, 1

@@ -1,12 +1,12 @@
 """The memory of one sequence: its layout, writing, reading, and their backward passes.
 
-Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width][slot in tile], padded with slots that
-are zero and never in focus; behind them 1 / |row| of every slot (0 where the row has no direction).
+Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width][slot in tile], padded with slots
+that are zero and never in focus; behind them 1 / |row| of every slot (0 where the row has no direction).
 """
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import load, multiply_add, splat, sqrt, store, total, where
+from neuraltape.kernels.cpu.simd import keep_apart, load, multiply_add, splat, sqrt, store, total, where
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
 
@@ -14,12 +14,14 @@ _SMALLEST_SQUARE = SMALLEST_NORM**2
 @helper
 def inverse_norms(squares):
     """1 / sqrt of a vector of squared norms, 0 where there is no direction."""
-    return where(_SMALLEST_SQUARE < squares, 1.0 / sqrt(where(_SMALLEST_SQUARE < squares, squares, 1.0)), 0.0)
+    some = squares > _SMALLEST_SQUARE
+    return where(some, 1.0 / sqrt(where(some, squares, 1.0)), 0.0)
 
 
 @helper
 def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
     """From (slots, width) into tiles, without the norms."""
+    keep_apart()
     for tile in range(tiles):
         for w in range(width):
             place = m0 + (tile * width + w) * vector
@@ -31,6 +33,7 @@ def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
 @helper
 def store_memory(memory, m0, public, p0, slots, width, vector):
     """From tiles into (slots, width)."""
+    keep_apart()
     for slot in range(slots):
         place = m0 + (slot // vector) * width * vector + slot % vector
         for w in range(width):
@@ -40,6 +43,7 @@ def store_memory(memory, m0, public, p0, slots, width, vector):
 @helper
 def norms(memory, m0, tiles, width, vector):
     """Fill in 1 / |row|."""
+    keep_apart()
     for tile in range(tiles):
         squares = splat(memory, 0.0)
         for w in range(width):
@@ -51,6 +55,7 @@ def norms(memory, m0, tiles, width, vector):
 @helper
 def write(memory, source, target, weights, w0, parameters, erase, add, heads, tiles, width, vector):
     """M' = M prod_h (1 - w_h e_h) + sum_h w_h a_h, and the norms of M'. `source` and `target` may be the same."""
+    keep_apart()
     padded = tiles * vector
     for tile in range(tiles):
         squares = splat(memory, 0.0)
@@ -72,7 +77,8 @@ def write(memory, source, target, weights, w0, parameters, erase, add, heads, ti
 
 @helper
 def read(memory, m0, weights, w0, result, r0, tiles, width, vector):
-    """r = sum over slots of weight times row."""
+    """Read: sum over slots of weight times row."""
+    keep_apart()
     for w in range(width):
         summed = splat(memory, 0.0)
         for tile in range(tiles):
@@ -83,7 +89,8 @@ def read(memory, m0, weights, w0, result, r0, tiles, width, vector):
 
 @helper
 def read_backward(memory, m0, dmemory, d0, weights, w0, dresult, r0, dweights, dw0, tiles, width, vector):
-    """dM += w r'^T and dw += M r', for r' the gradient of what was read."""
+    """Backward of `read`: dM += w r'^T and dw += M r', for r' the gradient of what was read."""
+    keep_apart()
     for tile in range(tiles):
         focus = load(weights, w0 + tile * vector)
         dfocus = load(dweights, dw0 + tile * vector)
@@ -97,13 +104,14 @@ def read_backward(memory, m0, dmemory, d0, weights, w0, dresult, r0, dweights, d
 
 @helper
 def write_backward(
-    memory, m0, dmemory, d0, weights, w0, parameters, erase, add, dweights, dw0, dparameters, d_erase, d_add, heads, tiles,
-    width, vector,
+    memory, m0, dmemory, d0, weights, w0, parameters, erase, add, dweights, dw0, dparameters, d_erase, d_add, heads,
+    tiles, width, vector,
 ):  # fmt: skip
     """Backward of `write`: dM' becomes dM; adds to the gradient of the weights, sets those of erase and add.
 
     memory, m0: M, the memory before writing.
     """
+    keep_apart()
     padded = tiles * vector
     for head in range(heads):
         mine = w0 + head * padded

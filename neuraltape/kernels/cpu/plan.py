@@ -1,7 +1,7 @@
 """Sizes and places: where everything of one call lies in its flat buffers. Plain integers; knows no tensors."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,8 +66,8 @@ class Places(NamedTuple):
     ld_weights: int
     ld_ring: int
     ld_kept: int
-    # Packed weights, forward and backward, and gradients of the weights: starts of the layers after the first and of the
-    # interface, distance of two layers, whole size.
+    # Packed weights, forward and backward, and gradients of the weights: starts of the layers after the first and of
+    # the interface, distance of two layers, whole size.
     pack_other: int
     pack_layer: int
     pack_interface: int
@@ -90,7 +90,7 @@ class Places(NamedTuple):
     work_backward: int
 
 
-def record(z: Places) -> np.void:
+def record(z: Places) -> Any:
     """The same as a NumPy record: the kernels take it by its address."""
     kind = np.dtype([(name, np.int64) for name in z._fields])
     return np.array(tuple(z), kind)[()]
@@ -107,9 +107,7 @@ def moves(offsets: tuple[int, ...], slots: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=256)
-def places(
-    spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool, wants_inputs: bool = False
-) -> Places:
+def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool, wants_inputs: bool = False) -> Places:
     """Lay out one call.
 
     Args:
@@ -184,8 +182,8 @@ def places(
         batch=batch, time=time, rows=rows, blocks=blocks, lanes=min(blocks, MOST_LANES), keep=int(keep),
         segment=segment, segments=segments,
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
-        slots=spec.slots, tiles=padded // vector, padded=padded, width=width, reading=reading, writing=writing, heads=heads,
-        moves=len(layout.offsets), margin=margin, wants_inputs=int(wants_inputs),
+        slots=spec.slots, tiles=padded // vector, padded=padded, width=width, reading=reading, writing=writing,
+        heads=heads, moves=len(layout.offsets), margin=margin, wants_inputs=int(wants_inputs),
         strength=starts[1], gate=starts[2], shift=starts[3], sharpness=starts[4], erase=starts[5], add=starts[6],
         parameters=layout.size,
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,

@@ -1,7 +1,7 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ _SMALL = 2**16
 class Constants(NamedTuple):
     """What does not change between two calls of the same sizes."""
 
-    places: np.void
+    places: Any
     mask: np.ndarray
     moves: np.ndarray
     tiny: float
@@ -38,7 +38,8 @@ def constants(z: Places, offsets: tuple[int, ...]) -> Constants:
 
 def addresses(*buffers: Tensor | np.ndarray | None) -> np.ndarray:
     """Where each buffer lies; 0 for none. The caller keeps them alive."""
-    return np.array([0 if b is None else b.data_ptr() if isinstance(b, Tensor) else b.ctypes.data for b in buffers], np.int64)
+    found = [0 if b is None else b.ctypes.data if isinstance(b, np.ndarray) else b.data_ptr() for b in buffers]
+    return np.array(found, np.int64)
 
 
 def _by_length(lengths: Tensor | None, time: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,9 +118,8 @@ def sequence_backward(
     packed = pack(weights, spec, z, backward=True)
     inputs, reads0, reads, saved = (tensor.contiguous() for tensor in (inputs, state[-1], reads, saved))
     slopes = [None if slope is None else slope.contiguous() for slope in slopes]
-    table = addresses(
-        order, steps, fixed.mask, fixed.moves, inputs, packed, reads0, reads, saved, *slopes, dinputs, *dstate, gradients
-    )
+    given = (order, steps, fixed.mask, fixed.moves, inputs, packed, reads0, reads, saved, *slopes)
+    table = addresses(*given, dinputs, *dstate, gradients)
 
     def task(lane: int) -> None:
         backward_lane(fixed.places, lane, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)

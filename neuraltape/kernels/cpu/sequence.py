@@ -21,8 +21,8 @@ NO_SECOND_DERIVATIVE = "the cpu kernels have no second derivative; use backend='
 def _numbers(spec: MachineSpec) -> list[int]:
     """A spec as an operator can take it."""
     layout = spec.layout
-    sizes = (spec.input_size, spec.hidden_size, spec.layers, spec.slots, layout.read_heads, layout.write_heads, layout.width)
-    return [*sizes, *layout.offsets]
+    sizes = [spec.input_size, spec.hidden_size, spec.layers, spec.slots]
+    return [*sizes, layout.read_heads, layout.write_heads, layout.width, *layout.offsets]
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +46,7 @@ def _forward(
     return [hidden, reads, *final, saved]
 
 
-@_forward.register_fake
+@torch.library.register_fake("neuraltape::sequence")
 def _(inputs, lengths, weights, state, cell, numbers, keep):
     spec = _spec(cell, tuple(numbers))
     time, batch = inputs.shape[:2]
@@ -85,7 +85,7 @@ def _backward(
     return [dinputs, *dweights, *dstate]
 
 
-@_backward.register_fake
+@torch.library.register_fake("neuraltape::sequence_backward")
 def _(*args):
     *_, inputs, _, weights, state, _, _, _, _, _ = args
     return [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in (inputs, *weights, *state)]
@@ -103,7 +103,7 @@ def _differentiate(ctx, slopes):
         raise RuntimeError("this result was made for no gradient; call the sequence with gradients enabled")
     x, lengths, *rest, reads, saved = ctx.saved_tensors
     weights, state = rest[:-_STATE], rest[-_STATE:]
-    gradients = _backward(
+    gradients = torch.ops.neuraltape.sequence_backward(
         *slopes[:-1], x, lengths, weights, state, reads, saved, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
     )
     dinputs = gradients[0] if ctx.needs_input_grad[0] else None
@@ -118,6 +118,38 @@ def refuse(ctx, *slopes):
 torch.library.register_autograd("neuraltape::sequence", _differentiate, setup_context=_setup)
 torch.library.register_autograd("neuraltape::sequence_backward", refuse)
 torch.library.register_autocast("neuraltape::sequence", "cpu", torch.float32)
+
+
+class _Eager(torch.autograd.Function):
+    """The same derivative without the operator: its bookkeeping costs as much as a short sequence."""
+
+    @staticmethod
+    def forward(ctx, lengths, spec, inputs, *others):
+        count = len(others) - _STATE
+        weights, state = list(others[:count]), list(others[count:])
+        hidden, reads, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=True)
+        ctx.save_for_backward(inputs, lengths, *others, reads, saved)
+        ctx.set_materialize_grads(False)
+        ctx.spec = spec
+        return hidden, reads, *final
+
+    @staticmethod
+    def backward(ctx, *slopes):
+        inputs, lengths, *others, reads, saved = ctx.saved_tensors
+        weights, state = others[:-_STATE], others[-_STATE:]
+        wants_inputs = ctx.needs_input_grad[2]
+        if torch.is_grad_enabled():
+            numbers = _numbers(ctx.spec)
+            results = torch.ops.neuraltape.sequence_backward(
+                *slopes, inputs, lengths, weights, state, reads, saved, ctx.spec.cell, numbers, wants_inputs
+            )
+            dinputs, rest = results[0], results[1:]
+        else:
+            dinputs, dweights, dstate = sequence_backward(
+                list(slopes), inputs, lengths, weights, state, reads, saved, ctx.spec, wants_inputs=wants_inputs
+            )
+            rest = [*dweights, *dstate]
+        return None, None, dinputs if wants_inputs else None, *rest
 
 
 def sequence(
@@ -140,10 +172,13 @@ def sequence(
     state = [*controller, *[inputs.new_empty(0)] * (_CONTROLLER - count), *access]
     tensors = (inputs, *parameters, *state)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    if keep or torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors):
-        hidden, reads, *final, _ = _forward(inputs, lengths, parameters, state, spec.cell, _numbers(spec), keep)
+    if torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors):
+        hidden, reads, *final, _ = torch.ops.neuraltape.sequence(
+            inputs, lengths, parameters, state, spec.cell, _numbers(spec), keep
+        )
+    elif keep:
+        hidden, reads, *final = _Eager.apply(lengths, spec, *tensors)
     else:
-        # Without a gradient the operator's own costs would be most of a single step.
         hidden, reads, final, _ = sequence_forward(inputs, lengths, parameters, state, spec, keep=False)
     return SequenceResult(hidden, reads, tuple(final[:count]), AccessState(*final[_CONTROLLER:]))
 

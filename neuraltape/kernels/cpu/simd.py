@@ -1,20 +1,27 @@
 """Short vectors as a type that Numba understands: what every loop of the kernels is written with.
 
-A vector is 64 bytes: 16 float32 or 8 float64, whatever the machine's registers hold (LLVM splits or joins them). Writing
-the lanes out keeps sums in a fixed order, leaves nothing to the mood of the auto-vectoriser and compiles quickly.
+A vector is 64 bytes: 16 float32 or 8 float64, whatever the machine's registers hold (LLVM splits or joins them).
+Writing the lanes out keeps sums in a fixed order, leaves nothing to the mood of the auto-vectoriser and compiles
+quickly.
 """
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-from neuraltape.kernels.cpu.formulas import Expression, exp_ir, log_ir, sigmoid_ir, tanh_ir
+from neuraltape.kernels.cpu.formulas import Expression, Value, exp_ir, log_ir, sigmoid_ir, tanh_ir
 
 VECTOR_BYTES = 64
+
+
+def primitive(generator: Callable) -> Callable[..., Any]:
+    """A function that Numba knows by the instructions it stands for: `numba.extending.intrinsic`."""
+    return intrinsic(generator)
 
 
 class Vector(types.Type):
@@ -39,6 +46,7 @@ def _ir_scalar(scalar: types.Float) -> ir.Type:
 
 
 def ir_vector(vector: Vector) -> ir.VectorType:
+    """The type as LLVM knows it."""
     return ir.VectorType(_ir_scalar(vector.scalar), vector.lanes)
 
 
@@ -54,20 +62,19 @@ class _MaskModel(models.PrimitiveModel):
         super().__init__(manager, kind, ir.VectorType(ir.IntType(1), kind.lanes))
 
 
-def splat_ir(builder: ir.IRBuilder, value: ir.Value, vector: ir.VectorType) -> ir.Value:
+def splat_ir(builder: ir.IRBuilder, value: Value, vector: ir.VectorType) -> Value:
     """The same scalar in every lane; a scalar of another precision is converted."""
     if value.type != vector.element:
-        value = builder.fptrunc(value, vector.element) if isinstance(vector.element, ir.FloatType) else builder.fpext(
-            value, vector.element
-        )
+        convert = builder.fptrunc if isinstance(vector.element, ir.FloatType) else builder.fpext
+        value = convert(value, vector.element)
     index = ir.IntType(32)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(index, 0))
     zeros = ir.Constant(ir.VectorType(index, vector.count), None)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def multiply_add_ir(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    """a * b + c, rounded once where the machine can."""
+def multiply_add_ir(builder: ir.IRBuilder, a: Value, b: Value, c: Value) -> Value:
+    """Compute a * b + c, rounded once where the machine can."""
     return Expression(builder, a).times_plus(b, c).value
 
 
@@ -75,7 +82,7 @@ def _is_float(kind) -> bool:
     return isinstance(kind, types.Float)
 
 
-def _promoted(context, builder, kind, value, vector: Vector) -> ir.Value:
+def _promoted(context, builder, kind, value, vector: Vector) -> Value:
     return value if isinstance(kind, Vector) else splat_ir(builder, value, ir_vector(vector))
 
 
@@ -95,7 +102,7 @@ def _operator(function: Callable, name: str, *, compares: bool = False) -> None:
 
     def lower(context, builder, signature, args):
         vector = next(kind for kind in signature.args if isinstance(kind, Vector))
-        a, b = (_promoted(context, builder, kind, value, vector) for kind, value in zip(signature.args, args, strict=True))
+        a, b = (_promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
         return builder.fcmp_ordered(name, a, b) if compares else getattr(builder, name)(a, b)
 
     for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
@@ -107,9 +114,21 @@ _operator(operator.sub, "fsub")
 _operator(operator.mul, "fmul")
 _operator(operator.truediv, "fdiv")
 _operator(operator.lt, "<", compares=True)
+_operator(operator.gt, ">", compares=True)
 
 
-@intrinsic
+@primitive
+def keep_apart(typing_context):
+    """Called in a helper: LLVM compiles it once, instead of a copy of it wherever it is called."""
+
+    def generate(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@primitive
 def floats(typing_context, like, address):
     """The buffer at an address, of the element type of the array `like`."""
 
@@ -119,7 +138,7 @@ def floats(typing_context, like, address):
     return types.CPointer(like.dtype)(like, types.intp), generate
 
 
-@intrinsic
+@primitive
 def beginning(typing_context, array):
     """The buffer of a NumPy array."""
 
@@ -129,7 +148,7 @@ def beginning(typing_context, array):
     return types.CPointer(array.dtype)(array), generate
 
 
-@intrinsic
+@primitive
 def integers(typing_context, address):
     """The buffer of int64 at an address."""
 
@@ -139,7 +158,7 @@ def integers(typing_context, address):
     return types.CPointer(types.int64)(types.intp), generate
 
 
-@intrinsic
+@primitive
 def load(typing_context, buffer, index):
     """The vector that starts at a buffer's element."""
     vector = Vector(buffer.dtype)
@@ -152,7 +171,7 @@ def load(typing_context, buffer, index):
     return vector(buffer, types.intp), generate
 
 
-@intrinsic
+@primitive
 def store(typing_context, buffer, index, value):
     """Write a vector from a buffer's element on. All lanes are written: the buffer needs room for them."""
     scalar = buffer.dtype
@@ -165,7 +184,7 @@ def store(typing_context, buffer, index, value):
     return types.void(buffer, types.intp, Vector(scalar)), generate
 
 
-@intrinsic
+@primitive
 def copy(typing_context, source, source_index, target, target_index, count):
     """Copy `count` elements between two places that do not overlap."""
     size = source.dtype.bitwidth // 8
@@ -178,7 +197,7 @@ def copy(typing_context, source, source_index, target, target_index, count):
     return types.void(source, types.intp, target, types.intp, types.intp), generate
 
 
-@intrinsic
+@primitive
 def splat(typing_context, buffer, value):
     """`value` in every lane of a vector of the buffer's type."""
     vector = Vector(buffer.dtype)
@@ -189,9 +208,9 @@ def splat(typing_context, buffer, value):
     return vector(buffer, types.float64), generate
 
 
-@intrinsic
+@primitive
 def multiply_add(typing_context, a, b, c):
-    """a * b + c, where any of them may be a scalar."""
+    """Compute a * b + c, where any of them may be a scalar."""
     vector = next(kind for kind in (a, b, c) if isinstance(kind, Vector))
 
     def generate(context, builder, signature, args):
@@ -201,7 +220,7 @@ def multiply_add(typing_context, a, b, c):
     return vector(a, b, c), generate
 
 
-@intrinsic
+@primitive
 def where(typing_context, condition, a, b):
     """Lane by lane `a` where the condition holds, else `b`."""
     vector = next(kind for kind in (a, b) if isinstance(kind, Vector))
@@ -215,7 +234,7 @@ def where(typing_context, condition, a, b):
     return vector(condition, a, b), generate
 
 
-def _reduction(combine: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]):
+def _reduction(combine: Callable[[ir.IRBuilder, Value, Value], Value]):
     """Halve the vector until one lane is left: always the same order."""
 
     def generate(context, builder, signature, args):
@@ -223,38 +242,42 @@ def _reduction(combine: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]):
         index = ir.IntType(32)
         while count > 1:
             count //= 2
-            halves = (
-                builder.shuffle_vector(value, value, ir.Constant(ir.VectorType(index, count), list(range(start, start + count))))
-                for start in (0, count)
+            lanes = ir.VectorType(index, count)
+            low, high = (ir.Constant(lanes, list(range(start, start + count))) for start in (0, count))
+            value = combine(
+                builder, builder.shuffle_vector(value, value, low), builder.shuffle_vector(value, value, high)
             )
-            value = combine(builder, *halves)
         return builder.extract_element(value, ir.Constant(index, 0))
 
     return generate
 
 
-@intrinsic
+@primitive
 def total(typing_context, vector):
     """Sum of all lanes."""
     return vector.scalar(vector), _reduction(lambda builder, a, b: builder.fadd(a, b))
 
 
-@intrinsic
+def _larger(builder: ir.IRBuilder, a: Value, b: Value) -> Value:
+    return builder.select(builder.fcmp_ordered("<", a, b), b, a)
+
+
+@primitive
 def largest(typing_context, vector):
     """The largest lane."""
-    return vector.scalar(vector), _reduction(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), b, a))
+    return vector.scalar(vector), _reduction(_larger)
 
 
-def _function(formula: Callable[[ir.IRBuilder, ir.Value], ir.Value], summary: str):
+def _function(formula: Callable[[ir.IRBuilder, Value], Value], summary: str):
     def implementation(typing_context, vector):
         return vector(vector), lambda context, builder, signature, args: formula(builder, args[0])
 
     implementation.__doc__ = summary
     implementation.__name__ = formula.__name__
-    return intrinsic(implementation)
+    return primitive(implementation)
 
 
-def _sqrt_ir(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def _sqrt_ir(builder: ir.IRBuilder, value: Value) -> Value:
     return Expression(builder, value).root().value
 
 

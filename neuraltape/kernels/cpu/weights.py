@@ -1,8 +1,9 @@
 """From parameters to what the matrix products read, and from the products' gradients back to those of the parameters.
 
-A layer's parameters become one matrix: rows of gates (the GRU's candidate twice, see cells.py) over columns of everything the
-layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1. All rearranging is done
-once, on indices; a call then takes the numbers by index.
+A layer's parameters become one matrix: rows of gates (the GRU's candidate twice, see cells.py) over columns of
+everything the
+layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1. All rearranging
+is done once, on indices; a call then takes the numbers by index.
 """
 
 from functools import lru_cache

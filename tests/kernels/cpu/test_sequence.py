@@ -17,16 +17,18 @@ from tests.kernels.machines import assert_near, call_of, results_of, run, spec_o
 
 OPERATOR = torch.ops.neuraltape.sequence
 
-machines = st.fixed_dictionaries({
-    "cell": st.sampled_from(["lstm", "gru", "feedforward"]),
-    "inputs": st.integers(1, 9),
-    "hidden": st.sampled_from([1, 5, 8, 17, 33]),
-    "layers": st.integers(1, 3),
-    "slots": st.sampled_from([1, 2, 4, 8, 20, 37]),
-    "heads": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    "width": st.sampled_from([1, 3, 8, 20]),
-    "offsets": st.sampled_from([(-1, 0, 1), (0,), (3, 4, 5), (-2, 7), (1,)]),
-})
+machines = st.fixed_dictionaries(
+    {
+        "cell": st.sampled_from(["lstm", "gru", "feedforward"]),
+        "inputs": st.integers(1, 9),
+        "hidden": st.sampled_from([1, 5, 8, 17, 33]),
+        "layers": st.integers(1, 3),
+        "slots": st.sampled_from([1, 2, 4, 8, 20, 37]),
+        "heads": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "width": st.sampled_from([1, 3, 8, 20]),
+        "offsets": st.sampled_from([(-1, 0, 1), (0,), (3, 4, 5), (-2, 7), (1,)]),
+    }
+)
 
 
 @given(machines, st.sampled_from([1, 2, 8, 9, 20]), st.sampled_from([1, 2, 3, 5, 9]), st.booleans(), st.integers(0, 99))

@@ -12,21 +12,10 @@ const START = { copy: 8, "repeat-copy": 4, "associative-recall": 4, ngrams: 60, 
 const machine = () => machineOf(state.machine);
 
 // How many of the input's channels hold the draft's vectors.
-function width() {
-  const { task, sizes } = machine();
-  const flags = { copy: 1, "repeat-copy": 1, "associative-recall": 2, "priority-sort": 2, ngrams: 0 };
-  return sizes.input - (flags[task] ?? 0);
-}
+const width = () => machine().free;
 
 // Vectors of one unit of length: an item of associative recall has several.
-function itemSize() {
-  if (machine().task !== "associative-recall") return 1;
-  return Math.max(1, state.itemSize ?? 3);
-}
-
-function vectorsOf(length) {
-  return length * itemSize();
-}
+const itemSize = () => machine().item;
 
 export function makeDrafting() {
   const length = byId("length");
@@ -68,7 +57,6 @@ export async function randomDraft(length) {
   }
   try {
     const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), seed);
-    if (task === "associative-recall") state.itemSize = draft.vectors.length / Math.max(length, machine().least ?? 1);
     set({ task, ...draft });
   } catch (error) {
     update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
@@ -80,7 +68,7 @@ async function setLength(wanted) {
   const length = Math.max(machine().least ?? 1, Math.min(MOST, Math.round(wanted) || 1));
   const { task, vectors, priorities } = state.draft;
   if (task === "ngrams" || task === "associative-recall") return randomDraft(length);
-  const count = vectorsOf(length);
+  const count = length * itemSize();
   const more = Array.from({ length: Math.max(0, count - vectors.length) }, () => vectors[0].map(() => Number(Math.random() < 0.5)));
   const kept = task === "priority-sort" ? [...priorities, ...more.map(() => Math.random() * 2 - 1)].slice(0, count) : [];
   set({ ...state.draft, vectors: [...vectors, ...more].slice(0, count), priorities: kept });

@@ -10,6 +10,9 @@ import { laneName } from "explorer/verdict";
 // Where the keyboard stands on the input, and the bit that a drag paints.
 const pen = { step: 0, channel: 0, paint: null };
 let tracks = [];
+// How the tracks looked when they were drawn last, and whether the keyboard's place was marked.
+let drawn = "";
+let marked = false;
 let place;
 let cursor;
 let editor;
@@ -25,6 +28,7 @@ export function makeTracks(container, edit) {
 export function layTracks() {
   const trace = state.lanes[0].trace;
   const several = state.lanes.length > 1;
+  drawn = "";
   tracks = [inputTrack(trace)];
   if (trace.has("target")) tracks.push(targetTrack(trace));
   for (const lane of state.lanes) tracks.push(outputTrack(lane, several));
@@ -39,16 +43,21 @@ export function layTracks() {
 export function drawTracks() {
   if (!tracks.length) return;
   const width = tracks[0].canvas.clientWidth;
-  for (const track of tracks) track.draw(width);
+  // A step moves the cursor only; what lies under it is drawn when something else changes.
+  const look = [width, window.devicePixelRatio, document.documentElement.dataset.theme, state.allSlots].join();
+  if (look !== drawn) for (const track of tracks) track.draw(width);
+  else if (editor && (document.activeElement === inputCanvas || marked)) tracks[0].draw(width);
+  marked = document.activeElement === inputCanvas;
+  drawn = look;
   const column = width / state.lanes[0].trace.steps;
   const left = tracks[0].canvas.offsetLeft + state.step * column;
   cursor.style.left = `${left - 1.5}px`;
   cursor.style.width = `${Math.max(4, column + 2)}px`;
 }
 
-function track(name, detail, label, height, paint, canvas = element("canvas", { role: "img" })) {
+function track(name, detail, label, height, paint, { canvas = element("canvas", { role: "img" }), help = null } = {}) {
   canvas.setAttribute("aria-label", label);
-  const made = { name: element("div", { class: "track-name" }, element("b", {}, name), ...detail), canvas };
+  const made = { name: element("div", { class: "track-name" }, element("b", help ? { class: "hinted", "data-help": help, tabindex: "0" } : {}, name), ...detail), canvas };
   made.draw = (width) => paint(prepare(canvas, width, height), width);
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
@@ -68,7 +77,7 @@ function go(event, canvas) {
   update({ step: stepAt(event, canvas), playing: false });
 }
 
-const rowHeight = (rows) => Math.max(3, Math.min(10, Math.floor(96 / rows)));
+const rowHeight = (rows) => Math.max(3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
 
 function paintRows(context, width, trace, rows, value) {
   const column = width / trace.steps;
@@ -109,7 +118,7 @@ function inputTrack(trace) {
     }
   };
   const label = text(editor ? "drawLabel" : "tracksLabel", { name: text("input"), steps: trace.steps });
-  const made = track(text("input"), detail, editor && document.activeElement === inputCanvas ? cellLabel(trace) : label, rows * height, paint, inputCanvas);
+  const made = track(text("input"), detail, editor && document.activeElement === inputCanvas ? cellLabel(trace) : label, rows * height, paint, { canvas: inputCanvas });
   made.old = inputCanvas;
   if (editor) enableDrawing(inputCanvas, trace, height);
   return made;
@@ -201,7 +210,7 @@ function focusTrack(lane, several) {
   if (several) detail.unshift(laneName(lane), element("br"));
   const names = trace.heads.map(headName).join(", ");
   const label = text("tracksLabel", { name: `${text("focus")}: ${names}`, steps: trace.steps });
-  const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace)));
+  const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace)), { help: "help focus" });
   made.canvas.addEventListener("pointerdown", (event) => {
     const box = made.canvas.getBoundingClientRect();
     const shownSlots = slotsShown(trace);

@@ -1,0 +1,44 @@
+"""What happens to a gradient before the optimiser's step."""
+
+import torch
+from torch import Tensor
+
+from neuraltape.training.optimizer_config import OptimizerConfig
+
+# Of the running mean of gradient norms: it looks back over about 20 steps.
+DECAY = 0.95
+
+
+class Clipping:
+    """Brings gradients within a bound, in place.
+
+    Adaptive clipping has no fixed bound: a gradient may be `clip_at` times as long as usual. The usual length is a
+    running mean of the norms, each as long as it was after clipping. A machine's gradient falls a hundredfold while it
+    learns, and where a focus is torn between two slots one sequence's gradient is a hundred times longer than
+    all others together; a fixed bound that lets it learn lets that sequence undo what was learnt.
+
+    Args:
+        config: `clip` and `clip_at`.
+    """
+
+    def __init__(self, config: OptimizerConfig) -> None:
+        self.kind, self.at = config.clip, config.clip_at
+        # On the CPU in float64, so that a checkpoint keeps it exactly. 0: no gradient seen yet.
+        self.usual = torch.zeros((), dtype=torch.float64)
+
+    def apply(self, gradient: Tensor, norm: float) -> None:
+        """Clip a gradient. `norm` is its Euclidean norm."""
+        if self.kind == "value":
+            gradient.clamp_(-self.at, self.at)
+        elif self.kind == "norm":
+            self._shorten(gradient, norm, self.at)
+        elif self.kind == "adaptive":
+            usual = self.usual.item() or norm
+            bound = self.at * usual
+            self._shorten(gradient, norm, bound)
+            self.usual.fill_(DECAY * usual + (1 - DECAY) * min(norm, bound))
+
+    @staticmethod
+    def _shorten(gradient: Tensor, norm: float, bound: float) -> None:
+        if norm > bound:
+            gradient.mul_(bound / norm)
