@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check lint format bench clean
+.PHONY: help install demo test check lint format bench browser clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
 	@echo "make test    install, run the tests"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
+	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"
 	@echo "make bench   speed against the reference and torch.nn.LSTM, as ratios"
 	@echo "make clean   remove the virtual environment and all caches; runs/ stays"
 
@@ -28,6 +29,10 @@ demo: $(INSTALLED)
 	$(BIN)/neuraltape evaluate demo --lengths 10 20 30 50 120
 	$(BIN)/neuraltape plot demo
 
+# The explorer's page is tested in Debian's Chromium; where there is none those tests are skipped, but not in CI.
+ifeq ($(CI),true)
+test: browser
+endif
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
@@ -41,6 +46,10 @@ check: lint test
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+browser:
+	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || \
+		echo "chromium could not be installed; the tests of the explorer's page are skipped"
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

@@ -38,16 +38,16 @@ def _run_forward(
     z = _plan(numbers, slots, batch, raw.element_size())
     fixed = constants(z, numbers[3:])
     before = (raw, memory, read_weights, write_weights)
-    after = tuple(raw.new_empty(t.shape) for t in before[1:])
+    memory1, read1, write1 = (raw.new_empty(t.shape) for t in before[1:])
     reads = raw.new_empty(batch, numbers[0], width)
     before = tuple(t.contiguous() for t in before)
-    table = addresses(fixed.mask, fixed.moves, *before, *after, reads)
+    table = addresses(fixed.mask, fixed.moves, *before, memory1, read1, write1, reads)
 
     def task(block: int) -> None:
         access_forward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
-    return *after, reads
+    return memory1, read1, write1, reads
 
 
 @torch.library.register_fake("neuraltape::access_step")
@@ -74,16 +74,16 @@ def _backward(
     z = _plan(tuple(numbers), slots, batch, raw.element_size())
     fixed = constants(z, tuple(numbers[3:]))
     before = (raw, memory, read_weights, write_weights)
-    results = tuple(raw.new_empty(t.shape) for t in before)
+    draw, dmemory0, dread0, dwrite0 = (raw.new_empty(t.shape) for t in before)
     given = (*before, read_after, write_after, dmemory, dread_weights, dwrite_weights, dreads)
     given = tuple(t.contiguous() for t in given)
-    table = addresses(fixed.mask, fixed.moves, *given, *results)
+    table = addresses(fixed.mask, fixed.moves, *given, draw, dmemory0, dread0, dwrite0)
 
     def task(block: int) -> None:
         access_backward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
-    return results
+    return draw, dmemory0, dread0, dwrite0
 
 
 @torch.library.register_fake("neuraltape::access_step_backward")

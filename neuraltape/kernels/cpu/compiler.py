@@ -17,7 +17,6 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 _HERE = Path(__file__).parent
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 @cache
@@ -57,21 +56,18 @@ def _announce() -> None:
 
 
 class _Locator(_CacheLocator):
-    def __init__(self, function: Callable, file: str) -> None:
-        self._file, self._line = file, function.__code__.co_firstlineno
-
-    def get_cache_path(self) -> str:
+    def get_cache_path(self) -> Any:
         return cache_folder()
 
-    def get_source_stamp(self) -> str:
+    def get_source_stamp(self) -> Any:
         return source_stamp()
 
-    def get_disambiguator(self) -> str:
+    def get_disambiguator(self) -> Any:
         return source_stamp()[:12]
 
     @classmethod
-    def from_function(cls, function: Callable, file: str) -> "_Locator":
-        return cls(function, file)
+    def from_function(cls, py_func: Callable, py_file: str) -> Any:
+        return cls()
 
 
 class _Implementation(CompileResultCacheImpl):
@@ -91,11 +87,12 @@ class _Cache(FunctionCache):
 
 def kernel(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that Python calls: compiled at first use, kept on disk."""
-    dispatcher = numba.njit(**_OPTIONS)(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
     dispatcher._cache = _Cache(function)
     return dispatcher
 
 
 def helper(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that only kernels call; it becomes part of them."""
-    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(nogil=True, error_model="numpy", **options)(function)

@@ -8,6 +8,7 @@ is done once, on indices; a call then takes the numbers by index.
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,12 +80,31 @@ def _indices(shapes: tuple[torch.Size, ...], spec: MachineSpec, z: Places) -> tu
     return torch.cat(forward), torch.cat([*backward, _panels(interface[:, :-1], z.vector)])
 
 
+def _same_bits(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors of one type hold the same bits."""
+    return np.array_equal(a.numpy().view(np.int32), b.numpy().view(np.int32))
+
+
 def pack(weights: list[Tensor], spec: MachineSpec, z: Places, *, backward: bool) -> Tensor:
     """Panels over the gates (forward), or over what a layer sees, without the bias (backward)."""
     weights = _with_sums(weights, spec)
     index = _indices(tuple(weight.shape for weight in weights), spec, z)[backward]
-    numbers = torch.cat([weights[0].new_zeros(1), *(weight.reshape(-1) for weight in weights)])
-    return numbers.index_select(0, index)
+    numbers = torch.cat([weights[0].new_zeros(1), *(weight.detach().reshape(-1) for weight in weights)])
+    if z.time * z.batch > _FEW_STEPS or backward:
+        return numbers.index_select(0, index)
+    # For a single step packing costs more than the step. Comparing every number is cheap, and never wrong.
+    before = _packed.get(spec)
+    if before is not None and before[0].dtype == numbers.dtype and _same_bits(before[0], numbers):
+        return before[1]
+    if len(_packed) >= _PACKED_AT_MOST:
+        _packed.clear()
+    packed = numbers.index_select(0, index)
+    _packed[spec] = (numbers, packed)
+    return packed
+
+
+_FEW_STEPS, _PACKED_AT_MOST = 16, 8
+_packed: dict[MachineSpec, tuple[Tensor, Tensor]] = {}
 
 
 @lru_cache(maxsize=64)
