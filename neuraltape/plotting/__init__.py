@@ -12,4 +12,5 @@ from neuraltape.plotting.lengths import plot_lengths as plot_lengths
 from neuraltape.plotting.memory import plot_memory as plot_memory
 from neuraltape.plotting.outputs import plot_outputs as plot_outputs
 from neuraltape.plotting.save import save_figure as save_figure
+from neuraltape.plotting.stages import plot_stages as plot_stages
 from neuraltape.plotting.writes import plot_writes as plot_writes

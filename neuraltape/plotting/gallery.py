@@ -13,6 +13,7 @@ from neuraltape.plotting.learning import plot_learning
 from neuraltape.plotting.lengths import plot_lengths
 from neuraltape.plotting.memory import plot_memory
 from neuraltape.plotting.outputs import plot_outputs
+from neuraltape.plotting.stages import plot_stages
 from neuraltape.plotting.writes import plot_writes
 from neuraltape.tasks.task import Task
 
@@ -34,6 +35,10 @@ def machine_figures(model: SequenceModel, task: Task, length: int, *, seed: int 
         yield "focus", plot_focus(trace)
         yield "writes", plot_writes(trace)
         yield "memory", plot_memory(trace)
+        # A step while it takes its input in, and one while it answers.
+        steps = int(trace.lengths[0])
+        yield "stages-write", plot_stages(trace, step=steps // 4, head="write 1")
+        yield "stages-read", plot_stages(trace, step=3 * steps // 4, head="read 1")
 
 
 def training_figures(name: str, task: Task, metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Figure]]:

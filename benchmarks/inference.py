@@ -1,0 +1,37 @@
+"""Without gradients: whole sequences, and one step of a stream."""
+
+from dataclasses import replace
+
+from benchmarks.side import sides
+from benchmarks.size import PAPER
+from benchmarks.table import Column, Table, scaled, significant, whole
+from benchmarks.timing import Effort, take_turns
+from benchmarks.training_step import BATCHES, in_words, left_out, rate_columns, rates
+
+FORWARD_SECONDS, STEP_SECONDS = 8, 6
+
+
+def forward(effort: Effort) -> Table:
+    """Sequences a second, forward only."""
+    rows = []
+    for batch in effort.some(BATCHES):
+        each = sides(replace(PAPER, batch=batch))
+        taken = take_turns({name: side.forward for name, side in each.items()}, FORWARD_SECONDS, effort)
+        rows.append({"batch": batch, **rates(taken, batch), "to_lstm": taken["cpu"].over(taken["lstm"])})
+    columns = (
+        Column("batch", "batch", whole),
+        *rate_columns(),
+        Column("to_lstm", "time, in times of nn.LSTM's", significant),
+    )
+    return Table("forward", f"Forward only, sequences a second ({in_words(PAPER)})", columns, tuple(rows), left_out())
+
+
+def step(effort: Effort) -> Table:
+    """Latency of one step of a stream."""
+    each = sides(replace(PAPER, batch=1))
+    taken = take_turns({name: side.step for name, side in each.items()}, STEP_SECONDS, effort)
+    columns = tuple(replace(column, show=scaled(1e6)) for column in rate_columns())
+    ratio = Column("to_lstm", "time, in times of nn.LSTM's", significant)
+    row = {**taken, "to_lstm": taken["cpu"].over(taken["lstm"])}
+    notes = ("In JSON: seconds.", *left_out())
+    return Table("step", "`step()` at batch 1, microseconds", (*columns, ratio), (row,), notes)

@@ -1,0 +1,118 @@
+"""Which runs there are to make: every recipe with every seed, without those whose result is there already."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from neuraltape.reproduce.probes import labels_of
+from neuraltape.reproduce.recipe import Recipe, differences, settings_of
+from neuraltape.reproduce.result import Result, run_name
+from neuraltape.runner import Job
+from neuraltape.training import TrainConfig
+from neuraltape.training.run_directory import RunDirectory
+
+# Enough for the last lines of metrics.
+TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One recipe with one seed."""
+
+    recipe: Recipe
+    """The recipe."""
+    seed: int
+    """Of the run."""
+    run_dir: Path
+    """The run's directory."""
+    result: Path
+    """Where its result goes."""
+    state: Literal["done", "new", "unfinished", "stale"]
+    """A result is there; nothing is; a run directory that can be gone on with; a result or run that is out of date."""
+    why: str = ""
+    """What is out of date."""
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return run_name(self.recipe.name, self.seed)
+
+    def job(self) -> Job:
+        """What is left to do: train, or go on with a training (at once at its end if it has ended), then measure."""
+        if holds(self.run_dir, self.recipe):
+            train = ("neuraltape", "resume", str(self.run_dir))
+        else:
+            source = ("--config", str(self.recipe.path), "--seed", str(self.seed))
+            train = ("neuraltape", "train", *source, "--run-dir", str(self.run_dir), "--overwrite")
+        measure = ("neuraltape.reproduce", str(self.run_dir), self.recipe.name, str(self.result))
+        log = self.run_dir.with_name(f"{self.run_dir.name}.log")
+        return Job(self.name, (train, measure), log, lambda: progress_of(self.run_dir))
+
+
+def make_plan(recipes: Iterable[tuple[Recipe, Iterable[int]]], *, runs: Path, results: Path) -> list[Plan]:
+    """Look at what is there.
+
+    Args:
+        recipes: each with its seeds.
+        runs: holds the run directories.
+        results: holds the results.
+    """
+    return [_plan(recipe, seed, runs, results) for recipe, seeds in recipes for seed in seeds]
+
+
+def result_path(results: Path, recipe: Recipe, seed: int) -> Path:
+    """Where the result of a run is."""
+    return results / recipe.task / f"{run_name(recipe.name, seed)}.json"
+
+
+def holds(run_dir: Path, recipe: Recipe) -> bool:
+    """Whether a directory holds a run of this recipe as it is now."""
+    config = RunDirectory(run_dir).config
+    try:
+        return not differences(settings_of(TrainConfig.load(config)), recipe.config)
+    except (OSError, ValueError):
+        return False
+
+
+def progress_of(run_dir: Path) -> str:
+    """How far a run is, by the last lines of its metrics."""
+    path = RunDirectory(run_dir).metrics
+    try:
+        with path.open("rb") as file:
+            start = file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            # The first line may be cut, the last may be being written.
+            lines = [json.loads(line) for line in file.read().split(b"\n")[start > 0 : -1]]
+    except (OSError, ValueError):
+        return ""
+    words = []
+    for kind, field, unit in (
+        ("training", "sequences", "sequences"),
+        ("evaluation", "bits", "bits"),
+        ("training", "sequences_per_second", "a second"),
+    ):
+        found = next(
+            (line[field] for line in reversed(lines) if line["kind"] == kind and line[field] is not None), None
+        )
+        if found is not None:
+            words.append(f"{found:,} {unit}" if isinstance(found, int) else f"{found:,.3g} {unit}")
+    return ", ".join(words)
+
+
+def _plan(recipe: Recipe, seed: int, runs: Path, results: Path) -> Plan:
+    run_dir, path = runs / run_name(recipe.name, seed), result_path(results, recipe, seed)
+    state, why = _state(recipe, run_dir, path)
+    return Plan(recipe, seed, run_dir, path, state, why)
+
+
+def _state(recipe: Recipe, run_dir: Path, path: Path) -> tuple[Literal["done", "new", "unfinished", "stale"], str]:
+    if path.exists():
+        result = Result.load(path)
+        changes = differences(result.settings, recipe.config)
+        if not changes and result.probes != labels_of(recipe.config.task):
+            changes = [f"it was measured on {', '.join(result.probes)}"]
+        return ("stale", "; ".join(changes)) if changes else ("done", "")
+    if not RunDirectory(run_dir).holds_run():
+        return "new", ""
+    return ("unfinished", "") if holds(run_dir, recipe) else ("stale", f"{run_dir} was made with other settings")

@@ -1,0 +1,100 @@
+"""A recipe: a file of settings that a published result is made with."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.training.config import NAMED_TASKS
+
+# What can differ between two runs without a difference in what they learn, except for the seed, which stands apart.
+NO_SETTINGS = ("seed", "report_every", "checkpoint_every", "tensorboard", "timeout")
+
+# How many seeds stand behind a published number: the first row that fits.
+SEEDS = {"lstm": 1, "variant": 3, "priority-sort": 5, "default": 10}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One of them."""
+
+    name: str
+    """The file's: TASK, or TASK-VARIANT such as copy-feedforward."""
+    path: Path
+    """The file."""
+    config: TrainConfig
+    """What it says, with the defaults of everything else."""
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.config.task.name
+
+    @property
+    def usual_seeds(self) -> int:
+        """How many seeds are run unless the user says otherwise: a variant is there to compare with."""
+        if self.config.model.model == "lstm":
+            return SEEDS["lstm"]
+        return SEEDS["variant"] if self.name != self.task else SEEDS.get(self.task, SEEDS["default"])
+
+    def seeded(self, seed: int) -> TrainConfig:
+        """The configuration of one run."""
+        return replace(self.config, loop=replace(self.config.loop, seed=seed))
+
+
+def read_recipes(folders: Iterable[Path]) -> dict[str, Recipe]:
+    """All recipes by name, default ones before their variants; of two with one name the first folder's.
+
+    Raises:
+        ValueError: a file that is no configuration, or is called after another task than its own.
+    """
+    paths = {path.stem: path for folder in reversed(list(folders)) for path in sorted(folder.glob("*.yaml"))}
+    recipes = [_read(name, path) for name, path in paths.items()]
+    order = list(NAMED_TASKS)
+    recipes.sort(key=lambda recipe: (order.index(recipe.task), recipe.name != recipe.task, recipe.name))
+    return {recipe.name: recipe for recipe in recipes}
+
+
+def _read(name: str, path: Path) -> Recipe:
+    try:
+        config = TrainConfig.load(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    task = config.task.name
+    if name != task and not name.startswith(f"{task}-"):
+        raise ValueError(f"{path} is a recipe for {task}, so its name must be {task}.yaml or {task}-VARIANT.yaml")
+    return Recipe(name, path, config)
+
+
+def settings_of(config: TrainConfig) -> dict[str, Any]:
+    """Everything that decides what a run learns, but for its seed."""
+    return {name: value for name, value in config.flat().items() if name not in NO_SETTINGS}
+
+
+def digest_of(settings: Mapping[str, Any]) -> str:
+    """A short name for settings."""
+    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def differences(before: Mapping[str, Any], now: TrainConfig) -> list[str]:
+    """What has changed since a run was made, a phrase each; nothing: it would be made the same way today.
+
+    A setting that did not exist then counts as its default, so that a new one does not make old results worthless.
+    """
+    after, defaults = settings_of(now), defaults_of(now)
+    changes = []
+    for name, value in after.items():
+        was = before.get(name, defaults.get(name))
+        if was != value:
+            changes.append(f"{name} was {was}, is {value}")
+    return changes + [f"{name} was {value}, is gone" for name, value in before.items() if name not in after]
+
+
+def defaults_of(config: TrainConfig) -> dict[str, Any]:
+    """Every setting as it is where nobody says otherwise."""
+    parts = (type(config.task), ModelConfig, OptimizerConfig, LoopConfig)
+    plain = {each.name: each.default for part in parts for each in fields(part) if each.init}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
