@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="where to write: PATH.json and PATH.md (default for a whole run: benchmarks/results; otherwise nothing)",
     )
     options = parser.parse_args(arguments)
-    machine = describe()
+    machine, start = describe(), time.perf_counter()
     print(in_words(machine), flush=True)
     try:
         findings = check()
@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         begin = time.perf_counter()
         tables.append(MEASUREMENTS[name](QUICK if options.quick else FULL))
         print(f"\n{tables[-1].markdown()}\n[{time.perf_counter() - begin:.0f} s]", flush=True)
+    print(f"\n[{time.perf_counter() - start:.0f} s in all]")
     output = options.output or (None if options.only or options.quick else RESULTS)
     if output is not None:
         print("written:", *(path.name for path in write(output, machine, findings, tables)))

@@ -15,7 +15,7 @@ from neuraltape.kernels.cpu.plan import places
 from neuraltape.kernels.cpu.simd import VECTOR_BYTES
 
 BATCHES = (1, 16, 64)
-SECONDS = 5
+SECONDS = 3
 
 
 def limit(effort: Effort) -> Table:

@@ -13,7 +13,7 @@ SLOTS = (32, 128, 512, 2048, 8192, 16384)
 WIDTHS = (8, 20, 64, 128, 256)
 # The reference is shown as far as a call of it stays near a second.
 REFERENCE_STEPS, REFERENCE_CELLS = 160, 2048 * 20
-STEPS_SECONDS, SLOTS_SECONDS, WIDTHS_SECONDS = 20, 20, 12
+STEPS_SECONDS, SLOTS_SECONDS, WIDTHS_SECONDS = 15, 12, 8
 
 
 def steps(effort: Effort) -> Table:

@@ -10,7 +10,7 @@ from benchmarks.table import Column, Table, significant, whole
 from benchmarks.timing import Effort, Spread, take_turns
 
 BATCHES = (1, 16, 64, 256)
-SECONDS = 12
+SECONDS = 8
 
 
 def training(effort: Effort) -> Table:
@@ -34,7 +34,7 @@ def training(effort: Effort) -> Table:
 
 def larger(effort: Effort) -> Table:
     """A larger machine."""
-    taken = take_turns({name: side.train for name, side in sides(LARGER).items()}, 2 * SECONDS, effort)
+    taken = take_turns({name: side.train for name, side in sides(LARGER).items()}, 1.5 * SECONDS, effort)
     row = {"batch": LARGER.batch, **rates(taken, LARGER.batch), **_gain(taken)}
     columns = (
         Column("batch", "batch", whole),

@@ -28,7 +28,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explorer": {"functional", "nn", "tasks"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
-    "cli": {"__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"},
+    # Processes on this computer; knows nothing of what they do.
+    "runner": set(),
+    # Runs the recipes and looks at what came of them.
+    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner"},
+    "cli": {
+        *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
+        *("runner", "reproduce"),
+    },
     "__main__": {"cli"},
 }
 # Packages that only some parts may know.

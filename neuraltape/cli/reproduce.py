@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> None:
     if not options.report_only:
         plans = make_plan(zip(chosen, seeds, strict=True), runs=runs, results=results)
         failed = _run(plans, at_once=options.jobs, again=shlex.join(["neuraltape", "reproduce", *argv]))
-    asked = {recipe.name: each for recipe, each in zip(chosen, seeds, strict=True) if options.recipes or not failed}
+    asked = {recipe.name: each for recipe, each in zip(chosen, seeds, strict=True)}
     report = write_report(every.values(), results, asked=asked)
     for phrase in report.left_out:
         say(f"left out: {phrase}")

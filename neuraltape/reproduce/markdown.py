@@ -18,6 +18,10 @@ SOLVED = """## At the range of training
 "Sequences" is how many a run was trained on until its task was found solved on 1,000 fresh ones; tasks without such a
 bound are trained to the end of their budget. For N-grams the score is the excess over the Bayes optimum.
 """
+EVERY = """## Every seed
+
+By seed, the score, and after how many sequences the task was found solved.
+"""
 BEYOND = """## Beyond the range of training
 
 "Wrong" counts wrong bits a sequence. With another number of slots the same weights run with a larger memory.
@@ -35,7 +39,7 @@ def page(summaries: Sequence[Summary], figures: Iterable[str]) -> str:
     beyond = [_probe_row(each, probe) for each in summaries for probe in each.probes[1:]]
     if beyond:
         parts += [BEYOND, table(_PROBE_HEAD, beyond)]
-    parts += ["## Every seed\n", "\n".join(_seeds(each) for each in summaries) + "\n"]
+    parts += [EVERY, "\n".join(_seeds(each) for each in summaries) + "\n"]
     pictures = [f"![{path}]({path})" for path in figures]
     if pictures:
         parts += ["## Figures\n", "\n".join(pictures) + "\n"]
@@ -99,10 +103,14 @@ def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
 
 
 def _seeds(each: Summary) -> str:
-    """All seeds' sequences to solved."""
-    numbers = [f"{seed}: {_count(count) if count else 'not solved'}" for seed, count in each.sequences.items()]
-    numbers += [f"{seed}: no result" for seed in each.missing]
-    return f"- {each.recipe}, sequences to solved by seed: {'; '.join(numbers)}"
+    """A line with what every seed took and reached."""
+    words = []
+    for seed, score in each.scores.items():
+        count = each.sequences[seed]
+        took = "" if count is None else f" after {count:,} sequences"
+        words.append(f"{seed}: {_number(score)}{took}")
+    words += [f"{seed}: no result" for seed in each.missing]
+    return f"- {each.recipe}: {'; '.join(words)}"
 
 
 def _count(value: float | None) -> str:

@@ -86,18 +86,10 @@ def progress_of(run_dir: Path) -> str:
             lines = [json.loads(line) for line in file.read().split(b"\n")[start > 0 : -1]]
     except (OSError, ValueError):
         return ""
-    words = []
-    for kind, field, unit in (
-        ("training", "sequences", "sequences"),
-        ("evaluation", "bits", "bits"),
-        ("training", "sequences_per_second", "a second"),
-    ):
-        found = next(
-            (line[field] for line in reversed(lines) if line["kind"] == kind and line[field] is not None), None
-        )
-        if found is not None:
-            words.append(f"{found:,} {unit}" if isinstance(found, int) else f"{found:,.3g} {unit}")
-    return ", ".join(words)
+    shown = {"training": ("sequences", "sequences_per_second"), "evaluation": ("bits",)}
+    last = {field: line[field] for line in lines for field in shown.get(line["kind"], ()) if line[field] is not None}
+    words = {"sequences": "{:,} sequences", "bits": "{:.3g} bits", "sequences_per_second": "{:,.0f} a second"}
+    return ", ".join(text.format(last[field]) for field, text in words.items() if field in last)
 
 
 def _plan(recipe: Recipe, seed: int, runs: Path, results: Path) -> Plan:

@@ -17,7 +17,8 @@ class Goal:
     """The most that it may be."""
 
     def __str__(self) -> str:
-        unit = {"bits": "bits", "excess": "bits over the optimum", "wrong_mean": "wrong bits"}[self.field]
+        bits = "bit" if self.most <= 1 else "bits"
+        unit = {"bits": bits, "excess": f"{bits} over the optimum", "wrong_mean": f"wrong {bits}"}[self.field]
         return f"at most {self.most:g} {unit}"
 
 

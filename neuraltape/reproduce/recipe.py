@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.training import TrainConfig
 from neuraltape.training.config import NAMED_TASKS
 
 # What can differ between two runs without a difference in what they learn, except for the seed, which stands apart.
@@ -95,6 +95,11 @@ def differences(before: Mapping[str, Any], now: TrainConfig) -> list[str]:
 
 def defaults_of(config: TrainConfig) -> dict[str, Any]:
     """Every setting as it is where nobody says otherwise."""
-    parts = (type(config.task), ModelConfig, OptimizerConfig, LoopConfig)
-    plain = {each.name: each.default for part in parts for each in fields(part) if each.init}
+    every = (each for part in (config.task, config.model, config.optimizer, config.loop) for each in _fields(part))
+    plain = {each.name: each.default for each in every if each.init}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+
+
+def _fields(part: Any) -> tuple[Field[Any], ...]:
+    # A task is a dataclass, but its base class, which is all that a configuration promises, is none.
+    return fields(part)

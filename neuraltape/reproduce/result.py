@@ -29,6 +29,11 @@ class Curve:
     excess: tuple[float, ...] | None
     """Over the optimum, where the task knows that."""
 
+    @classmethod
+    def from_lists(cls, sequences: list[int], bits: list[float], excess: list[float] | None) -> "Curve":
+        """A curve as JSON holds it."""
+        return cls(tuple(sequences), tuple(bits), None if excess is None else tuple(excess))
+
 
 @dataclass(frozen=True)
 class Result:
@@ -87,8 +92,7 @@ class Result:
                 raise KeyError("format")
             values["probes"] = tuple(values["probes"])
             values["scores"] = tuple(ProbeScore(**each) for each in values["scores"])
-            curve = {name: None if each is None else tuple(each) for name, each in values["curve"].items()}
-            values["curve"] = Curve(**curve)
+            values["curve"] = Curve.from_lists(**values["curve"])
             return cls(**{field.name: values[field.name] for field in fields(cls)})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is no result of a run ({FORMAT})") from error

@@ -10,7 +10,7 @@ from neuraltape.reproduce.paper import paper_parameters
 from neuraltape.reproduce.probes import Goal, labels_of, probes_of
 from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import Result
-from neuraltape.reproduce.score import ProbeScore
+from neuraltape.reproduce.score import ProbeScore, short
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Summary:
     """Seeds that reach it on fresh sequences after their training."""
     sequences: dict[str, int | None]
     """By seed: trained on until the task was found solved; null: it was not."""
+    scores: dict[str, float]
+    """By seed: bits a sequence at the range of training, over the optimum where the task knows it."""
     sequences_median: int | None
     """Of all seeds; null: half of them did not solve it, or the task has no bound."""
     trained_median: int
@@ -101,6 +103,7 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         goal=measured[0].goal or "",
         solved=measured[0].within or 0,
         sequences={str(each.seed): each.solved_at for each in results},
+        scores={str(each.seed): short(each.scores[0].excess) for each in results},
         sequences_median=_median_of_all([each.solved_at for each in results], total),
         trained_median=round(median(each.sequences for each in results)),
         seconds_median=median(each.seconds for each in results),

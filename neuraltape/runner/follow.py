@@ -1,4 +1,4 @@
-"""`python -m neuraltape.runner.follow MODULE ...` runs a module like `python -m MODULE ...`, as long as its parent lives.
+"""`python -m neuraltape.runner.follow MODULE ...` runs a module as `python -m` does, as long as its parent lives.
 
 The parent holds the other end of standard input and never writes to it. When the parent is gone, however it ended, the
 system closes that end, and this process sends SIGTERM to itself: a training makes a checkpoint and stops, so that none

@@ -4,9 +4,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from neuraltape.runner.job import Job, Outcome
+
+if TYPE_CHECKING:
+    # Loaded where there is a terminal.
+    from rich.table import Table as RichTable
 
 REFRESH_SECONDS = 0.5
 
@@ -86,14 +90,14 @@ class Table(View):
         """A line above the table."""
         self._live.console.print(line, markup=False, highlight=False)
 
-    def draw(self, running: Sequence[Job], *, waiting: int) -> object:
+    def draw(self, running: Sequence[Job], *, waiting: int) -> "RichTable":
         """The table as it is now."""
-        from rich import table
+        from rich.table import Table as RichTable
 
         counts = {"done": self.states["done"], "running": len(running), "waiting": waiting}
         counts |= {"failed": self.states["failed"]} if self.states["failed"] else {}
         caption = ", ".join(f"{count} {state}" for state, count in counts.items())
-        drawn = table.Table(title=self.title, caption=caption, title_justify="left", caption_justify="left")
+        drawn = RichTable(title=self.title, caption=caption, title_justify="left", caption_justify="left")
         for name in ("running", "for", "so far"):
             drawn.add_column(name)
         for job in running:

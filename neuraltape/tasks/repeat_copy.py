@@ -130,12 +130,12 @@ class RepeatCopy(RangedTask):
         return replace(self._scaled(), min_length=length, max_length=length, min_repeats=low, max_repeats=high)
 
     def grown(self, fraction: float) -> "RepeatCopy":
-        """The upper ends of both ranges at this fraction of the whole; the count's scale stays."""
-        return replace(
-            self._scaled(),
-            max_length=grown(self.min_length, self.max_length, fraction),
-            max_repeats=grown(self.min_repeats, self.max_repeats, fraction),
-        )
+        """The upper end of the repeats at this fraction of the whole; vectors and the count's scale stay.
+
+        A few short vectors fit into a controller's own state: a machine that starts with those learns to do without
+        its memory, and has to unlearn it later. Any number of vectors once, then twice, ... leads on from copying.
+        """
+        return replace(self._scaled(), max_repeats=grown(self.min_repeats, self.max_repeats, fraction))
 
     def longest_only(self) -> "RepeatCopy":
         """The most vectors, the most times."""

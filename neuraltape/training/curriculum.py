@@ -14,8 +14,8 @@ class Curriculum:
     """The task as it is drawn from: always its longest, its whole range, or a range whose upper end grows.
 
     The growing range takes its next stage when the mean training cost of the last 50 steps is below `grow_below` bits a
-    scored target, and when half of the budget, spread over the stages, says that it is time, whichever comes first: a
-    task whose cost has no small bound reaches its whole range all the same.
+    scored target. Without success it grows all the same, stage by stage from the half of the budget to three quarters
+    of it: a task whose cost has no small bound is trained on its whole range in the end.
 
     Args:
         config: kind, `grow_below` and budget.
@@ -43,7 +43,7 @@ class Curriculum:
         if self.stage == STAGES:
             return
         self.recent = [*self.recent[-WINDOW + 1 :], bits]
-        due = sequences * 2 * STAGES >= self.config.max_sequences * self.stage
+        due = sequences >= self.config.max_sequences * (0.5 + 0.25 * self.stage / STAGES)
         success = len(self.recent) == WINDOW and sum(self.recent) / WINDOW < self.config.grow_below
         if success or due:
             self.stage += 1

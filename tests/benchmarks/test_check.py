@@ -13,6 +13,7 @@ SMALL = replace(PAPER, hidden_size=6, slots=5, width=3, time=3, batch=2)
 def _small(monkeypatch):
     monkeypatch.setattr(check, "PAPER", SMALL)
     monkeypatch.setattr(check, "LARGER", replace(SMALL, read_heads=2))
+    monkeypatch.setattr(check, "TIME", 3)
     monkeypatch.setattr(check, "why_left_out", lambda name: "not wanted here")
     # The reference stands in for the kernels, so that nothing is compiled.
     monkeypatch.setattr(check, "tape", lambda size, *, backend: tape(size, backend="reference"))

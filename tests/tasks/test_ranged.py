@@ -56,9 +56,9 @@ def test_longest_only_is_at_the_upper_end(task: RangedTask) -> None:
     assert (only.shortest, only.longest) == (task.longest, task.longest)
 
 
-@pytest.mark.parametrize("task", SMALL, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [task for task in SMALL if task.name != RepeatCopy.name], ids=lambda task: task.name)
 def test_grown_moves_the_upper_end_alone(task: RangedTask) -> None:
-    assert task.grown(1.0) == task or isinstance(task, RepeatCopy)
+    assert task.grown(1.0) == task
     assert task.grown(1.0).longest == task.longest
     assert task.grown(0.0).longest == task.shortest
     assert task.grown(0.5).shortest == task.shortest

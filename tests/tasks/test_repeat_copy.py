@@ -96,9 +96,14 @@ def test_at_length_fixes_the_repeats_only_if_asked() -> None:
     assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 20, 20)
 
 
-def test_grown_and_longest_only_move_both_ranges() -> None:
-    task = RepeatCopy().grown(0.5)
-    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (1, 5, 1, 5)
+def test_grown_moves_the_repeats_and_leaves_the_vectors() -> None:
+    for fraction, repeats in ((0.0, 1), (0.1, 1), (0.5, 5), (1.0, 10)):
+        task = RepeatCopy().grown(fraction)
+        assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (1, 10, 1, repeats)
+        assert task.count_scale == RepeatCopy().count_scale
+
+
+def test_longest_only_moves_both_ranges() -> None:
     task = RepeatCopy().longest_only()
     assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 10, 10)
 

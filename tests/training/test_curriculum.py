@@ -37,15 +37,16 @@ def test_growing_waits_while_it_costs_too_much() -> None:
     assert curriculum.task.longest == 4
 
 
-def test_growing_reaches_the_whole_range_in_half_of_the_budget_without_success() -> None:
+def test_growing_reaches_the_whole_range_in_three_quarters_of_the_budget_without_success() -> None:
     curriculum = make("growing", 1000)
-    longest = []
-    for sequences in range(0, 501, 10):
+    longest = {}
+    for sequences in range(0, 751, 5):
         curriculum.update(sequences, 1.0)
-        longest.append(curriculum.task.longest)
-    assert longest == sorted(longest)
-    assert longest[-7] < 40
-    assert longest[-1] == 40
+        longest[sequences] = curriculum.task.longest
+    assert list(longest.values()) == sorted(longest.values())
+    assert longest[500] == 4
+    assert longest[700] < 40
+    assert longest[750] == 40
 
 
 def test_growing_goes_on_from_its_state() -> None:
