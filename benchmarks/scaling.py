@@ -56,7 +56,7 @@ def _cells(name: str, heading: str, sizes: dict[int, Size], seconds: float, effo
         Column(heading, heading, whole),
         Column("cells", "numbers in memory", whole),
         _cost_column("cpu"),
-        Column("a_cell", "of it, nanoseconds a number in memory", scaled(1e9)),
+        Column("a_cell", "the same, nanoseconds a number in memory", scaled(1e9)),
         _cost_column("reference"),
     )
     fixed = next(iter(sizes.values()))

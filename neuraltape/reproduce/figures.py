@@ -65,7 +65,7 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes.set_xlim(-0.5, len(labels) - 0.5)
     # Zero at the bottom: most points should be there.
     axes.set_yscale("symlog", linthresh=0.1)
-    axes.set_ylim(-0.01, max(1.0, axes.get_ylim()[1]))
+    axes.set_ylim(-0.01, max(1.0, 1.5 * axes.get_ylim()[1]))
     axes.minorticks_off()
     legend(axes)
     return figure
@@ -93,11 +93,11 @@ def _draw_curves(axes: Axes, name: str, curves: Sequence[Curve], colour: str) ->
 
 def _draw_probes(axes: Axes, name: str, results: Sequence[Result], labels: list[str], number: int, of: int) -> None:
     colour = LINES[number % len(LINES)]
-    shift = 0.0 if of == 1 else 0.5 * (number / (of - 1) - 0.5)
+    shift = 0.0 if of == 1 else 0.36 * (number / (of - 1) - 0.5)
     medians = np.full(len(labels), np.nan)
     for place, label in enumerate(labels):
         wrong = [score.wrong_mean for each in results if (score := each.score(label)) is not None]
-        spread = np.linspace(-0.08, 0.08, len(wrong)) if len(wrong) > 1 else np.zeros(len(wrong))
+        spread = np.linspace(-0.06, 0.06, len(wrong)) if len(wrong) > 1 else np.zeros(len(wrong))
         axes.plot(place + shift + spread, wrong, color=colour, alpha=0.5, linestyle="none", marker="o", markersize=3)
         if wrong:
             medians[place] = np.median(wrong)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 REFRESH_SECONDS = 0.5
+# Columns: so that the table does not jump with what stands in it.
+TABLE_WIDTH = 76
 
 
 class View:
@@ -97,7 +99,9 @@ class Table(View):
         counts = {"done": self.states["done"], "running": len(running), "waiting": waiting}
         counts |= {"failed": self.states["failed"]} if self.states["failed"] else {}
         caption = ", ".join(f"{count} {state}" for state, count in counts.items())
-        drawn = RichTable(title=self.title, caption=caption, title_justify="left", caption_justify="left")
+        drawn = RichTable(
+            title=self.title, caption=caption, title_justify="left", caption_justify="left", min_width=TABLE_WIDTH
+        )
         for name in ("running", "for", "so far"):
             drawn.add_column(name)
         for job in running:
