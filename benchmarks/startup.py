@@ -26,7 +26,7 @@ def startup(effort: Effort) -> Table:
     columns = (
         Column("cache", "cache folder"),
         Column("torch", "import torch", significant),
-        Column("neuraltape", "import neuraltape", significant),
+        Column("neuraltape", "import NTM", significant),
         Column("gradient", "then: first gradient", significant),
         Column("step", "then: first optimiser's step", significant),
     )

@@ -7,14 +7,14 @@ begin = time.perf_counter()
 import torch  # noqa: E402
 
 with_torch = time.perf_counter()
-import neuraltape  # noqa: E402
+from neuraltape import NTM  # noqa: E402
 
 with_neuraltape = time.perf_counter()
 
 
 def main() -> None:
     """A default machine's first training step."""
-    model = neuraltape.NTM(9, 100, 8, backend="cpu")
+    model = NTM(9, 100, 8, backend="cpu")
     outputs, _ = model(torch.zeros(41, 16, 9))
     outputs.mean().backward()
     with_gradient = time.perf_counter()

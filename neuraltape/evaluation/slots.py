@@ -26,7 +26,7 @@ def with_memory_slots(model: SequenceModel, memory_slots: int) -> NTM:
             f"memory_slots can't be {memory_slots}: this machine's start is kept slot by slot, for its "
             f"{model.memory_slots} slots; only a constant start that isn't trained fits any number"
         )
-    if type(model.controller) not in CONTROLLERS.values():
+    if model.config["controller"] not in CONTROLLERS:
         raise ValueError("memory_slots can't be changed on a machine with a controller of your own; build it anew")
     like = next(model.parameters())
     copy = NTM(**cast(dict, {**model.config, "memory_slots": memory_slots})).to(like.device, like.dtype)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import InterfaceLayout
+from neuraltape.functional.addressing import check_offsets
 from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.arrange import alive
@@ -49,6 +50,7 @@ class NTM(SequenceModel):
         backend: "auto", or the name of one: a named backend that can't run this raises the reason.
 
     Raises:
+        TypeError: a controller that is neither a name nor such a module.
         ValueError: a size, offset or choice that makes no machine.
         RuntimeError: the named backend can't run this machine.
     """
@@ -81,12 +83,22 @@ class NTM(SequenceModel):
         sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
         for name, value in sizes.items():
             check_size(name, value)
-        layout = InterfaceLayout(read_heads, write_heads, memory_width, tuple(shift_offsets))
+        offsets = tuple(shift_offsets) if isinstance(shift_offsets, Sequence) else shift_offsets
+        check_offsets(offsets)
+        layout = InterfaceLayout(read_heads, write_heads, memory_width, offsets)
         self.memory_slots, self.layout = memory_slots, layout
         if isinstance(controller, str):
             if controller not in CONTROLLERS:
                 raise ValueError(f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {controller!r}")
             controller = CONTROLLERS[controller](input_size + read_heads * memory_width, hidden_size, controller_layers)
+        elif not isinstance(controller, nn.Module) or not hasattr(controller, "initial_state"):
+            raise TypeError(
+                "controller must be a module with initial_state(batch_size) and forward(x, state) -> (y, state), "
+                f"or one of {', '.join(CONTROLLERS)}; got {type(controller).__name__}"
+            )
+        else:
+            # What is saved says whose controller it takes; the mixin would put the default there.
+            self._hub_mixin_config = {**self.config, "controller": type(controller).__name__}
         self.controller = controller
         self.access = NTMAccess(
             hidden_size,

@@ -51,7 +51,7 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
             ValueError: a wrong shape, no steps, lengths out of range, or a state that does not fit.
         """
         arranged = arrange(inputs, lengths, self.input_size, batch_first=self.batch_first)
-        x = self._to_precision(arranged.inputs)
+        x = self.to_precision(arranged.inputs)
         if state is None:
             state = self.initial_state(x.shape[1])
         else:
@@ -73,8 +73,11 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
             The outputs, (batch, output_size) or (output_size,), and the state after this step.
 
         Raises:
+            TypeError: inputs or state of a wrong type.
             ValueError: a wrong shape, or a state that does not fit.
         """
+        if not isinstance(inputs, Tensor):
+            raise TypeError(f"inputs of a step must be a tensor; got {type(inputs).__name__}")
         if inputs.dim() not in (1, 2):
             raise ValueError(
                 f"inputs of a step must be (batch, input) or (input,) with input = {self.input_size}; "
@@ -103,7 +106,7 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
                 f"got {[tuple(t.shape) for t in came]}"
             )
 
-    def _to_precision(self, inputs: Tensor) -> Tensor:
+    def to_precision(self, inputs: Tensor) -> Tensor:
         """The inputs in the parameters' precision: half precision is widened, anything else has to match."""
         dtype = next(self.parameters()).dtype
         if inputs.dtype == dtype or inputs.dtype in (torch.float16, torch.bfloat16):

@@ -122,7 +122,7 @@ def record(
 ) -> Trace:
     """Run a machine step by step on the reference backend and keep everything; see `NTM.trace`."""
     arranged = arrange(inputs, lengths, ntm.input_size, batch_first=ntm.batch_first)
-    x = arranged.inputs.to(ntm.output.weight.dtype)
+    x = ntm.to_precision(arranged.inputs)
     steps, batch_size = x.shape[:2]
     for intervention in interventions:
         intervention.check(ntm.layout, ntm.memory_slots, steps)
@@ -180,4 +180,5 @@ def _access_step(
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:
-    return tensor.detach().cpu()
+    """A copy, which what happens to the user's own tensors doesn't change."""
+    return tensor.detach().to("cpu", copy=True)

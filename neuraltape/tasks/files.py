@@ -88,7 +88,7 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
             arrays = {name: archive[name] for name in archive.files}
         # A member that is no array comes back as its bytes.
         return {name: np.asarray(array) for name, array in arrays.items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, MemoryError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path}: expected an .npz archive of arrays of numbers; got: {detail}") from error
 

@@ -185,6 +185,10 @@ class Sequences(Task):
         scored = batch.mask.sum(0).clamp(min=1) * self.output_size
         return score._replace(bits=score.bits * NATS_PER_BIT / scored)
 
+    def mean_score(self, cost: float, targets: int, sequences: int) -> float:
+        """As every task's; for values the mean squared error over all scored values."""
+        return cost / max(targets, 1) if self.table.kind == "values" else super().mean_score(cost, targets, sequences)
+
     def _batch(self, rows: Tensor) -> Batch:
         lengths = self.table.lengths[rows]
         longest = int(lengths.max())

@@ -123,6 +123,16 @@ class Task(ABC):
         bits = self.costs(outputs, batch).sum(0, dtype=torch.float64) / NATS_PER_BIT
         return Score(bits, self.mistakes(outputs, batch).sum(0).double())
 
+    def mean_score(self, cost: float, targets: int, sequences: int) -> float:
+        """A summed `loss` in the unit of `Score.bits`, a sequence in the mean.
+
+        Args:
+            cost: of all the sequences together.
+            targets: how many of them were scored.
+            sequences: how many, at least 1.
+        """
+        return cost / NATS_PER_BIT / sequences
+
     def example(self) -> str:
         """A small sequence of this task, drawn in ASCII."""
         return picture(self._example_batch(), self.input_names, self.output_names)

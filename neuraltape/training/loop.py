@@ -135,7 +135,12 @@ class Loop:
         counters.window_steps += 1
         counters.window_sequences += size
         counters.window_seconds += self.tick()
-        self.progress.update(counters, counters.window_nats / math.log(2) / counters.window_sequences)
+        self.progress.update(counters, self.training_score())
+
+    def training_score(self) -> float:
+        """What training cost since the last report, in the unit of the task's score."""
+        counters = self.counters
+        return self.config.task.mean_score(counters.window_nats, counters.window_targets, counters.window_sequences)
 
     def tick(self) -> float:
         """Add the time since the last call to the total, and return it."""
@@ -148,7 +153,9 @@ class Loop:
         """One line about the training."""
         rate = learning_rate(self.config.optimizer, self.counters.step - 1, self.learner.steps)
         if self.keeper.reports is not None:
-            self.keeper.reports.training(self.counters, learning_rate=rate, fraction=self.curriculum.fraction)
+            self.keeper.reports.training(
+                self.counters, self.training_score(), learning_rate=rate, fraction=self.curriculum.fraction
+            )
         self.counters.clear_window()
 
     def evaluate(self) -> None:

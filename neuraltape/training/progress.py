@@ -16,7 +16,7 @@ class Progress(Protocol):
     """Something that is told how far a training is."""
 
     def update(self, counters: Counters, bits: float) -> None:
-        """After a step. `bits`: what the training cost lately, in bits a sequence."""
+        """After a step. `bits`: what the training cost lately, in the unit of the task's score."""
         ...
 
     def close(self) -> None:
@@ -37,7 +37,7 @@ class Silent:
 class Bar:
     """A live line in a terminal: how far, score, training cost, sequences a second, time left."""
 
-    def __init__(self, name: str, total: int) -> None:
+    def __init__(self, name: str, total: int, score_name: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,18 +53,19 @@ class Bar:
         # Drawn by the loop itself: a thread of its own would take turns with the kernels.
         self._progress = Progress(*columns, console=Console(stderr=True), auto_refresh=False)
         self._task = self._progress.add_task(name, total=total, score="-", bits="-", rate="-")
+        self._unit = score_name.removesuffix(" a sequence")
         self._pace = Pace(REFRESH_SECONDS)
         self._progress.start()
 
     def update(self, counters: Counters, bits: float) -> None:
         """Draw the line anew, not more often than an eye can follow."""
         if self._pace.due(counters):
-            score = "-" if counters.bits is None else f"{counters.bits:.3g} bits"
+            score = "-" if counters.bits is None else f"{counters.bits:.3g} {self._unit}"
             self._progress.update(
                 self._task,
                 completed=counters.sequences,
                 score=score,
-                bits=f"{bits:.3g} bits",
+                bits=f"{bits:.3g} {self._unit}",
                 rate=f"{self._pace.rate:,.0f}",
                 refresh=True,
             )
@@ -77,18 +78,18 @@ class Bar:
 class Lines:
     """One plain line every ten seconds, for logs."""
 
-    def __init__(self, name: str, total: int) -> None:
-        self.name, self.total = name, total
+    def __init__(self, name: str, total: int, score_name: str) -> None:
+        self.name, self.total, self.score_name = name, total, score_name
         self._pace = Pace(PLAIN_SECONDS)
 
     def update(self, counters: Counters, bits: float) -> None:
         """Print a line if it is time."""
         if self._pace.due(counters):
             left = timedelta(seconds=round((self.total - counters.sequences) / max(self._pace.rate, 1e-9)))
-            score = "none yet" if counters.bits is None else f"{counters.bits:.3g} bits a sequence"
+            score = "none yet" if counters.bits is None else f"{counters.bits:.3g} {self.score_name}"
             line = (
                 f"{self.name}: {counters.sequences:,} of {self.total:,} sequences, score {score}, "
-                f"training {bits:.3g} bits, {self._pace.rate:,.0f} sequences/s, at most {left} left"
+                f"training {bits:.3g}, {self._pace.rate:,.0f} sequences/s, at most {left} left"
             )
             print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
 
@@ -119,8 +120,8 @@ class Pace:
         return True
 
 
-def make_progress(name: str, total: int, *, wanted: bool) -> Progress:
+def make_progress(name: str, total: int, score_name: str, *, wanted: bool) -> Progress:
     """The bar in a terminal, lines elsewhere, silence where it isn't wanted."""
     if not wanted:
         return Silent()
-    return Bar(name, total) if sys.stderr.isatty() else Lines(name, total)
+    return Bar(name, total, score_name) if sys.stderr.isatty() else Lines(name, total, score_name)

@@ -25,10 +25,10 @@ class Reports:
         self._board = tensorboard_writer(directory, step) if tensorboard else None
         self.file = MetricsFile(directory.metrics, step)
 
-    def training(self, counters: Counters, *, learning_rate: float, fraction: float) -> None:
-        """One line about the steps since the last one."""
+    def training(self, counters: Counters, bits: float, *, learning_rate: float, fraction: float) -> None:
+        """One line about the steps since the last one. `bits`: their cost, in the unit of the task's score."""
         values = {
-            "bits": counters.window_nats / math.log(2) / counters.window_sequences,
+            "bits": bits,
             "loss": counters.window_nats / max(counters.window_targets, 1),
             "gradient_norm": counters.window_norm / counters.window_steps,
             "learning_rate": learning_rate,

@@ -183,7 +183,8 @@ def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Ch
     reports = None
     if fabric.is_global_zero:
         reports = Reports(directory, step or 0, tensorboard=loop.tensorboard)
-    shown = make_progress(config.task.name, loop.max_sequences, wanted=order.progress and fabric.is_global_zero)
+    wanted = order.progress and fabric.is_global_zero
+    shown = make_progress(config.task.name, loop.max_sequences, config.task.score_name, wanted=wanted)
     try:
         keeper = Keeper(directory, loop.checkpoint_every, reports=reports, step=step)
         work = Loop(config, fabric, keeper, shown)

@@ -342,6 +342,7 @@ BAD_OPTIONS = [
     ({"read_heads": 1.5}, "read_heads must be a positive integer; got 1.5"),
     ({"controller": "transformer"}, "controller must be one of lstm, gru, feedforward, or a module; got 'transformer'"),
     ({"shift_offsets": (1, 1)}, r"offsets must be .*distinct integers.*got \(1, 1\)"),
+    ({"shift_offsets": 1}, r"offsets must be .*distinct integers.*got 1$"),
     ({"memory_init": "zeros"}, "memory_init must be one of constant, random, learned; got 'zeros'"),
     ({"backend": "cuda"}, "backend must be 'auto' or one of .*; got 'cuda'"),
 ]
@@ -351,6 +352,12 @@ BAD_OPTIONS = [
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         NTM(3, 6, 4, **options)
+
+
+@pytest.mark.parametrize("controller", [nn.LSTM(23, 6), 3, None])
+def test_what_is_no_controller_is_refused(controller):
+    with pytest.raises(TypeError, match=rf"controller must be a module with .*; got {type(controller).__name__}"):
+        NTM(3, 6, 4, controller=controller)
 
 
 def test_misspelt_options_fail():
@@ -373,6 +380,8 @@ BAD_CALLS = [
     (lambda ntm, x: ntm(x, ntm.initial_state(3)), ValueError, r"state must be that of 4 sequence\(s\)"),
     (lambda ntm, x: ntm(x, ntm.initial_state(4).access), TypeError, "state must be a NTMState; got AccessState"),
     (lambda ntm, x: ntm.step(x), ValueError, "inputs of a step must be"),
+    (lambda ntm, x: ntm.step([1.0]), TypeError, "inputs of a step must be a tensor; got list"),
+    (lambda ntm, x: ntm.trace(x.float()), ValueError, "inputs must be torch.float64 like the parameters"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from neuraltape import NTM
 from neuraltape.nn.pretrained import locate
@@ -50,3 +51,20 @@ def test_a_broken_configuration_is_named(saved, text, message):
     (saved / "model" / "config.json").write_text(text)
     with pytest.raises(ValueError, match=rf"config\.json {message}"):
         NTM.from_pretrained(saved)
+
+
+def test_a_saved_machine_says_that_it_has_a_controller_of_its_own(tmp_path):
+    class Plain(nn.Linear):
+        def initial_state(self, batch_size):
+            return ()
+
+        def forward(self, x, state):
+            return super().forward(x), state
+
+    ntm, x = NTM(3, 6, 4, controller=Plain(23, 6)), torch.ones(2, 3)
+    ntm.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="controller must be one of .*, or a module; got 'Plain'"):
+        NTM.from_pretrained(tmp_path)
+    again = NTM.from_pretrained(tmp_path, controller=Plain(23, 6))
+    assert torch.equal(again(x)[0], ntm(x)[0])
+    assert again.config["controller"] == "Plain"

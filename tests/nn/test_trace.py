@@ -76,3 +76,15 @@ def test_a_file_that_is_no_trace_is_named(tmp_path):
     (tmp_path / "broken").write_bytes(b"\x00" * 7)
     with pytest.raises(ValueError, match="broken is no trace"):
         Trace.load(tmp_path / "broken")
+
+
+def test_a_trace_holds_copies(tmp_path, generator):
+    ntm, x, _ = traced(generator)
+    trace = ntm.trace(x, targets=x)
+    # A file can't hold one tensor under two names.
+    trace.save(tmp_path / "trace.safetensors")
+    before = x.clone()
+    x.zero_()
+    assert torch.equal(trace.inputs, before)
+    assert trace.targets is not None
+    assert torch.equal(trace.targets, before)

@@ -141,6 +141,13 @@ def test_a_cut_npz_is_said(tmp_path: Path) -> None:
     check_error(str(path), r"expected an \.npz archive")
 
 
+def test_an_array_too_large_for_the_memory_is_said(tmp_path: Path) -> None:
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000, 1000)}"
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("inputs.npy", b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(0x76 - 1) + b"\n")
+    check_error(str(tmp_path / "data.npz"), "Unable to allocate")
+
+
 def test_a_damaged_npz_is_said(tmp_path: Path) -> None:
     path = Path(npz(tmp_path, inputs=ONES))
     content = bytearray(path.read_bytes())

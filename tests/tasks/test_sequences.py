@@ -190,6 +190,8 @@ def test_values_are_scored_by_their_mean_squared_error(tmp_path: Path) -> None:
     assert score.wrong.item() == 1
     assert task.count(batch).item() == 4
     assert task.score_name == "mean squared error"
+    # What training reports is in the same unit.
+    assert task.mean_score(4.25, 4, 1) == pytest.approx(4.25 / 4)
 
 
 def test_padding_within_a_batch_does_not_count(tmp_path: Path) -> None:

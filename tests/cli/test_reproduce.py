@@ -1,0 +1,113 @@
+import runpy
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from neuraltape.cli.main import main
+from neuraltape.reproduce import Result
+from neuraltape.runner import Job, Outcome, View
+from tests.cli.conftest import Call
+from tests.reproduce.made_up import write_recipe
+
+
+def run_here(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
+    """What `run_jobs` does, in this process, which has imported everything."""
+    outcomes = []
+    for job in jobs:
+        code = 0
+        for module, *words in job.commands:
+            if module == "neuraltape":
+                code = code or main(words)
+            elif not code:
+                sys.argv = [module, *words]
+                runpy.run_module(module, run_name="__main__")
+        outcomes.append(Outcome(job, "failed" if code else "done", 1.0, "no luck" if code else ""))
+    return outcomes
+
+
+@pytest.fixture(autouse=True)
+def trial(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny recipe, and jobs in this process."""
+    write_recipe(here / "recipes")
+    monkeypatch.setattr("neuraltape.cli.reproduce.FOLDERS", (here / "recipes",))
+    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", run_here)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+
+    def touch(figure: Figure, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return path
+
+    monkeypatch.setattr("neuraltape.plotting.save_figure", touch)
+
+
+def test_what_is_missing_is_run_and_what_is_done_is_skipped(call: Call) -> None:
+    said = call("reproduce", "copy", "--seeds", "1")
+    assert said.code == 0, said.err
+    assert "0 of 1 are done, 1 to run, 0 of them to go on with" in said.out
+    assert "copy: solved 0 of 1 (at most 0.1 bit)" in said.out
+    assert "wrote results/README.md" in said.out
+    first = Path("results/copy/copy-seed-0.json").read_bytes()
+    assert Path("runs/reproduce/copy-seed-0/config.yaml").is_file()
+    assert Result.load(Path("results/copy/copy-seed-0.json")).recipe == "copy"
+
+    said = call("reproduce", "--seeds", "2")
+    assert "1 of 2 are done, 1 to run" in said.out
+    assert Path("results/copy/copy-seed-0.json").read_bytes() == first
+    assert Result.load(Path("results/copy/copy-seed-1.json")).seed == 1
+
+
+def test_a_changed_recipe_is_said_and_made_again(call: Call, here: Path) -> None:
+    call("reproduce", "--seeds", "1")
+    write_recipe(here / "recipes", hidden_size=9)
+    said = call("reproduce", "--seeds", "1")
+    assert "copy-seed-0 is out of date and is made again: hidden_size was 8, is 9" in said.out
+    assert Result.load(Path("results/copy/copy-seed-0.json")).settings["hidden_size"] == 9
+
+
+def test_a_failed_run_is_reported_and_the_others_go_on(call: Call) -> None:
+    Path("runs/reproduce").mkdir(parents=True)
+    Path("runs/reproduce/copy-seed-0").write_text("in the way")
+    said = call("reproduce", "--seeds", "2")
+    assert said.code == 1
+    assert "failed: copy-seed-0: no luck (see runs/reproduce/copy-seed-0.log)" in said.out
+    assert "copy: solved 0 of 2" in said.out
+    assert Path("results/copy/copy-seed-1.json").is_file()
+    assert "0: no result" in Path("results/README.md").read_text()
+
+
+def test_a_report_runs_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("reproduce", "--seeds", "1")
+    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", None)
+    Path("results/README.md").unlink()
+    said = call("reproduce", "--report-only", "--seeds", "2")
+    assert said.code == 0
+    assert "copy: solved 0 of 2" in said.out
+    assert Path("results/README.md").is_file()
+
+
+def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", interrupted)
+    said = call("reproduce", "copy", "--seeds", "3")
+    assert said.code == 130
+    assert said.err == "neuraltape: stopped; what was done is kept; go on with: neuraltape reproduce copy --seeds 3\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["cpy"], "RECIPE must be one of copy; got 'cpy'; did you mean copy?"),
+        (["--seeds", "0"], "--seeds must be at least 1; got 0"),
+        (["--first-seed", "-1"], "--first-seed must be at least 0; got -1"),
+        (["--jobs", "0"], "--jobs must be at least 1; got 0"),
+        (["--seeds", "many"], "--seeds must be a whole number or null; got 'many'"),
+    ],
+)
+def test_bad_input_is_one_line(refuses: Call, argv: list[str], message: str) -> None:
+    assert message in refuses("reproduce", *argv).err
