@@ -17,7 +17,7 @@ def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: MachineSpec
 
 
 def lstm_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """One LSTM layer, one step: x (batch, in), state (hidden, cell) -> (hidden, cell). Equations of torch.nn.LSTMCell."""
+    """One LSTM layer, one step: x (batch, in), state (hidden, cell) -> (hidden, cell); as torch.nn.LSTMCell."""
     hidden, cell = state
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     gates = linear(x, weight_ih, bias_ih) + linear(hidden, weight_hh, bias_hh)

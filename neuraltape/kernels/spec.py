@@ -30,7 +30,7 @@ class Weights(NamedTuple):
     """The parameters of one machine, without its output layer."""
 
     controller: tuple[Tensor, ...]
-    """Layer by layer; LSTM and GRU: weight_ih, weight_hh, bias_ih, bias_hh, as in torch.nn; feed-forward: weight, bias."""
+    """Layer by layer: weight_ih, weight_hh, bias_ih, bias_hh as in torch.nn; feed-forward: weight, bias."""
     interface_weight: Tensor
     """(layout.size, hidden)."""
     interface_bias: Tensor

@@ -22,7 +22,7 @@ class Report(NamedTuple):
     summaries: list[Summary]
     """The rows of the table."""
     left_out: list[str]
-    """Results that are not in it, a phrase each."""
+    """What is not in it, a phrase each."""
     paths: list[Path]
     """The files."""
 
@@ -45,6 +45,8 @@ def write_report(recipes: Iterable[Recipe], results: Path, *, asked: Mapping[str
             seeds = {result.seed for result in found}
             chosen[recipe.name] = found
             summaries.append(summarise(recipe, found, set(asked.get(recipe.name, ())) - seeds))
+        elif recipe.name in asked:
+            left_out.append(f"{recipe.name} has no result yet")
     figures = [
         path
         for task, group in groupby((each for each in recipes if each.name in chosen), key=lambda recipe: recipe.task)

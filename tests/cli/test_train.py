@@ -106,7 +106,10 @@ def test_users_own_sequences_are_trained_on(call: Call) -> None:
 
 def test_every_field_is_explained(call: Call) -> None:
     text = " ".join(call("train", "copy", "--help").out.split())
-    for explained in ("--max-length NUMBER Vectors in the longest sequence (default: 20)", "--clip {norm,value,none}"):
+    for explained in (
+        "--max-length NUMBER Vectors in the longest sequence (default: 20)",
+        "--clip {adaptive,norm,value,none}",
+    ):
         assert explained in text
     assert "--max-repeats" not in text
     assert "--max-repeats" in call("train", "repeat-copy", "--help").out

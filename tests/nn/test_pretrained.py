@@ -63,7 +63,7 @@ def test_a_saved_machine_says_that_it_has_a_controller_of_its_own(tmp_path):
 
     ntm, x = NTM(3, 6, 4, controller=Plain(23, 6)), torch.ones(2, 3)
     ntm.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="controller must be one of .*, or a module; got 'Plain'"):
+    with pytest.raises(ValueError, match=r"controller must be one of .*, or a module; got 'Plain'"):
         NTM.from_pretrained(tmp_path)
     again = NTM.from_pretrained(tmp_path, controller=Plain(23, 6))
     assert torch.equal(again(x)[0], ntm(x)[0])

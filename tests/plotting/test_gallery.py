@@ -6,7 +6,13 @@ from neuraltape.tasks import Copy
 
 def test_a_machine_with_a_memory_is_looked_into() -> None:
     machine = NTM(9, 8, 8, memory_slots=8, memory_width=4)
-    assert [name for name, _ in machine_figures(machine, Copy(), 3)] == ["focus", "writes", "memory", "stages-write", "stages-read"]
+    assert [name for name, _ in machine_figures(machine, Copy(), 3)] == [
+        "focus",
+        "writes",
+        "memory",
+        "stages-write",
+        "stages-read",
+    ]
 
 
 def test_a_model_without_a_memory_has_no_such_figures() -> None:

@@ -95,4 +95,5 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
 
 def test_there_may_be_no_results_at_all(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "recipes")
-    assert write_report([recipe], tmp_path / "results", asked={"copy": range(3)}).summaries == []
+    report = write_report([recipe], tmp_path / "results", asked={"copy": range(3)})
+    assert (report.summaries, report.left_out) == ([], ["copy has no result yet"])

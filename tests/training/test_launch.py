@@ -93,5 +93,5 @@ def test_two_processes_compute_in_float64_too(tmp_path: Path) -> None:
     train(one, run_dir=tmp_path / "one", progress=False)
     train(two, run_dir=tmp_path / "two", progress=False)
     for expected, came in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
-        # Measured: MEASURED; rounded to float32 on the way it would be 1e-8.
+        # Measured: 2e-16; rounded to float32 on the way, 3e-8.
         assert came["bits"] == pytest.approx(expected["bits"], rel=1e-12)
