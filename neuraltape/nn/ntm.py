@@ -16,7 +16,7 @@ from neuraltape.nn.controllers import CONTROLLERS, Controller
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.sequence_model import SequenceModel, check_size
-from neuraltape.nn.state import NTMState, keep_alive
+from neuraltape.nn.state import NTMState, keep_alive, tensors_of
 from neuraltape.nn.trace import Trace, record
 
 ControllerName = Literal["lstm", "gru", "feedforward"]
@@ -126,6 +126,15 @@ class NTM(SequenceModel):
     def initial_state(self, batch_size: int) -> NTMState:
         """The state before the first step, for so many sequences."""
         return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+
+    def check_state(self, state: Any, batch_size: int) -> None:
+        """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
+        super().check_state(state, batch_size)
+        # What a user's own controller carries is its own affair: under autocast it may well be bfloat16.
+        parts = state if isinstance(self.controller, Controller) else state.access
+        wrong = next((each.dtype for each in tensors_of(parts) if each.dtype != self.output.weight.dtype), None)
+        if wrong is not None:
+            raise ValueError(f"state must be {self.output.weight.dtype} like the parameters; got {wrong}")
 
     def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""

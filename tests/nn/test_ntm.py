@@ -379,6 +379,11 @@ BAD_CALLS = [
     (lambda ntm, x: ntm(x, lengths=torch.ones(4)), TypeError, "lengths must be integers"),
     (lambda ntm, x: ntm(x, ntm.initial_state(3)), ValueError, r"state must be that of 4 sequence\(s\)"),
     (lambda ntm, x: ntm(x, ntm.initial_state(4).access), TypeError, "state must be a NTMState; got AccessState"),
+    (
+        lambda ntm, x: ntm(x, map_state(torch.Tensor.float, ntm.initial_state(4))),
+        ValueError,
+        "state must be torch.float64",
+    ),
     (lambda ntm, x: ntm.step(x), ValueError, "inputs of a step must be"),
     (lambda ntm, x: ntm.step([1.0]), TypeError, "inputs of a step must be a tensor; got list"),
     (lambda ntm, x: ntm.trace(x.float()), ValueError, "inputs must be torch.float64 like the parameters"),
