@@ -23,6 +23,10 @@ COMMANDS = {
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
+# OpenMP's threads, which PyTorch uses, wait for their next work by spinning, and so keep the cores from the threads of
+# our own kernels: on two cores a training step took ten times as long. It is read once, when PyTorch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.

@@ -136,3 +136,12 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(tmp_path: Path, call: Call) ->
     said = call("resume", "runs/copy", "--max-sequences", "1")
     assert said.code == 0
     assert "wrote runs/copy" in said.out
+
+
+def test_openmp_is_told_not_to_spin_before_pytorch_is_loaded() -> None:
+    code = (
+        "import os, sys; os.environ.pop('OMP_WAIT_POLICY', None); import neuraltape.cli.main; "
+        "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["PASSIVE", "False"]
