@@ -67,7 +67,7 @@ def test_bad_input_is_one_line(refuses: Call, tiny: Path, argv: list[str], messa
 
 
 def test_where_there_are_no_runs_it_says_how_to_make_one(refuses: Call) -> None:
-    assert "There are no runs yet; make one: neuraltape train copy" in refuses("evaluate", "copy").err
+    assert "There are no runs yet; make one: neuraltape train copy" in refuses("resume", "copy").err
 
 
 @pytest.mark.parametrize("command", ["evaluate", "plot", "trace"])

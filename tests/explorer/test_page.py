@@ -77,7 +77,7 @@ def picture(page, selector: str) -> str:
 
 def until(page, expression: str) -> None:
     # Playwright's own wait evaluates strings inside the page, which the page's policy forbids.
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 40
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, expression
         page.wait_for_timeout(50)
@@ -168,9 +168,12 @@ def test_every_other_change_can_be_made(page):
     page.get_by_role("button", name="1 on").click()
     page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
     page.get_by_role("button", name="Erase before this step").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 4")
+    # The answer to a change draws the tape anew, which closes the menu of a slot.
+    page.wait_for_timeout(700)
     page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
     page.get_by_role("button", name="Damage before this step").click()
-    assert page.locator("#changes .chip").count() == 5
+    until(page, "document.querySelectorAll('#changes .chip').length === 5")
     page.wait_for_timeout(300)
     assert page.locator("#message").is_hidden()
 
