@@ -57,7 +57,7 @@ def test_ctrl_c_stops_it_at_once_even_while_it_works(places):
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 130
         # Measured: 0.02 s.
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 6
         user.join()
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
