@@ -1,5 +1,6 @@
 """Which backend runs a module's operation, chosen once for a device and dtype."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -43,3 +44,11 @@ class BackendChoice:
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the choice."""
         return {"op": self.op, "backend": self.backend, "_chosen": None}
+
+
+def without_autocast(device_type: str) -> AbstractContextManager[Any]:
+    """A context in which this kind of device computes in the tensors' own precision."""
+    # To switch off what is off already takes a good part of a small machine's step.
+    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()

@@ -29,6 +29,7 @@ class Controller(nn.Module):
     cell: ClassVar[Cell]
     blocks: ClassVar[int]
     names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    state_type: ClassVar[type]
 
     def __init__(self, input_size: int, hidden_size: int, layers: int = 1) -> None:
         super().__init__()
@@ -76,6 +77,7 @@ class LSTMController(Controller):
     """Long short-term memory, with the equations and the parameter names of torch.nn.LSTM."""
 
     cell = "lstm"
+    state_type = LSTMState
     blocks = 4
 
     def reset_parameters(self) -> None:
@@ -95,6 +97,7 @@ class GRUController(Controller):
     """Gated recurrent unit, with the equations and the parameter names of torch.nn.GRU."""
 
     cell = "gru"
+    state_type = GRUState
     blocks = 3
 
     def initial_state(self, batch_size: int) -> GRUState:
@@ -106,6 +109,7 @@ class FeedForwardController(Controller):
     """tanh(W x + b), layer upon layer: no state of its own, so everything it remembers is in the memory."""
 
     cell = "feedforward"
+    state_type = FeedForwardState
     blocks = 1
     names = ("weight", "bias")
 

@@ -6,12 +6,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import InterfaceLayout
+from neuraltape.functional import AccessState, InterfaceLayout
 from neuraltape.functional.addressing import check_offsets
 from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.arrange import alive
-from neuraltape.nn.backend import BackendChoice
+from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.controllers import CONTROLLERS, Controller
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
@@ -129,6 +129,9 @@ class NTM(SequenceModel):
 
     def check_state(self, state: Any, batch_size: int) -> None:
         """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
+        # To make such a state takes longer than a step, so the built-in controllers' is recognised without.
+        if isinstance(self.controller, Controller) and self._fits(state, batch_size, self.controller):
+            return
         super().check_state(state, batch_size)
         # What a user's own controller carries is its own affair: under autocast it may well be bfloat16.
         parts = state if isinstance(self.controller, Controller) else state.access
@@ -144,6 +147,22 @@ class NTM(SequenceModel):
             hidden, reads, state = self._run_stepwise(inputs, state, lengths)
         return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
 
+    def _fits(self, state: Any, batch_size: int, controller: Controller) -> bool:
+        """Whether this is surely a state of so many sequences."""
+        if type(state) is not NTMState or type(state.access) is not AccessState:
+            return False
+        if type(state.controller) is not controller.state_type:
+            return False
+        layout, slots = self.layout, self.memory_slots
+        wanted = [(batch_size, controller.layers, controller.hidden_size)] * len(state.controller)
+        wanted += [(batch_size, slots, layout.width), (batch_size, layout.read_heads, slots)]
+        wanted += [(batch_size, layout.write_heads, slots), (batch_size, layout.read_heads, layout.width)]
+        came, dtype = (*state.controller, *state.access), self.output.weight.dtype
+        return all(
+            isinstance(tensor, Tensor) and tensor.shape == shape and tensor.dtype == dtype
+            for tensor, shape in zip(came, wanted, strict=True)
+        )
+
     def _run_whole(
         self, inputs: Tensor, state: NTMState, lengths: Tensor | None, controller: Controller
     ) -> tuple[Tensor, Tensor, NTMState]:
@@ -152,7 +171,7 @@ class NTM(SequenceModel):
         interface = self.access.interface
         weights = Weights(controller.weights(), interface.weight, interface.bias)
         sequence = self.choice.resolve(interface.weight, spec).function
-        with torch.autocast(inputs.device.type, enabled=False):
+        with without_autocast(inputs.device.type):
             result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return result.hidden, result.reads, final

@@ -109,7 +109,9 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
     def to_precision(self, inputs: Tensor) -> Tensor:
         """The inputs in the parameters' precision: half precision is widened, anything else has to match."""
         dtype = next(self.parameters()).dtype
-        if inputs.dtype == dtype or inputs.dtype in (torch.float16, torch.bfloat16):
+        if inputs.dtype == dtype:
+            return inputs
+        if inputs.dtype in (torch.float16, torch.bfloat16):
             return inputs.to(dtype)
         raise ValueError(f"inputs must be {dtype} like the parameters; got {inputs.dtype}")
 

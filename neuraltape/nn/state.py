@@ -57,6 +57,11 @@ class NTMState(NamedTuple):
 
 def map_state(function: Callable[..., Tensor], state: Any, *others: Any) -> Any:
     """Apply a function to every tensor of a state (and to the tensors in the same places of the others)."""
+    # The states of this library without PyTorch's general trees, which take longer than a step of a machine.
+    if isinstance(state, Tensor):
+        return function(state, *others)
+    if type(state) in (NTMState, LSTMState, GRUState, AccessState) and all(type(o) is type(state) for o in others):
+        return type(state)(*(map_state(function, *parts) for parts in zip(state, *others, strict=True)))
     return pytree.tree_map(function, state, *others)
 
 

@@ -4,8 +4,9 @@ import math
 
 from neuraltape.kernels.cpu.compiler import helper
 from neuraltape.kernels.cpu.heads import address, address_backward
-from neuraltape.kernels.cpu.memory import read, read_backward, write, write_backward
-from neuraltape.kernels.cpu.simd import keep_apart, load, sigmoid, store, tanh
+from neuraltape.kernels.cpu.memory import write, write_backward
+from neuraltape.kernels.cpu.products import along_rows, over_slots, spread
+from neuraltape.kernels.cpu.simd import keep_apart, load, sigmoid, splat, store, tanh
 
 
 @helper
@@ -92,18 +93,26 @@ def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scrat
     """
     keep_apart()
     activate(work, raw, p, p0, z)
-    for i in range(z.heads):
-        head = (i + z.reading) % z.heads
-        if i == z.writing:
-            first = a0 + z.reading * z.padded
-            write(work, m0, m0, after, first, p, p0 + z.erase, p0 + z.add, z.writing, z.tiles, z.width, z.vector)
+    address_heads(work, m0, p, p0, z.reading, z.writing, before, b0, after, a0, scratch, mask, moves, tiny, z)
+    first = a0 + z.reading * z.padded
+    write(work, m0, m0, after, first, p, p0 + z.erase, p0 + z.add, z.writing, z.tiles, z.width, z.vector)
+    address_heads(work, m0, p, p0, 0, z.reading, before, b0, after, a0, scratch, mask, moves, tiny, z)
+    over_slots(work, m0, after, a0, z.reading, reads, r0, False, z.tiles, z.width, z.vector)
+
+
+@helper
+def address_heads(work, m0, p, p0, first, count, before, b0, after, a0, scratch, mask, moves, tiny, z):
+    """The weightings of `count` heads from the `first` on."""
+    keep_apart()
+    along_rows(work, m0, p, p0 + first * z.width, count, work, scratch, False, z.tiles, z.width, z.vector)
+    ring = scratch + count * z.padded
+    for i in range(count):
+        head = first + i
         address(
-            work, m0, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head, p0 + z.shift + head * z.moves,
-            p0 + z.sharpness + head, before, b0 + head * z.padded, after, a0 + head * z.padded, work, scratch, mask,
-            moves, z.moves, tiny, z.slots, z.tiles, z.width, z.vector, z.margin,
+            work, m0, scratch + i * z.padded, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head,
+            p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + head * z.padded, after,
+            a0 + head * z.padded, ring, mask, moves, tiny, z,
         )  # fmt: skip
-        if head < z.reading:
-            read(work, m0, after, a0 + head * z.padded, reads, r0 + head * z.width, z.tiles, z.width, z.vector)
 
 
 @helper
@@ -122,23 +131,45 @@ def access_backward(
     """
     keep_apart()
     written = z.reading * z.padded
-    for head in range(z.heads):
-        memory = new if head < z.reading else old
-        if head == z.reading:
-            write_backward(
-                work, old, work, slope, after, a0 + written, p, p0 + z.erase, p0 + z.add, work, dweights + written,
-                work, dp + z.erase, dp + z.add, z.writing, z.tiles, z.width, z.vector,
-            )  # fmt: skip
-        place = head * z.padded
-        if head < z.reading:
-            read_backward(
-                work, new, work, slope, after, a0 + place, work, dreads + head * z.width, work, dweights + place,
-                z.tiles, z.width, z.vector,
-            )  # fmt: skip
-        address_backward(
-            work, memory, work, slope, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head,
-            p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + place, after, a0 + place, work,
-            dweights + place, work, dweights + place, work, dp - p0, work, scratch, mask, moves, z.moves, tiny, z.slots,
-            z.tiles, z.width, z.vector, z.margin, z.ld_ring,
-        )  # fmt: skip
+    along_rows(work, new, work, dreads, z.reading, work, dweights, True, z.tiles, z.width, z.vector)
+    backward_heads(
+        work, new, slope, p, p0, 0, z.reading, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, tiny,
+        z,
+    )  # fmt: skip
+    write_backward(
+        work, old, work, slope, after, a0 + written, p, p0 + z.erase, p0 + z.add, work, dweights + written, work,
+        dp + z.erase, dp + z.add, z.writing, z.tiles, z.width, z.vector,
+    )  # fmt: skip
+    backward_heads(
+        work, old, slope, p, p0, z.reading, z.writing, before, b0, after, a0, dweights, dreads, dp, scratch, mask,
+        moves, tiny, z,
+    )  # fmt: skip
     activate_backward(p, p0, work, dp, z)
+
+
+@helper
+def backward_heads(
+    work, m0, slope, p, p0, first, count, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, tiny, z
+):
+    """Backward of `address_heads`, and of what the read heads read, from the gradients of the weightings.
+
+    m0: the memory that these heads looked at. slope: its gradient, added to. Others as for `access_backward`.
+    """
+    keep_apart()
+    tiles, width, vector = z.tiles, z.width, z.vector
+    keys = p0 + first * width
+    shrink, room = scratch + count * z.padded, scratch + (count + 1) * z.padded
+    along_rows(work, m0, p, keys, count, work, scratch, False, tiles, width, vector)
+    for tile in range(tiles):
+        store(work, shrink + tile * vector, splat(work, 0.0))
+    for i in range(count):
+        head = first + i
+        place = head * z.padded
+        address_backward(
+            work, m0, scratch + i * z.padded, shrink, p, p0 + head * width, p0 + z.strength + head, p0 + z.gate + head,
+            p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + place, after, a0 + place,
+            dweights + place, dp - p0, room, mask, moves, tiny, z,
+        )  # fmt: skip
+    over_slots(work, m0, work, scratch, count, work, dp + first * width, True, tiles, width, vector)
+    reading = count if first == 0 else 0
+    spread(work, m0, work, slope, shrink, scratch, (p, keys), count, after, a0, dreads, reading, tiles, width, vector)

@@ -2,26 +2,38 @@
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout
 from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.access_kernels import access_backward_block, access_forward_block
-from neuraltape.kernels.cpu.plan import Places, places
-from neuraltape.kernels.cpu.run import addresses, constants
+from neuraltape.kernels.cpu.checks import Shapes, access_shapes, check_tensors, dense
+from neuraltape.kernels.cpu.run import Constants, addresses, constants
 from neuraltape.kernels.cpu.sequence import refuse
-from neuraltape.kernels.cpu.simd import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
 
 @lru_cache(maxsize=256)
-def _plan(numbers: tuple[int, ...], slots: int, batch: int, item_size: int) -> Places:
+def _layout(numbers: tuple[int, ...]) -> InterfaceLayout:
     reading, writing, width, *offsets = numbers
-    layout = InterfaceLayout(reading, writing, width, tuple(offsets))
+    return InterfaceLayout(reading, writing, width, tuple(offsets))
+
+
+def _prepare(memory: Tensor, numbers: tuple[int, ...]) -> tuple[Constants, Shapes]:
+    """Sizes of a call, and the shapes of raw parameters and state."""
+    layout = _layout(numbers)
+    if memory.dim() != 3 or memory.numel() == 0 or memory.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            "memory must be (batch, slots, width), not empty, float32 or float64; "
+            f"got {tuple(memory.shape)}, {memory.dtype}"
+        )
+    batch, slots, _ = memory.shape
     # The smallest machine around these heads: only its access is used.
     spec = MachineSpec("feedforward", 1, 1, 1, slots, layout)
-    return places(spec, 1, batch, VECTOR_BYTES // item_size, keep=True)
+    shapes = (("raw", (batch, layout.size)), *access_shapes(layout, slots, batch))
+    return constants(spec, 1, batch, memory.element_size(), keep=True), shapes
 
 
 @torch.library.custom_op("neuraltape::access_step", mutates_args=(), device_types="cpu")
@@ -34,17 +46,15 @@ def _forward(
 def _run_forward(
     raw: Tensor, memory: Tensor, read_weights: Tensor, write_weights: Tensor, numbers: tuple[int, ...]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    batch, slots, width = memory.shape
-    z = _plan(numbers, slots, batch, raw.element_size())
-    fixed = constants(z, numbers[3:])
-    before = (raw, memory, read_weights, write_weights)
-    memory1, read1, write1 = (raw.new_empty(t.shape) for t in before[1:])
-    reads = raw.new_empty(batch, numbers[0], width)
-    before = tuple(t.contiguous() for t in before)
-    table = addresses(fixed.mask, fixed.moves, *before, memory1, read1, write1, reads)
+    fixed, shapes = _prepare(memory, numbers)
+    z, before = fixed.sizes, (raw, memory, read_weights, write_weights)
+    check_tensors(before, shapes[:4], memory.dtype)
+    memory1, read1, write1, reads = (raw.new_empty(shape) for _, shape in shapes[1:])
+    before = tuple(dense(t) for t in before)
+    table = np.array([*fixed.start[2:], *addresses(*before, memory1, read1, write1, reads)])
 
     def task(block: int) -> None:
-        access_forward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
+        access_forward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return memory1, read1, write1, reads
@@ -70,17 +80,16 @@ def _backward(
     dreads: Tensor,
     numbers: list[int],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    batch, slots, _ = memory.shape
-    z = _plan(tuple(numbers), slots, batch, raw.element_size())
-    fixed = constants(z, tuple(numbers[3:]))
-    before = (raw, memory, read_weights, write_weights)
-    draw, dmemory0, dread0, dwrite0 = (raw.new_empty(t.shape) for t in before)
+    fixed, shapes = _prepare(memory, tuple(numbers))
+    z, before = fixed.sizes, (raw, memory, read_weights, write_weights)
+    draw, dmemory0, dread0, dwrite0 = (raw.new_empty(shape) for _, shape in shapes[:4])
     given = (*before, read_after, write_after, dmemory, dread_weights, dwrite_weights, dreads)
-    given = tuple(t.contiguous() for t in given)
-    table = addresses(fixed.mask, fixed.moves, *given, draw, dmemory0, dread0, dwrite0)
+    check_tensors(given, (*shapes[:4], *shapes[2:4], *shapes[1:]), memory.dtype)
+    given = tuple(dense(t) for t in given)
+    table = np.array([*fixed.start[2:], *addresses(*given, draw, dmemory0, dread0, dwrite0)])
 
     def task(block: int) -> None:
-        access_backward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
+        access_backward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return draw, dmemory0, dread0, dwrite0

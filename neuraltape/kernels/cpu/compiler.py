@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 _HERE = Path(__file__).parent
 
@@ -85,14 +87,50 @@ class _Cache(FunctionCache):
         return found
 
 
+class _HelperLibrary(JITCodeLibrary):
+    """A helper's code as it was written: it is optimised and made into machine code as a part of the kernels only.
+
+    Numba would do that for each function with all that it calls: to a helper five calls deep, five times.
+    """
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class _HelperCompiler(Compiler):
+    """Numba's own steps, without machine code at their end."""
+
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.flags.no_compile = True
+        state.library = _HelperLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+    def compile_extra(self, func: Callable) -> Any:
+        result = super().compile_extra(func)
+        # Numba knows a compiled function by its entry point: any built-in callable that is no other's.
+        key = [].append
+        self.state.targetctx.insert_user_function(key, result.fndesc, [result.library])
+        return result._replace(entry_point=key)
+
+
+# Rewrites look for patterns that the kernels do not have.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_rewrites": True, "no_cfunc_wrapper": True}
+
+
 def kernel(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that Python calls: compiled at first use, kept on disk."""
-    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(**_OPTIONS)(function)
     dispatcher._cache = _Cache(function)
     return dispatcher
 
 
 def helper(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that only kernels call; it becomes part of them."""
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(nogil=True, error_model="numpy", **options)(function)
+    options = _OPTIONS | {"no_cpython_wrapper": True, "pipeline_class": _HelperCompiler}
+    return numba.njit(**options)(function)

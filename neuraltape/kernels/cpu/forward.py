@@ -3,6 +3,7 @@
 from neuraltape.kernels.cpu.access import access_forward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.compiler import helper, kernel
+from neuraltape.kernels.cpu.direct import direct_interface, direct_layer
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
 from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers, keep_apart
@@ -43,7 +44,8 @@ def forward_block(z, block, table, room, tiny):
             hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature;
             hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
             hidden1, cell1, memory1, read1, write1, reads1: the final state;
-            saved: for the backward pass.
+            saved: for the backward pass;
+            with z.direct, in place of `packed`: all weights, as in the public signature.
         room: working space. tiny: smallest normal number.
     """
     order = integers(table[0])
@@ -131,10 +133,14 @@ def forward_block(z, block, table, room, tiny):
             weights = 0 if layer == 0 else z.pack_other + (layer - 1) * z.pack_layer
             depth = z.columns_first if layer == 0 else z.columns_other
             panels = (z.gate_columns + z.vector - 1) // z.vector
-            matmul(
-                active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector, z.vector,
-                work, gates0, z.ld_gates, False,
-            )  # fmt: skip
+            if z.direct != 0:
+                for s in range(active):
+                    direct_layer(z, layer, table, room, work, place + s * columns, gates0 + s * z.ld_gates)
+            else:
+                matmul(
+                    active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector,
+                    z.vector, work, gates0, z.ld_gates, False,
+                )  # fmt: skip
             for s in range(active):
                 state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
                 keep = base + ((step * z.rows + s) * z.layers + layer) * z.ld_gates
@@ -149,10 +155,14 @@ def forward_block(z, block, table, room, tiny):
                     copy(work, state, hidden, (t * z.batch + order[first + s]) * z.hidden, z.hidden)
         panels = (z.parameters + z.vector - 1) // z.vector
         depth = z.hidden + 1
-        matmul(
-            active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector,
-            z.vector, work, raw0, z.ld_parameters, False,
-        )  # fmt: skip
+        if z.direct != 0:
+            for s in range(active):
+                direct_interface(z, table, room, work, top0 + s * z.ld_top, raw0 + s * z.ld_parameters)
+        else:
+            matmul(
+                active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector,
+                z.vector, work, raw0, z.ld_parameters, False,
+            )  # fmt: skip
         for s in range(active):
             row = seen0 + s * columns
             access_forward(

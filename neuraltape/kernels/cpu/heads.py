@@ -30,15 +30,13 @@ def inverse_length(vector, start, width):
 
 
 @helper
-def match(memory, m0, parameters, key, cosine, c0, tiles, width, vector):
-    """Cosine similarity of every slot with the key."""
+def cosines(memory, m0, parameters, key, score, tiles, width, vector):
+    """From the products of the rows with a key, at `score`, to their cosines, in place; returns 1 / |key|."""
     scale = inverse_length(parameters, key, width)
     for tile in range(tiles):
-        summed = splat(memory, 0.0)
-        for w in range(width):
-            summed = multiply_add(load(memory, m0 + (tile * width + w) * vector), parameters[key + w], summed)
-        inverse = load(memory, m0 + (tiles * width + tile) * vector)
-        store(cosine, c0 + tile * vector, summed * inverse * scale)
+        place = score + tile * vector
+        inverse = load(memory, m0 + (tile * (width + 1) + width) * vector)
+        store(memory, place, load(memory, place) * inverse * scale)
     return scale
 
 
@@ -70,33 +68,32 @@ def shifted(ring, center, parameters, shift, moves, count):
 
 @helper
 def address(
-    memory, m0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, work, w0, mask, moves,
-    count, tiny, slots, tiles, width, vector, margin,
+    work, m0, score, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, ring, mask, moves, tiny,
+    z,
 ):  # fmt: skip
     """The weighting of one head.
 
     Args:
-        memory, m0: tiles and norms.
+        work, m0: the memory. score: place in `work` of its rows' products with the key; overwritten.
         parameters: activated head parameters; key, strength, gate, shift, sharpness: where this head's lie.
         before, b0: the weighting of the step before. after, a0: the result; both padded to whole vectors.
-        work, w0: room for two vectors of slots and a ring.
+        ring: room in `work` for a weighting with its continuation at both ends.
         mask: 0 for slots, -inf for the padding.
-        moves: the `count` offsets, each as its shortest move.
+        moves: the offsets, each as its shortest move.
         tiny: the smallest normal number; less is no focus at all.
     """
     keep_apart()
-    padded = tiles * vector
-    score, ring = w0, w0 + padded
-    center = ring + margin + vector
-    match(memory, m0, parameters, key, work, score, tiles, width, vector)
+    tiles, vector = z.tiles, z.vector
+    center = ring + z.margin + vector
+    cosines(work, m0, parameters, key, score, tiles, z.width, vector)
     opened, closed = parameters[gate], 1.0 - parameters[gate]
     inverse = softmax_numerators(work, score, parameters[strength], mask, work, score, tiles, vector)
     for tile in range(tiles):
         kept = load(before, b0 + tile * vector) * closed
         store(work, center + tile * vector, multiply_add(load(work, score + tile * vector), opened * inverse, kept))
-    wrap(work, center, slots, padded, margin)
+    wrap(work, center, z.slots, z.padded, z.margin)
     for tile in range(tiles):
-        value = shifted(work, center + tile * vector, parameters, shift, moves, count)
+        value = shifted(work, center + tile * vector, parameters, shift, moves, z.moves)
         store(work, score + tile * vector, where(value < tiny, -np.inf, log(value)))
     inverse = softmax_numerators(work, score, parameters[sharpness], mask, work, score, tiles, vector)
     for tile in range(tiles):
@@ -105,89 +102,87 @@ def address(
 
 @helper
 def address_backward(
-    memory, m0, dmemory, dm0, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, dafter, da0,
-    dbefore, db0, dparameters, apart, work, w0, mask, moves, count, tiny, slots, tiles, width, vector, margin, ld_ring,
+    work, m0, score, shrink, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, dafter, apart,
+    room, mask, moves, tiny, z,
 ):  # fmt: skip
-    """Backward of `address`: adds to dM, sets the gradients of the head's parameters and of the weighting before.
+    """Backward of `address`, as far as the products with the key.
 
-    after: the weighting that `address` gave. dafter: its gradient. In
-    `dparameters` they lie `apart` places further than in `parameters`.
-    `dafter` and `dbefore` may be the same.
+    Sets the gradients of the head's parameters; they lie in `work`, `apart` places further than in `parameters`. Of
+    the key's it sets the part that does not come through the products.
+
+    Args:
+        score: place in `work` of the rows' products with the key; becomes their gradient.
+        shrink: the gradient of M is `shrink` M less; added to.
+        after: the weighting that `address` gave. dafter: place in `work` of its gradient; becomes that of the weighting
+            before.
+        room: in `work`, for a vector of slots and two rings.
     """
     keep_apart()
-    padded = tiles * vector
-    cosine, content, ring = w0, w0 + padded, w0 + 2 * padded
-    dring = ring + ld_ring
-    center, dcenter = ring + margin + vector, dring + margin + vector
+    tiles, vector, width = z.tiles, z.vector, z.width
+    content = room
+    ring = room + z.padded
+    center, dcenter = ring + z.margin + vector, ring + z.ld_ring + z.margin + vector
     # Forward again, as far as the shift.
-    scale = match(memory, m0, parameters, key, work, cosine, tiles, width, vector)
+    scale = cosines(work, m0, parameters, key, score, tiles, width, vector)
     opened, closed = parameters[gate], 1.0 - parameters[gate]
-    inverse = softmax_numerators(work, cosine, parameters[strength], mask, work, content, tiles, vector)
+    inverse = softmax_numerators(work, score, parameters[strength], mask, work, content, tiles, vector)
     for tile in range(tiles):
         value = load(work, content + tile * vector) * inverse
         store(work, content + tile * vector, value)
         store(work, center + tile * vector, multiply_add(value, opened, load(before, b0 + tile * vector) * closed))
-    wrap(work, center, slots, padded, margin)
+    wrap(work, center, z.slots, z.padded, z.margin)
     # Sharpen.
-    mean = splat(memory, 0.0)
+    mean = splat(work, 0.0)
     for tile in range(tiles):
-        mean = multiply_add(load(after, a0 + tile * vector), load(dafter, da0 + tile * vector), mean)
+        mean = multiply_add(load(after, a0 + tile * vector), load(work, dafter + tile * vector), mean)
     average, gamma = total(mean), parameters[sharpness]
-    dgamma = splat(memory, 0.0)
+    dgamma = splat(work, 0.0)
     for tile in range(tiles):
-        value = shifted(work, center + tile * vector, parameters, shift, moves, count)
-        slope = load(after, a0 + tile * vector) * (load(dafter, da0 + tile * vector) - average)
+        value = shifted(work, center + tile * vector, parameters, shift, moves, z.moves)
+        slope = load(after, a0 + tile * vector) * (load(work, dafter + tile * vector) - average)
         empty = value < tiny
         safe = where(empty, 1.0, value)
         dgamma = multiply_add(slope, log(safe), dgamma)
         store(work, dcenter + tile * vector, where(empty, 0.0, slope * gamma / safe))
-    dparameters[apart + sharpness] = total(dgamma)
+    work[apart + sharpness] = total(dgamma)
     # Shift.
-    for k in range(count):
-        summed = splat(memory, 0.0)
+    for k in range(z.moves):
+        summed = splat(work, 0.0)
         for tile in range(tiles):
             place = tile * vector
             summed = multiply_add(load(work, dcenter + place), load(work, center + place - moves[k]), summed)
-        dparameters[apart + shift + k] = total(summed)
-    wrap(work, dcenter, slots, padded, margin)
+        work[apart + shift + k] = total(summed)
+    wrap(work, dcenter, z.slots, z.padded, z.margin)
     # Interpolate.
-    dgate, mean = splat(memory, 0.0), splat(memory, 0.0)
+    dgate, mean = splat(work, 0.0), splat(work, 0.0)
     for tile in range(tiles):
         place = tile * vector
         slope = load(work, dcenter + place + moves[0]) * parameters[shift]
-        for k in range(1, count):
+        for k in range(1, z.moves):
             slope = multiply_add(load(work, dcenter + place + moves[k]), parameters[shift + k], slope)
         focus = load(work, content + place)
         # The padding has no focus and gets no gradient.
         slope = where(load(mask, place) < 0.0, 0.0, slope)
         dgate = multiply_add(slope, focus - load(before, b0 + place), dgate)
-        store(dbefore, db0 + place, slope * closed)
+        store(work, dafter + place, slope * closed)
         slope = slope * opened
         store(work, center + place, slope)
         mean = multiply_add(slope, focus, mean)
-    dparameters[apart + gate] = total(dgate)
+    work[apart + gate] = total(dgate)
     # Content.
     average, beta = total(mean), parameters[strength]
-    dbeta = splat(memory, 0.0)
+    dbeta = splat(work, 0.0)
     for tile in range(tiles):
         place = tile * vector
         slope = load(work, content + place) * (load(work, center + place) - average)
-        similar = load(work, cosine + place)
+        similar = load(work, score + place)
         dbeta = multiply_add(slope, similar, dbeta)
         slope = slope * beta
-        inverse_row = load(memory, m0 + tiles * width * vector + place)
-        store(work, content + place, slope * inverse_row * scale)
-        store(work, cosine + place, slope * similar * inverse_row * inverse_row)
-    dparameters[apart + strength] = total(dbeta)
+        inverse_row = load(work, m0 + (tile * (width + 1) + width) * vector)
+        store(work, score + place, slope * inverse_row * scale)
+        smaller = slope * similar * inverse_row * inverse_row
+        store(work, shrink + place, load(work, shrink + place) + smaller)
+    work[apart + strength] = total(dbeta)
     along = scale * scale * beta * total(dbeta)
     for w in range(width):
-        component = parameters[key + w]
-        summed = splat(memory, 0.0)
-        for tile in range(tiles):
-            place = (tile * width + w) * vector
-            value = load(memory, m0 + place)
-            toward, shrink = load(work, content + tile * vector), load(work, cosine + tile * vector)
-            summed = multiply_add(value, toward, summed)
-            slope = multiply_add(toward, component, load(dmemory, dm0 + place) - value * shrink)
-            store(dmemory, dm0 + place, slope)
-        dparameters[apart + key + w] = total(summed) - component * along
+        work[apart + key + w] = -parameters[key + w] * along

@@ -4,7 +4,8 @@ from llvmlite import ir
 from numba import types
 
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import Vector, ir_vector, keep_apart, multiply_add_ir, primitive, splat_ir
+from neuraltape.kernels.cpu.simd import keep_apart, primitive
+from neuraltape.kernels.cpu.vector import Vector, ir_vector, multiply_add_ir, splat_ir
 
 
 def _tile(rows: int, panels: int):
@@ -81,21 +82,14 @@ _four, _three, _two, _one = (_tile(rows, 1) for rows in (4, 3, 2, 1))
 _two_wide, _one_wide = _tile(2, 2), _tile(1, 4)
 
 
+# Rows of a result that are made at a time: each of them is a stream that the processor fetches ahead, and of those it
+# follows few. Columns first, a large result would be walked through in strides of its row length.
+_STRIPE = 16
+
+
 @helper
-def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
-    """C = A B, or C += A B when `adding`.
-
-    Args:
-        rows, panels, lanes, depth: C is (rows, panels * lanes), A is (rows, depth), B is (depth, panels * lanes).
-        a, a0, a_row, a_step: A starts at a[a0]; from one row to the next, from one column to the next.
-        b, b0, b_panel, b_step: B starts at b[b0]; from one panel of `lanes` columns to the next, from one row to the
-        next.
-        c, c0, c_row: C starts at c[c0]; from one row to the next.
-
-    An entry is summed over `depth` in order, whatever the tile it falls into: a row's result does not depend on its
-    company.
-    """
-    keep_apart()
+def stripe(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+    """`matmul` of a few rows."""
     p = 0
     while p < panels:
         i, wide = 0, 1
@@ -121,3 +115,25 @@ def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_s
             else:
                 _one(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
         p += wide
+
+
+@helper
+def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+    """C = A B, or C += A B when `adding`.
+
+    Args:
+        rows, panels, lanes, depth: C is (rows, panels * lanes), A is (rows, depth), B is (depth, panels * lanes).
+        a, a0, a_row, a_step: A starts at a[a0]; from one row to the next, from one column to the next.
+        b, b0, b_panel, b_step: B starts at b[b0]; from one panel of `lanes` columns to the next, from one row to the
+        next.
+        c, c0, c_row: C starts at c[c0]; from one row to the next.
+
+    An entry is summed over `depth` in order, whatever the tile it falls into: a row's result does not depend on its
+    company.
+    """
+    keep_apart()
+    for start in range(0, rows, _STRIPE):
+        stripe(
+            min(rows - start, _STRIPE), panels, lanes, depth, a, a0 + start * a_row, a_row, a_step, b, b0, b_panel,
+            b_step, c, c0 + start * c_row, c_row, adding,
+        )  # fmt: skip

@@ -1,7 +1,9 @@
 """The memory of one sequence: its layout, writing, reading, and their backward passes.
 
-Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width][slot in tile], padded with slots
-that are zero and never in focus; behind them 1 / |row| of every slot (0 where the row has no direction).
+Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width + 1][slot in tile], padded with
+slots that are zero and never in focus; the last vector of a tile is 1 / |row| of its slots (0 where the row has no
+direction). Without it tiles of a width such as 64 would lie whole pages apart, and their vectors push each other out of
+the cache.
 """
 
 from neuraltape.functional.addressing import SMALLEST_NORM
@@ -24,7 +26,7 @@ def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
     keep_apart()
     for tile in range(tiles):
         for w in range(width):
-            place = m0 + (tile * width + w) * vector
+            place = m0 + (tile * (width + 1) + w) * vector
             for lane in range(vector):
                 slot = tile * vector + lane
                 memory[place + lane] = public[p0 + slot * width + w] if slot < slots else 0.0
@@ -35,7 +37,7 @@ def store_memory(memory, m0, public, p0, slots, width, vector):
     """From tiles into (slots, width)."""
     keep_apart()
     for slot in range(slots):
-        place = m0 + (slot // vector) * width * vector + slot % vector
+        place = m0 + (slot // vector) * (width + 1) * vector + slot % vector
         for w in range(width):
             public[p0 + slot * width + w] = memory[place + w * vector]
 
@@ -47,9 +49,9 @@ def norms(memory, m0, tiles, width, vector):
     for tile in range(tiles):
         squares = splat(memory, 0.0)
         for w in range(width):
-            value = load(memory, m0 + (tile * width + w) * vector)
+            value = load(memory, m0 + (tile * (width + 1) + w) * vector)
             squares = multiply_add(value, value, squares)
-        store(memory, m0 + (tiles * width + tile) * vector, inverse_norms(squares))
+        store(memory, m0 + (tile * (width + 1) + width) * vector, inverse_norms(squares))
 
 
 @helper
@@ -61,7 +63,7 @@ def write(memory, source, target, weights, w0, parameters, erase, add, heads, ti
         squares = splat(memory, 0.0)
         first = load(weights, w0 + tile * vector)
         for w in range(width):
-            place = (tile * width + w) * vector
+            place = (tile * (width + 1) + w) * vector
             value = load(memory, source + place)
             value = value - value * first * parameters[erase + w]
             added = first * parameters[add + w]
@@ -72,34 +74,7 @@ def write(memory, source, target, weights, w0, parameters, erase, add, heads, ti
             value = value + added
             store(memory, target + place, value)
             squares = multiply_add(value, value, squares)
-        store(memory, target + (tiles * width + tile) * vector, inverse_norms(squares))
-
-
-@helper
-def read(memory, m0, weights, w0, result, r0, tiles, width, vector):
-    """Read: sum over slots of weight times row."""
-    keep_apart()
-    for w in range(width):
-        summed = splat(memory, 0.0)
-        for tile in range(tiles):
-            value = load(memory, m0 + (tile * width + w) * vector)
-            summed = multiply_add(value, load(weights, w0 + tile * vector), summed)
-        result[r0 + w] = total(summed)
-
-
-@helper
-def read_backward(memory, m0, dmemory, d0, weights, w0, dresult, r0, dweights, dw0, tiles, width, vector):
-    """Backward of `read`: dM += w r'^T and dw += M r', for r' the gradient of what was read."""
-    keep_apart()
-    for tile in range(tiles):
-        focus = load(weights, w0 + tile * vector)
-        dfocus = load(dweights, dw0 + tile * vector)
-        for w in range(width):
-            place = (tile * width + w) * vector
-            slope = dresult[r0 + w]
-            dfocus = multiply_add(load(memory, m0 + place), slope, dfocus)
-            store(dmemory, d0 + place, multiply_add(focus, slope, load(dmemory, d0 + place)))
-        store(dweights, dw0 + tile * vector, dfocus)
+        store(memory, target + (tile * (width + 1) + width) * vector, inverse_norms(squares))
 
 
 @helper
@@ -119,7 +94,7 @@ def write_backward(
             e, a = parameters[erase + head * width + w], parameters[add + head * width + w]
             erased, added = splat(memory, 0.0), splat(memory, 0.0)
             for tile in range(tiles):
-                place = (tile * width + w) * vector
+                place = (tile * (width + 1) + w) * vector
                 slope = load(dmemory, d0 + place)
                 focus = load(weights, mine + tile * vector)
                 # What the other heads leave of this element, times its gradient.
@@ -139,7 +114,7 @@ def write_backward(
     if heads > 1:
         for tile in range(tiles):
             for w in range(width):
-                place = (tile * width + w) * vector
+                place = (tile * (width + 1) + w) * vector
                 slope = load(dmemory, d0 + place)
                 for head in range(heads):
                     focus = load(weights, w0 + head * padded + tile * vector)

@@ -11,6 +11,8 @@ from neuraltape.kernels.spec import MachineSpec
 MOST_ROWS = 4
 # Weight gradients are summed in this many places at most, so that their number does not grow with the batch.
 MOST_LANES = 32
+# Up to so many rows in all, without gradients, the products read the weights where they lie.
+MOST_DIRECT = 16
 CELLS = ("feedforward", "gru", "lstm")
 
 
@@ -24,6 +26,7 @@ class Places(NamedTuple):
     blocks: int
     lanes: int
     keep: int
+    direct: int
     segment: int
     segments: int
     # The machine.
@@ -168,7 +171,7 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
 
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
-    common = 4 * ld_ring + 6 * padded + 4 * (width + vector) + 2 * width * vector
+    common = 2 * ld_ring + (max(reading, writing) + 2) * padded + 2 * vector
     work_forward = rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector
     chunk = segment * rows
     work_backward = (
@@ -180,7 +183,7 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     )
     return Places(
         batch=batch, time=time, rows=rows, blocks=blocks, lanes=min(blocks, MOST_LANES), keep=int(keep),
-        segment=segment, segments=segments,
+        direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
         slots=spec.slots, tiles=padded // vector, padded=padded, width=width, reading=reading, writing=writing,
         heads=heads, moves=len(layout.offsets), margin=margin, wants_inputs=int(wants_inputs),

@@ -9,9 +9,17 @@ from torch import Tensor
 
 from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.backward import backward_lane
+from neuraltape.kernels.cpu.checks import (
+    check_inputs,
+    check_lengths,
+    check_tensors,
+    dense,
+    state_shapes,
+    weight_shapes,
+)
 from neuraltape.kernels.cpu.forward import forward_block
 from neuraltape.kernels.cpu.plan import Places, moves, places, record
-from neuraltape.kernels.cpu.simd import VECTOR_BYTES
+from neuraltape.kernels.cpu.vector import VECTOR_BYTES
 from neuraltape.kernels.cpu.weights import pack, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
 
@@ -21,33 +29,56 @@ _SMALL = 2**16
 class Constants(NamedTuple):
     """What does not change between two calls of the same sizes."""
 
+    sizes: Places
     places: Any
-    mask: np.ndarray
-    moves: np.ndarray
+    """`sizes` as the kernels take them."""
+    dtype: np.dtype
     tiny: float
+    """The smallest normal number."""
+    mask: np.ndarray
+    """0 for slots, -inf for the padding."""
+    moves: np.ndarray
+    order: np.ndarray
+    """Of the sequences, and their lengths, where none are given."""
+    lengths: np.ndarray
+    start: tuple[int, ...]
+    """Addresses of order, lengths, mask and moves."""
 
 
 @lru_cache(maxsize=256)
-def constants(z: Places, offsets: tuple[int, ...]) -> Constants:
-    """Sizes as the kernels take them, the mask of the padding, the moves, and the smallest normal number."""
-    kind = np.float32 if z.vector * 4 == VECTOR_BYTES else np.float64
-    mask = np.zeros(z.padded, kind)
+def constants(
+    spec: MachineSpec, time: int, batch: int, item_size: int, *, keep: bool, wants_inputs: bool = False
+) -> Constants:
+    """Prepare calls of these sizes. `item_size`: bytes a number; for the others see `plan.places`."""
+    z = places(spec, time, batch, VECTOR_BYTES // item_size, keep=keep, wants_inputs=wants_inputs)
+    dtype = np.dtype(np.float32 if item_size == 4 else np.float64)
+    mask = np.zeros(z.padded, dtype)
     mask[z.slots :] = -np.inf
-    return Constants(record(z), mask, np.array(moves(offsets, z.slots)), float(np.finfo(kind).tiny))
+    shifts, order, lengths = np.array(moves(spec.layout.offsets, z.slots)), np.arange(batch), np.full(batch, time)
+    start = tuple(array.ctypes.data for array in (order, lengths, mask, shifts))
+    return Constants(z, record(z), dtype, float(np.finfo(dtype).tiny), mask, shifts, order, lengths, start)
 
 
-def addresses(*buffers: Tensor | np.ndarray | None) -> np.ndarray:
+def addresses(*buffers: Tensor | None) -> list[int]:
     """Where each buffer lies; 0 for none. The caller keeps them alive."""
-    found = [0 if b is None else b.ctypes.data if isinstance(b, np.ndarray) else b.data_ptr() for b in buffers]
-    return np.array(found, np.int64)
+    return [0 if buffer is None else buffer.data_ptr() for buffer in buffers]
 
 
-def _by_length(lengths: Tensor | None, time: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Order of the sequences, longest first, and their lengths."""
+class _Lengths(NamedTuple):
+    """Order of the sequences, longest first, their lengths, and the table's first part that leads there."""
+
+    order: np.ndarray
+    lengths: np.ndarray
+    start: tuple[int, ...]
+
+
+def _by_length(lengths: Tensor | None, fixed: Constants) -> _Lengths:
     if lengths is None:
-        return np.arange(batch), np.full(batch, time)
+        return _Lengths(fixed.order, fixed.lengths, fixed.start)
+    check_lengths(lengths, fixed.sizes.time, fixed.sizes.batch)
     values = lengths.to(torch.int64).contiguous().numpy()
-    return np.argsort(-values, kind="stable"), values
+    order = np.argsort(-values, kind="stable")
+    return _Lengths(order, values, (order.ctypes.data, values.ctypes.data, *fixed.start[2:]))
 
 
 def sequence_forward(
@@ -61,24 +92,32 @@ def sequence_forward(
 
     Returns:
         hidden, reads, the final state, and what was saved.
+
+    Raises:
+        ValueError: a tensor's shape, dtype or device is not that of this machine.
     """
+    dtype = weights[-1].dtype
+    check_inputs(inputs, spec, dtype)
     time, batch = inputs.shape[:2]
-    z = places(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=keep)
-    fixed = constants(z, spec.layout.offsets)
+    check_tensors(weights, weight_shapes(spec), dtype)
+    check_tensors(state, state_shapes(spec, batch), dtype)
+    fixed = constants(spec, time, batch, inputs.element_size(), keep=keep)
+    z, by_length = fixed.sizes, _by_length(lengths, fixed)
     make = inputs.new_empty if lengths is None else inputs.new_zeros
-    hidden = make(time, batch, spec.hidden_size)
-    reads = make(time, batch, spec.layout.read_heads, spec.layout.width)
+    hidden = make((time, batch, z.hidden))
+    reads = make((time, batch, z.reading, z.width))
     final = [inputs.new_empty(tensor.shape) for tensor in state]
     # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
     size = z.blocks * z.saved_block
-    saved = inputs.new_zeros(size) if size < _SMALL else inputs.new_empty(size)
-    order, steps = _by_length(lengths, time, batch)
-    packed = pack(weights, spec, z, backward=False)
-    inputs, *state = (tensor.contiguous() for tensor in (inputs, *state))
-    table = addresses(order, steps, fixed.mask, fixed.moves, inputs, packed, *state, hidden, reads, *final, saved)
+    saved = inputs.new_zeros(size) if keep and size < _SMALL else inputs.new_empty(size)
+    inputs, *state = (dense(tensor) for tensor in (inputs, *state))
+    # Few steps read the weights where they lie: to pack them would cost more.
+    weights = [dense(weight) for weight in weights] if z.direct else [pack(weights, spec, z, backward=False)]
+    found = addresses(inputs, None if z.direct else weights[0], *state, hidden, reads, *final, saved)
+    table = np.array([*by_length.start, *found, *(addresses(*weights) if z.direct else ())])
 
     def task(block: int) -> None:
-        forward_block(fixed.places, block, table, threads.room(z.work_forward, fixed.mask.dtype), fixed.tiny)
+        forward_block(fixed.places, block, table, threads.room(z.work_forward, fixed.dtype), fixed.tiny)
 
     threads.run(task, z.blocks)
     return hidden, reads, final, saved
@@ -106,23 +145,34 @@ def sequence_backward(
 
     Returns:
         Gradients of the inputs, of the weights, and of the six parts of the initial state.
+
+    Raises:
+        ValueError: a tensor's shape, dtype or device is not that of this machine.
     """
+    dtype = weights[-1].dtype
+    check_inputs(inputs, spec, dtype)
     time, batch = inputs.shape[:2]
-    z = places(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=True, wants_inputs=wants_inputs)
-    fixed = constants(z, spec.layout.offsets)
-    order, steps = _by_length(lengths, time, batch)
+    fixed = constants(spec, time, batch, inputs.element_size(), keep=True, wants_inputs=wants_inputs)
+    z, by_length, of_state = fixed.sizes, _by_length(lengths, fixed), state_shapes(spec, batch)
+    check_tensors(weights, weight_shapes(spec), dtype)
+    check_tensors(state, of_state, dtype)
+    of_reads = ("reads", (time, batch, z.reading, z.width))
+    check_tensors((reads, saved), (of_reads, ("saved", (z.blocks * z.saved_block,))), dtype)
+    of_slopes = (("hidden", (time, batch, z.hidden)), of_reads, *of_state)
+    some = [(slope, shape) for slope, shape in zip(slopes, of_slopes, strict=True) if slope is not None]
+    check_tensors([slope for slope, _ in some], tuple(shape for _, shape in some), dtype)
     padded = lengths is not None or not wants_inputs
     dinputs = inputs.new_zeros(inputs.shape) if padded else inputs.new_empty(inputs.shape)
     dstate = [inputs.new_empty(tensor.shape) for tensor in state]
-    gradients = inputs.new_empty(z.lanes, z.grad_size)
+    gradients = inputs.new_empty((z.lanes, z.grad_size))
     packed = pack(weights, spec, z, backward=True)
-    inputs, reads0, reads, saved = (tensor.contiguous() for tensor in (inputs, state[-1], reads, saved))
-    slopes = [None if slope is None else slope.contiguous() for slope in slopes]
-    given = (order, steps, fixed.mask, fixed.moves, inputs, packed, reads0, reads, saved, *slopes)
-    table = addresses(*given, dinputs, *dstate, gradients)
+    inputs, reads0, reads, saved = (dense(tensor) for tensor in (inputs, state[-1], reads, saved))
+    slopes = [None if slope is None else dense(slope) for slope in slopes]
+    found = addresses(inputs, packed, reads0, reads, saved, *slopes, dinputs, *dstate, gradients)
+    table = np.array([*by_length.start, *found])
 
     def task(lane: int) -> None:
-        backward_lane(fixed.places, lane, table, threads.room(z.work_backward, fixed.mask.dtype), fixed.tiny)
+        backward_lane(fixed.places, lane, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
 
     threads.run(task, z.lanes)
     summed = gradients[0]

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.kernels.cpu.checks import check_inputs, check_lengths
 from neuraltape.kernels.cpu.plan import places
 from neuraltape.kernels.cpu.run import sequence_backward, sequence_forward
-from neuraltape.kernels.cpu.simd import VECTOR_BYTES
+from neuraltape.kernels.cpu.vector import VECTOR_BYTES
 from neuraltape.kernels.spec import STATES, MachineSpec, SequenceResult, Weights
 
 # Tensors of the state: hidden and cell (empty where the cell has none), then the four of the access.
@@ -82,7 +83,8 @@ def _backward(
     dinputs, dweights, dstate = sequence_backward(
         slopes, inputs, lengths, weights, state, reads, saved, spec, wants_inputs=wants_inputs
     )
-    return [dinputs, *dweights, *dstate]
+    # An operator's results must not share their memory; these are parts of one tensor.
+    return [dinputs, *(gradient.clone() for gradient in dweights), *dstate]
 
 
 @torch.library.register_fake("neuraltape::sequence_backward")
@@ -163,16 +165,20 @@ def sequence(
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`."""
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
+    parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
+    state = [*controller, *[inputs.new_empty(0)] * (_CONTROLLER - len(controller)), *access]
+    tensors = [inputs, *parameters, *state]
+    traced = torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors)
     if lengths is not None:
+        if not traced:
+            check_inputs(inputs, spec, weights.interface_weight.dtype)
+            check_lengths(lengths, len(inputs), inputs.shape[1])
         alive = torch.arange(len(inputs)).unsqueeze(-1) < lengths
         # What stands in the padding may be NaN, and 0 * NaN is NaN.
-        inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
+        inputs = tensors[0] = inputs.masked_fill(~alive.unsqueeze(-1), 0)
     count = STATES[spec.cell]
-    parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
-    state = [*controller, *[inputs.new_empty(0)] * (_CONTROLLER - count), *access]
-    tensors = (inputs, *parameters, *state)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    if torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors):
+    if traced:
         hidden, reads, *final, _ = torch.ops.neuraltape.sequence(
             inputs, lengths, parameters, state, spec.cell, _numbers(spec), keep
         )

@@ -1,120 +1,24 @@
-"""Short vectors as a type that Numba understands: what every loop of the kernels is written with.
+"""What the loops of the kernels are made of: vectors are loaded, computed with and stored whole.
 
-A vector is 64 bytes: 16 float32 or 8 float64, whatever the machine's registers hold (LLVM splits or joins them).
 Writing the lanes out keeps sums in a fixed order, leaves nothing to the mood of the auto-vectoriser and compiles
 quickly.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numba.extending import intrinsic
 
 from neuraltape.kernels.cpu.formulas import Expression, Value, exp_ir, log_ir, sigmoid_ir, tanh_ir
-
-VECTOR_BYTES = 64
+from neuraltape.kernels.cpu.vector import Vector, ir_vector, multiply_add_ir, promoted, splat_ir
 
 
 def primitive(generator: Callable) -> Callable[..., Any]:
     """A function that Numba knows by the instructions it stands for: `numba.extending.intrinsic`."""
     return intrinsic(generator)
-
-
-class Vector(types.Type):
-    """Numba's type of one vector of float32 or float64."""
-
-    def __init__(self, scalar: types.Float) -> None:
-        self.scalar = scalar
-        self.lanes = VECTOR_BYTES * 8 // scalar.bitwidth
-        super().__init__(name=f"Vector({scalar})")
-
-
-class Mask(types.Type):
-    """Numba's type of one truth value a lane."""
-
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(name=f"Mask({lanes})")
-
-
-def _ir_scalar(scalar: types.Float) -> ir.Type:
-    return ir.FloatType() if scalar.bitwidth == 32 else ir.DoubleType()
-
-
-def ir_vector(vector: Vector) -> ir.VectorType:
-    """The type as LLVM knows it."""
-    return ir.VectorType(_ir_scalar(vector.scalar), vector.lanes)
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager, kind) -> None:
-        super().__init__(manager, kind, ir_vector(kind))
-
-
-@register_model(Mask)
-class _MaskModel(models.PrimitiveModel):
-    def __init__(self, manager, kind) -> None:
-        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), kind.lanes))
-
-
-def splat_ir(builder: ir.IRBuilder, value: Value, vector: ir.VectorType) -> Value:
-    """The same scalar in every lane; a scalar of another precision is converted."""
-    if value.type != vector.element:
-        convert = builder.fptrunc if isinstance(vector.element, ir.FloatType) else builder.fpext
-        value = convert(value, vector.element)
-    index = ir.IntType(32)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(index, 0))
-    zeros = ir.Constant(ir.VectorType(index, vector.count), None)
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-
-
-def multiply_add_ir(builder: ir.IRBuilder, a: Value, b: Value, c: Value) -> Value:
-    """Compute a * b + c, rounded once where the machine can."""
-    return Expression(builder, a).times_plus(b, c).value
-
-
-def _is_float(kind) -> bool:
-    return isinstance(kind, types.Float)
-
-
-def _promoted(context, builder, kind, value, vector: Vector) -> Value:
-    return value if isinstance(kind, Vector) else splat_ir(builder, value, ir_vector(vector))
-
-
-def _operator(function: Callable, name: str, *, compares: bool = False) -> None:
-    """Teach Numba an operator between vectors, and between a vector and a scalar."""
-
-    @type_callable(function)
-    def typing(context):
-        def typer(a, b):
-            if isinstance(a, Vector) and (a == b or _is_float(b)):
-                return Mask(a.lanes) if compares else a
-            if isinstance(b, Vector) and _is_float(a):
-                return Mask(b.lanes) if compares else b
-            return None
-
-        return typer
-
-    def lower(context, builder, signature, args):
-        vector = next(kind for kind in signature.args if isinstance(kind, Vector))
-        a, b = (_promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
-        return builder.fcmp_ordered(name, a, b) if compares else getattr(builder, name)(a, b)
-
-    for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
-        lower_builtin(function, *kinds)(lower)
-
-
-_operator(operator.add, "fadd")
-_operator(operator.sub, "fsub")
-_operator(operator.mul, "fmul")
-_operator(operator.truediv, "fdiv")
-_operator(operator.lt, "<", compares=True)
-_operator(operator.gt, ">", compares=True)
 
 
 @primitive
@@ -172,6 +76,25 @@ def load(typing_context, buffer, index):
 
 
 @primitive
+def load_some(typing_context, buffer, index, count):
+    """The first `count` lanes of the vector that starts at a buffer's element, 0 in the others. Reads no further."""
+    vector = Vector(buffer.dtype)
+
+    def generate(context, builder, signature, args):
+        kind, index_kind = ir_vector(vector), ir.VectorType(ir.IntType(64), vector.lanes)
+        pointer = builder.bitcast(builder.gep(args[0], [args[1]]), kind.as_pointer())
+        lanes = ir.Constant(index_kind, list(range(vector.lanes)))
+        some = builder.icmp_signed("<", lanes, splat_ir(builder, args[2], index_kind))
+        alignment = ir.Constant(ir.IntType(32), buffer.dtype.bitwidth // 8)
+        given = [pointer.type, alignment.type, some.type, kind]
+        name = f"llvm.masked.load.v{kind.count}f{buffer.dtype.bitwidth}.p0"
+        masked = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, given), name)
+        return builder.call(masked, [pointer, alignment, some, ir.Constant(kind, None)])
+
+    return vector(buffer, types.intp, types.intp), generate
+
+
+@primitive
 def store(typing_context, buffer, index, value):
     """Write a vector from a buffer's element on. All lanes are written: the buffer needs room for them."""
     scalar = buffer.dtype
@@ -214,7 +137,7 @@ def multiply_add(typing_context, a, b, c):
     vector = next(kind for kind in (a, b, c) if isinstance(kind, Vector))
 
     def generate(context, builder, signature, args):
-        parts = (_promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
+        parts = (promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
         return multiply_add_ir(builder, *parts)
 
     return vector(a, b, c), generate
@@ -227,7 +150,7 @@ def where(typing_context, condition, a, b):
 
     def generate(context, builder, signature, args):
         a_value, b_value = (
-            _promoted(context, builder, k, v, vector) for k, v in zip(signature.args[1:], args[1:], strict=True)
+            promoted(context, builder, k, v, vector) for k, v in zip(signature.args[1:], args[1:], strict=True)
         )
         return builder.select(args[0], a_value, b_value)
 

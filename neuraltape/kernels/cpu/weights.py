@@ -8,7 +8,6 @@ is done once, on indices; a call then takes the numbers by index.
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -80,36 +79,17 @@ def _indices(shapes: tuple[torch.Size, ...], spec: MachineSpec, z: Places) -> tu
     return torch.cat(forward), torch.cat([*backward, _panels(interface[:, :-1], z.vector)])
 
 
-def _same_bits(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors of one type hold the same bits."""
-    return np.array_equal(a.numpy().view(np.int32), b.numpy().view(np.int32))
-
-
 def pack(weights: list[Tensor], spec: MachineSpec, z: Places, *, backward: bool) -> Tensor:
     """Panels over the gates (forward), or over what a layer sees, without the bias (backward)."""
     weights = _with_sums(weights, spec)
     index = _indices(tuple(weight.shape for weight in weights), spec, z)[backward]
     numbers = torch.cat([weights[0].new_zeros(1), *(weight.detach().reshape(-1) for weight in weights)])
-    if z.time * z.batch > _FEW_STEPS or backward:
-        return numbers.index_select(0, index)
-    # For a single step packing costs more than the step. Comparing every number is cheap, and never wrong.
-    before = _packed.get(spec)
-    if before is not None and before[0].dtype == numbers.dtype and _same_bits(before[0], numbers):
-        return before[1]
-    if len(_packed) >= _PACKED_AT_MOST:
-        _packed.clear()
-    packed = numbers.index_select(0, index)
-    _packed[spec] = (numbers, packed)
-    return packed
-
-
-_FEW_STEPS, _PACKED_AT_MOST = 16, 8
-_packed: dict[MachineSpec, tuple[Tensor, Tensor]] = {}
+    return numbers.index_select(0, index)
 
 
 @lru_cache(maxsize=64)
-def _gradient_indices(spec: MachineSpec, z: Places) -> list[Tensor]:
-    """Where each parameter's gradient stands in the flat sum that the backward pass makes."""
+def _gradient_indices(spec: MachineSpec, z: Places) -> tuple[Tensor, list[torch.Size]]:
+    """Where all parameters' gradients stand in the flat sum that the backward pass makes, and their shapes."""
     gradients = torch.arange(z.grad_size)
     reads, hidden = z.reading * z.width, spec.hidden_size
     result: list[Tensor] = []
@@ -130,10 +110,12 @@ def _gradient_indices(spec: MachineSpec, z: Places) -> list[Tensor]:
         else:
             result += [below, recurrent, bias, bias]
     matrix = gradients[z.grad_interface : z.grad_size].view(z.parameters, z.ld_top)
-    return [index.contiguous() for index in (*result, matrix[:, :hidden], matrix[:, hidden])]
+    result += [matrix[:, :hidden], matrix[:, hidden]]
+    return torch.cat([index.reshape(-1) for index in result]), [index.shape for index in result]
 
 
 def unpack_gradients(gradients: Tensor, spec: MachineSpec, z: Places) -> list[Tensor]:
     """Gradients of all parameters, in the order of `weights`, from the flat sum that the backward pass made."""
-    indices = _gradient_indices(spec, z)
-    return [gradients.index_select(0, index.view(-1)).view(index.shape) for index in indices]
+    index, shapes = _gradient_indices(spec, z)
+    parts = gradients.index_select(0, index).split([shape.numel() for shape in shapes])
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]

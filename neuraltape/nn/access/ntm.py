@@ -1,10 +1,9 @@
 """The addressing scheme of the Neural Turing Machine: content, interpolation, shift, sharpening."""
 
-import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full
-from neuraltape.nn.backend import BackendChoice
+from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.initial import InitialAccess, MemoryInit
 
 
@@ -69,7 +68,7 @@ class NTMAccess(nn.Module):
             The reads (batch, read heads, width) and the state after this step.
         """
         step = self.choice.resolve(self.interface.weight, self.layout).function
-        with torch.autocast(controller_output.device.type, enabled=False):
+        with without_autocast(controller_output.device.type):
             state = step(self._raw(controller_output), state, self.layout)
         return state.reads, state
 
@@ -79,7 +78,7 @@ class NTMAccess(nn.Module):
         Returns:
             The raw interface (batch, layout.size), and the step.
         """
-        with torch.autocast(controller_output.device.type, enabled=False):
+        with without_autocast(controller_output.device.type):
             raw = self._raw(controller_output)
             return raw, access_step_in_full(raw, state, self.layout)
 
