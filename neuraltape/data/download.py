@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from neuraltape.data.archive import open_archive
 from neuraltape.data.errors import DataError
@@ -61,7 +62,8 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
     archive = folder / part.url.rpartition("/")[2]
     meter = _Meter(part, told)
     try:
-        fetch = pooch.HTTPDownloader(progressbar=meter, timeout=SECONDS)  # pyright: ignore[reportArgumentType]
+        # pooch's annotations ask for more than it uses.
+        fetch: Any = pooch.HTTPDownloader(progressbar=cast(Any, meter), timeout=SECONDS)
         pooch.retrieve(part.url, part.checksum, fname=archive.name, path=folder, downloader=fetch)
     except RequestException as error:
         raise DataError(f"{part.url}: no download ({_reason(error)}); try again, or give --data-dir") from error
