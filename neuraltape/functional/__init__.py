@@ -19,6 +19,7 @@ from neuraltape.functional.lrua import LRUALayout as LRUALayout
 from neuraltape.functional.lrua import LRUAState as LRUAState
 from neuraltape.functional.lrua import activate_lrua as activate_lrua
 from neuraltape.functional.lrua import least_used as least_used
+from neuraltape.functional.lrua import lrua_read_weights as lrua_read_weights
 from neuraltape.functional.lrua import lrua_step as lrua_step
 from neuraltape.functional.lrua import lrua_write_weights as lrua_write_weights
 from neuraltape.functional.lrua import split_lrua as split_lrua

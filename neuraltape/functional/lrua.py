@@ -1,7 +1,7 @@
 """Access by least-recently-used writes (LRUA): one step, as pure functions. Knows no parameters.
 
-Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head writes either where it read at the step
-before or into a slot that has long not been used, and reads by content alone.
+Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head reads by content alone, and writes
+where it read at the step before or into a slot that has long not been used.
 
 Each row of the raw interface holds, in this order:
 
@@ -21,13 +21,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from neuraltape.functional.addressing import content_weights
 from neuraltape.functional.memory import read
+
+# A row of memory much shorter than this is empty: it resembles nothing.
+EMPTY = 0.1
 
 
 @dataclass(frozen=True)
 class LRUALayout:
-    """How one row of the raw interface is divided among the heads. Each head writes, then reads."""
+    """How one row of the raw interface is divided among the heads. Each head reads, then writes."""
 
     heads: int
     width: int
@@ -137,13 +139,36 @@ def lrua_write_weights(
     return gate * read_weights + (1 - gate) * fresh
 
 
-def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALayout) -> LRUAState:
-    """Clear the least-used slots, write, read by content, count the use. Paper, equations 2 to 8.
+def lrua_read_weights(
+    memory: Float[Tensor, "batch slots width"],
+    key: Float[Tensor, "batch heads width"],
+    strength: Float[Tensor, "batch heads"],
+) -> Float[Tensor, "batch heads slots"]:
+    """Where each head reads: softmax over slots of strength times cosine similarity. Paper, equations 2 and 3.
 
-    Where the paper is silent or departed from: the h-th head gets the h-th least used slot, so that heads do not write
-    over each other; all of these are cleared first; what is written is a vector of its own, not the key to read with, so
-    that a step can store the last image while it looks for the present one; and the softmax has a strength, as in the
-    Neural Turing Machine, because cosines alone give 128 slots an almost even focus.
+    Lengths are rounded up, |v| to sqrt(|v|^2 + EMPTY^2). A write to where a head last read leaves a trace of itself in
+    every slot that had some of the focus; with exact cosines a slot that holds a trace would be as similar as one that
+    holds the thing itself.
+    """
+    similarity = _direction(key) @ _direction(memory).transpose(-1, -2)
+    return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
+
+
+def _direction(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch rows width"]:
+    """Long rows scaled to length 1, short ones less."""
+    return vectors * (vectors.square().sum(-1, keepdim=True) + EMPTY**2).rsqrt()
+
+
+def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALayout) -> LRUAState:
+    """Read by content; clear the least-used slots and write; count the use. Paper, equations 2 to 8.
+
+    Where the paper is silent or departed from:
+    - reading comes before writing, so that a head does not find what it writes at this very step;
+    - the h-th head gets the h-th least used slot, so that heads do not write over each other, and all of these are
+      cleared first;
+    - what is written is a vector of its own, not the key to read with, so that a step can store the last image while
+      it looks for the present one;
+    - the softmax has a strength, as in the Neural Turing Machine: cosines alone give 128 slots an almost even focus.
 
     Args:
         raw: what the controller emits for the heads, before activations, (batch, layout.size).
@@ -155,10 +180,11 @@ def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALa
     """
     interface = activate_lrua(split_lrua(raw, layout))
     usage = state.usage.detach()
+    read_weights = lrua_read_weights(state.memory, interface.key, interface.strength)
+    reads = read(state.memory, read_weights)
     least = least_used(usage, layout.heads)
     write_weights = lrua_write_weights(state.read_weights, least, interface.gate)
     cleared = torch.zeros_like(usage, dtype=torch.bool).scatter(-1, least, True)
     memory = state.memory.masked_fill(cleared.unsqueeze(-1), 0) + write_weights.transpose(-1, -2) @ interface.add
-    read_weights = content_weights(memory, interface.key, interface.strength)
     usage = layout.usage_decay * usage + (read_weights + write_weights).detach().sum(1)
-    return LRUAState(memory, read_weights, usage, read(memory, read_weights))
+    return LRUAState(memory, read_weights, usage, reads)

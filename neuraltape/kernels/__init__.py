@@ -33,9 +33,7 @@ class Resolved(NamedTuple):
 _said: set[str] = set()
 
 
-def resolve(
-    op: str, backend: str, device: torch.device, dtype: torch.dtype, spec: Spec
-) -> Resolved:
+def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> Resolved:
     """Choose a backend for an operation.
 
     Args:

@@ -7,6 +7,7 @@ from neuraltape.tasks.associative_recall import AssociativeRecall as Associative
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
 from neuraltape.tasks.ngrams import NGrams as NGrams
+from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort
 from neuraltape.tasks.repeat_copy import RepeatCopy as RepeatCopy
 from neuraltape.tasks.row import DataError as DataError
@@ -20,4 +21,5 @@ TASKS: dict[str, type[Task]] = {
     "associative-recall": AssociativeRecall,
     "ngrams": NGrams,
     "priority-sort": PrioritySort,
+    "omniglot": Omniglot,
 }

@@ -18,5 +18,5 @@ def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> st
     if dtype not in (torch.float32, torch.float64):
         return f"it computes in float32 or float64 and the parameters are {dtype}"
     if isinstance(spec, LRUASpec) and (spec.cell != "lstm" or spec.layers > 1):
-        return f"least-recently-used access has a kernel with one LSTM layer; the controller is {spec.layers} x {spec.cell}"
+        return f"for this access there is a kernel with one LSTM layer; the controller is {spec.layers} x {spec.cell}"
     return None

@@ -10,7 +10,16 @@ from neuraltape.functional import LRUAState
 from neuraltape.kernels.cpu.checks import Shapes, check_inputs, check_lengths, check_tensors, weight_shapes
 from neuraltape.kernels.cpu.lrua_plan import sizes, unpack
 from neuraltape.kernels.cpu.lrua_run import Saved, Slopes, backward, forward
-from neuraltape.kernels.cpu.lrua_state import from_rows, from_tiles, hidden_of, reads_of, to_hidden, to_rows, to_seen, to_tiles
+from neuraltape.kernels.cpu.lrua_state import (
+    from_rows,
+    from_tiles,
+    hidden_of,
+    reads_of,
+    to_hidden,
+    to_rows,
+    to_seen,
+    to_tiles,
+)
 from neuraltape.kernels.spec import LRUASpec, SequenceResult, Weights
 
 # Without gradients so many steps are computed at a time, so that a long sequence needs no more room than a short one.
@@ -55,7 +64,7 @@ class _Sequence(torch.autograd.Function):
             dseen,
             to_seen(some(dlast, batch, heads, width), some(dhidden, batch, 1, size)[:, 0], z),
             to_hidden(some(dcell, batch, 1, size), z),
-            to_tiles(some(dmemory, batch, z.slots, width), z, norms=False),
+            to_tiles(some(dmemory, batch, z.slots, width), z),
             to_rows(some(dweights, batch, heads, z.slots), z),
         )
         dinputs, gradients, dfirst, dcell, dmemory, dweights = backward(

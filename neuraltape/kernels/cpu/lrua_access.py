@@ -4,8 +4,15 @@ import math
 
 from neuraltape.kernels.cpu.access import softplus, softplus_slope
 from neuraltape.kernels.cpu.compiler import kernel
-from neuraltape.kernels.cpu.heads import inverse_length, softmax_numerators
-from neuraltape.kernels.cpu.lrua_memory import clear, find_least, spread_slopes, where_to_write, write_over
+from neuraltape.kernels.cpu.heads import softmax_numerators
+from neuraltape.kernels.cpu.lrua_memory import (
+    clear,
+    find_least,
+    inverse_length,
+    spread_slopes,
+    where_to_write,
+    write_over,
+)
 from neuraltape.kernels.cpu.products import along_rows, over_slots
 from neuraltape.kernels.cpu.simd import (
     beginning,
@@ -28,8 +35,8 @@ def lrua_forward(z, time, first, last, table, room, decay):
     Args:
         z: `Sizes`. decay: of usage. room: working space of `Sizes.ld_weights` numbers.
         table: addresses of lengths (B,); mask (padded,): 0 for slots, -inf for the padding; parameters
-            (T, B, ld_parameters), raw, activated in place; memory (T + 1, B, ld_memory); weights (T + 1, B, ld_weights);
-            usage (B, padded), changed in place; seen (T + 1, B, ld_seen), receives the reads; similar
+            (T, B, ld_parameters), raw, activated in place; memory (T + 1, B, ld_memory); read weights
+            (T + 1, B, ld_weights); usage (B, padded), changed in place; seen (T + 1, B, ld_seen), receives the reads; similar
             (T, B, ld_weights), receives the cosines; least (T, B, heads), receives the slots that were least used.
     """
     lengths = integers(table[0])
@@ -51,7 +58,7 @@ def lrua_forward(z, time, first, last, table, room, decay):
             copy(weights, row * z.ld_weights, weights, after * z.ld_weights, z.ld_weights)
             copy(seen, row * z.ld_seen, seen, after * z.ld_seen, heads * width)
             continue
-        p, m, w, score = row * z.ld_parameters, after * z.ld_memory, after * z.ld_weights, row * z.ld_weights
+        p, m, w, score = row * z.ld_parameters, row * z.ld_memory, after * z.ld_weights, row * z.ld_weights
         for i in range(0, z.strength, vector):
             store(parameters, p + i, tanh(load(parameters, p + i)))
         for head in range(heads):
@@ -59,22 +66,24 @@ def lrua_forward(z, time, first, last, table, room, decay):
             gate = parameters[p + z.gate + head]
             small = math.exp(-abs(gate))
             parameters[p + z.gate + head] = (1.0 if gate >= 0.0 else small) / (1.0 + small)
-        find_least(usage, b * padded, z.slots, least, row * heads, heads)
-        where_to_write(weights, row * z.ld_weights, parameters, p + z.gate, least, row * heads, work, 0, heads, tiles, vector)
-        write_over(
-            memory, row * z.ld_memory, m, least, row * heads, work, 0, parameters, p + z.add, heads, tiles, width, vector,
-        )  # fmt: skip
         along_rows(memory, m, parameters, p, heads, similar, score, False, tiles, width, vector)
         for head in range(heads):
             mine, focus = score + head * padded, w + head * padded
             scale = inverse_length(parameters, p + head * width, width)
-            strength = parameters[p + z.strength + head]
             for tile in range(tiles):
                 inverse = load(memory, m + (tile * (width + 1) + width) * vector)
                 store(similar, mine + tile * vector, load(similar, mine + tile * vector) * inverse * scale)
-            inverse_sum = softmax_numerators(similar, mine, strength, mask, weights, focus, tiles, vector)
+            strength = parameters[p + z.strength + head]
+            one_over_sum = softmax_numerators(similar, mine, strength, mask, weights, focus, tiles, vector)
             for tile in range(tiles):
-                store(weights, focus + tile * vector, load(weights, focus + tile * vector) * inverse_sum)
+                store(weights, focus + tile * vector, load(weights, focus + tile * vector) * one_over_sum)
+        over_slots(memory, m, weights, w, heads, seen, after * z.ld_seen, False, tiles, width, vector)
+        slots = row * heads
+        find_least(usage, b * padded, z.slots, least, slots, heads)
+        where_to_write(weights, score, parameters, p + z.gate, least, slots, work, 0, heads, tiles, vector)
+        write_over(
+            memory, m, after * z.ld_memory, least, slots, work, 0, parameters, p + z.add, heads, tiles, width, vector
+        )
         for tile in range(tiles):
             used = splat(usage, 0.0)
             for head in range(heads):
@@ -82,7 +91,6 @@ def lrua_forward(z, time, first, last, table, room, decay):
                 used = used + load(weights, w + place) + load(work, place)
             place = b * padded + tile * vector
             store(usage, place, multiply_add(load(usage, place), decay, used))
-        over_slots(memory, m, weights, w, heads, seen, after * z.ld_seen, False, tiles, width, vector)
 
 
 @kernel
@@ -90,11 +98,11 @@ def lrua_backward(z, time, first, last, table, room):
     """Backward of `lrua_forward`.
 
     Args:
-        room: working space of `3 * Sizes.ld_weights + Sizes.padded` numbers.
+        room: working space of `2 * Sizes.ld_weights + Sizes.padded` numbers.
         table: addresses of lengths, parameters (activated), memory, weights, similar and least as `lrua_forward` left
-            them; dseen (B, ld_seen): gradient of the reads; dmemory (B, ld_memory) and dweights (B, ld_weights), changed
-            in place from those after the step to those before; dparameters (T, B, ld_parameters), receives those of the
-            raw parameters.
+            them; dseen (B, ld_seen): gradient of the reads; dmemory (B, ld_memory) and dweights (B, ld_weights),
+            changed in place from those after the step to those before; dparameters (T, B, ld_parameters), receives
+            those of the raw parameters.
     """
     lengths = integers(table[0])
     parameters = floats(room, table[1])
@@ -108,8 +116,7 @@ def lrua_backward(z, time, first, last, table, room):
     dparameters = floats(room, table[9])
     work = beginning(room)
     vector, tiles, width, heads, padded = z.vector, z.tiles, z.width, z.heads, z.padded
-    toward, written, shrink = 0, z.ld_weights, 3 * z.ld_weights
-    dwritten = 2 * z.ld_weights
+    focus, written, shrink = 0, z.ld_weights, 2 * z.ld_weights
     nothing = splat(work, 0.0)
     for b in range(first, last):
         row = time * z.batch + b
@@ -118,53 +125,69 @@ def lrua_backward(z, time, first, last, table, room):
             store(dparameters, p + i, nothing)
         if time >= lengths[b]:
             continue
-        m, w = (row + z.batch) * z.ld_memory, (row + z.batch) * z.ld_weights
-        before, score, mine = row * z.ld_weights, row * z.ld_weights, row * heads
-        # Read, then the content match.
+        m, w, slots = row * z.ld_memory, (row + z.batch) * z.ld_weights, row * heads
+        # That of these read weights has to be kept apart from that of the ones before, which were written with.
+        score = before = row * z.ld_weights
         along_rows(memory, m, dseen, dr, heads, dweights, dw, True, tiles, width, vector)
+        copy(dweights, dw, work, focus, z.ld_weights)
+        # Write.
+        where_to_write(weights, before, parameters, p + z.gate, least, slots, work, written, heads, tiles, vector)
+        over_slots(dmemory, d, work, written, heads, dparameters, p + z.add, False, tiles, width, vector)
+        along_rows(dmemory, d, parameters, p + z.add, heads, work, written, False, tiles, width, vector)
+        clear(dmemory, d, least, slots, heads, width, vector)
+        for head in range(heads):
+            gate, summed = parameters[p + z.gate + head], splat(work, 0.0)
+            for tile in range(tiles):
+                place = head * padded + tile * vector
+                slope = load(work, written + place)
+                summed = multiply_add(slope, load(weights, before + place), summed)
+                store(dweights, dw + place, slope * gate)
+            dgate = total(summed) - work[written + head * padded + least[slots + head]]
+            dparameters[p + z.gate + head] = dgate * gate * (1.0 - gate)
+        # Content.
         for tile in range(tiles):
             store(work, shrink + tile * vector, nothing)
         for head in range(heads):
             key, strength = p + head * width, parameters[p + z.strength + head]
-            scale, shift = inverse_length(parameters, key, width), head * padded
-            mean = splat(work, 0.0)
+            scale, mean = inverse_length(parameters, key, width), splat(work, 0.0)
             for tile in range(tiles):
-                place = shift + tile * vector
-                mean = multiply_add(load(weights, w + place), load(dweights, dw + place), mean)
+                place = head * padded + tile * vector
+                mean = multiply_add(load(weights, w + place), load(work, focus + place), mean)
             average, dstrength = total(mean), splat(work, 0.0)
             for tile in range(tiles):
-                place = shift + tile * vector
-                slope = load(weights, w + place) * (load(dweights, dw + place) - average)
+                place = head * padded + tile * vector
+                slope = load(weights, w + place) * (load(work, focus + place) - average)
                 alike = load(similar, score + place)
                 dstrength = multiply_add(slope, alike, dstrength)
                 inverse = load(memory, m + (tile * (width + 1) + width) * vector)
                 slope = slope * strength
-                store(work, toward + place, slope * inverse * scale)
+                store(work, focus + place, slope * inverse * scale)
                 smaller = slope * alike * inverse * inverse
                 store(work, shrink + tile * vector, load(work, shrink + tile * vector) + smaller)
             summed = total(dstrength)
             dparameters[p + z.strength + head] = summed * softplus_slope(strength)
             for i in range(width):
                 dparameters[key + i] = -parameters[key + i] * scale * scale * strength * summed
-        over_slots(memory, m, work, toward, heads, dparameters, p, True, tiles, width, vector)
+        over_slots(memory, m, work, focus, heads, dparameters, p, True, tiles, width, vector)
         spread_slopes(
-            memory, m, dmemory, d, work, shrink, toward, parameters, p, weights, w, dseen, dr, heads, tiles, width,
+            memory,
+            m,
+            dmemory,
+            d,
+            work,
+            shrink,
+            focus,
+            parameters,
+            p,
+            weights,
+            w,
+            dseen,
+            dr,
+            heads,
+            tiles,
+            width,
             vector,
-        )  # fmt: skip
-        # Write.
-        where_to_write(weights, before, parameters, p + z.gate, least, mine, work, written, heads, tiles, vector)
-        over_slots(dmemory, d, work, written, heads, dparameters, p + z.add, False, tiles, width, vector)
-        along_rows(dmemory, d, parameters, p + z.add, heads, work, dwritten, False, tiles, width, vector)
-        clear(dmemory, d, least, mine, heads, width, vector)
-        for head in range(heads):
-            gate, summed = parameters[p + z.gate + head], splat(work, 0.0)
-            for tile in range(tiles):
-                place = head * padded + tile * vector
-                slope = load(work, dwritten + place)
-                summed = multiply_add(slope, load(weights, before + place), summed)
-                store(dweights, dw + place, slope * gate)
-            dgate = total(summed) - work[dwritten + head * padded + least[mine + head]]
-            dparameters[p + z.gate + head] = dgate * gate * (1.0 - gate)
+        )
         for i in range(0, z.strength, vector):
             value = load(parameters, p + i)
             store(dparameters, p + i, load(dparameters, p + i) * (1.0 - value * value))

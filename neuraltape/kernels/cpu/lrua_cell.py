@@ -1,4 +1,4 @@
-"""The LSTM's gates of a whole batch at one step, forward and backward; the products are PyTorch's. Gates as in torch.nn."""
+"""The LSTM's gates of a batch at one step, forward and backward, in torch.nn's order. The products are PyTorch's."""
 
 from neuraltape.kernels.cpu.compiler import kernel
 from neuraltape.kernels.cpu.simd import copy, floats, integers, load, multiply_add, sigmoid, splat, store, tanh

@@ -1,8 +1,21 @@
 """What LRUA does with one sequence's memory and usage: slots that are least used, writing over them, gradients."""
 
+import math
+
+from neuraltape.functional.lrua import EMPTY
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.memory import inverse_norms
-from neuraltape.kernels.cpu.simd import copy, keep_apart, load, multiply_add, splat, store
+from neuraltape.kernels.cpu.simd import copy, keep_apart, load, multiply_add, splat, sqrt, store
+
+_EMPTY_SQUARE = EMPTY**2
+
+
+@helper
+def inverse_length(vector, start, width):
+    """1 / length of a vector, rounded up as in `functional`."""
+    squared = _EMPTY_SQUARE
+    for w in range(width):
+        squared += vector[start + w] * vector[start + w]
+    return 1.0 / math.sqrt(squared)
 
 
 @helper
@@ -45,7 +58,7 @@ def clear(memory, m0, least, l0, heads, width, vector):
 
 @helper
 def write_over(memory, source, target, least, l0, weights, w0, parameters, add, heads, tiles, width, vector):
-    """M' = M without its least-used slots, plus sum_h w_h a_h, and the norms of M'."""
+    """M' = M without its least-used slots, plus sum_h w_h a_h, and one over the lengths of its rows."""
     keep_apart()
     copy(memory, source, memory, target, tiles * (width + 1) * vector)
     clear(memory, target, least, l0, heads, width, vector)
@@ -60,7 +73,7 @@ def write_over(memory, source, target, least, l0, weights, w0, parameters, add, 
                 value = multiply_add(focus, parameters[add + head * width + w], value)
             store(memory, place, value)
             squares = multiply_add(value, value, squares)
-        store(memory, target + (tile * (width + 1) + width) * vector, inverse_norms(squares))
+        store(memory, target + (tile * (width + 1) + width) * vector, 1.0 / sqrt(squares + _EMPTY_SQUARE))
 
 
 @helper

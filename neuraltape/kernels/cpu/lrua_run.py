@@ -74,16 +74,15 @@ def forward(
     places, packed, make = record(z), pack(weights, spec, z), inputs.new_empty
     inputs = inputs.contiguous()
     gates = torch.addmm(packed.bias, inputs.flatten(0, 1), packed.inputs.t()).view(time, batch, -1)
-    cells, seen = make(time + 1, batch, z.hidden), make(time + 1, batch, z.ld_seen)
+    # The kernels leave the padding of the reads as it is, and the products go over it.
+    cells, seen = make(time + 1, batch, z.hidden), inputs.new_zeros(time + 1, batch, z.ld_seen)
     parameters, similar = make(time, batch, z.ld_parameters), make(time, batch, z.ld_weights)
     memory, read_weights = make(time + 1, batch, z.ld_memory), make(time + 1, batch, z.ld_weights)
     least = torch.zeros(time, batch, z.heads, dtype=torch.int64)
     usage = load_state(spec, z, hidden, cell, access, cells[0], seen[0], memory[0], read_weights[0])
     mask, spare = _mask(z.slots, z.padded, inputs.dtype), _spare(z, inputs.dtype)
     of_cell = np.array(addresses(lengths, gates, cells, seen))
-    of_access = np.array(
-        addresses(lengths, mask, parameters, memory, read_weights, usage, seen, similar, least)
-    )
+    of_access = np.array(addresses(lengths, mask, parameters, memory, read_weights, usage, seen, similar, least))
     recurrent, interface = packed.seen.t(), packed.interface.t()
     for t in range(time):
         torch.addmm(gates[t], seen[t], recurrent, out=gates[t])
@@ -143,7 +142,7 @@ def backward(saved: Saved, slopes: Slopes, spec: LRUASpec, *, ragged: bool, want
         def block(number: int, t: int = t) -> None:
             first = number * _BLOCK
             last = min(first + _BLOCK, batch)
-            room = threads.room(3 * z.ld_weights + z.padded, spare.dtype)
+            room = threads.room(2 * z.ld_weights + z.padded, spare.dtype)
             lrua_backward(places, t, first, last, of_access, room)
 
         threads.run(block, -(-batch // _BLOCK))
@@ -156,6 +155,8 @@ def backward(saved: Saved, slopes: Slopes, spec: LRUASpec, *, ragged: bool, want
             torch.mm(dgates[t], packed.seen, out=dseen)
     rows, heads = dgates.flatten(0, 1), dparameters.flatten(0, 1)
     before, hidden = saved.seen[:-1].flatten(0, 1), saved.seen[1:, :, z.reads :].flatten(0, 1)
-    gradients = Packed(rows.t() @ inputs.flatten(0, 1), rows.t() @ before, rows.sum(0), heads.t() @ hidden, heads.sum(0))
+    gradients = Packed(
+        rows.t() @ inputs.flatten(0, 1), rows.t() @ before, rows.sum(0), heads.t() @ hidden, heads.sum(0)
+    )
     dinputs = (rows @ packed.inputs).view_as(inputs) if wants_inputs else None
     return dinputs, gradients, dseen, slopes.cell, slopes.memory, slopes.weights

@@ -1,24 +1,19 @@
 """The state of an LRUA machine into the kernels' rows and back, and gradients of it the same ways."""
 
-import torch
 from torch import Tensor
 
 from neuraltape.functional import LRUAState
+from neuraltape.functional.lrua import EMPTY
 from neuraltape.kernels.cpu.lrua_plan import Sizes
 from neuraltape.kernels.spec import LRUASpec
 
 
-def to_tiles(memory: Tensor, z: Sizes, *, norms: bool) -> Tensor:
-    """(batch, slots, width) into (batch, ld_memory): [tile][width + 1][slot in tile], the last vector 1 / |row| or 0."""
-    from neuraltape.functional.addressing import SMALLEST_NORM
-
+def to_tiles(memory: Tensor, z: Sizes) -> Tensor:
+    """(batch, slots, width) into (batch, ld_memory): [tile][width + 1][slot in tile], the last vector 1 / length."""
     batch = len(memory)
     rows = memory.new_zeros(batch, z.padded, z.width + 1)
     rows[:, : z.slots, :-1] = memory
-    if norms:
-        squares = memory.square().sum(-1)
-        some = squares > SMALLEST_NORM**2
-        rows[:, : z.slots, -1] = torch.where(some, torch.where(some, squares, 1.0).rsqrt(), 0.0)
+    rows[..., -1] = (rows[..., :-1].square().sum(-1) + EMPTY**2).rsqrt()
     return rows.view(batch, z.tiles, z.vector, z.width + 1).transpose(2, 3).reshape(batch, z.ld_memory)
 
 
@@ -79,7 +74,7 @@ def load_state(
     """Fill the rows before the first step; returns the usage, (batch, padded), for the kernels to change."""
     cells.copy_(to_hidden(cell, z))
     seen.copy_(to_seen(access.reads, hidden[:, 0], z))
-    memory.copy_(to_tiles(access.memory, z, norms=True))
+    memory.copy_(to_tiles(access.memory, z))
     weights.copy_(to_rows(access.read_weights, z))
     usage = access.usage.new_zeros(len(access.usage), z.padded)
     usage[:, : z.slots] = access.usage
@@ -90,5 +85,7 @@ def store_state(
     spec: LRUASpec, z: Sizes, cells: Tensor, seen: Tensor, memory: Tensor, weights: Tensor, usage: Tensor
 ) -> tuple[Tensor, Tensor, LRUAState]:
     """Hidden and cell state (batch, 1, size) and the access's state from the rows after the last step."""
-    access = LRUAState(from_tiles(memory, z), from_rows(weights, z), usage[:, : z.slots].contiguous(), reads_of(seen, z))
+    access = LRUAState(
+        from_tiles(memory, z), from_rows(weights, z), usage[:, : z.slots].contiguous(), reads_of(seen, z)
+    )
     return hidden_of(seen, spec, z).unsqueeze(1), cells[:, : spec.hidden_size].clone().unsqueeze(1), access
