@@ -36,13 +36,17 @@ def has_evaluation(data_dir: str | Path | None) -> bool:
     return find_part(EVALUATION, data_dir) is not None
 
 
-def read_drawings(part: Part, data_dir: str | Path | None, side: int) -> Drawings:
+def read_drawings(
+    part: Part, data_dir: str | Path | None, side: int, *, centered: bool = False, blur: float = 0.0
+) -> Drawings:
     """Read a part of Omniglot and scale every drawing down.
 
     Args:
         part: BACKGROUND or EVALUATION.
         data_dir: see `open_part`.
         side: pixels in a row and in a column; each becomes the mean of the area that it covers.
+        centered: move each drawing so that its ink's centre of mass lies in the middle.
+        blur: standard deviation of the Gaussian filter that follows, in shares of the side.
 
     Raises:
         DataError: it is not there or broken, or holds something that is no drawing.
@@ -50,11 +54,11 @@ def read_drawings(part: Part, data_dir: str | Path | None, side: int) -> Drawing
     # What was read is kept, for one file at its present state.
     path = find_part(part, data_dir)
     stamp = path.stat().st_mtime_ns if path is not None and path.is_file() else None
-    return _read(part, None if data_dir is None else str(data_dir), side, stamp)
+    return _read(part, None if data_dir is None else str(data_dir), side, centered, blur, stamp)
 
 
 @lru_cache(maxsize=4)
-def _read(part: Part, data_dir: str | None, side: int, stamp: int | None) -> Drawings:
+def _read(part: Part, data_dir: str | None, side: int, centered: bool, blur: float, stamp: int | None) -> Drawings:
     with open_part(part, data_dir) as files:
         characters: dict[tuple[str, str], list[str]] = {}
         for name in files.names:
@@ -63,16 +67,32 @@ def _read(part: Part, data_dir: str | None, side: int, stamp: int | None) -> Dra
         names = sorted({alphabet for alphabet, _ in characters})
         first = np.cumsum([0, *map(len, characters.values())])
         alphabets = np.array([names.index(alphabet) for alphabet, _ in characters])
-        pixels = np.stack([_drawing(files, name, side) for group in characters.values() for name in group])
+        every = (name for group in characters.values() for name in group)
+        pixels = np.stack([_drawing(files, name, side, centered, blur * side) for name in every])
     return Drawings(pixels, first, alphabets, tuple(names))
 
 
-def _drawing(files: Files, name: str, side: int) -> np.ndarray:
-    from PIL import Image
+def _drawing(files: Files, name: str, side: int, centered: bool, blur: float) -> np.ndarray:
+    from PIL import Image, ImageFilter, ImageOps
 
     try:
         with Image.open(io.BytesIO(files.read(name))) as image:
-            small = image.convert("L").resize((side, side), Image.Resampling.BOX)
+            ink = ImageOps.invert(image.convert("L"))
+            if centered:
+                ink = _centered(ink)
+            small = ink.resize((side, side), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(blur))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{files.path}: {name} is no picture that can be read ({error})") from error
-    return 255 - np.asarray(small)
+    return np.asarray(small)
+
+
+def _centered(ink: "Image") -> "Image":
+    """The picture moved, by whole pixels, so that its centre of mass lies in the middle; what leaves it is lost."""
+    weight = np.asarray(ink, np.float64)
+    if weight.sum() == 0:
+        return ink
+    rows, columns = weight.sum(1), weight.sum(0)
+    down, right = (
+        round((len(mass) - 1) / 2 - np.average(np.arange(len(mass)), weights=mass)) for mass in (rows, columns)
+    )
+    return ink.transform(ink.size, 0, (1, 0, -right, 0, 1, -down))

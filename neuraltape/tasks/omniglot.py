@@ -18,7 +18,7 @@ from neuraltape.tasks.row import DataError
 from neuraltape.tasks.score import class_costs, wrong_classes
 
 # A pixel's mean and standard deviation: a machine gets numbers with mean 0 and variance 1.
-INK_MEAN, INK_SPREAD = 0.078, 0.22
+INK_MEAN, INK_SPREAD = 0.08, 0.13
 # Among 400 pixels a single 1 would hardly be noticed.
 LABEL_HEIGHT = 6.0
 
@@ -72,9 +72,13 @@ class Omniglot(RangedTask):
     """Chooses them."""
     rotations: bool = True
     """Whether a class is a character turned by a number of quarters, which makes four times as many."""
-    max_turn: float = 11.25
+    centered: bool = True
+    """Whether each drawing's centre of mass is brought to the middle (not so in the paper)."""
+    blur: float = 0.05
+    """Standard deviation of the filter that goes over each drawing, in shares of its side (the paper: 0)."""
+    max_turn: float = 7.5
     """In training each drawing is turned by up to so many degrees."""
-    max_move: float = 0.1
+    max_move: float = 0.025
     """In training each drawing is moved by up to this share of its side, right or left and up or down."""
 
     def __post_init__(self) -> None:
@@ -88,7 +92,7 @@ class Omniglot(RangedTask):
         check_integer("split_seed", self.split_seed, least=0)
         if self.images not in ("training", "validation", "evaluation"):
             raise ValueError(f"images must be training, validation or evaluation; got {self.images!r}")
-        for name, most in (("max_turn", 45.0), ("max_move", 0.5)):
+        for name, most in (("max_turn", 45.0), ("max_move", 0.5), ("blur", 0.5)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from 0 to {most:g}; got {getattr(self, name)!r}")
 
@@ -115,7 +119,7 @@ class Omniglot(RangedTask):
     def characters(self) -> Characters:
         """What episodes are drawn from. Raises DataError if it can't be read, or is too little."""
         part = EVALUATION if self.images == "evaluation" else BACKGROUND
-        drawings = read_drawings(part, self.data_dir, 2 * self.side)
+        drawings = read_drawings(part, self.data_dir, 2 * self.side, centered=self.centered, blur=self.blur)
         start, end = (torch.from_numpy(each) for each in (drawings.first[:-1], drawings.first[1:]))
         kept = torch.ones(len(start), dtype=torch.bool)
         if self.images != "evaluation":
@@ -180,5 +184,12 @@ class Omniglot(RangedTask):
         return wrong_classes(outputs, batch.targets, batch.mask)
 
     def example(self) -> str:
-        """What an episode looks like, made up: the drawings may not be there."""
-        return "inputs   pixels"
+        """An episode as its classes (letters) and labels; the drawings may not be there."""
+        order = draw_order(torch.tensor([self.example_length]), 4, torch.Generator().manual_seed(0))
+        labels, seen = order.labels[:, 0].tolist(), order.presentations[:, 0].tolist()
+        lines = [
+            ("a drawing of", [chr(ord("A") + label) for label in labels]),
+            ("last label", ["", *(str(label + 1) for label in labels[:-1])]),
+            ("answer", [str(label + 1) if before else "?" for label, before in zip(labels, seen, strict=True)]),
+        ]
+        return "\n".join(f"{name:13}" + "".join(f"{cell:2}" for cell in cells).rstrip() for name, cells in lines)

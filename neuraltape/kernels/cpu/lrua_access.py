@@ -36,8 +36,9 @@ def lrua_forward(z, time, first, last, table, room, decay):
         z: `Sizes`. decay: of usage. room: working space of `Sizes.ld_weights` numbers.
         table: addresses of lengths (B,); mask (padded,): 0 for slots, -inf for the padding; parameters
             (T, B, ld_parameters), raw, activated in place; memory (T + 1, B, ld_memory); read weights
-            (T + 1, B, ld_weights); usage (B, padded), changed in place; seen (T + 1, B, ld_seen), receives the reads; similar
-            (T, B, ld_weights), receives the cosines; least (T, B, heads), receives the slots that were least used.
+            (T + 1, B, ld_weights); usage (B, padded), changed in place; seen (T + 1, B, ld_seen), receives the
+            reads; similar (T, B, ld_weights), receives the cosines; least (T, B, heads), receives the slots that
+            were least used.
     """
     lengths = integers(table[0])
     mask = floats(room, table[1])
