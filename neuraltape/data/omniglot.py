@@ -6,7 +6,7 @@ Each character was drawn by twenty people; a file is one drawing, `Alphabet/char
 import io
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
 from neuraltape.data.parts import DATASETS, Part
 from neuraltape.data.places import find_part, open_part
+
+if TYPE_CHECKING:
+    # Slow to import; who has no drawings to read doesn't need it.
+    from PIL import Image
 
 BACKGROUND, EVALUATION = DATASETS["omniglot"]
 
@@ -86,8 +90,10 @@ def _drawing(files: Files, name: str, side: int, centered: bool, blur: float) ->
     return np.asarray(small)
 
 
-def _centered(ink: "Image") -> "Image":
+def _centered(ink: "Image.Image") -> "Image.Image":
     """The picture moved, by whole pixels, so that its centre of mass lies in the middle; what leaves it is lost."""
+    from PIL import Image
+
     weight = np.asarray(ink, np.float64)
     if weight.sum() == 0:
         return ink
@@ -95,4 +101,4 @@ def _centered(ink: "Image") -> "Image":
     down, right = (
         round((len(mass) - 1) / 2 - np.average(np.arange(len(mass)), weights=mass)) for mass in (rows, columns)
     )
-    return ink.transform(ink.size, 0, (1, 0, -right, 0, 1, -down))
+    return ink.transform(ink.size, Image.Transform.AFFINE, (1, 0, -right, 0, 1, -down))

@@ -30,7 +30,7 @@ class Characters(NamedTuple):
     """All drawings, (drawings, 2 * side, 2 * side) uint8: 255 is ink."""
     start: Tensor
     """The place of each character's first drawing, (characters,)."""
-    count: Tensor
+    drawings: Tensor
     """How many drawings of it there are, (characters,)."""
 
 
@@ -158,12 +158,12 @@ class Omniglot(RangedTask):
         self, batch_size: int, labels: Tensor, presentations: Tensor, generator: torch.Generator
     ) -> Float[Tensor, "time batch pixels"]:
         """A picture for each step: a new drawing of its class."""
-        store, start, count = self.characters()
+        store, start, drawings = self.characters()
         most, time = int(labels.max()) + 1, len(labels)
         row = torch.arange(batch_size)
         character = torch.rand(batch_size, len(start), generator=generator).topk(most).indices
-        chance = torch.rand(batch_size, most, int(count.max()), generator=generator)
-        chance = chance.masked_fill(torch.arange(chance.shape[-1]) >= count[character].unsqueeze(-1), 2.0)
+        chance = torch.rand(batch_size, most, int(drawings.max()), generator=generator)
+        chance = chance.masked_fill(torch.arange(chance.shape[-1]) >= drawings[character].unsqueeze(-1), 2.0)
         # For each class its drawings in an order of their own.
         drawing = start[character].unsqueeze(-1) + chance.argsort(-1)
         quarters = torch.randint(0, 4, (batch_size, most), generator=generator) * float(self.rotations)

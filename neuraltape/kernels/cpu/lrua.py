@@ -45,7 +45,9 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *slopes: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         spec: LRUASpec = ctx.spec
         (inputs,) = ctx.saved_tensors
         saved: Saved = ctx.saved._replace(inputs=inputs.contiguous())
