@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.output import first_process, say_wrote
+from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.pictures import folder_of
 from neuraltape.cli.subject import Subject
 from neuraltape.data.omniglot import has_evaluation
@@ -43,12 +43,12 @@ def print_report(report: PresentationReport) -> None:
     """The scores as a table."""
     most = len(report.rows[0].accuracy)
     shown = [number for number in SHOWN if number <= most]
-    title = f"{report.name}: omniglot, {report.images} characters, right at which presentation of a class"
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table()
     for name in ("classes", "episodes", *map(str, shown)):
         table.add_column(name, justify="right")
     for row in report.rows:
         cells = [f"{row.accuracy[number - 1]:.1%}" for number in shown]
         table.add_row(f"{row.classes}", f"{row.episodes:,}", *cells)
+    say(f"{report.name}: omniglot, {report.images} characters; right answers by presentation of a class")
     if first_process():
         Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)

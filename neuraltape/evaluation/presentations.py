@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -75,7 +75,7 @@ def score_presentations(
         if not 2 <= count <= task.output_size:
             raise ValueError(f"classes must be from 2 to the number of labels, {task.output_size}; got {count}")
         generator = generator_for(seed, "presentations", count)
-        of_count = replace(task, min_length=count, max_length=count)
+        of_count = task.at_length(count)
         right = torch.zeros(task.presentations, dtype=torch.float64)
         for start in range(0, episodes, CHUNK):
             right += _right(model, of_count, min(CHUNK, episodes - start), generator)

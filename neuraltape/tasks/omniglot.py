@@ -16,6 +16,7 @@ from neuraltape.tasks.pictures import take_pictures
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.row import DataError
 from neuraltape.tasks.score import class_costs, wrong_classes
+from neuraltape.tasks.task import grown
 
 # A pixel's mean and standard deviation: a machine gets numbers with mean 0 and variance 1.
 INK_MEAN, INK_SPREAD = 0.08, 0.13
@@ -83,9 +84,8 @@ class Omniglot(RangedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.labels is None:
-            object.__setattr__(self, "labels", self.max_length)
-        check_integer("labels", self.labels, least=self.max_length)
+        if self.labels is not None:
+            check_integer("labels", self.labels, least=self.max_length)
         check_integer("presentations", self.presentations, least=1)
         check_integer("side", self.side, least=2)
         check_integer("validation_alphabets", self.validation_alphabets, least=1)
@@ -109,12 +109,24 @@ class Omniglot(RangedTask):
     @property
     def output_names(self) -> tuple[str, ...]:
         """The labels."""
-        assert self.labels is not None
-        return tuple(f"label {i + 1}" for i in range(self.labels))
+        return tuple(f"label {i + 1}" for i in range(self.labels or self.max_length))
+
+    def at_length(self, length: int) -> "Omniglot":
+        """The same task, with the same labels, and every episode of so many classes."""
+        return replace(self, min_length=length, max_length=length, labels=self.output_size)
+
+    def grown(self, fraction: float) -> "Omniglot":
+        """The same task, with the same labels, and `max_length` at this fraction of it, at least `min_length`."""
+        return replace(self, max_length=grown(self.min_length, self.max_length, fraction), labels=self.output_size)
 
     def held_out(self) -> "Omniglot":
         """The alphabets kept from training; the evaluation set stays itself."""
         return replace(self, images="validation") if self.images == "training" else self
+
+    def prepare(self) -> None:
+        """Read the drawings. Raises DataError if that can't be done, or there are too few."""
+        for task in (self, self.held_out()):
+            task.characters()
 
     def characters(self) -> Characters:
         """What episodes are drawn from. Raises DataError if it can't be read, or is too little."""

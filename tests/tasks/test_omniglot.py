@@ -90,6 +90,8 @@ def test_the_evaluation_set_is_itself_held_out(options, tmp_path):
 def test_more_labels_than_classes_make_room_for_larger_episodes(options, generator):
     task = Omniglot(**options | {"labels": 6})
     assert task.at_length(5).sample(2, generator).lengths.tolist() == [50, 50]
+    assert task.at_length(2).output_size == task.grown(0.5).output_size == 6
+    assert Omniglot(**options).at_length(2).output_size == 3
     with pytest.raises(ValueError, match="lengths must be at most labels, 6; got 7"):
         task.sample(2, generator, lengths=7)
 
