@@ -45,20 +45,20 @@ def add_products(matrix, m0, row, rows, x, x0, depth, y, y0, vector):
 
 
 @helper
-def direct_layer(z, layer, table, like, work, seen, gates):
+def direct_layer(z, layer, table, work, seen, gates):
     """One row of a layer's gates, from weights that lie as PyTorch keeps them.
 
     Args:
-        table, like: as for `forward_block`; `like`: the room. seen: place of what the layer sees. gates: place of the
-            result (GRU: the candidate's two products apart).
+        table, work: as for `forward_block`. seen: place of what the layer sees. gates: place of the result (GRU: the
+            candidate's two products apart).
     """
     keep_apart()
     read_width = z.reading * z.width
     rows = z.hidden if z.cell == FEEDFORWARD else 3 * z.hidden if z.cell == GRU else 4 * z.hidden
     own = _DIRECT + layer * (2 if z.cell == FEEDFORWARD else 4)
-    weight, hidden = floats(like, table[own]), seen + (read_width if layer == 0 else 0)
+    weight, hidden = floats(work, table[own]), seen + (read_width if layer == 0 else 0)
     below = hidden if z.cell == FEEDFORWARD else hidden + z.hidden
-    copy(floats(like, table[own + (1 if z.cell == FEEDFORWARD else 2)]), 0, work, gates, rows)
+    copy(floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)]), 0, work, gates, rows)
     if layer == 0:
         row = z.inputs + read_width
         add_products(weight, 0, row, rows, work, below, z.inputs, work, gates, z.vector)
@@ -66,7 +66,7 @@ def direct_layer(z, layer, table, like, work, seen, gates):
     else:
         add_products(weight, 0, z.hidden, rows, work, below, z.hidden, work, gates, z.vector)
     if z.cell != FEEDFORWARD:
-        recurrent, bias = floats(like, table[own + 1]), floats(like, table[own + 3])
+        recurrent, bias = floats(work, table[own + 1]), floats(work, table[own + 3])
         together = rows if z.cell == LSTM else 2 * z.hidden
         for i in range(together):
             work[gates + i] += bias[i]
@@ -80,10 +80,10 @@ def direct_layer(z, layer, table, like, work, seen, gates):
 
 
 @helper
-def direct_interface(z, table, like, work, top, raw):
+def direct_interface(z, table, work, top, raw):
     """One row of raw head parameters, from weights that lie as PyTorch keeps them."""
     keep_apart()
     own = _DIRECT + z.layers * (2 if z.cell == FEEDFORWARD else 4)
-    copy(floats(like, table[own + 1]), 0, work, raw, z.parameters)
-    weight = floats(like, table[own])
+    copy(floats(work, table[own + 1]), 0, work, raw, z.parameters)
+    weight = floats(work, table[own])
     add_products(weight, 0, z.hidden, z.parameters, work, top, z.hidden, work, raw, z.vector)

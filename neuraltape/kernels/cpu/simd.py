@@ -7,6 +7,7 @@ quickly.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -33,23 +34,20 @@ def keep_apart(typing_context):
 
 
 @primitive
+def smallest(typing_context, like):
+    """The smallest normal number of a buffer's element type."""
+    value = float(np.finfo(f"float{like.dtype.bitwidth}").tiny)
+    return like.dtype(like), lambda context, builder, signature, args: context.get_constant(like.dtype, value)
+
+
+@primitive
 def floats(typing_context, like, address):
-    """The buffer at an address, of the element type of the array `like`."""
+    """The buffer at an address, of the element type of the buffer `like`."""
 
     def generate(context, builder, signature, args):
         return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
 
     return types.CPointer(like.dtype)(like, types.intp), generate
-
-
-@primitive
-def beginning(typing_context, array):
-    """The buffer of a NumPy array."""
-
-    def generate(context, builder, signature, args):
-        return cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
-
-    return types.CPointer(array.dtype)(array), generate
 
 
 @primitive
