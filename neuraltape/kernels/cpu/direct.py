@@ -4,8 +4,8 @@ from neuraltape.kernels.cpu.cells import FEEDFORWARD, GRU, LSTM
 from neuraltape.kernels.cpu.compiler import helper
 from neuraltape.kernels.cpu.simd import copy, floats, keep_apart, load, load_some, multiply_add, splat, total
 
-# Where, in the table of `forward_block`, these weights begin.
-_DIRECT = 21
+# Where, in the table of `forward_block`, the output layer and the weights begin.
+_OUTPUT, _DIRECT = 21, 25
 
 
 @helper
@@ -87,3 +87,15 @@ def direct_interface(z, table, work, top, raw):
     copy(floats(work, table[own + 1]), 0, work, raw, z.parameters)
     weight = floats(work, table[own])
     add_products(weight, 0, z.hidden, z.parameters, work, top, z.hidden, work, raw, z.vector)
+
+
+@helper
+def direct_output(z, table, work, top, seen, place):
+    """One row of the output layer, number `place` of the results, from the controller's output and the reads."""
+    keep_apart()
+    outputs, rows = floats(work, table[_OUTPUT]), table[_OUTPUT + 1]
+    weight, reading = floats(work, table[_OUTPUT + 2]), z.reading * z.width
+    copy(floats(work, table[_OUTPUT + 3]), 0, outputs, place * rows, rows)
+    row = z.hidden + reading
+    add_products(weight, 0, row, rows, work, top, z.hidden, outputs, place * rows, z.vector)
+    add_products(weight, z.hidden, row, rows, work, seen, reading, outputs, place * rows, z.vector)

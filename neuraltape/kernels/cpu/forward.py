@@ -3,7 +3,7 @@
 from neuraltape.kernels.cpu.access import access_forward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.compiler import helper, kernel
-from neuraltape.kernels.cpu.direct import direct_interface, direct_layer
+from neuraltape.kernels.cpu.direct import direct_interface, direct_layer, direct_output
 from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
@@ -46,6 +46,8 @@ def forward_block(z, block, table, work):
             hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
             hidden1, cell1, memory1, read1, write1, reads1: the final state;
             saved: for the backward pass;
+            outputs, their number a step, weight and bias of the output layer: (T, B, outputs) receives its results;
+            0 where it is not asked for;
             with z.direct, in place of `packed`: all weights, as in the public signature.
         work: working space.
     """
@@ -171,6 +173,8 @@ def forward_block(z, block, table, work):
                 saved, after + s * z.ld_weights, work, row, scratch, mask, moves, z,
             )  # fmt: skip
             copy(work, row, reads, (t * z.batch + order[first + s]) * read_width, read_width)
+            if table[21] != 0:
+                direct_output(z, table, work, top0 + s * z.ld_top, row, t * z.batch + order[first + s])
     for s in range(rows):
         b = order[first + s]
         store_memory(work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)

@@ -27,6 +27,8 @@ from neuraltape.kernels.cpu.weights import pack, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
 
 _SMALL = 2**16
+# In a table, the place of the output layer, which is a part of `step` only.
+NO_OUTPUT = (0, 0, 0, 0)
 
 
 class Constants(NamedTuple):
@@ -125,7 +127,7 @@ def sequence_forward(
     # Few steps read the weights where they lie: to pack them would cost more.
     weights = [dense(weight) for weight in weights] if z.direct else [pack(weights, spec, z, backward=False)]
     found = addresses(inputs, None if z.direct else weights[0], *state, hidden, reads, *final, saved)
-    table = (*by_length.start, *found, *(addresses(*weights) if z.direct else ()))
+    table = (*by_length.start, *found, *NO_OUTPUT, *(addresses(*weights) if z.direct else ()))
     run_kernel(forward, inputs.element_size(), z.blocks, fixed, z.work_forward, table)
     return hidden, reads, final, saved
 
