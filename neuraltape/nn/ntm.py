@@ -162,12 +162,13 @@ class NTM(SequenceModel):
         whole = isinstance(controller, Controller) and not (_hooked(self) or _hooked(output))
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state)
-        if not self._fits(state, len(inputs), controller) or inputs.dtype != state.access.memory.dtype:
+        known = type(state) is NTMState and type(state.access) is AccessState
+        if not known or type(state.controller) is not controller.state_type:
             return super().step(inputs, state)
         weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
-        take = self.step_choice.resolve(weights.interface_weight, self._spec(controller)).function
-        of_output = parameter(output, "weight"), parameter(output, "bias")
-        y, carried, access = take(inputs, weights, of_output, tuple(state.controller), state.access, self._spec(controller))
+        spec, of_output = self._spec(controller), (parameter(output, "weight"), parameter(output, "bias"))
+        take = self.step_choice.resolve(weights.interface_weight, spec).function
+        y, carried, access = take(inputs, weights, of_output, tuple(state.controller), state.access, spec)
         return y, NTMState(type(state.controller)(*carried), access)
 
     def _fits(self, state: Any, batch_size: int, controller: Controller) -> bool:

@@ -28,6 +28,8 @@ class _Prepared(NamedTuple):
     """Of the inputs, the weights, the output layer and the state, with their names."""
     output: Shapes
     """Of the output layer alone."""
+    result: Tensor
+    """As the outputs will be: PyTorch makes a tensor like another sooner than one of a shape."""
     states: int
     """How many tensors the cell carries."""
     saved: int
@@ -43,8 +45,9 @@ def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Pr
     # A cell without a state, or with one tensor of it, has empty ones in the list.
     state = tuple(entry for i, entry in enumerate(state_shapes(spec, batch)) if i >= 2 or i < states)
     output = (("output weight", (outputs, seen)), ("output bias", (outputs,)))
+    result = torch.empty(batch, outputs, dtype=torch.float32 if item_size == 4 else torch.float64, device="cpu")
     shapes = (("inputs", (batch, spec.input_size)), *weight_shapes(spec), *output, *state)
-    return _Prepared(fixed, shapes, output, states, fixed.sizes.blocks * fixed.sizes.saved_block + batch * seen)
+    return _Prepared(fixed, shapes, output, result, states, fixed.sizes.blocks * fixed.sizes.saved_block + batch * seen)
 
 
 def step(
@@ -57,14 +60,15 @@ def step(
 ) -> tuple[Tensor, tuple[Tensor, ...], AccessState]:
     """One step of a stream: see `neuraltape.kernels.reference.step`."""
     item_size = inputs.element_size()
-    prepared = _prepare(spec, len(inputs), len(output[1]), item_size)
+    prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
     given = (inputs, *weights[0], weights[1], weights[2], *output, *controller, *access)
-    if not (z.batch and z.direct and _in_order(given, prepared.shapes, weights[2].dtype)):
+    found = _addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
+    if found is None:
         return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
     after = [torch.empty_like(tensor) for tensor in (*controller, *access)]
-    outputs = inputs.new_empty((z.batch, len(output[1])))
-    found, final = [tensor.data_ptr() for tensor in given], [tensor.data_ptr() for tensor in after]
+    outputs = torch.empty_like(prepared.result)
+    final = [tensor.data_ptr() for tensor in after]
     cut, none, came = prepared.states, (0,) * (2 - prepared.states), len(found) - len(after)
     state = found[came:]
     team = threads.team(z.blocks)
@@ -73,29 +77,29 @@ def step(
     hidden = saved + z.blocks * z.saved_block * item_size
     table = (
         *fixed.start, found[0], 0, *state[:cut], *none, *state[cut:], hidden, hidden + z.batch * z.hidden * item_size,
-        *final[:cut], *none, *final[cut:], saved, outputs.data_ptr(), len(output[1]), found[came - 2], found[came - 1],
+        *final[:cut], *none, *final[cut:], saved, outputs.data_ptr(), prepared.result.shape[1], found[came - 2], found[came - 1],
         *found[1 : came - 2],
     )  # fmt: skip
     threads.run(forward[item_size], job(z.blocks, fixed.address, room.address, z.work_forward, table), team)
     return outputs, tuple(after[:cut]), AccessState(*after[cut:])
 
 
-def _in_order(given: tuple[Tensor, ...], shapes: Shapes, dtype: torch.dtype) -> bool:
-    """Whether every tensor lies on the CPU, dense, with its shape and this dtype."""
+def _addresses(given: tuple[Tensor, ...], shapes: Shapes, dtype: torch.dtype) -> list[int] | None:
+    """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
     if len(given) != len(shapes):
-        return False
-    for tensor, (_, shape) in zip(given, shapes, strict=True):
-        if (
-            tensor.shape != shape
-            or tensor.dtype != dtype
-            or not tensor.is_cpu
-            or tensor.layout is not torch.strided
-            or not tensor.is_contiguous()
-            or tensor.is_neg()
-            or type(tensor) not in _PLAIN
-        ):
-            return False
-    return True
+        return None
+    found = []
+    try:
+        for tensor, (_, shape) in zip(given, shapes, strict=True):
+            if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu or type(tensor) not in _PLAIN:
+                return None
+            if not tensor.is_contiguous() or tensor.is_neg():
+                return None
+            found.append(tensor.data_ptr())
+    except RuntimeError:
+        # Sparse tensors do not know the question.
+        return None
+    return found
 
 
 _PLAIN = (Tensor, torch.nn.Parameter)
