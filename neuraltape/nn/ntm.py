@@ -158,7 +158,11 @@ class NTM(SequenceModel):
             return super().step(inputs, state)
         # A module's attributes are found slowly: to ask for ten of them would take as long as the step.
         modules: dict[str, Any] = self._modules
-        controller, output, interface = modules["controller"], modules["output"], modules["access"]._modules["interface"]
+        controller, output, interface = (
+            modules["controller"],
+            modules["output"],
+            modules["access"]._modules["interface"],
+        )
         whole = isinstance(controller, Controller) and not (_hooked(self) or _hooked(output))
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state)

@@ -71,7 +71,7 @@ def access_forward_block(z, block, table, work):
             work, memory, raw0, work, p0, work, before, work, after, reads1, b * z.reading * z.width, scratch, mask,
             moves, z,
         )  # fmt: skip
-        store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
         store_weights(z, b, read1, write1, work, after)
 
 
@@ -127,7 +127,7 @@ def access_backward_block(z, block, table, work):
             z,
         )  # fmt: skip
         copy(work, dp, draw, b * z.parameters, z.parameters)
-        store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
         store_weights(z, b, dread0, dwrite0, work, dweights)
 
 

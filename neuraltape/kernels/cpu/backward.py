@@ -212,7 +212,7 @@ def backward_lane(z, lane, table, work):
         for s in range(rows):
             b = order[first + s]
             place = slopes + s * z.ld_memory
-            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 source = dweights + s * z.ld_weights + head * z.padded
                 if head < z.reading:

@@ -140,7 +140,7 @@ class Kernel:
         """The kernel for numbers of so many bytes, as a C function."""
         if item_size not in self._made:
             number = types.float32 if item_size == 4 else types.float64
-            made = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
+            made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
             made._cache = _Cache(self._function)
             made.compile()
             self._made[item_size] = _Call(made.address), made

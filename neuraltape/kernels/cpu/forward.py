@@ -177,7 +177,9 @@ def forward_block(z, block, table, work):
                 direct_output(z, table, work, top0 + s * z.ld_top, row, t * z.batch + order[first + s])
     for s in range(rows):
         b = order[first + s]
-        store_memory(work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(
+            work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector
+        )
         last = lengths[b] if z.keep else lengths[b] % 2
         weights = base + z.saved_weights + (last * z.rows + s) * z.ld_weights
         for head in range(z.heads):

@@ -167,7 +167,9 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
     common = 2 * ld_ring + (max(reading, writing) + 2) * padded + 2 * vector
-    work_forward = rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector
+    work_forward = (
+        rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector + ld_first
+    )
     chunk = segment * rows
     work_backward = (
         chunk * (columns + layers * ld_gates + ld_top + ld_parameters + layers * ld_hidden)

@@ -77,7 +77,7 @@ def step(
     hidden = saved + z.blocks * z.saved_block * item_size
     table = (
         *fixed.start, found[0], 0, *state[:cut], *none, *state[cut:], hidden, hidden + z.batch * z.hidden * item_size,
-        *final[:cut], *none, *final[cut:], saved, outputs.data_ptr(), prepared.result.shape[1], found[came - 2], found[came - 1],
+        *final[:cut], *none, *final[cut:], saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came],
         *found[1 : came - 2],
     )  # fmt: skip
     threads.run(forward[item_size], job(z.blocks, fixed.address, room.address, z.work_forward, table), team)
