@@ -23,8 +23,8 @@ COMMANDS = {
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
-# OpenMP's threads, which PyTorch uses, wait for their next work by spinning, and so keep the cores from the threads of
-# our own kernels: on two cores a training step took ten times as long. It is read once, when PyTorch is loaded.
+# OpenMP's threads, which PyTorch and the kernels use, wait for their next work by spinning, and so keep the cores from
+# whatever else runs on this machine, a second training for one. It is read once, when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
