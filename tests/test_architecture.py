@@ -30,11 +30,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"functional", "kernels", "nn"},
     # Processes on this computer; knows nothing of what they do.
     "runner": set(),
+    # Settings times seeds.
+    "sweep": {"training", "runner"},
     # Runs the recipes and looks at what came of them.
-    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner"},
+    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner", "sweep"},
     "cli": {
         *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
-        *("runner", "reproduce"),
+        *("runner", "sweep", "reproduce"),
     },
     "__main__": {"cli"},
 }
@@ -44,7 +46,7 @@ TASKS_NEED = {"torch", "numpy", "jaxtyping"}
 
 LOADED_LATER = (
     *("numba", "triton", "matplotlib", "lightning_fabric", "fastapi", "uvicorn"),
-    *("plotly", "ray", "tensorboard", "jsonargparse", "rich"),
+    *("plotly", "ray", "optuna", "fsspec", "tensorboard", "jsonargparse", "rich"),
 )
 
 

@@ -12,6 +12,7 @@ from neuraltape.cli.errors import UsageError, close_matches, one_line
 COMMANDS = {
     "train": "train a machine on a task, or on sequences of your own",
     "resume": "go on with a training that was stopped",
+    "sweep": "train one task with many settings, several seeds each",
     "reproduce": "make the published results again: every recipe, several seeds, the table",
     "evaluate": "score a machine at several lengths: a table and pictures",
     "plot": "draw how a machine learned, and how it uses its memory",
