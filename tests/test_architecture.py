@@ -30,13 +30,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explorer": {"functional", "nn", "tasks"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
+    # Question answering with a memory network: a system of its own, on the library's parts.
+    "questions": {"__init__", "data", "nn", "training"},
     # Processes on this computer; knows nothing of what they do.
     "runner": set(),
     # Runs the recipes and looks at what came of them.
     "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner"},
     "cli": {
         *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
-        *("runner", "reproduce", "data"),
+        *("runner", "reproduce", "data", "questions"),
     },
     "__main__": {"cli"},
 }
