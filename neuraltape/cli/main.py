@@ -20,6 +20,9 @@ COMMANDS = {
     "animate": "a GIF or MP4 of the tape and its heads",
     "explore": "a web page on this computer where you drive a machine",
     "tasks": "list the tasks, with an example of each",
+    "data": "download a public data set",
+    "questions": "train memory networks to answer questions; the table of several seeds",
+    "ask": "tell facts, ask questions, see where the network looked",
 }
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
