@@ -18,7 +18,7 @@ class ModelConfig:
     memory_slots: int = 128
     """Slots (rows) of the memory."""
     training_slots: int | None = None
-    """Slots of the memory while training; null: memory_slots. Few of them leave no room for careless writes."""
+    """Slots of the memory until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
     memory_width: int = 20
     """Numbers in each slot."""
     read_heads: int = 1
