@@ -1,6 +1,7 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -128,6 +129,26 @@ class NTM(SequenceModel):
     def initial_state(self, batch_size: int) -> NTMState:
         """The state before the first step, for so many sequences."""
         return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+
+    @contextmanager
+    def resized(self, memory_slots: int) -> Iterator[None]:
+        """The memory has so many slots while this lasts. What is saved still says how many it was built with.
+
+        Args:
+            memory_slots: N, positive.
+
+        Raises:
+            ValueError: the start has numbers of its own for each slot.
+        """
+        check_size("memory_slots", memory_slots)
+        before = self.memory_slots
+        self.access.resize(memory_slots)
+        self.memory_slots = memory_slots
+        try:
+            yield
+        finally:
+            self.access.resize(before)
+            self.memory_slots = before
 
     def check_state(self, state: Any, batch_size: int) -> None:
         """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
