@@ -12,6 +12,7 @@ from neuraltape.cli.errors import UsageError, close_matches, one_line
 COMMANDS = {
     "train": "train a machine on a task, or on sequences of your own",
     "resume": "go on with a training that was stopped",
+    "sweep": "train one task with many settings, several seeds each",
     "reproduce": "make the published results again: every recipe, several seeds, the table",
     "evaluate": "score a machine at several lengths: a table and pictures",
     "plot": "draw how a machine learned, and how it uses its memory",
@@ -20,12 +21,14 @@ COMMANDS = {
     "explore": "a web page on this computer where you drive a machine",
     "tasks": "list the tasks, with an example of each",
     "data": "download a public data set",
+    "questions": "train memory networks to answer questions; the table of several seeds",
+    "ask": "tell facts, ask questions, see where the network looked",
 }
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
-# OpenMP's threads, which PyTorch uses, wait for their next work by spinning, and so keep the cores from the threads of
-# our own kernels: on two cores a training step took ten times as long. It is read once, when PyTorch is loaded.
+# OpenMP's threads, which PyTorch and the kernels use, wait for their next work by spinning, and so keep the cores from
+# whatever else runs on this machine, a second training for one. It is read once, when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -1,4 +1,4 @@
-"""Reads the bAbI questions (Weston et al. 2015, arXiv 1502.05698, version 1.2): stories of facts with questions in between.
+"""Reads the bAbI questions (Weston et al. 2015, arXiv 1502.05698, version 1.2): stories with questions in between.
 
 A line is `ID sentence`, or `ID question<TAB>answer<TAB>IDs of the facts that it follows from`. ID 1 begins a new story;
 questions have IDs of their own.

@@ -1,20 +1,19 @@
 """Which runs there are to make: every recipe with every seed, without those whose result is there already."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from neuraltape.reproduce.probes import labels_of
-from neuraltape.reproduce.recipe import Recipe, differences, settings_of
+from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import Result, run_name
 from neuraltape.runner import Job
+from neuraltape.sweep.progress import progress_of
+from neuraltape.sweep.store import Store
 from neuraltape.training import TrainConfig
 from neuraltape.training.run_directory import RunDirectory
-
-# Enough for the last lines of metrics.
-TAIL_BYTES = 4096
+from neuraltape.training.settings import differences, settings_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Plan:
             train = ("neuraltape", "train", *source, "--run-dir", str(self.run_dir), "--overwrite")
         measure = ("neuraltape.reproduce", str(self.run_dir), self.recipe.name, str(self.result))
         log = self.run_dir.with_name(f"{self.run_dir.name}.log")
-        return Job(self.name, (train, measure), log, lambda: progress_of(self.run_dir))
+        progress = progress_of(Store(str(self.run_dir.parent)), self.run_dir.name)
+        return Job(self.name, (train, measure), log, progress)
 
 
 def make_plan(recipes: Iterable[tuple[Recipe, Iterable[int]]], *, runs: Path, results: Path) -> list[Plan]:
@@ -74,22 +74,6 @@ def holds(run_dir: Path, recipe: Recipe) -> bool:
         return not differences(settings_of(TrainConfig.load(config)), recipe.config)
     except (OSError, ValueError):
         return False
-
-
-def progress_of(run_dir: Path) -> str:
-    """How far a run is, by the last lines of its metrics."""
-    path = RunDirectory(run_dir).metrics
-    try:
-        with path.open("rb") as file:
-            start = file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            # The first line may be cut, the last may be being written.
-            lines = [json.loads(line) for line in file.read().split(b"\n")[start > 0 : -1]]
-    except (OSError, ValueError):
-        return ""
-    shown = {"training": ("sequences", "sequences_per_second"), "evaluation": ("bits",)}
-    last = {field: line[field] for line in lines for field in shown.get(line["kind"], ()) if line[field] is not None}
-    words = {"sequences": "{:,} sequences", "bits": "{:.3g} bits", "sequences_per_second": "{:,.0f} a second"}
-    return ", ".join(text.format(last[field]) for field, text in words.items() if field in last)
 
 
 def _plan(recipe: Recipe, seed: int, runs: Path, results: Path) -> Plan:

@@ -4,6 +4,7 @@ Each draws batches from a generator and owns its loss and its score. Knows no mo
 """
 
 from neuraltape.tasks.associative_recall import AssociativeRecall as AssociativeRecall
+from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
 from neuraltape.tasks.ngrams import NGrams as NGrams
@@ -23,3 +24,6 @@ TASKS: dict[str, type[Task]] = {
     "priority-sort": PrioritySort,
     "omniglot": Omniglot,
 }
+
+# Their sequences come from public data sets, which have to be there: see `neuraltape.data`.
+DATA_TASKS: dict[str, type[Task]] = {"babi": Babi}

@@ -25,7 +25,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
             controller_layers=config.controller_layers,
             backend=config.backend,
         )
-    return NTM(
+    machine = NTM(
         task.input_size,
         config.hidden_size,
         task.output_size,
@@ -42,3 +42,5 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
         train_initial_reads=config.train_initial_reads,
         backend=config.backend,
     )
+    machine.access.set_gate_bias(config.gate_bias)
+    return machine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.reproduce.plan import Plan, make_plan, progress_of
+from neuraltape.reproduce.plan import Plan, make_plan
 from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import measure
 from neuraltape.training import RunExistsError, load_run, resume
@@ -84,18 +84,6 @@ def test_a_broken_result_is_named(tmp_path: Path) -> None:
     plan.result.write_text("{")
     with pytest.raises(ValueError, match=r"copy-seed-0.json is no result"):
         plan_of(plan.recipe, tmp_path)
-
-
-def test_progress_is_read_from_the_last_lines(tmp_path: Path) -> None:
-    assert progress_of(tmp_path) == ""
-    lines = [
-        '{"kind": "training", "sequences": 500, "bits": 9, "sequences_per_second": 100.4}',
-        '{"kind": "evaluation", "sequences": 500, "bits": 3.14159}',
-        '{"kind": "training", "sequences": 12500, "bits": 2, "sequences_per_second": 1234.5}',
-    ]
-    padding = '{"kind": "evaluation", "sequences": 1, "bits": 7}\n' * 200
-    (tmp_path / "metrics.jsonl").write_text(padding + "\n".join(lines) + '\n{"kind": "tra')
-    assert progress_of(tmp_path) == "12,500 sequences, 3.14 bits, 1,234 a second"
 
 
 def test_a_killed_run_is_gone_on_with(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import math
 from neuraltape.kernels.cpu.access import softplus, softplus_slope
 from neuraltape.kernels.cpu.compiler import kernel
 from neuraltape.kernels.cpu.heads import softmax_numerators
+from neuraltape.kernels.cpu.job import task
+from neuraltape.kernels.cpu.lrua_job import parts
 from neuraltape.kernels.cpu.lrua_memory import (
     clear,
     find_least,
@@ -15,7 +17,6 @@ from neuraltape.kernels.cpu.lrua_memory import (
 )
 from neuraltape.kernels.cpu.products import along_rows, over_slots
 from neuraltape.kernels.cpu.simd import (
-    beginning,
     copy,
     floats,
     integers,
@@ -29,35 +30,36 @@ from neuraltape.kernels.cpu.simd import (
 
 
 @kernel
-def lrua_forward(z, time, first, last, table, room, decay):
-    """One step of the sequences from `first` to before `last`.
+def lrua_forward(job):
+    """One step of each sequence, which is a task.
 
-    Args:
-        z: `Sizes`. decay: of usage. room: working space of `Sizes.ld_weights` numbers.
-        table: addresses of lengths (B,); mask (padded,): 0 for slots, -inf for the padding; parameters
-            (T, B, ld_parameters), raw, activated in place; memory (T + 1, B, ld_memory); read weights
-            (T + 1, B, ld_weights); usage (B, padded), changed in place; seen (T + 1, B, ld_seen), receives the
-            reads; similar (T, B, ld_weights), receives the cosines; least (T, B, heads), receives the slots that
-            were least used.
+    The room: `Sizes.ld_weights` numbers. The job's table: the step; addresses of lengths (B,); mask (padded,): 0 for
+    slots, -inf for the padding; parameters (T, B, ld_parameters), raw, activated in place; memory
+    (T + 1, B, ld_memory); read weights (T + 1, B, ld_weights); usage (B, padded), changed in place; seen
+    (T + 1, B, ld_seen), receives the reads; similar (T, B, ld_weights), receives the cosines; least (T, B, heads),
+    receives the slots that were least used; the decay of usage.
     """
-    lengths = integers(table[0])
-    mask = floats(room, table[1])
-    parameters = floats(room, table[2])
-    memory = floats(room, table[3])
-    weights = floats(room, table[4])
-    usage = floats(room, table[5])
-    seen = floats(room, table[6])
-    similar = floats(room, table[7])
-    least = integers(table[8])
-    work = beginning(room)
+    z, table, work = parts(job)
+    time, lengths = table[0], integers(table[1])
+    mask = floats(work, table[2])
+    parameters = floats(work, table[3])
+    memory = floats(work, table[4])
+    weights = floats(work, table[5])
+    usage = floats(work, table[6])
+    seen = floats(work, table[7])
+    similar = floats(work, table[8])
+    least = integers(table[9])
+    decay = floats(work, table[10])[0]
     vector, tiles, width, heads, padded = z.vector, z.tiles, z.width, z.heads, z.padded
-    for b in range(first, last):
+    b = task(job)
+    while b >= 0:
         row = time * z.batch + b
         after = row + z.batch
         if time >= lengths[b]:
             copy(memory, row * z.ld_memory, memory, after * z.ld_memory, z.ld_memory)
             copy(weights, row * z.ld_weights, weights, after * z.ld_weights, z.ld_weights)
             copy(seen, row * z.ld_seen, seen, after * z.ld_seen, heads * width)
+            b = task(job)
             continue
         p, m, w, score = row * z.ld_parameters, row * z.ld_memory, after * z.ld_weights, row * z.ld_weights
         for i in range(0, z.strength, vector):
@@ -92,39 +94,40 @@ def lrua_forward(z, time, first, last, table, room, decay):
                 used = used + load(weights, w + place) + load(work, place)
             place = b * padded + tile * vector
             store(usage, place, multiply_add(load(usage, place), decay, used))
+        b = task(job)
 
 
 @kernel
-def lrua_backward(z, time, first, last, table, room):
+def lrua_backward(job):
     """Backward of `lrua_forward`.
 
-    Args:
-        room: working space of `2 * Sizes.ld_weights + Sizes.padded` numbers.
-        table: addresses of lengths, parameters (activated), memory, weights, similar and least as `lrua_forward` left
-            them; dseen (B, ld_seen): gradient of the reads; dmemory (B, ld_memory) and dweights (B, ld_weights),
-            changed in place from those after the step to those before; dparameters (T, B, ld_parameters), receives
-            those of the raw parameters.
+    The room: `2 * Sizes.ld_weights + Sizes.padded` numbers. The job's table: the step; addresses of lengths,
+    parameters (activated), memory, weights, similar and least as `lrua_forward` left them; dseen (B, ld_seen): gradient
+    of the reads; dmemory (B, ld_memory) and dweights (B, ld_weights), changed in place from those after the step to
+    those before; dparameters (T, B, ld_parameters), receives those of the raw parameters.
     """
-    lengths = integers(table[0])
-    parameters = floats(room, table[1])
-    memory = floats(room, table[2])
-    weights = floats(room, table[3])
-    similar = floats(room, table[4])
-    least = integers(table[5])
-    dseen = floats(room, table[6])
-    dmemory = floats(room, table[7])
-    dweights = floats(room, table[8])
-    dparameters = floats(room, table[9])
-    work = beginning(room)
+    z, table, work = parts(job)
+    time, lengths = table[0], integers(table[1])
+    parameters = floats(work, table[2])
+    memory = floats(work, table[3])
+    weights = floats(work, table[4])
+    similar = floats(work, table[5])
+    least = integers(table[6])
+    dseen = floats(work, table[7])
+    dmemory = floats(work, table[8])
+    dweights = floats(work, table[9])
+    dparameters = floats(work, table[10])
     vector, tiles, width, heads, padded = z.vector, z.tiles, z.width, z.heads, z.padded
     focus, written, shrink = 0, z.ld_weights, 2 * z.ld_weights
     nothing = splat(work, 0.0)
-    for b in range(first, last):
+    b = task(job)
+    while b >= 0:
         row = time * z.batch + b
         p, d, dw, dr = row * z.ld_parameters, b * z.ld_memory, b * z.ld_weights, b * z.ld_seen
         for i in range(0, z.ld_parameters, vector):
             store(dparameters, p + i, nothing)
         if time >= lengths[b]:
+            b = task(job)
             continue
         m, w, slots = row * z.ld_memory, (row + z.batch) * z.ld_weights, row * heads
         # That of these read weights has to be kept apart from that of the ones before, which were written with.
@@ -192,3 +195,4 @@ def lrua_backward(z, time, first, last, table, room):
         for i in range(0, z.strength, vector):
             value = load(parameters, p + i)
             store(dparameters, p + i, load(dparameters, p + i) * (1.0 - value * value))
+        b = task(job)

@@ -1,21 +1,22 @@
 """The LSTM's gates of a batch at one step, forward and backward, in torch.nn's order. The products are PyTorch's."""
 
 from neuraltape.kernels.cpu.compiler import kernel
+from neuraltape.kernels.cpu.lrua_job import parts
 from neuraltape.kernels.cpu.simd import copy, floats, integers, load, multiply_add, sigmoid, splat, store, tanh
 
 
 @kernel
-def lstm_forward(z, time, table, room):
+def lstm_forward(job):
     """New cell and hidden states; the gates are activated in place.
 
-    Args:
-        z: `Sizes`. room: any array of the buffers' type.
-        table: addresses of lengths (B,); gates (T, B, 4 hidden), cells (T + 1, B, hidden), seen (T + 1, B, ld_seen).
+    The job's table: the step; addresses of lengths (B,); gates (T, B, 4 hidden), cells (T + 1, B, hidden), seen
+    (T + 1, B, ld_seen).
     """
-    lengths = integers(table[0])
-    gates = floats(room, table[1])
-    cells = floats(room, table[2])
-    seen = floats(room, table[3])
+    z, table, room = parts(job)
+    time, lengths = table[0], integers(table[1])
+    gates = floats(room, table[2])
+    cells = floats(room, table[3])
+    seen = floats(room, table[4])
     size, vector = z.hidden, z.vector
     for b in range(z.batch):
         row = time * z.batch + b
@@ -38,19 +39,19 @@ def lstm_forward(z, time, table, room):
 
 
 @kernel
-def lstm_backward(z, time, table, room):
+def lstm_backward(job):
     """Gradients of the gates before their activation, and of the cell state before the step.
 
-    Args:
-        table: addresses of lengths, gates, cells as for `lstm_forward`; dhidden (B, hidden); dcell (B, hidden), changed
-            in place; dgates (T, B, 4 hidden).
+    The job's table: the step; addresses of lengths, gates, cells as for `lstm_forward`; dhidden (B, hidden); dcell
+    (B, hidden), changed in place; dgates (T, B, 4 hidden).
     """
-    lengths = integers(table[0])
-    gates = floats(room, table[1])
-    cells = floats(room, table[2])
-    dhidden = floats(room, table[3])
-    dcell = floats(room, table[4])
-    dgates = floats(room, table[5])
+    z, table, room = parts(job)
+    time, lengths = table[0], integers(table[1])
+    gates = floats(room, table[2])
+    cells = floats(room, table[3])
+    dhidden = floats(room, table[4])
+    dcell = floats(room, table[5])
+    dgates = floats(room, table[6])
     size, vector = z.hidden, z.vector
     nothing = splat(gates, 0.0)
     for b in range(z.batch):

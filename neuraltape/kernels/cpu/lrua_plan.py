@@ -1,7 +1,7 @@
 """Sizes of one call of the LRUA kernels, and its parameters as they take them. Every row is padded to whole vectors."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -63,10 +63,13 @@ def sizes(spec: LRUASpec, batch: int, item_size: int) -> Sizes:
     )
 
 
+SIZES_KIND = np.dtype([(name, np.int64) for name in Sizes._fields])
+
+
 @lru_cache(maxsize=256)
-def record(z: Sizes) -> Any:
+def record(z: Sizes) -> np.ndarray:
     """The same as a NumPy record: the kernels take it by its address."""
-    return np.array(tuple(z), np.dtype([(name, np.int64) for name in z._fields]))[()]
+    return np.array([tuple(z)], SIZES_KIND)
 
 
 def _up(value: int, multiple: int) -> int:

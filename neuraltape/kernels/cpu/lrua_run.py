@@ -3,21 +3,17 @@
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from neuraltape.functional import LRUAState
-from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.lrua_access import lrua_backward, lrua_forward
 from neuraltape.kernels.cpu.lrua_cell import lstm_backward, lstm_forward
-from neuraltape.kernels.cpu.lrua_plan import Packed, Sizes, pack, record, sizes
+from neuraltape.kernels.cpu.lrua_job import StepJob
+from neuraltape.kernels.cpu.lrua_plan import Packed, pack, sizes
 from neuraltape.kernels.cpu.lrua_state import load_state, store_state
 from neuraltape.kernels.cpu.run import addresses
 from neuraltape.kernels.spec import LRUASpec, Weights
-
-# Sequences that a thread takes at once.
-_BLOCK = 4
 
 
 class Saved(NamedTuple):
@@ -60,18 +56,13 @@ def _mask(slots: int, padded: int, dtype: torch.dtype) -> Tensor:
     return torch.where(torch.arange(padded) < slots, 0.0, -torch.inf).to(dtype)
 
 
-def _spare(z: Sizes, dtype: torch.dtype) -> Any:
-    """What tells the kernels the buffers' type."""
-    return np.empty(0, np.float32 if dtype == torch.float32 else np.float64)
-
-
 def forward(
     inputs: Tensor, lengths: Tensor, weights: Weights, hidden: Tensor, cell: Tensor, access: LRUAState, spec: LRUASpec
 ) -> tuple[Final, Saved]:
     """All steps. Arguments as of the reference, all of one dtype, on the CPU; lengths: (B,) int64."""
     time, batch, _ = inputs.shape
     z = sizes(spec, batch, inputs.element_size())
-    places, packed, make = record(z), pack(weights, spec, z), inputs.new_empty
+    packed, make = pack(weights, spec, z), inputs.new_empty
     inputs = inputs.contiguous()
     gates = torch.addmm(packed.bias, inputs.flatten(0, 1), packed.inputs.t()).view(time, batch, -1)
     # The kernels leave the padding of the reads as it is, and the products go over it.
@@ -80,22 +71,17 @@ def forward(
     memory, read_weights = make(time + 1, batch, z.ld_memory), make(time + 1, batch, z.ld_weights)
     least = torch.zeros(time, batch, z.heads, dtype=torch.int64)
     usage = load_state(spec, z, hidden, cell, access, cells[0], seen[0], memory[0], read_weights[0])
-    mask, spare = _mask(z.slots, z.padded, inputs.dtype), _spare(z, inputs.dtype)
-    of_cell = np.array(addresses(lengths, gates, cells, seen))
-    of_access = np.array(addresses(lengths, mask, parameters, memory, read_weights, usage, seen, similar, least))
+    mask, item = _mask(z.slots, z.padded, inputs.dtype), inputs.element_size()
+    decay = inputs.new_tensor([spec.layout.usage_decay])
+    cell_step = StepJob(lstm_forward, z, item, tasks=1, work=0, table=addresses(lengths, gates, cells, seen))
+    table = addresses(lengths, mask, parameters, memory, read_weights, usage, seen, similar, least, decay)
+    access_step = StepJob(lrua_forward, z, item, tasks=batch, work=z.ld_weights, table=table)
     recurrent, interface = packed.seen.t(), packed.interface.t()
     for t in range(time):
         torch.addmm(gates[t], seen[t], recurrent, out=gates[t])
-        lstm_forward(places, t, of_cell, spare)
+        cell_step(t)
         torch.addmm(packed.interface_bias, seen[t + 1, :, z.reads :], interface, out=parameters[t])
-
-        def block(number: int, t: int = t) -> None:
-            first = number * _BLOCK
-            last = min(first + _BLOCK, batch)
-            room = threads.room(z.ld_weights, spare.dtype)
-            lrua_forward(places, t, first, last, of_access, room, spec.layout.usage_decay)
-
-        threads.run(block, -(-batch // _BLOCK))
+        access_step(t)
     final = store_state(spec, z, cells[time], seen[time], memory[time], read_weights[time], usage)
     saved = Saved(packed, inputs, lengths, gates, cells, seen, parameters, memory, read_weights, similar, least)
     return Final(*final), saved
@@ -130,24 +116,20 @@ def backward(saved: Saved, slopes: Slopes, spec: LRUASpec, *, ragged: bool, want
     packed, inputs = saved.packed, saved.inputs
     time, batch, _ = inputs.shape
     z = sizes(spec, batch, inputs.element_size())
-    places, spare = record(z), _spare(z, inputs.dtype)
+    item = inputs.element_size()
     dgates, dparameters = torch.empty_like(saved.gates), torch.empty_like(saved.parameters)
     dseen, dhidden = slopes.last_seen, inputs.new_empty(batch, z.hidden)
-    of_cell = np.array(addresses(saved.lengths, saved.gates, saved.cells, dhidden, slopes.cell, dgates))
+    table = addresses(saved.lengths, saved.gates, saved.cells, dhidden, slopes.cell, dgates)
+    cell_step = StepJob(lstm_backward, z, item, tasks=1, work=0, table=table)
     here = (saved.lengths, saved.parameters, saved.memory, saved.weights, saved.similar, saved.least)
-    of_access = np.array(addresses(*here, dseen, slopes.memory, slopes.weights, dparameters))
+    table = addresses(*here, dseen, slopes.memory, slopes.weights, dparameters)
+    work = 2 * z.ld_weights + z.padded
+    access_step = StepJob(lrua_backward, z, item, tasks=batch, work=work, table=table)
     for t in range(time - 1, -1, -1):
         dseen += slopes.seen[t]
-
-        def block(number: int, t: int = t) -> None:
-            first = number * _BLOCK
-            last = min(first + _BLOCK, batch)
-            room = threads.room(2 * z.ld_weights + z.padded, spare.dtype)
-            lrua_backward(places, t, first, last, of_access, room)
-
-        threads.run(block, -(-batch // _BLOCK))
+        access_step(t)
         torch.addmm(dseen[:, z.reads :], dparameters[t], packed.interface, out=dhidden)
-        lstm_backward(places, t, of_cell, spare)
+        cell_step(t)
         if ragged:
             alive = (t < saved.lengths).unsqueeze(-1)
             dseen.copy_(torch.where(alive, dgates[t] @ packed.seen, dseen))

@@ -58,9 +58,10 @@ def test_poisoned_buffers_change_nothing(monkeypatch):
     monkeypatch.setattr(torch, "empty_like", lambda *a, **k: like(*a, **k).fill_(torch.nan))
 
     def poisoned_room(*args):
-        array = room(*args)
-        array.fill(torch.nan)
-        return array
+        made = room(*args)
+        # All bits set: NaN in either precision.
+        made.memory.fill(255)
+        return made
 
     monkeypatch.setattr(threads, "room", poisoned_room)
     for got, wanted in zip(run(cpu.lrua_sequence, call), expected, strict=True):
