@@ -37,7 +37,7 @@ def environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def program(log: Path, *command: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that writes into a log, in a session of its own; it is killed at the end if it still runs."""
+    """A program that writes into a log, in a session of its own; it is stopped at the end if it still runs."""
     with (
         log.open("ab") as file,
         subprocess.Popen(
@@ -47,14 +47,19 @@ def program(log: Path, *command: str, env: Mapping[str, str] | None = None) -> I
         try:
             yield process
         finally:
-            process.kill()
+            # In good order first: torchrun's own processes would outlive it.
+            process.terminate()
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def neuraltape(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "neuraltape", *words)
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 200, every: float = 0.05) -> float:
+def wait_until(condition: Callable[[], object], *, seconds: float = 400, every: float = 0.05) -> float:
     """Wait for something; returns how long it took."""
     began = time.monotonic()
     while not condition():

@@ -26,10 +26,10 @@ BOUND = TIMEOUT + 50
 SETTINGS = {
     **TINY,
     "batch_size": 6,
-    "max_sequences": 3600,
+    "max_sequences": 1500,
     "evaluate_sequences": 250,
-    "evaluate_every": 1200,
-    "report_every": 600,
+    "evaluate_every": 500,
+    "report_every": 250,
     "timeout": TIMEOUT,
     "checkpoint_every": 0.2,
 }
@@ -150,7 +150,7 @@ def test_torchrun_starts_a_killed_training_again_to_the_same_end(
     assert [process.returncode for process in both] == [0, 0], pair.log(0) + pair.log(1)
     assert_said(pair, 0)
     assert_same_end(pair.run_dir, unbroken[2])
-    note(f"SIGKILL at about step {step} of 600, --max-restarts 2: the end is bit for bit that of an unbroken run")
+    note(f"SIGKILL at about step {step} of 250, --max-restarts 2: the end is bit for bit that of an unbroken run")
 
 
 def test_a_cut_cable_stops_both_hosts(pair: Pair, unbroken: dict[int, Path], note: Note) -> None:
@@ -163,7 +163,7 @@ def test_a_cut_cable_stops_both_hosts(pair: Pair, unbroken: dict[int, Path], not
     assert_said(pair, 0, 1)
     pair.hosts[0].mend()
     step = step_of(pair.run_dir)
-    assert step < 600
+    assert step < 250
     with ExitStack() as stack:
         both = pair.start(stack, "resume", str(pair.run_dir))
         wait_until(lambda: ended(*both))
@@ -185,7 +185,7 @@ def test_a_slow_worker_is_waited_for_and_a_stuck_one_is_not(pair: Pair, unbroken
         with pytest.raises(AssertionError):
             wait_until(lambda: ended(*both), seconds=TIMEOUT / 2)
         os.kill(slow, signal.SIGCONT)
-        wait_until(lambda: step_of(pair.run_dir) > step + 30)
+        wait_until(lambda: step_of(pair.run_dir) > step + 20)
         os.kill(slow, signal.SIGSTOP)
         seconds = wait_until(lambda: ended(both[0]), seconds=BOUND)
         assert_said(pair, 0)

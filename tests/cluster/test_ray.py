@@ -1,7 +1,6 @@
 """Sweeps on a real Ray cluster of several nodes on this computer; one node is killed while it works."""
 
 import csv
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -74,13 +73,15 @@ def results_of(store: Store) -> dict[str, TrialResult]:
     return {name: TrialResult.from_json(data) for name, data in store.results()}
 
 
-def test_a_sweep_outlives_one_of_its_nodes(cluster: Any, tmp_path: Path, note: Note) -> None:
+def test_a_sweep_outlives_one_of_its_nodes(
+    cluster: Any, tmp_path: Path, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store("s3://sweeps/lost-node")
     words = ["sweep", "copy", *SET, "learning_rate=1e-2,3e-3,1e-3", "--seeds", "2", "--output", store.url]
     trials = make_trials("copy", {**SETTINGS}, {"learning_rate": [1e-2, 3e-3, 1e-3]}, range(2))
     assert len(trials) == 6
     log = tmp_path / "sweep.log"
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     with program(log, *neuraltape(*words, "--cluster", cluster.address)) as process:
         running = lambda: [each.name for each in trials if store.step(each.name)]  # noqa: E731
         wait_until(lambda: len(running()) == 3, seconds=400)
@@ -112,11 +113,13 @@ def test_a_sweep_outlives_one_of_its_nodes(cluster: Any, tmp_path: Path, note: N
     )
 
 
-def test_a_search_stops_bad_trials_and_can_be_gone_on_with(cluster: Any, tmp_path: Path, note: Note) -> None:
+def test_a_search_stops_bad_trials_and_can_be_gone_on_with(
+    cluster: Any, tmp_path: Path, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(str(tmp_path / "search"))
     words = ["sweep", "copy", *SET, "learning_rate=1e-5..1e-1", "--search", "bayesian", "--early-stopping"]
     words += ["--jobs", "2", "--output", store.url, "--cluster", cluster.address]
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     for number in (4, 6):
         with program(tmp_path / "log", *neuraltape(*words, "--trials", str(number))) as process:
             wait_until(lambda ended=process: ended.poll() is not None, seconds=500)
