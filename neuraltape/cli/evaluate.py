@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from neuraltape.cli.answers import evaluate_answers
+from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import first_process, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
+from neuraltape.tasks import Babi
 
 REPORT = "evaluation.json"
 # Wide enough for every column, where the output is no terminal that has a width of its own.
@@ -25,8 +28,14 @@ def run(argv: Sequence[str]) -> None:
         f"{REPORT}, the pictures outputs (targets against outputs, errors framed) and lengths (errors against length).",
     )
     add_options(parser)
+    parser.add_argument("--data_dir", type=str | None, default=None, help="babi: the data set's folder or archive")
     options = parser.parse(argv)
     subject = subject_of(options)
+    if isinstance(subject.task, Babi):
+        evaluate_answers(subject, subject.task, options)
+        return
+    if options.data_dir is not None:
+        raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
     folder = folder_of(options, subject)
     lengths = usual_lengths(subject.task) if options.lengths is None else options.lengths
     report = make_report(

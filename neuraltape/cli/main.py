@@ -20,12 +20,15 @@ COMMANDS = {
     "animate": "a GIF or MP4 of the tape and its heads",
     "explore": "a web page on this computer where you drive a machine",
     "tasks": "list the tasks, with an example of each",
+    "data": "download a public data set",
+    "questions": "train memory networks to answer questions; the table of several seeds",
+    "ask": "tell facts, ask questions, see where the network looked",
 }
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
-# OpenMP's threads, which PyTorch uses, wait for their next work by spinning, and so keep the cores from the threads of
-# our own kernels: on two cores a training step took ten times as long. It is read once, when PyTorch is loaded.
+# OpenMP's threads, which PyTorch and the kernels use, wait for their next work by spinning, and so keep the cores from
+# whatever else runs on this machine, a second training for one. It is read once, when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -12,6 +12,7 @@ from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.reproduce import Plan, Recipe, make_plan, read_recipes, write_report
+from neuraltape.reproduce.probes import PROBES
 from neuraltape.runner import Outcome, make_view, run_jobs, run_on_cluster
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes share the folders, or local"
@@ -41,7 +42,8 @@ def run(argv: Sequence[str]) -> None:
         value = getattr(options, name)
         if value is not None and value < least:
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
-    every = read_recipes(FOLDERS)
+    # Of some tasks results are published elsewhere.
+    every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.task in PROBES}
     chosen = [every[name] for name in _known(options.recipes, every)]
     seeds = [range(options.first_seed, options.first_seed + (options.seeds or each.usual_seeds)) for each in chosen]
     runs, results = Path(options.runs), Path(options.results)

@@ -10,6 +10,9 @@ from neuraltape.functional.addressing import content_weights as content_weights
 from neuraltape.functional.addressing import interpolate as interpolate
 from neuraltape.functional.addressing import sharpen as sharpen
 from neuraltape.functional.addressing import shift as shift
+from neuraltape.functional.hops import attend as attend
+from neuraltape.functional.hops import gather_facts as gather_facts
+from neuraltape.functional.hops import position_weights as position_weights
 from neuraltape.functional.interface import Interface as Interface
 from neuraltape.functional.interface import InterfaceLayout as InterfaceLayout
 from neuraltape.functional.interface import activate as activate

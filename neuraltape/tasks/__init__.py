@@ -4,6 +4,7 @@ Each draws batches from a generator and owns its loss and its score. Knows no mo
 """
 
 from neuraltape.tasks.associative_recall import AssociativeRecall as AssociativeRecall
+from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
 from neuraltape.tasks.ngrams import NGrams as NGrams
@@ -21,3 +22,6 @@ TASKS: dict[str, type[Task]] = {
     "ngrams": NGrams,
     "priority-sort": PrioritySort,
 }
+
+# Their sequences come from public data sets, which have to be there: see `neuraltape.data`.
+DATA_TASKS: dict[str, type[Task]] = {"babi": Babi}

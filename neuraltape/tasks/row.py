@@ -4,9 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
-class DataError(ValueError):
-    """A data file that can't be used; the message names the file, the row (counted from 1) and what was expected."""
+from neuraltape.data.errors import DataError as DataError
 
 
 class Row(NamedTuple):

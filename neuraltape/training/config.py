@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from neuraltape.tasks import TASKS
+from neuraltape.tasks import DATA_TASKS, TASKS
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.tasks.task import Task
 from neuraltape.training.loop_config import LoopConfig as LoopConfig
@@ -20,7 +20,7 @@ from neuraltape.training.model_config import ModelConfig as ModelConfig
 from neuraltape.training.optimizer_config import OptimizerConfig as OptimizerConfig
 
 # Every task that a configuration can name: the built-in ones and the user's own sequences.
-NAMED_TASKS: dict[str, type[Task]] = {**TASKS, Sequences.name: Sequences}
+NAMED_TASKS: dict[str, type[Task]] = {**TASKS, **DATA_TASKS, Sequences.name: Sequences}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TrainConfig:
         task_type = named_task(values.pop("task", None))
         parts = (task_type, ModelConfig, OptimizerConfig, LoopConfig)
         check_keys(values, [name for part in parts for name in field_names(part)])
-        return cls(*(_build(part, values) for part in parts))
+        return cls(*(build(part, values) for part in parts))
 
     def save(self, path: str | Path) -> None:
         """Write the flat configuration as YAML."""
@@ -102,7 +102,8 @@ def check_keys(values: Mapping[str, Any], known: list[str]) -> None:
             raise ValueError(f"unknown key {key!r}; did you mean {' or '.join(close)}?")
 
 
-def _build(part: type, values: Mapping[str, Any]) -> Any:
+def build(part: type, values: Mapping[str, Any]) -> Any:
+    """A dataclass from those of the values that are its fields. Raises ValueError for one of a wrong type or range."""
     # The command line's own parser reads the values, so that a file accepts what a flag accepts (1e-3, null, lists).
     from jsonargparse import ArgumentParser
 

@@ -1,0 +1,92 @@
+"""`neuraltape ask`: tell facts, ask questions, see where the network looked."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.output import say
+from neuraltape.cli.parser import Parser
+from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.questions.answerer import Answerer
+from neuraltape.questions.session import Answer, Session, is_question
+
+MODEL = PACKAGED / "questions" / "joint"
+HELLO = """Tell me facts and ask questions, in the little English of the bAbI tasks. For example:
+  Mary went to the kitchen.
+  Mary got the milk.
+  Where is the milk?
+Other words: `facts` shows what you told me, `forget` clears it, `words` shows what I know, Ctrl-D ends."""
+# Facts that no hop read at least this much of are not shown.
+SHOWN = 0.05
+BAR = 10
+
+
+def run(argv: Sequence[str]) -> None:
+    """Talk until the input ends."""
+    parser = Parser(
+        "neuraltape ask [MODEL]",
+        "Tell a memory network facts, ask it questions, and see which facts each of its hops looked at, and how much.",
+    )
+    parser.add_argument("model", type=str | None, nargs="?", default=None, help="a trained network's folder")
+    named = parser.parse(argv).model
+    folder = MODEL if named is None else Path(named)
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"MODEL must be the folder of a trained network, which has a config.json; got {str(folder)!r}")
+    session = Session(Answerer.load(folder))
+    terminal = sys.stdin.isatty()
+    if terminal:
+        # Arrow keys and what was typed before, where Python has it.
+        with suppress(ImportError):
+            import readline  # noqa: F401 (importing it is what it takes)
+        say(HELLO)
+    while True:
+        try:
+            line = input("> " if terminal else "")
+        except (EOFError, KeyboardInterrupt):
+            # Ctrl-D and Ctrl-C both mean goodbye; the prompt's line is ended first.
+            say() if terminal else None
+            return
+        reply(session, line.strip(), terminal=terminal)
+
+
+def reply(session: Session, line: str, *, terminal: bool) -> None:
+    """Do what a line asks for, and say what came of it."""
+    if not line:
+        return
+    command = line.lower()
+    if command == "facts":
+        say("\n".join(f"  {number}. {fact}" for number, fact in enumerate(session.facts, start=1)) or "  none yet")
+    elif command == "forget":
+        session.forget()
+        say("  I know nothing now.")
+    elif command == "words":
+        say("  " + " ".join(entry for entry in session.answerer.vocabulary.entries if "," not in entry))
+    elif command in ("help", "?"):
+        say(HELLO)
+    else:
+        try:
+            if is_question(line):
+                say_answer(session.ask(line))
+            elif session.tell(line) == session.answerer.network.slots + 1:
+                say(f"  I remember only the latest {session.answerer.network.slots} facts.")
+        except ValueError as error:
+            say(f"  {error}")
+
+
+def say_answer(answer: Answer) -> None:
+    """The answer, and under it the facts that it comes from."""
+    if not answer.facts:
+        say("  You haven't told me anything yet.")
+        return
+    say(f"  {answer.words.replace(',', ', ')}   ({answer.probability:.0%} sure)")
+    # Where the weight is spread thin over many facts, the largest are still worth a look.
+    least = min(SHOWN, max(max(fact.weights) for fact in answer.facts))
+    shown = [fact for fact in answer.facts if max(fact.weights) >= least]
+    width = max(len(f"{fact.number}. {fact.text}") for fact in shown)
+    hops = len(shown[0].weights)
+    say(f"  {'looked at':{width}}  " + "  ".join(f"{f'hop {hop}':{BAR + 5}}" for hop in range(1, hops + 1)).rstrip())
+    for fact in shown:
+        bars = "  ".join(f"{weight:4.0%} {'█' * round(BAR * weight):{BAR}}" for weight in fact.weights)
+        say(f"  {f'{fact.number}. {fact.text}':{width}}  {bars}".rstrip())

@@ -1,0 +1,126 @@
+"""The end-to-end memory network: facts are stored, a question reads them by content in several hops."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+
+from neuraltape.functional import attend, gather_facts
+from neuraltape.nn.pretrained import Pretrained
+from neuraltape.nn.sentences import Sentences
+from neuraltape.nn.sequence_model import check_size
+
+# Of the normal distribution that all weights are drawn from (the paper's section 4.2).
+INITIAL_SPREAD = 0.1
+
+
+class Reading(NamedTuple):
+    """What came of some questions."""
+
+    logits: Float[Tensor, "batch vocabulary"]
+    """Of the answer."""
+    weights: Float[Tensor, "hops batch slots"]
+    """How much of each fact each hop read."""
+
+
+class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
+    """Answers questions about stored facts (Sukhbaatar et al. 2015, arXiv 1503.08895).
+
+    A hop reads o = sum_i p_i c_i with p = softmax(u m_i), where m_i and c_i are fact i as two embeddings A and C see
+    it, each with a vector for how long ago it was told (section 4.1, "temporal encoding"). Then u + o asks the next hop
+    (equations 1 to 4). With adjacent sharing A of a hop is C of the one before, the question is embedded with the first
+    A and the answer with the last C (section 2.2, 1). With layer-wise sharing all hops have the same A and C, the
+    question and the answer have embeddings of their own, and a learned H goes between hops: H u + o (section 2.2, 2).
+
+    Args:
+        vocabulary_size: words and answers that there are, number 0 included, which is no word.
+        width: d, the length of all vectors.
+        slots: facts that can be remembered.
+        hops: how often the facts are read.
+        sharing: "adjacent" or "layer-wise".
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        *,
+        slots: int = 50,
+        hops: int = 3,
+        sharing: Literal["adjacent", "layer-wise"] = "adjacent",
+    ) -> None:
+        super().__init__()
+        for name, value in (("vocabulary_size", vocabulary_size), ("width", width), ("slots", slots), ("hops", hops)):
+            check_size(name, value)
+        if sharing not in ("adjacent", "layer-wise"):
+            raise ValueError(f"sharing must be adjacent or layer-wise; got {sharing!r}")
+        self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
+        self.sharing = sharing
+        self.stored = hops + 1 if sharing == "adjacent" else 2
+        # Those of the facts first; layer-wise the question's and the answer's after them.
+        self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
+        self.times = _drawn(self.stored, slots, width)
+        if sharing == "layer-wise":
+            self.between = _drawn(1, width, width)
+
+    def forward(
+        self,
+        sentences: Sentences,
+        facts: Int[Tensor, "batch slots"],
+        questions: Int[Tensor, " batch"],
+        *,
+        ages: Int[Tensor, "batch slots"] | None = None,
+        linear: bool = False,
+    ) -> Reading:
+        """Answer a batch of questions.
+
+        Args:
+            sentences: those that facts and questions may be.
+            facts: which sentence each fact is, the latest fact first; -1 where there is none. At most `slots` facts.
+            questions: which sentence each question is.
+            ages: how many facts ago each one was told, below `slots`; None: as they stand.
+            linear: without softmax in the hops, for the paper's linear start.
+
+        Raises:
+            ValueError: shapes that do not fit, or more facts than slots.
+        """
+        self._check(facts, questions)
+        filled = facts >= 0
+        story, slot = filled.nonzero(as_tuple=True)
+        starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
+        adjacent = self.sharing == "adjacent"
+        # A sentence that several stories have is encoded once, facts and questions together.
+        distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
+        encoded = sentences.encode(distinct, self.embeddings).flatten(1)
+        query = encoded.unflatten(1, (-1, self.width))[which[len(slot) :], 0 if adjacent else 2]
+        age = slot if ages is None else ages[filled]
+        told = self.times.transpose(0, 1).flatten(1)
+        facts_in = encoded[:, : told.shape[1]]
+        stored = (
+            (embedding(which[: len(slot)], facts_in) + embedding(age, told)).unflatten(1, (-1, self.width)).unbind(1)
+        )
+        weights = []
+        for hop in range(self.hops):
+            keys, values = (stored[hop], stored[hop + 1]) if adjacent else stored
+            read = attend(query, keys, story, filled, linear=linear)
+            weights.append(read.detach())
+            found = gather_facts(read, values, starts)
+            query = found + (query if adjacent else query @ self.between[0])
+        table = torch.zeros(self.hops, *filled.shape, dtype=query.dtype, device=query.device)
+        table[:, filled] = torch.stack(weights)
+        return Reading(query @ self.embeddings[-1].T, table)
+
+    def _check(self, facts: Tensor, questions: Tensor) -> None:
+        if facts.dim() != 2 or questions.shape != facts.shape[:1]:
+            raise ValueError(
+                "facts must be (batch, slots) and questions (batch,); got shapes "
+                f"{tuple(facts.shape)} and {tuple(questions.shape)}"
+            )
+        if facts.shape[1] > self.slots:
+            raise ValueError(f"facts must be at most {self.slots}, the slots of this network; got {facts.shape[1]}")
+
+
+def _drawn(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(shape) * INITIAL_SPREAD)
