@@ -12,7 +12,7 @@ from benchmarks.timing import Effort, Spread, take_turns
 from benchmarks.traffic import Sharing, cache_bytes, main_bytes
 from neuraltape.kernels import MachineSpec
 from neuraltape.kernels.cpu.plan import places
-from neuraltape.kernels.cpu.simd import VECTOR_BYTES
+from neuraltape.kernels.cpu.vector import VECTOR_BYTES
 
 BATCHES = (1, 16, 64)
 SECONDS = 3

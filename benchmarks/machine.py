@@ -21,6 +21,8 @@ def describe() -> dict[str, Any]:
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        # Of OpenMP's idle threads, for all sides alike.
+        "wait_policy": os.environ.get("OMP_WAIT_POLICY", "not set"),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "load_before": round(os.getloadavg()[0], 2),
         "system": platform.system(),
@@ -34,7 +36,7 @@ def in_words(machine: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", *PACKAGES) if machine[name])
     return (
         f"{machine['processor']} ({machine['vectors']}), {machine['cores']} cores, {machine['threads']} threads, "
-        f"{machine['system']}; {versions}; {machine['date']}; load before the run {machine['load_before']}."
+        f"OMP_WAIT_POLICY {machine['wait_policy']}, {machine['system']}; {versions}; {machine['date']}; load before the run {machine['load_before']}."
     )
 
 

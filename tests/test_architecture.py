@@ -34,11 +34,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "questions": {"__init__", "data", "nn", "training"},
     # Processes on this computer; knows nothing of what they do.
     "runner": set(),
+    # Settings times seeds.
+    "sweep": {"training", "runner"},
     # Runs the recipes and looks at what came of them.
-    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner"},
+    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner", "sweep"},
     "cli": {
         *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
-        *("runner", "reproduce", "data", "questions"),
+        *("runner", "sweep", "reproduce", "data", "questions"),
     },
     "__main__": {"cli"},
 }
@@ -49,7 +51,7 @@ TASKS_NEED = {"torch", "numpy", "jaxtyping"}
 
 LOADED_LATER = (
     *("numba", "triton", "matplotlib", "lightning_fabric", "fastapi", "uvicorn"),
-    *("plotly", "ray", "tensorboard", "jsonargparse", "rich", "pooch"),
+    *("plotly", "ray", "optuna", "fsspec", "tensorboard", "jsonargparse", "rich", "pooch"),
 )
 
 

@@ -12,6 +12,7 @@ from neuraltape.cli.errors import UsageError, close_matches, one_line
 COMMANDS = {
     "train": "train a machine on a task, or on sequences of your own",
     "resume": "go on with a training that was stopped",
+    "sweep": "train one task with many settings, several seeds each",
     "reproduce": "make the published results again: every recipe, several seeds, the table",
     "evaluate": "score a machine at several lengths: a table and pictures",
     "plot": "draw how a machine learned, and how it uses its memory",
@@ -26,8 +27,8 @@ COMMANDS = {
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
-# OpenMP's threads, which PyTorch uses, wait for their next work by spinning, and so keep the cores from the threads of
-# our own kernels: on two cores a training step took ten times as long. It is read once, when PyTorch is loaded.
+# OpenMP's threads, which PyTorch and the kernels use, wait for their next work by spinning, and so keep the cores from
+# whatever else runs on this machine, a second training for one. It is read once, when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
@@ -116,8 +117,8 @@ def _note(message: Warning | str, *place: object) -> None:
 
 
 def _say(message: str) -> None:
-    """One line on standard error, from one process of a training only."""
-    from neuraltape.cli.output import first_process
+    """One line on standard error, from one process of a training on each computer: the others may be out of reach."""
+    from neuraltape.cli.output import first_on_host
 
-    if first_process():
+    if first_on_host():
         sys.stderr.write(f"neuraltape: {message}\n")

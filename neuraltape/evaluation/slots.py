@@ -20,14 +20,9 @@ def with_memory_slots(model: SequenceModel, memory_slots: int) -> NTM:
     """
     if not isinstance(model, NTM):
         raise ValueError(f"memory_slots needs an NTM; a {type(model).__name__} has no memory")
-    initial = model.access.initial
-    if initial.initial_memory is not None or initial.initial_logits is not None:
-        raise ValueError(
-            f"memory_slots can't be {memory_slots}: this machine's start is kept slot by slot, for its "
-            f"{model.memory_slots} slots; only a constant start that isn't trained fits any number"
-        )
     if model.config["controller"] not in CONTROLLERS:
         raise ValueError("memory_slots can't be changed on a machine with a controller of your own; build it anew")
+    model.access.initial.check_slots(memory_slots)
     like = next(model.parameters())
     copy = NTM(**cast(dict, {**model.config, "memory_slots": memory_slots})).to(like.device, like.dtype)
     copy.load_state_dict(model.state_dict())

@@ -17,7 +17,7 @@ from neuraltape.kernels.spec import MachineSpec as MachineSpec
 from neuraltape.kernels.spec import SequenceResult as SequenceResult
 from neuraltape.kernels.spec import Weights as Weights
 
-OPERATIONS = ("sequence", "access_step")
+OPERATIONS = ("sequence", "access_step", "step")
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
 
@@ -38,7 +38,7 @@ def resolve(
     """Choose a backend for an operation.
 
     Args:
-        op: "sequence" (spec: MachineSpec) or "access_step" (spec: InterfaceLayout).
+        op: "sequence", "step" (spec: MachineSpec) or "access_step" (spec: InterfaceLayout).
         backend: a name in BACKENDS, or "auto": the fastest that can run here. A fall-back is warned of once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.

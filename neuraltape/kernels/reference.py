@@ -121,6 +121,30 @@ def sequence(
     return SequenceResult(torch.stack(hiddens), torch.stack(reads), controller, access)
 
 
+def step(
+    inputs: Tensor,
+    weights: Weights,
+    output: tuple[Tensor, Tensor],
+    controller: tuple[Tensor, ...],
+    access: AccessState,
+    spec: MachineSpec,
+) -> tuple[Tensor, tuple[Tensor, ...], AccessState]:
+    """One step of a stream, without gradients.
+
+    Args:
+        inputs: (batch, input).
+        weights, controller, access, spec: as for `sequence`.
+        output: weight and bias of the machine's output layer, (output, hidden + read heads * width) and (output,).
+
+    Returns:
+        The output layer's result (batch, output), and the state after the step.
+    """
+    with torch.no_grad():
+        result = sequence(inputs.unsqueeze(0), None, weights, controller, access, spec)
+        seen = torch.cat([result.hidden[0], result.reads[0].flatten(1)], -1)
+        return linear(seen, *output), result.controller, result.access
+
+
 def keep_where(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:
     """`new` in the batch rows that are alive, `old` in the others. alive: (batch,) bool; new, old: (batch, ...)."""
     return torch.where(alive.view(-1, *[1] * (new.dim() - 1)), new, old)

@@ -17,6 +17,12 @@ from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
 State = LSTMState | GRUState | FeedForwardState
 
 
+def parameter(module: nn.Module, name: str) -> Tensor:
+    """A module's parameter. As an attribute it would be found slowly; one that is computed is found that way only."""
+    held = module._parameters.get(name)
+    return getattr(module, name) if held is None else held
+
+
 class Controller(nn.Module):
     """Layers of one kind of cell, run one step at a time.
 
@@ -34,6 +40,7 @@ class Controller(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, layers: int = 1) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
+        self.weight_names = tuple(f"{name}_l{layer}" for layer in range(layers) for name in self.names)
         rows = self.blocks * hidden_size
         for layer in range(layers):
             below = input_size if layer == 0 else hidden_size
@@ -50,7 +57,7 @@ class Controller(nn.Module):
 
     def weights(self) -> tuple[Tensor, ...]:
         """All parameters, layer by layer, in the order that the kernels take them."""
-        return tuple(getattr(self, f"{name}_l{layer}") for layer in range(self.layers) for name in self.names)
+        return tuple([parameter(self, name) for name in self.weight_names])
 
     def _zeros(self, batch_size: int) -> Tensor:
         return next(self.parameters()).new_zeros(batch_size, self.layers, self.hidden_size)

@@ -75,6 +75,19 @@ class InitialAccess(nn.Module):
         if self.initial_reads is not None:
             self.initial_reads.zero_()
 
+    def check_slots(self, slots: int) -> None:
+        """Raise ValueError if the start has numbers of its own for each slot, so that it fits no other number."""
+        if self.initial_memory is not None or self.initial_logits is not None:
+            raise ValueError(
+                f"memory_slots can't be {slots}: this machine's start is kept slot by slot, for its {self.slots} "
+                "slots; only a constant start that isn't trained fits any number"
+            )
+
+    def resize(self, slots: int) -> None:
+        """Start a memory of so many slots from now on. Raises ValueError as `check_slots` does."""
+        self.check_slots(slots)
+        self.slots = slots
+
     def forward(self, batch_size: int, like: Tensor) -> AccessState:
         """The state for so many sequences, with the device and dtype of `like`."""
         slots, layout = self.slots, self.layout

@@ -1,6 +1,7 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -12,7 +13,7 @@ from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.controllers import CONTROLLERS, Controller
+from neuraltape.nn.controllers import CONTROLLERS, Controller, parameter
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.sequence_model import SequenceModel, check_size
@@ -112,6 +113,8 @@ class NTM(SequenceModel):
         )
         self.output = nn.Linear(hidden_size + read_heads * memory_width, output_size)
         self.choice = BackendChoice("sequence", backend)
+        self._known: tuple[Any, MachineSpec] | None = None
+        self.step_choice = BackendChoice("step", backend)
         if backend != "auto":
             _ = self.backend
 
@@ -126,6 +129,26 @@ class NTM(SequenceModel):
     def initial_state(self, batch_size: int) -> NTMState:
         """The state before the first step, for so many sequences."""
         return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+
+    @contextmanager
+    def resized(self, memory_slots: int) -> Iterator[None]:
+        """The memory has so many slots while this lasts. What is saved still says how many it was built with.
+
+        Args:
+            memory_slots: N, positive.
+
+        Raises:
+            ValueError: the start has numbers of its own for each slot.
+        """
+        check_size("memory_slots", memory_slots)
+        before = self.memory_slots
+        self.access.resize(memory_slots)
+        self.memory_slots = memory_slots
+        try:
+            yield
+        finally:
+            self.access.resize(before)
+            self.memory_slots = before
 
     def check_state(self, state: Any, batch_size: int) -> None:
         """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
@@ -146,6 +169,32 @@ class NTM(SequenceModel):
         else:
             hidden, reads, state = self._run_stepwise(inputs, state, lengths)
         return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
+
+    def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """One step of a stream. Without gradients it goes straight to the backend.
+
+        Args, returns, errors: see `SequenceModel.step`.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+            return super().step(inputs, state)
+        # A module's attributes are found slowly: to ask for ten of them would take as long as the step.
+        modules: dict[str, Any] = self._modules
+        controller, output, interface = (
+            modules["controller"],
+            modules["output"],
+            modules["access"]._modules["interface"],
+        )
+        whole = isinstance(controller, Controller) and not (_hooked(self) or _hooked(output))
+        if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
+            return super().step(inputs, state)
+        known = type(state) is NTMState and type(state.access) is AccessState
+        if not known or type(state.controller) is not controller.state_type:
+            return super().step(inputs, state)
+        weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
+        spec, of_output = self._spec(controller), (parameter(output, "weight"), parameter(output, "bias"))
+        take = self.step_choice.resolve(weights.interface_weight, spec).function
+        y, carried, access = take(inputs, weights, of_output, tuple(state.controller), state.access, spec)
+        return y, NTMState(type(state.controller)(*carried), access)
 
     def _fits(self, state: Any, batch_size: int, controller: Controller) -> bool:
         """Whether this is surely a state of so many sequences."""
@@ -233,10 +282,16 @@ class NTM(SequenceModel):
         return record(self, inputs, state, lengths, targets, interventions)
 
     def _spec(self, controller: Controller) -> MachineSpec:
-        return MachineSpec(
-            controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout
-        )
+        sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout)
+        if self._known is None or self._known[0] != sizes:
+            self._known = sizes, MachineSpec(*sizes)
+        return self._known[1]
 
     def extra_repr(self) -> str:
         """The backend in use, for `repr`."""
         return f"backend={self.backend!r}"
+
+
+def _hooked(module: nn.Module) -> bool:
+    """Whether something else is called when this module is."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)

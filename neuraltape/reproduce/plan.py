@@ -1,20 +1,19 @@
 """Which runs there are to make: every recipe with every seed, without those whose result is there already."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from neuraltape.reproduce.probes import labels_of
-from neuraltape.reproduce.recipe import Recipe, differences, settings_of
+from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import Result, run_name
 from neuraltape.runner import Job
-from neuraltape.training import TrainConfig
+from neuraltape.sweep.progress import progress_of
+from neuraltape.sweep.store import Store
+from neuraltape.sweep.trial import continues, train_command
 from neuraltape.training.run_directory import RunDirectory
-
-# Enough for the last lines of metrics.
-TAIL_BYTES = 4096
+from neuraltape.training.settings import differences
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,11 @@ class Plan:
 
     def job(self) -> Job:
         """What is left to do: train, or go on with a training (at once at its end if it has ended), then measure."""
-        if holds(self.run_dir, self.recipe):
-            train = ("neuraltape", "resume", str(self.run_dir))
-        else:
-            source = ("--config", str(self.recipe.path), "--seed", str(self.seed))
-            train = ("neuraltape", "train", *source, "--run-dir", str(self.run_dir), "--overwrite")
+        store, config = Store(str(self.run_dir.parent)), self.recipe.seeded(self.seed)
+        train = train_command(store, self.run_dir.name, config)
         measure = ("neuraltape.reproduce", str(self.run_dir), self.recipe.name, str(self.result))
         log = self.run_dir.with_name(f"{self.run_dir.name}.log")
-        return Job(self.name, (train, measure), log, lambda: progress_of(self.run_dir))
+        return Job(self.name, (train, measure), log, progress_of(store, self.run_dir.name))
 
 
 def make_plan(recipes: Iterable[tuple[Recipe, Iterable[int]]], *, runs: Path, results: Path) -> list[Plan]:
@@ -67,38 +63,15 @@ def result_path(results: Path, recipe: Recipe, seed: int) -> Path:
     return results / recipe.task / f"{run_name(recipe.name, seed)}.json"
 
 
-def holds(run_dir: Path, recipe: Recipe) -> bool:
-    """Whether a directory holds a run of this recipe as it is now."""
-    config = RunDirectory(run_dir).config
-    try:
-        return not differences(settings_of(TrainConfig.load(config)), recipe.config)
-    except (OSError, ValueError):
-        return False
-
-
-def progress_of(run_dir: Path) -> str:
-    """How far a run is, by the last lines of its metrics."""
-    path = RunDirectory(run_dir).metrics
-    try:
-        with path.open("rb") as file:
-            start = file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            # The first line may be cut, the last may be being written.
-            lines = [json.loads(line) for line in file.read().split(b"\n")[start > 0 : -1]]
-    except (OSError, ValueError):
-        return ""
-    shown = {"training": ("sequences", "sequences_per_second"), "evaluation": ("bits",)}
-    last = {field: line[field] for line in lines for field in shown.get(line["kind"], ()) if line[field] is not None}
-    words = {"sequences": "{:,} sequences", "bits": "{:.3g} bits", "sequences_per_second": "{:,.0f} a second"}
-    return ", ".join(text.format(last[field]) for field, text in words.items() if field in last)
-
-
 def _plan(recipe: Recipe, seed: int, runs: Path, results: Path) -> Plan:
     run_dir, path = runs / run_name(recipe.name, seed), result_path(results, recipe, seed)
-    state, why = _state(recipe, run_dir, path)
+    state, why = _state(recipe, seed, run_dir, path)
     return Plan(recipe, seed, run_dir, path, state, why)
 
 
-def _state(recipe: Recipe, run_dir: Path, path: Path) -> tuple[Literal["done", "new", "unfinished", "stale"], str]:
+def _state(
+    recipe: Recipe, seed: int, run_dir: Path, path: Path
+) -> tuple[Literal["done", "new", "unfinished", "stale"], str]:
     if path.exists():
         result = Result.load(path)
         changes = differences(result.settings, recipe.config)
@@ -107,4 +80,6 @@ def _state(recipe: Recipe, run_dir: Path, path: Path) -> tuple[Literal["done", "
         return ("stale", "; ".join(changes)) if changes else ("done", "")
     if not RunDirectory(run_dir).holds_run():
         return "new", ""
-    return ("unfinished", "") if holds(run_dir, recipe) else ("stale", f"{run_dir} was made with other settings")
+    if continues(run_dir, recipe.seeded(seed)):
+        return "unfinished", ""
+    return "stale", f"{run_dir} was made with other settings"

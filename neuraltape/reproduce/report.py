@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neuraltape.reproduce.markdown import page
-from neuraltape.reproduce.recipe import Recipe, differences
+from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import Result
 from neuraltape.reproduce.summary import Summary, summarise
 from neuraltape.training.files import write_atomically
+from neuraltape.training.settings import differences
 
 FORMAT = "neuraltape-results-1"
 

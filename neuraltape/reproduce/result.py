@@ -8,10 +8,11 @@ from typing import Any
 
 from neuraltape import __version__
 from neuraltape.reproduce.probes import labels_of, probes_of
-from neuraltape.reproduce.recipe import digest_of, settings_of
+from neuraltape.reproduce.recipe import digest_of
 from neuraltape.reproduce.score import ProbeScore, score, short
 from neuraltape.training import Run
 from neuraltape.training.files import write_atomically
+from neuraltape.training.settings import settings_of
 
 FORMAT = "neuraltape-result-1"
 # Of a learning curve: more than a figure can show.

@@ -1,13 +1,21 @@
 """Something to run in processes of its own, and how that ended."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 # A child's reason fits a line of a table.
 REASON_LENGTH = 300
+# One thread a process: several at a time share the cores better than their threads would. Where a job asks for more
+# threads itself, they must not spin while they wait.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 
 
 @dataclass(frozen=True)
@@ -19,21 +27,21 @@ class Job:
     commands: tuple[tuple[str, ...], ...]
     """Each is a module and its arguments, as after `python -m`."""
     log: Path
-    """Takes what the commands print; begun anew."""
-    progress: Callable[[], str] = str
-    """A few words on how far it is. Called now and then while it runs, so it has to be quick."""
+    """Takes what the commands print; begun anew, and appended to where the job is tried again."""
+    progress: Callable[[], Mapping[str, str]] = dict
+    """How far it is: columns of a table, such as {"sequences": "1,000"}. Called now and then, so it has to be quick."""
+    cpus: int = 1
+    """Processors that it takes on a cluster."""
+    gpus: int = 0
+    """GPUs that it takes there."""
 
     def __post_init__(self) -> None:
         if not self.commands or not all(self.commands):
             raise ValueError(f"commands must be one or more, each with a module; got {self.commands}")
 
-    def reason(self, code: int) -> str:
-        """Why it failed: the last line of its log."""
-        if code < 0:
-            return f"killed by signal {-code}"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {code}")
-        return last.removeprefix("neuraltape: ")[:REASON_LENGTH]
+    def words(self) -> str:
+        """How far it is, in a few words."""
+        return ", ".join(f"{value} {name}" for name, value in self.progress().items())
 
 
 class Outcome(NamedTuple):
@@ -42,9 +50,19 @@ class Outcome(NamedTuple):
     job: Job
     state: Literal["done", "failed"]
     seconds: float
-    """That it took."""
+    """That it took, over all attempts."""
     reason: str
     """Why it failed; empty otherwise."""
+    attempts: int = 1
+    """How often it was started."""
+
+
+def reason_of(code: int, log: str) -> str:
+    """Why a command failed: the last line that it printed."""
+    if code < 0:
+        return f"killed by signal {-code}"
+    last = next((line.strip() for line in reversed(log.split("\n")) if line.strip()), f"exit code {code}")
+    return last.removeprefix("neuraltape: ")[:REASON_LENGTH]
 
 
 def python(command: tuple[str, ...]) -> list[str]:

@@ -7,12 +7,10 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from neuraltape.runner.job import Job, Outcome, python
+from neuraltape.runner.job import ENVIRONMENT, Job, Outcome, python, reason_of
 from neuraltape.runner.view import View
 
 POLL_SECONDS = 0.1
-# One thread a process: several at a time share the cores better than their threads would.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Running:
@@ -20,13 +18,16 @@ class Running:
 
     Args:
         job: it is started at once.
+        before: how an earlier attempt ended, if there was one.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, before: Outcome | None = None) -> None:
         self.job, self._began = job, time.monotonic()
+        self._before = before or Outcome(job, "failed", 0.0, "", attempts=0)
         self._left = deque(job.commands)
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        job.log.write_text("", encoding="utf-8")
+        if before is None:
+            job.log.parent.mkdir(parents=True, exist_ok=True)
+            job.log.write_text("", encoding="utf-8")
         self._process = self._start()
 
     def poll(self) -> Outcome | None:
@@ -38,12 +39,9 @@ class Running:
         if code == 0 and self._left:
             self._process = self._start()
             return None
-        seconds = time.monotonic() - self._began
-        return (
-            Outcome(self.job, "failed", seconds, self.job.reason(code))
-            if code
-            else Outcome(self.job, "done", seconds, "")
-        )
+        seconds = self._before.seconds + time.monotonic() - self._began
+        reason = reason_of(code, self.job.log.read_text(encoding="utf-8", errors="replace")) if code else ""
+        return Outcome(self.job, "failed" if code else "done", seconds, reason, self._before.attempts + 1)
 
     def interrupt(self) -> None:
         """What Ctrl-C does."""
@@ -67,7 +65,7 @@ class Running:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **ONE_THREAD},
+                env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
             )
 
@@ -76,13 +74,14 @@ class Running:
             self._process.stdin.close()
 
 
-def run_jobs(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
+def run_jobs(jobs: Iterable[Job], *, at_once: int, view: View, retries: int = 0) -> list[Outcome]:
     """Run jobs to their end; one that fails does not stop the others.
 
     Args:
         jobs: in the order in which they are started.
         at_once: how many may run at the same time.
         view: told what happens.
+        retries: how often one that fails is started again, after all that were waiting then.
 
     Returns:
         Their outcomes, in the order in which they ended.
@@ -94,19 +93,25 @@ def run_jobs(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
     """
     if at_once < 1:
         raise ValueError(f"at_once must be at least 1; got {at_once}")
-    waiting, running = deque(jobs), list[Running]()
+    waiting = deque[tuple[Job, Outcome | None]]((job, None) for job in jobs)
+    running: list[Running] = []
     outcomes: list[Outcome] = []
     try:
         with view:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    running.append(Running(waiting.popleft()))
+                    running.append(Running(*waiting.popleft()))
                     view.started(running[-1].job)
                 time.sleep(POLL_SECONDS)
                 for each in list(running):
                     outcome = each.poll()
-                    if outcome is not None:
-                        running.remove(each)
+                    if outcome is None:
+                        continue
+                    running.remove(each)
+                    if outcome.state == "failed" and outcome.attempts <= retries:
+                        waiting.append((outcome.job, outcome))
+                        view.failed_once(outcome)
+                    else:
                         outcomes.append(outcome)
                         view.ended(outcome)
                 view.update([each.job for each in running], waiting=len(waiting))

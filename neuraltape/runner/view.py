@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from neuraltape.runner.job import Job, Outcome
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 0.5
 # Columns: so that the table does not jump with what stands in it.
 TABLE_WIDTH = 76
+# Rows of the table for what has ended; all of it stands in lines above.
+ENDED_ROWS = 8
 
 
 class View:
@@ -40,10 +42,14 @@ class View:
         """A job runs from now on."""
         self.say(f"{job.name}: started")
 
+    def failed_once(self, outcome: Outcome) -> None:
+        """A job has failed and is tried again."""
+        self.say(f"{outcome.job.name}: failed: {outcome.reason} (see {outcome.job.log}); is tried again")
+
     def ended(self, outcome: Outcome) -> None:
         """A job is over."""
         self.states[outcome.state] += 1
-        over, words = f"{self.states.total()} of {self.total} over", outcome.job.progress()
+        over, words = f"{self.states.total()} of {self.total} over", outcome.job.words()
         how = f"failed: {outcome.reason} (see {outcome.job.log})" if outcome.state == "failed" else "done"
         self.say(f"{outcome.job.name}: {how}{f', {words}' if words else ''}; {outcome.seconds:,.0f} s, {over}")
 
@@ -55,8 +61,17 @@ class View:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
 
 
+class Row(NamedTuple):
+    """A job in the table."""
+
+    name: str
+    state: str
+    seconds: float
+    progress: Mapping[str, str]
+
+
 class Table(View):
-    """A live table of what is running, below the lines of what has ended."""
+    """A live table of what is running and what has ended last, below lines about all that has ended."""
 
     def __init__(self, title: str, total: int) -> None:
         from rich.console import Console
@@ -66,6 +81,7 @@ class Table(View):
         # Drawn by whoever calls `update`: no thread of its own.
         self._live = Live(console=Console(stderr=True), auto_refresh=False)
         self._since: dict[str, float] = {}
+        self._ended: deque[Row] = deque(maxlen=ENDED_ROWS)
         self._next = 0.0
 
     def __enter__(self) -> Self:
@@ -80,6 +96,11 @@ class Table(View):
     def started(self, job: Job) -> None:
         """The table shows it from its next drawing on."""
         self._since[job.name] = time.monotonic()
+
+    def ended(self, outcome: Outcome) -> None:
+        """A line, and a row that stays until others have ended."""
+        super().ended(outcome)
+        self._ended.append(Row(outcome.job.name, outcome.state, outcome.seconds, outcome.job.progress()))
 
     def update(self, running: Sequence[Job], *, waiting: int) -> None:
         """Draw the table anew, not more often than an eye can follow; always when nothing is left."""
@@ -102,10 +123,15 @@ class Table(View):
         drawn = RichTable(
             title=self.title, caption=caption, title_justify="left", caption_justify="left", min_width=TABLE_WIDTH
         )
-        for name in ("running", "for", "so far"):
-            drawn.add_column(name)
-        for job in running:
-            drawn.add_row(job.name, f"{time.monotonic() - self._since[job.name]:,.0f} s", job.progress())
+        now = time.monotonic()
+        rows = [Row(job.name, "running", now - self._since.get(job.name, now), job.progress()) for job in running]
+        rows = [*self._ended, *rows]
+        columns = list(dict.fromkeys(name for row in rows for name in row.progress))
+        for name in ("name", "state", "for", *columns):
+            drawn.add_column(name, justify="left" if name in ("name", "state") else "right")
+        for row in rows:
+            words = (row.progress.get(name, "") for name in columns)
+            drawn.add_row(row.name, row.state, f"{row.seconds:,.0f} s", *words)
         return drawn
 
 

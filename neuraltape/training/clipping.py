@@ -15,14 +15,16 @@ class Clipping:
     Adaptive clipping has no fixed bound: a gradient may be `clip_at` times as long as usual. The usual length is a
     running mean of the norms, each as long as it was after clipping. A machine's gradient falls a hundredfold while it
     learns, and where a focus is torn between two slots one sequence's gradient is a hundred times longer than
-    all others together; a fixed bound that lets it learn lets that sequence undo what was learnt.
+    all others together; a fixed bound that lets it learn lets that sequence undo what was learnt. But once nearly all
+    sequences are right the usual gradient is tiny, and from the few that still fail nothing would be learnt: a floor
+    under the bound lets theirs through.
 
     Args:
-        config: `clip` and `clip_at`.
+        config: `clip`, `clip_at` and `clip_floor`.
     """
 
     def __init__(self, config: OptimizerConfig) -> None:
-        self.kind, self.at = config.clip, config.clip_at
+        self.kind, self.at, self.floor = config.clip, config.clip_at, config.clip_floor
         # On the CPU in float64, so that a checkpoint keeps it exactly. 0: no gradient seen yet.
         self.usual = torch.zeros((), dtype=torch.float64)
 
@@ -34,7 +36,7 @@ class Clipping:
             self._shorten(gradient, norm, self.at)
         elif self.kind == "adaptive":
             usual = self.usual.item() or norm
-            bound = self.at * usual
+            bound = max(self.at * usual, self.floor)
             self._shorten(gradient, norm, bound)
             self.usual.fill_(DECAY * usual + (1 - DECAY) * min(norm, bound))
 

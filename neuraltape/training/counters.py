@@ -15,6 +15,8 @@ class Counters:
     """Spent, over all parts of a resumed run."""
     solved_at: int | None = None
     """Sequences after which the task was first found solved."""
+    cooling_since: int | None = None
+    """Sequences after which the cool-down began that goes on now."""
     bits: float | None = None
     """The last evaluation's cost in bits a sequence."""
     wrong: float | None = None

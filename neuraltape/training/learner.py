@@ -1,12 +1,13 @@
 """A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neuraltape.nn import SequenceModel
+from neuraltape.nn import NTM, SequenceModel
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 from neuraltape.training.averaging import Average
@@ -60,20 +61,23 @@ class Learner:
         self.clipping = Clipping(config.optimizer)
         self.average = Average(self.flat, config.optimizer.average)
 
-    def learn(self, task: Task, batch: Batch, step: int, *, stop: bool = False) -> Step:
+    def learn(self, task: Task, batch: Batch, step: int, *, cooled: float | None = None, stop: bool = False) -> Step:
         """One step of training.
 
         Args:
             task: whose batch it is.
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
             step: counted from 0.
+            cooled: how much of a cool-down is over, 0 to 1; None: there is none, and the memory has its slots of
+                training.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
         world, config = self.fabric.world_size, self.config.optimizer
         share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        outputs = self.outputs(share, self._forward)
+        with self._training_memory() if cooled is None else nullcontext():
+            outputs = self.outputs(share, self._forward)
         nats = task.loss(outputs, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.
         self.fabric.backward(nats * (world / max(targets, 1)))
@@ -82,7 +86,7 @@ class Learner:
             bad = first_bad_of_step(self.flat.named, outputs, nats)
             return Step(total, targets, norm, stops, bad)
         self.clipping.apply(self.flat.gradient, norm)
-        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps)
+        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps, cooled=cooled)
         self.optimizer.step()
         self.average.update(step)
         return Step(total, targets, norm, stops, None)
@@ -127,6 +131,11 @@ class Learner:
         self.clipping.usual.copy_(checkpoint.part("clipping")["usual"])
         if self.average.weights is not None:
             self.average.weights.copy_(checkpoint.part("average")["weights"])
+
+    def _training_memory(self) -> AbstractContextManager[None]:
+        """The memory is as large as it is in training while this lasts."""
+        slots = self.config.model.training_slots
+        return self.model.resized(slots) if slots is not None and isinstance(self.model, NTM) else nullcontext()
 
     def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:
         """Cost and stop request over all processes, and the norm of the gradient, with one wait for the device."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from neuraltape.tasks.batch import Batch
 from neuraltape.training.checkpoint import Checkpoint, random_states, restore_random_states
 from neuraltape.training.config import TrainConfig
+from neuraltape.training.cooldown import Cooldown
 from neuraltape.training.counters import Counters
 from neuraltape.training.curriculum import Curriculum
 from neuraltape.training.errors import Interrupted, NonFiniteError
@@ -63,6 +64,7 @@ class Loop:
         self.config, self.fabric, self.keeper, self.progress = config, fabric, keeper, progress
         self.learner = Learner(config, fabric)
         self.curriculum = Curriculum(config.loop, config.task)
+        self.cooldown = Cooldown(config.loop, config.task.solved_bits)
         self.counters = Counters()
         self.signals = StopSignals()
 
@@ -111,7 +113,9 @@ class Loop:
         loop, counters = self.config.loop, self.counters
         task = self.curriculum.task
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
-        step = self.learner.learn(task, batch, counters.step, stop=self.signals.requested)
+        step = self.learner.learn(
+            task, batch, counters.step, cooled=self.cooldown.fraction(counters), stop=self.signals.requested
+        )
         if step.bad is not None:
             self.stop_at(batch, step.bad)
         before = counters.sequences
@@ -151,7 +155,12 @@ class Loop:
 
     def report(self) -> None:
         """One line about the training."""
-        rate = learning_rate(self.config.optimizer, self.counters.step - 1, self.learner.steps)
+        rate = learning_rate(
+            self.config.optimizer,
+            self.counters.step - 1,
+            self.learner.steps,
+            cooled=self.cooldown.fraction(self.counters),
+        )
         if self.keeper.reports is not None:
             self.keeper.reports.training(
                 self.counters, self.training_score(), learning_rate=rate, fraction=self.curriculum.fraction
@@ -160,11 +169,11 @@ class Loop:
 
     def evaluate(self) -> None:
         """Score the machine on fresh sequences; where that looks solved, confirm it on more of them."""
-        loop, counters, bound = self.config.loop, self.counters, self.config.task.solved_bits
-        result = self.score("evaluation", loop.evaluate_sequences)
-        if bound is not None and counters.solved_at is None and result.bits < bound:
-            result = self.score("confirmation", loop.confirm_sequences)
-            if result.bits < bound:
+        counters, bound = self.counters, self.config.task.solved_bits
+        result = self.score("evaluation", self.config.loop.evaluate_sequences)
+        if self.cooldown.ended(counters, result.bits):
+            result = self.score("confirmation", self.config.loop.confirm_sequences)
+            if bound is not None and result.bits < bound:
                 counters.solved_at = counters.sequences
         counters.bits, counters.wrong, counters.optimum = result
 

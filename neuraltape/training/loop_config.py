@@ -26,6 +26,10 @@ class LoopConfig:
     """Whether to stop as soon as the task is solved."""
     confirm_sequences: int = 1_000
     """Fresh sequences on which an evaluation below the task's bound has to be confirmed before it counts as solved."""
+    cooldown_sequences: int = 0
+    """Sequences over which the learning rate falls to 0 before a task counts as solved; 0: it counts at once."""
+    cooldown_below: float | None = None
+    """The cool-down begins at an evaluation below so many bits a sequence; null: at the task's own bound."""
     curriculum: Literal["none", "uniform", "growing"] = "uniform"
     """Lengths in training: always the longest; the task's whole range (the paper); a range that grows with success."""
     grow_below: float = 0.05
@@ -52,6 +56,9 @@ class LoopConfig:
             check_positive(self, name)
         check_range(self, "seed", 0, None)
         check_range(self, "grow_below", 0, None)
+        check_range(self, "cooldown_sequences", 0, None)
+        if self.cooldown_below is not None:
+            check_positive(self, "cooldown_below")
         check_range(self, "checkpoint_every", 0, None)
         check_choice(self, "curriculum", ("none", "uniform", "growing"))
         check_choice(self, "precision", ("32-true", "64-true", "bf16-mixed"))

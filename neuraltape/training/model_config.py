@@ -1,5 +1,6 @@
 """Which machine to train: the fields are command-line flags and keys of `config.yaml`."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,8 @@ class ModelConfig:
     """Units in each layer of the controller."""
     memory_slots: int = 128
     """Slots (rows) of the memory."""
+    training_slots: int | None = None
+    """Slots of the memory until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
     memory_width: int = 20
     """Numbers in each slot."""
     read_heads: int = 1
@@ -36,6 +39,8 @@ class ModelConfig:
     """Whether the heads' first focus is trained."""
     train_initial_reads: bool = False
     """Whether what the heads have read before the first step is trained."""
+    gate_bias: float = 0.0
+    """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
     backend: str = "auto"
     """Which kernels run it; "auto": the fastest that can."""
 
@@ -53,8 +58,22 @@ class ModelConfig:
             "controller_layers",
         ):
             check_positive(self, name)
+        self._check_training_slots()
+        if not math.isfinite(self.gate_bias):
+            raise ValueError(f"gate_bias must be finite; got {self.gate_bias}")
         if not self.shift_offsets or len(set(self.shift_offsets)) < len(self.shift_offsets):
             raise ValueError(
                 f"shift_offsets must be distinct integers, at least one; got {list(self.shift_offsets)}. "
                 "For no shifting give [0]"
+            )
+
+    def _check_training_slots(self) -> None:
+        if self.training_slots is None:
+            return
+        check_positive(self, "training_slots")
+        trained = self.train_initial_memory or self.train_initial_weights
+        if self.model == "ntm" and (self.memory_init != "constant" or trained):
+            raise ValueError(
+                "training_slots needs a start that fits any number of slots: memory_init constant, and neither "
+                "train_initial_memory nor train_initial_weights"
             )

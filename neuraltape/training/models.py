@@ -12,7 +12,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
     """A new machine with the task's input and output size; its weights are drawn from PyTorch's own generator."""
     if config.model == "lstm":
         return LSTMBaseline(task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers)
-    return NTM(
+    machine = NTM(
         task.input_size,
         config.hidden_size,
         task.output_size,
@@ -29,3 +29,5 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
         train_initial_reads=config.train_initial_reads,
         backend=config.backend,
     )
+    machine.access.set_gate_bias(config.gate_bias)
+    return machine

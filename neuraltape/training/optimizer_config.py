@@ -30,6 +30,8 @@ class OptimizerConfig:
     """Gradient clipping: by the norm of all together against its running mean; by that norm; by element; none."""
     clip_at: float = 1.0
     """Bound of the clipping; adaptive: in multiples of the running mean (the paper: clip=value, clip_at=10)."""
+    clip_floor: float = 0.0
+    """Adaptive clipping: a gradient of up to this norm always passes, however short the usual one is."""
     average: float = 0.0
     """Decay of a moving average of the weights, which is then what is evaluated and kept; 0: off."""
 
@@ -40,6 +42,7 @@ class OptimizerConfig:
         check_choice(self, "clip", ("adaptive", "norm", "value", "none"))
         check_positive(self, "learning_rate")
         check_positive(self, "clip_at")
+        check_range(self, "clip_floor", 0, None)
         check_range(self, "momentum", 0, 1)
         check_range(self, "decay", 0, 1)
         check_range(self, "average", 0, 1)

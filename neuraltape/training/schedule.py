@@ -5,17 +5,22 @@ import math
 from neuraltape.training.optimizer_config import OptimizerConfig
 
 
-def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
+def learning_rate(config: OptimizerConfig, step: int, steps: int, *, cooled: float | None = None) -> float:
     """The learning rate of one step.
 
     It rises linearly in the first `warmup_steps` steps and then follows `schedule`, which reaches 0 one step after the
-    last.
+    last. A cool-down takes it to 0 wherever it is.
 
     Args:
         config: rate, schedule and warm-up.
         step: counted from 0.
         steps: how many the whole training has at the most.
+        cooled: how much of a cool-down is over, 0 to 1; None: there is none.
     """
+    return (1 - (cooled or 0.0)) * _scheduled(config, step, steps)
+
+
+def _scheduled(config: OptimizerConfig, step: int, steps: int) -> float:
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     done = min((step - config.warmup_steps) / max(steps - config.warmup_steps, 1), 1.0)

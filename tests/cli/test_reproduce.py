@@ -1,31 +1,14 @@
-import runpy
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
-from neuraltape.cli.main import main
 from neuraltape.reproduce import Result
 from neuraltape.runner import Job, Outcome, View
 from tests.cli.conftest import Call
 from tests.reproduce.made_up import write_recipe
-
-
-def run_here(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
-    """What `run_jobs` does, in this process, which has imported everything."""
-    outcomes = []
-    for job in jobs:
-        code = 0
-        for module, *words in job.commands:
-            if module == "neuraltape":
-                code = code or main(words)
-            elif not code:
-                sys.argv = [module, *words]
-                runpy.run_module(module, run_name="__main__")
-        outcomes.append(Outcome(job, "failed" if code else "done", 1.0, "no luck" if code else ""))
-    return outcomes
+from tests.runner.here import run_here
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +17,6 @@ def trial(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_recipe(here / "recipes")
     monkeypatch.setattr("neuraltape.cli.reproduce.FOLDERS", (here / "recipes",))
     monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", run_here)
-    monkeypatch.setattr(sys, "argv", sys.argv)
 
     def touch(figure: Figure, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +72,7 @@ def test_a_report_runs_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
+    def interrupted(jobs: Iterable[Job], *, at_once: int, view: View, retries: int) -> list[Outcome]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", interrupted)

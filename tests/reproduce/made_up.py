@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.reproduce.probes import labels_of
-from neuraltape.reproduce.recipe import Recipe, digest_of, read_recipes, settings_of
+from neuraltape.reproduce.recipe import Recipe, digest_of, read_recipes
 from neuraltape.reproduce.result import Curve, Result
 from neuraltape.reproduce.score import ProbeScore
+from neuraltape.training.settings import settings_of
 
 TINY = {
     "task": "copy",

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.reproduce.recipe import differences, digest_of, read_recipes, settings_of
+from neuraltape.reproduce.recipe import digest_of, read_recipes
+from neuraltape.training.settings import differences, settings_of
 from tests.reproduce.made_up import write_recipe
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "recipes"

@@ -17,12 +17,21 @@ def main() -> None:
         raise SystemExit(3)
     elif what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "second":
+        second(Path(words[0]))
     elif what == "environment":
         sys.stdout.write(os.environ[words[0]] + "\n")
     elif what == "meet":
         meet(Path(words[0]), int(words[1]))
     elif what == "last":
         last(Path(words[0]))
+
+
+def second(path: Path) -> None:
+    """Fail the first time."""
+    if not path.exists():
+        path.touch()
+        raise SystemExit(1)
 
 
 def meet(folder: Path, others: int) -> None:

@@ -100,14 +100,34 @@ def test_plain_lines_say_what_starts_and_what_ends(tmp_path: Path, capsys: pytes
     assert lines[3].endswith(" s, 2 of 2 over")
 
 
+def test_a_job_that_fails_is_tried_again_after_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = (
+        job(tmp_path, "late", ("second", str(tmp_path / "been"))),
+        job(tmp_path, "bad", ("fail", "always")),
+        job(tmp_path, "good", ("say", "hello")),
+    )
+    ended = run_jobs(jobs, at_once=1, view=View("trial", 3), retries=2)
+    assert [(each.job.name, each.state, each.attempts) for each in ended] == [
+        ("good", "done", 1),
+        ("late", "done", 2),
+        ("bad", "failed", 3),
+    ]
+    # What the attempts printed stands in one log.
+    assert (tmp_path / "bad.log").read_text() == "neuraltape: always\n" * 3
+    said = capsys.readouterr().err
+    assert said.count("bad: failed: always") == 3
+    assert said.count("is tried again") == 3
+    assert "3 of 3 over" in said
+
+
 def test_the_table_shows_what_runs_and_how_far_it_is(tmp_path: Path) -> None:
     from rich.console import Console
 
     view, text = Table("trial", 3), io.StringIO()
-    job = Job("one", ((CHILD, "say"),), tmp_path / "log", lambda: "half way")
+    job = Job("one", ((CHILD, "say"),), tmp_path / "log", lambda: {"sequences": "1,000"})
     view.started(job)
     Console(file=text, width=100).print(view.draw([job], waiting=2))
-    for words in ("trial", "one", "half way", "0 done, 1 running, 2 waiting"):
+    for words in ("trial", "one", "sequences", "1,000", "0 done, 1 running, 2 waiting"):
         assert words in text.getvalue()
 
 

@@ -44,6 +44,17 @@ def test_adaptive_clipping_shortens_what_is_unusually_long() -> None:
     assert gradient.tolist() == pytest.approx([1.8, 2.4])
 
 
+def test_below_its_floor_adaptive_clipping_leaves_everything() -> None:
+    clip = Clipping(OptimizerConfig(clip="adaptive", clip_at=3.0, clip_floor=4.0))
+    clip.apply(torch.tensor([0.6, 0.8]), 1.0)
+    gradient = torch.tensor([0.0, 4.0])
+    clip.apply(gradient, 4.0)
+    assert gradient.tolist() == [0, 4]
+    gradient = torch.tensor([0.0, 500.0])
+    clip.apply(gradient, 500.0)
+    assert gradient.tolist() == pytest.approx([0, 4])
+
+
 def test_one_outlier_hardly_moves_the_usual_length_and_lasting_change_does() -> None:
     clip = clipping("adaptive", 3.0)
     clip.apply(torch.ones(1), 1.0)

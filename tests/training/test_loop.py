@@ -103,6 +103,17 @@ def test_it_stops_when_solved_on_fresh_sequences(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
+def test_it_cools_down_before_it_counts_as_solved(tmp_path: Path) -> None:
+    loop = small(cooldown_sequences=80, evaluate_every=40, report_every=4, confirm_sequences=30).loop
+    config = TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop)
+    result = train(config, run_dir=tmp_path, progress=False)
+    assert (result.solved, result.solved_at, result.sequences) == (True, 120, 120)
+    rates = [line["learning_rate"] for line in lines(tmp_path) if line["kind"] == "training"]
+    full = config.optimizer.learning_rate
+    assert rates[:10] == [full] * 10
+    assert rates[10:] == pytest.approx([full * (1 - k / 20) for k in range(1, 21)], abs=1e-12)
+
+
 def test_it_goes_on_after_it_is_solved_where_asked(tmp_path: Path) -> None:
     loop = small(stop_when_solved=False, confirm_sequences=30).loop
     result = train(TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop), run_dir=tmp_path, progress=False)
@@ -176,8 +187,8 @@ def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, monkeypatch:
 
     real = Learner.learn
 
-    def spoil(self: Learner, *arguments: object, stop: bool = False) -> object:
-        result = real(self, *arguments, stop=stop)  # type: ignore[arg-type]
+    def spoil(self: Learner, *arguments: object, cooled: float | None, stop: bool = False) -> object:
+        result = real(self, *arguments, cooled=cooled, stop=stop)  # type: ignore[arg-type]
         if arguments[2] == 4:
             self.flat.set(self.flat.weights * float("inf"))
         return result

@@ -1,5 +1,6 @@
 from dataclasses import fields
 
+from neuraltape.functional import split_interface
 from neuraltape.nn import NTM, LSTMBaseline
 from neuraltape.tasks import Copy
 from neuraltape.training.model_config import ModelConfig
@@ -26,8 +27,16 @@ def test_every_field_reaches_the_machine() -> None:
     assert isinstance(model, NTM)
     assert (model.input_size, model.output_size) == (5, 4)
     for field in fields(config):
-        if field.name != "model":
+        if field.name not in ("model", "training_slots", "gate_bias"):
             assert tuple_like(model.config[field.name]) == tuple_like(getattr(config, field.name)), field.name
+
+
+def test_the_gates_of_all_heads_start_at_their_bias() -> None:
+    model = build_model(ModelConfig(hidden_size=7, read_heads=2, gate_bias=-2.5), Copy(bits=4))
+    assert isinstance(model, NTM)
+    bias = model.access.interface.bias
+    assert split_interface(bias[None], model.layout).gate.tolist() == [[-2.5] * 3]
+    assert bias.count_nonzero() == 3
 
 
 def tuple_like(value: object) -> object:

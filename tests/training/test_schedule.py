@@ -14,6 +14,12 @@ def test_warm_up_rises_evenly_to_the_rate() -> None:
     assert [learning_rate(config, step, 10) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
 
 
+def test_a_cool_down_scales_what_the_schedule_gives() -> None:
+    config = OptimizerConfig(learning_rate=1.0, schedule="linear")
+    assert learning_rate(config, 2, 4, cooled=0.75) == 0.125
+    assert learning_rate(config, 2, 4, cooled=1.0) == 0
+
+
 def test_linear_falls_to_zero_after_the_last_step() -> None:
     config = OptimizerConfig(learning_rate=1.0, schedule="linear", warmup_steps=2)
     assert [learning_rate(config, step, 6) for step in range(2, 8)] == [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]

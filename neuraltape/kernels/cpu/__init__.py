@@ -8,6 +8,7 @@ import torch
 from neuraltape.functional import InterfaceLayout
 from neuraltape.kernels.cpu.access_step import access_step as access_step
 from neuraltape.kernels.cpu.sequence import sequence as sequence
+from neuraltape.kernels.cpu.step import step as step
 from neuraltape.kernels.spec import MachineSpec
 
 

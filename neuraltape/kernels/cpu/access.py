@@ -81,7 +81,7 @@ def activate_backward(parameters, p0, slopes, s0, z):
 
 
 @helper
-def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scratch, mask, moves, tiny, z):
+def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scratch, mask, moves, z):
     """One step of the heads.
 
     Args:
@@ -93,15 +93,15 @@ def access_forward(work, m0, raw, p, p0, before, b0, after, a0, reads, r0, scrat
     """
     keep_apart()
     activate(work, raw, p, p0, z)
-    address_heads(work, m0, p, p0, z.reading, z.writing, before, b0, after, a0, scratch, mask, moves, tiny, z)
+    address_heads(work, m0, p, p0, z.reading, z.writing, before, b0, after, a0, scratch, mask, moves, z)
     first = a0 + z.reading * z.padded
     write(work, m0, m0, after, first, p, p0 + z.erase, p0 + z.add, z.writing, z.tiles, z.width, z.vector)
-    address_heads(work, m0, p, p0, 0, z.reading, before, b0, after, a0, scratch, mask, moves, tiny, z)
+    address_heads(work, m0, p, p0, 0, z.reading, before, b0, after, a0, scratch, mask, moves, z)
     over_slots(work, m0, after, a0, z.reading, reads, r0, False, z.tiles, z.width, z.vector)
 
 
 @helper
-def address_heads(work, m0, p, p0, first, count, before, b0, after, a0, scratch, mask, moves, tiny, z):
+def address_heads(work, m0, p, p0, first, count, before, b0, after, a0, scratch, mask, moves, z):
     """The weightings of `count` heads from the `first` on."""
     keep_apart()
     along_rows(work, m0, p, p0 + first * z.width, count, work, scratch, False, z.tiles, z.width, z.vector)
@@ -111,14 +111,12 @@ def address_heads(work, m0, p, p0, first, count, before, b0, after, a0, scratch,
         address(
             work, m0, scratch + i * z.padded, p, p0 + head * z.width, p0 + z.strength + head, p0 + z.gate + head,
             p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + head * z.padded, after,
-            a0 + head * z.padded, ring, mask, moves, tiny, z,
+            a0 + head * z.padded, ring, mask, moves, z,
         )  # fmt: skip
 
 
 @helper
-def access_backward(
-    work, old, new, slope, p, p0, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, tiny, z
-):
+def access_backward(work, old, new, slope, p, p0, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, z):
     """Backward of `access_forward`.
 
     Args:
@@ -133,8 +131,7 @@ def access_backward(
     written = z.reading * z.padded
     along_rows(work, new, work, dreads, z.reading, work, dweights, True, z.tiles, z.width, z.vector)
     backward_heads(
-        work, new, slope, p, p0, 0, z.reading, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, tiny,
-        z,
+        work, new, slope, p, p0, 0, z.reading, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, z,
     )  # fmt: skip
     write_backward(
         work, old, work, slope, after, a0 + written, p, p0 + z.erase, p0 + z.add, work, dweights + written, work,
@@ -142,14 +139,14 @@ def access_backward(
     )  # fmt: skip
     backward_heads(
         work, old, slope, p, p0, z.reading, z.writing, before, b0, after, a0, dweights, dreads, dp, scratch, mask,
-        moves, tiny, z,
+        moves, z,
     )  # fmt: skip
     activate_backward(p, p0, work, dp, z)
 
 
 @helper
 def backward_heads(
-    work, m0, slope, p, p0, first, count, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, tiny, z
+    work, m0, slope, p, p0, first, count, before, b0, after, a0, dweights, dreads, dp, scratch, mask, moves, z
 ):
     """Backward of `address_heads`, and of what the read heads read, from the gradients of the weightings.
 
@@ -168,7 +165,7 @@ def backward_heads(
         address_backward(
             work, m0, scratch + i * z.padded, shrink, p, p0 + head * width, p0 + z.strength + head, p0 + z.gate + head,
             p0 + z.shift + head * z.moves, p0 + z.sharpness + head, before, b0 + place, after, a0 + place,
-            dweights + place, dp - p0, room, mask, moves, tiny, z,
+            dweights + place, dp - p0, room, mask, moves, z,
         )  # fmt: skip
     over_slots(work, m0, work, scratch, count, work, dp + first * width, True, tiles, width, vector)
     reading = count if first == 0 else 0

@@ -3,8 +3,9 @@
 from neuraltape.kernels.cpu.access import access_backward, access_forward, activate
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import pad_weights
+from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory, write
-from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
+from neuraltape.kernels.cpu.simd import copy, floats, integers
 
 
 @helper
@@ -38,27 +39,26 @@ def store_weights(z, b, read, write, work, source):
             copy(work, place, write, (b * z.writing + head - z.reading) * z.slots, z.slots)
 
 
-@kernel
-def access_forward_block(z, block, table, room, tiny):
+@helper
+def access_forward_block(z, block, table, work):
     """One block of sequences, one step.
 
     Args:
-        z, block, room, tiny: as for `forward_block`.
+        z, block, work: as for `forward_block`.
         table: addresses of mask and moves; raw (B, parameters), memory0, read0, write0: before the step; memory1,
         read1,
             write1, reads1: receive the state after it.
     """
-    mask = floats(room, table[0])
+    mask = floats(work, table[0])
     moves = integers(table[1])
-    raw = floats(room, table[2])
-    memory0 = floats(room, table[3])
-    read0 = floats(room, table[4])
-    write0 = floats(room, table[5])
-    memory1 = floats(room, table[6])
-    read1 = floats(room, table[7])
-    write1 = floats(room, table[8])
-    reads1 = floats(room, table[9])
-    work = beginning(room)
+    raw = floats(work, table[2])
+    memory0 = floats(work, table[3])
+    read0 = floats(work, table[4])
+    write0 = floats(work, table[5])
+    memory1 = floats(work, table[6])
+    read1 = floats(work, table[7])
+    write1 = floats(work, table[8])
+    reads1 = floats(work, table[9])
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     before = p0 + z.ld_parameters
@@ -69,40 +69,39 @@ def access_forward_block(z, block, table, room, tiny):
         load_step(z, b, raw, memory0, read0, write0, work, raw0, memory, before)
         access_forward(
             work, memory, raw0, work, p0, work, before, work, after, reads1, b * z.reading * z.width, scratch, mask,
-            moves, tiny, z,
+            moves, z,
         )  # fmt: skip
-        store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(work, memory, memory1, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
         store_weights(z, b, read1, write1, work, after)
 
 
-@kernel
-def access_backward_block(z, block, table, room, tiny):
+@helper
+def access_backward_block(z, block, table, work):
     """Backward of `access_forward_block`.
 
     Args:
-        z, block, room, tiny: as for `forward_block`.
+        z, block, work: as for `forward_block`.
         table: addresses of mask and moves; raw, memory0, read0, write0, read1, write1: as for `access_forward_block`;
         dmemory1,
             dread1, dwrite1, dreads1: gradients of the state after the step; draw, dmemory0, dread0, dwrite0: receive
             those of `raw` and of the state before.
     """
-    mask = floats(room, table[0])
+    mask = floats(work, table[0])
     moves = integers(table[1])
-    raw = floats(room, table[2])
-    memory0 = floats(room, table[3])
-    read0 = floats(room, table[4])
-    write0 = floats(room, table[5])
-    read1 = floats(room, table[6])
-    write1 = floats(room, table[7])
-    dmemory1 = floats(room, table[8])
-    dread1 = floats(room, table[9])
-    dwrite1 = floats(room, table[10])
-    dreads1 = floats(room, table[11])
-    draw = floats(room, table[12])
-    dmemory0 = floats(room, table[13])
-    dread0 = floats(room, table[14])
-    dwrite0 = floats(room, table[15])
-    work = beginning(room)
+    raw = floats(work, table[2])
+    memory0 = floats(work, table[3])
+    read0 = floats(work, table[4])
+    write0 = floats(work, table[5])
+    read1 = floats(work, table[6])
+    write1 = floats(work, table[7])
+    dmemory1 = floats(work, table[8])
+    dread1 = floats(work, table[9])
+    dwrite1 = floats(work, table[10])
+    dreads1 = floats(work, table[11])
+    draw = floats(work, table[12])
+    dmemory0 = floats(work, table[13])
+    dread0 = floats(work, table[14])
+    dwrite0 = floats(work, table[15])
     raw0 = 0
     p0 = raw0 + z.ld_parameters
     dp = p0 + z.ld_parameters
@@ -125,8 +124,28 @@ def access_backward_block(z, block, table, room, tiny):
         copy(dreads1, b * z.reading * z.width, work, dreads, z.reading * z.width)
         access_backward(
             work, old, new, slope, work, p0, work, before, work, after, dweights, dreads, dp, scratch, mask, moves,
-            tiny, z,
+            z,
         )  # fmt: skip
         copy(work, dp, draw, b * z.parameters, z.parameters)
-        store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(work, slope, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
         store_weights(z, b, dread0, dwrite0, work, dweights)
+
+
+@kernel
+def access_forward_step(job):
+    """Blocks of sequences, one step forward, until none is left. See `access_forward_block`."""
+    z, table, work = parts(job)
+    block = task(job)
+    while block >= 0:
+        access_forward_block(z, block, table, work)
+        block = task(job)
+
+
+@kernel
+def access_backward_step(job):
+    """Blocks of sequences, one step backward, until none is left. See `access_backward_block`."""
+    z, table, work = parts(job)
+    block = task(job)
+    while block >= 0:
+        access_backward_block(z, block, table, work)
+        block = task(job)

@@ -2,15 +2,13 @@
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout
-from neuraltape.kernels.cpu import threads
-from neuraltape.kernels.cpu.access_kernels import access_backward_block, access_forward_block
+from neuraltape.kernels.cpu.access_kernels import access_backward_step, access_forward_step
 from neuraltape.kernels.cpu.checks import Shapes, access_shapes, check_tensors, dense
-from neuraltape.kernels.cpu.run import Constants, addresses, constants
+from neuraltape.kernels.cpu.run import Constants, addresses, constants, run_kernel
 from neuraltape.kernels.cpu.sequence import refuse
 from neuraltape.kernels.spec import MachineSpec
 
@@ -51,12 +49,8 @@ def _run_forward(
     check_tensors(before, shapes[:4], memory.dtype)
     memory1, read1, write1, reads = (raw.new_empty(shape) for _, shape in shapes[1:])
     before = tuple(dense(t) for t in before)
-    table = np.array([*fixed.start[2:], *addresses(*before, memory1, read1, write1, reads)])
-
-    def task(block: int) -> None:
-        access_forward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
-
-    threads.run(task, z.blocks)
+    table = (*fixed.start[2:], *addresses(*before, memory1, read1, write1, reads))
+    run_kernel(access_forward_step, memory.element_size(), z.blocks, fixed, z.work_backward, table)
     return memory1, read1, write1, reads
 
 
@@ -86,12 +80,8 @@ def _backward(
     given = (*before, read_after, write_after, dmemory, dread_weights, dwrite_weights, dreads)
     check_tensors(given, (*shapes[:4], *shapes[2:4], *shapes[1:]), memory.dtype)
     given = tuple(dense(t) for t in given)
-    table = np.array([*fixed.start[2:], *addresses(*given, draw, dmemory0, dread0, dwrite0)])
-
-    def task(block: int) -> None:
-        access_backward_block(fixed.places, block, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
-
-    threads.run(task, z.blocks)
+    table = (*fixed.start[2:], *addresses(*given, draw, dmemory0, dread0, dwrite0))
+    run_kernel(access_backward_step, memory.element_size(), z.blocks, fixed, z.work_backward, table)
     return draw, dmemory0, dread0, dwrite0
 
 

@@ -4,10 +4,11 @@ from neuraltape.kernels.cpu.access import access_backward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_backward
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import column_start, fill, pad_weights
+from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory
 from neuraltape.kernels.cpu.replay import replay
-from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers
+from neuraltape.kernels.cpu.simd import copy, floats, integers
 
 
 @helper
@@ -17,12 +18,12 @@ def add_to(source, s0, target, t0, count):
         target[t0 + i] += source[s0 + i]
 
 
-@kernel
-def backward_lane(z, lane, table, room, tiny):
+@helper
+def backward_lane(z, lane, table, work):
     """Backward of `forward_block` for the blocks lane, lane + lanes, ...; adds their weight gradients in this order.
 
     Args:
-        z, room, tiny: as for `forward_block`. lane: which blocks.
+        z, work: as for `forward_block`. lane: which blocks.
         table: addresses of, in this order,
             order, lengths, mask, moves, inputs: as for `forward_block`;
             packed: weights as `pack` made them;
@@ -36,30 +37,29 @@ def backward_lane(z, lane, table, room, tiny):
     """
     order = integers(table[0])
     lengths = integers(table[1])
-    mask = floats(room, table[2])
+    mask = floats(work, table[2])
     moves = integers(table[3])
-    inputs = floats(room, table[4])
-    packed = floats(room, table[5])
-    reads0 = floats(room, table[6])
-    reads = floats(room, table[7])
-    saved = floats(room, table[8])
-    dhidden = floats(room, table[9])
-    dreads = floats(room, table[10])
-    dhidden1 = floats(room, table[11])
-    dcell1 = floats(room, table[12])
-    dmemory1 = floats(room, table[13])
-    dread1 = floats(room, table[14])
-    dwrite1 = floats(room, table[15])
-    dreads1 = floats(room, table[16])
-    dinputs = floats(room, table[17])
-    dhidden0 = floats(room, table[18])
-    dcell0 = floats(room, table[19])
-    dmemory0 = floats(room, table[20])
-    dread0 = floats(room, table[21])
-    dwrite0 = floats(room, table[22])
-    dreads0 = floats(room, table[23])
-    gradients = floats(room, table[24])
-    work = beginning(room)
+    inputs = floats(work, table[4])
+    packed = floats(work, table[5])
+    reads0 = floats(work, table[6])
+    reads = floats(work, table[7])
+    saved = floats(work, table[8])
+    dhidden = floats(work, table[9])
+    dreads = floats(work, table[10])
+    dhidden1 = floats(work, table[11])
+    dcell1 = floats(work, table[12])
+    dmemory1 = floats(work, table[13])
+    dread1 = floats(work, table[14])
+    dwrite1 = floats(work, table[15])
+    dreads1 = floats(work, table[16])
+    dinputs = floats(work, table[17])
+    dhidden0 = floats(work, table[18])
+    dcell0 = floats(work, table[19])
+    dmemory0 = floats(work, table[20])
+    dread0 = floats(work, table[21])
+    dwrite0 = floats(work, table[22])
+    dreads0 = floats(work, table[23])
+    gradients = floats(work, table[24])
     has_dhidden, has_dreads = table[9] != 0, table[10] != 0
     columns = z.ld_first + (z.layers - 1) * z.ld_other
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
@@ -148,7 +148,7 @@ def backward_lane(z, lane, table, room, tiny):
                         work, memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory,
                         slopes + s * z.ld_memory, saved, base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters,
                         saved, weights, saved, weights + z.rows * z.ld_weights, dweights + s * z.ld_weights,
-                        dreading + s * z.ld_first, dp0 + row * z.ld_parameters, scratch, mask, moves, tiny, z,
+                        dreading + s * z.ld_first, dp0 + row * z.ld_parameters, scratch, mask, moves, z,
                     )  # fmt: skip
                 panels = (z.hidden + z.vector - 1) // z.vector
                 matmul(
@@ -212,7 +212,7 @@ def backward_lane(z, lane, table, room, tiny):
         for s in range(rows):
             b = order[first + s]
             place = slopes + s * z.ld_memory
-            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.width, z.vector)
+            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 source = dweights + s * z.ld_weights + head * z.padded
                 if head < z.reading:
@@ -226,3 +226,13 @@ def backward_lane(z, lane, table, room, tiny):
                     copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
                 if z.cell == LSTM:
                     copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)
+
+
+@kernel
+def backward(job):
+    """Lanes backward, until none is left. See `backward_lane`."""
+    z, table, work = parts(job)
+    lane = task(job)
+    while lane >= 0:
+        backward_lane(z, lane, table, work)
+        lane = task(job)

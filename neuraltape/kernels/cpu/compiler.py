@@ -3,6 +3,7 @@
 No fast-math anywhere: a NaN has to stay visible, and every sum keeps its order.
 """
 
+import ctypes
 import hashlib
 import logging
 import os
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numba
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
@@ -120,17 +123,36 @@ class _HelperCompiler(Compiler):
 
 
 # Rewrites look for patterns that the kernels do not have.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_rewrites": True, "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_rewrites": True}
+
+# How a kernel is called: with the address of its job, and without the interpreter's lock.
+_Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-def kernel(function: Callable) -> Callable[..., Any]:
-    """Decorator of a function that Python calls: compiled at first use, kept on disk."""
-    dispatcher: Any = numba.njit(**_OPTIONS)(function)
-    dispatcher._cache = _Cache(function)
-    return dispatcher
+class Kernel:
+    """A function of one job (see job.py), for either precision: compiled at first use, kept on disk."""
+
+    def __init__(self, function: Callable) -> None:
+        self._function = function
+        self._made: dict[int, tuple[Callable[[int], None], CFunc]] = {}
+
+    def __getitem__(self, item_size: int) -> Callable[[int], None]:
+        """The kernel for numbers of so many bytes, as a C function."""
+        if item_size not in self._made:
+            number = types.float32 if item_size == 4 else types.float64
+            made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
+            made._cache = _Cache(self._function)
+            made.compile()
+            self._made[item_size] = _Call(made.address), made
+        return self._made[item_size][0]
+
+
+def kernel(function: Callable) -> Kernel:
+    """Decorator of a function that is called from Python or by the threads of a team."""
+    return Kernel(function)
 
 
 def helper(function: Callable) -> Callable[..., Any]:
     """Decorator of a function that only kernels call; it becomes part of them."""
-    options = _OPTIONS | {"no_cpython_wrapper": True, "pipeline_class": _HelperCompiler}
+    options = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": _HelperCompiler}
     return numba.njit(**options)(function)

@@ -3,10 +3,11 @@
 from neuraltape.kernels.cpu.access import access_forward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.compiler import helper, kernel
-from neuraltape.kernels.cpu.direct import direct_interface, direct_layer
+from neuraltape.kernels.cpu.direct import direct_interface, direct_layer, direct_output
+from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
-from neuraltape.kernels.cpu.simd import beginning, copy, floats, integers, keep_apart
+from neuraltape.kernels.cpu.simd import copy, floats, integers, keep_apart
 
 
 @helper
@@ -31,12 +32,12 @@ def pad_weights(public, p0, padded, s0, z):
         padded[s0 + i] = 0.0
 
 
-@kernel
-def forward_block(z, block, table, room, tiny):
+@helper
+def forward_block(z, block, table, work):
     """Run one block of sequences from its first step to its last.
 
     Args:
-        z: sizes and places (`Places`, as a record). block: which sequences.
+        z: sizes and places (`Places`). block: which sequences.
         table: addresses of, in this order,
             order, lengths: (batch,) int64: sequences by falling length, and the length of each;
             mask: 0 for slots, -inf for padding; moves: see `plan.moves`;
@@ -45,31 +46,32 @@ def forward_block(z, block, table, room, tiny):
             hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
             hidden1, cell1, memory1, read1, write1, reads1: the final state;
             saved: for the backward pass;
+            outputs, their number a step, weight and bias of the output layer: (T, B, outputs) receives its results;
+            0 where it is not asked for;
             with z.direct, in place of `packed`: all weights, as in the public signature.
-        room: working space. tiny: smallest normal number.
+        work: working space.
     """
     order = integers(table[0])
     lengths = integers(table[1])
-    mask = floats(room, table[2])
+    mask = floats(work, table[2])
     moves = integers(table[3])
-    inputs = floats(room, table[4])
-    packed = floats(room, table[5])
-    hidden0 = floats(room, table[6])
-    cell0 = floats(room, table[7])
-    memory0 = floats(room, table[8])
-    read0 = floats(room, table[9])
-    write0 = floats(room, table[10])
-    reads0 = floats(room, table[11])
-    hidden = floats(room, table[12])
-    reads = floats(room, table[13])
-    hidden1 = floats(room, table[14])
-    cell1 = floats(room, table[15])
-    memory1 = floats(room, table[16])
-    read1 = floats(room, table[17])
-    write1 = floats(room, table[18])
-    reads1 = floats(room, table[19])
-    saved = floats(room, table[20])
-    work = beginning(room)
+    inputs = floats(work, table[4])
+    packed = floats(work, table[5])
+    hidden0 = floats(work, table[6])
+    cell0 = floats(work, table[7])
+    memory0 = floats(work, table[8])
+    read0 = floats(work, table[9])
+    write0 = floats(work, table[10])
+    reads0 = floats(work, table[11])
+    hidden = floats(work, table[12])
+    reads = floats(work, table[13])
+    hidden1 = floats(work, table[14])
+    cell1 = floats(work, table[15])
+    memory1 = floats(work, table[16])
+    read1 = floats(work, table[17])
+    write1 = floats(work, table[18])
+    reads1 = floats(work, table[19])
+    saved = floats(work, table[20])
     first = block * z.rows
     rows = min(z.rows, z.batch - first)
     columns = z.ld_first + (z.layers - 1) * z.ld_other
@@ -135,7 +137,7 @@ def forward_block(z, block, table, room, tiny):
             panels = (z.gate_columns + z.vector - 1) // z.vector
             if z.direct != 0:
                 for s in range(active):
-                    direct_layer(z, layer, table, room, work, place + s * columns, gates0 + s * z.ld_gates)
+                    direct_layer(z, layer, table, work, place + s * columns, gates0 + s * z.ld_gates)
             else:
                 matmul(
                     active, panels, z.vector, depth, work, place, columns, 1, packed, weights, depth * z.vector,
@@ -157,7 +159,7 @@ def forward_block(z, block, table, room, tiny):
         depth = z.hidden + 1
         if z.direct != 0:
             for s in range(active):
-                direct_interface(z, table, room, work, top0 + s * z.ld_top, raw0 + s * z.ld_parameters)
+                direct_interface(z, table, work, top0 + s * z.ld_top, raw0 + s * z.ld_parameters)
         else:
             matmul(
                 active, panels, z.vector, depth, work, top0, z.ld_top, 1, packed, z.pack_interface, depth * z.vector,
@@ -168,12 +170,16 @@ def forward_block(z, block, table, room, tiny):
             access_forward(
                 work, memories + s * z.ld_memory, raw0 + s * z.ld_parameters, saved,
                 base + z.saved_parameters + (step * z.rows + s) * z.ld_parameters, saved, before + s * z.ld_weights,
-                saved, after + s * z.ld_weights, work, row, scratch, mask, moves, tiny, z,
+                saved, after + s * z.ld_weights, work, row, scratch, mask, moves, z,
             )  # fmt: skip
             copy(work, row, reads, (t * z.batch + order[first + s]) * read_width, read_width)
+            if table[21] != 0:
+                direct_output(z, table, work, top0 + s * z.ld_top, row, t * z.batch + order[first + s])
     for s in range(rows):
         b = order[first + s]
-        store_memory(work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.width, z.vector)
+        store_memory(
+            work, memories + s * z.ld_memory, memory1, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector
+        )
         last = lengths[b] if z.keep else lengths[b] % 2
         weights = base + z.saved_weights + (last * z.rows + s) * z.ld_weights
         for head in range(z.heads):
@@ -188,3 +194,13 @@ def forward_block(z, block, table, room, tiny):
                 copy(work, state, hidden1, (b * z.layers + layer) * z.hidden, z.hidden)
             if z.cell == LSTM:
                 copy(work, state + z.ld_hidden, cell1, (b * z.layers + layer) * z.hidden, z.hidden)
+
+
+@kernel
+def forward(job):
+    """Blocks of sequences forward, until none is left. See `forward_block`."""
+    z, table, work = parts(job)
+    block = task(job)
+    while block >= 0:
+        forward_block(z, block, table, work)
+        block = task(job)

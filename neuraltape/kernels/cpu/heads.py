@@ -6,7 +6,19 @@ import numpy as np
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import exp, keep_apart, largest, load, log, multiply_add, splat, store, total, where
+from neuraltape.kernels.cpu.simd import (
+    exp,
+    keep_apart,
+    largest,
+    load,
+    log,
+    multiply_add,
+    smallest,
+    splat,
+    store,
+    total,
+    where,
+)
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
 
@@ -68,8 +80,7 @@ def shifted(ring, center, parameters, shift, moves, count):
 
 @helper
 def address(
-    work, m0, score, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, ring, mask, moves, tiny,
-    z,
+    work, m0, score, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, ring, mask, moves, z,
 ):  # fmt: skip
     """The weighting of one head.
 
@@ -80,11 +91,12 @@ def address(
         ring: room in `work` for a weighting with its continuation at both ends.
         mask: 0 for slots, -inf for the padding.
         moves: the offsets, each as its shortest move.
-        tiny: the smallest normal number; less is no focus at all.
     """
     keep_apart()
     tiles, vector = z.tiles, z.vector
-    center = ring + z.margin + vector
+    # Less is no focus at all.
+    tiny = smallest(work)
+    center = ring + z.center
     cosines(work, m0, parameters, key, score, tiles, z.width, vector)
     opened, closed = parameters[gate], 1.0 - parameters[gate]
     inverse = softmax_numerators(work, score, parameters[strength], mask, work, score, tiles, vector)
@@ -103,7 +115,7 @@ def address(
 @helper
 def address_backward(
     work, m0, score, shrink, parameters, key, strength, gate, shift, sharpness, before, b0, after, a0, dafter, apart,
-    room, mask, moves, tiny, z,
+    room, mask, moves, z,
 ):  # fmt: skip
     """Backward of `address`, as far as the products with the key.
 
@@ -119,9 +131,10 @@ def address_backward(
     """
     keep_apart()
     tiles, vector, width = z.tiles, z.vector, z.width
+    tiny = smallest(work)
     content = room
     ring = room + z.padded
-    center, dcenter = ring + z.margin + vector, ring + z.ld_ring + z.margin + vector
+    center, dcenter = ring + z.center, ring + z.ld_ring + z.margin + vector
     # Forward again, as far as the shift.
     scale = cosines(work, m0, parameters, key, score, tiles, width, vector)
     opened, closed = parameters[gate], 1.0 - parameters[gate]

@@ -25,21 +25,27 @@ def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
     """From (slots, width) into tiles, without the norms."""
     keep_apart()
     for tile in range(tiles):
-        for w in range(width):
-            place = m0 + (tile * (width + 1) + w) * vector
-            for lane in range(vector):
-                slot = tile * vector + lane
-                memory[place + lane] = public[p0 + slot * width + w] if slot < slots else 0.0
+        first, place = tile * vector, m0 + tile * (width + 1) * vector
+        for lane in range(vector):
+            row = p0 + (first + lane) * width
+            if first + lane < slots:
+                for w in range(width):
+                    memory[place + w * vector + lane] = public[row + w]
+            else:
+                for w in range(width):
+                    memory[place + w * vector + lane] = 0.0
 
 
 @helper
-def store_memory(memory, m0, public, p0, slots, width, vector):
+def store_memory(memory, m0, public, p0, slots, tiles, width, vector):
     """From tiles into (slots, width)."""
     keep_apart()
-    for slot in range(slots):
-        place = m0 + (slot // vector) * (width + 1) * vector + slot % vector
-        for w in range(width):
-            public[p0 + slot * width + w] = memory[place + w * vector]
+    for tile in range(tiles):
+        first, place = tile * vector, m0 + tile * (width + 1) * vector
+        for lane in range(min(vector, slots - first)):
+            row = p0 + (first + lane) * width
+            for w in range(width):
+                public[row + w] = memory[place + w * vector + lane]
 
 
 @helper

@@ -1,9 +1,7 @@
 """Sizes and places: where everything of one call lies in its flat buffers. Plain integers; knows no tensors."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from neuraltape.kernels.spec import MachineSpec
 
@@ -45,6 +43,7 @@ class Places(NamedTuple):
     heads: int
     moves: int
     margin: int
+    center: int
     wants_inputs: int
     # Places of the parts in a row of activated head parameters.
     strength: int
@@ -93,12 +92,6 @@ class Places(NamedTuple):
     work_backward: int
 
 
-def record(z: Places) -> Any:
-    """The same as a NumPy record: the kernels take it by its address."""
-    kind = np.dtype([(name, np.int64) for name in z._fields])
-    return np.array(tuple(z), kind)[()]
-
-
 def _up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
@@ -131,6 +124,8 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     for size in layout.sizes:
         starts.append(starts[-1] + size)
     margin = max(abs(move) for move in moves(layout.offsets, spec.slots))
+    # Whole vectors lie before a ring's first slot.
+    center = _up(margin, vector) + vector
     # Comparisons and not `min`: under torch.compile the sizes may be symbols.
     rows = next((count for count in range(1, MOST_ROWS) if batch <= 2 * count), MOST_ROWS)
     blocks = -(-batch // rows)
@@ -148,7 +143,7 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     ld_top = _up(hidden + 1, vector) + slack
     ld_memory = padded * width + padded
     ld_weights = heads * padded
-    ld_ring = padded + 2 * margin + 2 * vector
+    ld_ring = padded + 2 * center
     ld_kept = padded * width + padded + layers * 2 * ld_hidden
 
     def packed(depth: int, columns: int) -> int:
@@ -172,7 +167,9 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
     common = 2 * ld_ring + (max(reading, writing) + 2) * padded + 2 * vector
-    work_forward = rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector
+    work_forward = (
+        rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector + ld_first
+    )
     chunk = segment * rows
     work_backward = (
         chunk * (columns + layers * ld_gates + ld_top + ld_parameters + layers * ld_hidden)
@@ -186,7 +183,7 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
         direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
         slots=spec.slots, tiles=padded // vector, padded=padded, width=width, reading=reading, writing=writing,
-        heads=heads, moves=len(layout.offsets), margin=margin, wants_inputs=int(wants_inputs),
+        heads=heads, moves=len(layout.offsets), margin=margin, center=center, wants_inputs=int(wants_inputs),
         strength=starts[1], gate=starts[2], shift=starts[3], sharpness=starts[4], erase=starts[5], add=starts[6],
         parameters=layout.size,
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,

@@ -1,14 +1,15 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neuraltape.kernels.cpu import threads
-from neuraltape.kernels.cpu.backward import backward_lane
+from neuraltape.kernels.cpu.backward import backward
 from neuraltape.kernels.cpu.checks import (
     check_inputs,
     check_lengths,
@@ -17,24 +18,27 @@ from neuraltape.kernels.cpu.checks import (
     state_shapes,
     weight_shapes,
 )
-from neuraltape.kernels.cpu.forward import forward_block
-from neuraltape.kernels.cpu.plan import Places, moves, places, record
+from neuraltape.kernels.cpu.compiler import Kernel
+from neuraltape.kernels.cpu.forward import forward
+from neuraltape.kernels.cpu.job import job
+from neuraltape.kernels.cpu.plan import Places, moves, places
 from neuraltape.kernels.cpu.vector import VECTOR_BYTES
 from neuraltape.kernels.cpu.weights import pack, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
 
 _SMALL = 2**16
+# In a table, the place of the output layer, which is a part of `step` only.
+NO_OUTPUT = (0, 0, 0, 0)
 
 
 class Constants(NamedTuple):
     """What does not change between two calls of the same sizes."""
 
     sizes: Places
-    places: Any
+    places: np.ndarray
     """`sizes` as the kernels take them."""
-    dtype: np.dtype
-    tiny: float
-    """The smallest normal number."""
+    address: int
+    """Of `places`."""
     mask: np.ndarray
     """0 for slots, -inf for the padding."""
     moves: np.ndarray
@@ -56,12 +60,21 @@ def constants(
     mask[z.slots :] = -np.inf
     shifts, order, lengths = np.array(moves(spec.layout.offsets, z.slots)), np.arange(batch), np.full(batch, time)
     start = tuple(array.ctypes.data for array in (order, lengths, mask, shifts))
-    return Constants(z, record(z), dtype, float(np.finfo(dtype).tiny), mask, shifts, order, lengths, start)
+    sizes = np.array(z)
+    return Constants(z, sizes, sizes.ctypes.data, mask, shifts, order, lengths, start)
 
 
 def addresses(*buffers: Tensor | None) -> list[int]:
     """Where each buffer lies; 0 for none. The caller keeps them alive."""
     return [0 if buffer is None else buffer.data_ptr() for buffer in buffers]
+
+
+def run_kernel(kernel: Kernel, item_size: int, tasks: int, fixed: Constants, work: int, table: Iterable[int]) -> None:
+    """Run all tasks of a kernel, in so many threads as there are. work: numbers in a thread's room."""
+    team = threads.team(tasks)
+    room = threads.room(team * work * item_size)
+    what = job(tasks, fixed.address, room.address, work, table)
+    threads.run(kernel[item_size], what, team)
 
 
 class _Lengths(NamedTuple):
@@ -114,12 +127,8 @@ def sequence_forward(
     # Few steps read the weights where they lie: to pack them would cost more.
     weights = [dense(weight) for weight in weights] if z.direct else [pack(weights, spec, z, backward=False)]
     found = addresses(inputs, None if z.direct else weights[0], *state, hidden, reads, *final, saved)
-    table = np.array([*by_length.start, *found, *(addresses(*weights) if z.direct else ())])
-
-    def task(block: int) -> None:
-        forward_block(fixed.places, block, table, threads.room(z.work_forward, fixed.dtype), fixed.tiny)
-
-    threads.run(task, z.blocks)
+    table = (*by_length.start, *found, *NO_OUTPUT, *(addresses(*weights) if z.direct else ()))
+    run_kernel(forward, inputs.element_size(), z.blocks, fixed, z.work_forward, table)
     return hidden, reads, final, saved
 
 
@@ -169,12 +178,8 @@ def sequence_backward(
     inputs, reads0, reads, saved = (dense(tensor) for tensor in (inputs, state[-1], reads, saved))
     slopes = [None if slope is None else dense(slope) for slope in slopes]
     found = addresses(inputs, packed, reads0, reads, saved, *slopes, dinputs, *dstate, gradients)
-    table = np.array([*by_length.start, *found])
-
-    def task(lane: int) -> None:
-        backward_lane(fixed.places, lane, table, threads.room(z.work_backward, fixed.dtype), fixed.tiny)
-
-    threads.run(task, z.lanes)
+    table = (*by_length.start, *found)
+    run_kernel(backward, inputs.element_size(), z.lanes, fixed, z.work_backward, table)
     summed = gradients[0]
     for lane in range(1, z.lanes):
         summed += gradients[lane]

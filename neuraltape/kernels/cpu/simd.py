@@ -7,6 +7,7 @@ quickly.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -33,23 +34,20 @@ def keep_apart(typing_context):
 
 
 @primitive
+def smallest(typing_context, like):
+    """The smallest normal number of a buffer's element type."""
+    value = float(np.finfo(f"float{like.dtype.bitwidth}").tiny)
+    return like.dtype(like), lambda context, builder, signature, args: context.get_constant(like.dtype, value)
+
+
+@primitive
 def floats(typing_context, like, address):
-    """The buffer at an address, of the element type of the array `like`."""
+    """The buffer at an address, of the element type of the buffer `like`."""
 
     def generate(context, builder, signature, args):
         return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
 
     return types.CPointer(like.dtype)(like, types.intp), generate
-
-
-@primitive
-def beginning(typing_context, array):
-    """The buffer of a NumPy array."""
-
-    def generate(context, builder, signature, args):
-        return cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
-
-    return types.CPointer(array.dtype)(array), generate
 
 
 @primitive
@@ -179,6 +177,45 @@ def _reduction(combine: Callable[[ir.IRBuilder, Value, Value], Value]):
 def total(typing_context, vector):
     """Sum of all lanes."""
     return vector.scalar(vector), _reduction(lambda builder, a, b: builder.fadd(a, b))
+
+
+@primitive
+def add_totals(typing_context, buffer, index, a, b, c, d):
+    """Add the sums of the lanes of four vectors to four numbers that lie one after the other."""
+
+    def generate(context, builder, signature, args):
+        values, integer = list(args[2:]), ir.IntType(32)
+
+        def halved(low, high):
+            """Both vectors' upper halves added to their lower ones, one after the other; each holds `parts` sums."""
+            count, width = low.type.count, low.type.count // parts
+            lanes = [v * count + p * width + i for v in (0, 1) for p in range(parts) for i in range(width // 2)]
+            first, second = (
+                ir.Constant(ir.VectorType(integer, count), [lane + shift for lane in lanes])
+                for shift in (0, width // 2)
+            )
+            return builder.fadd(builder.shuffle_vector(low, high, first), builder.shuffle_vector(low, high, second))
+
+        parts = 1
+        values = [halved(values[0], values[1]), halved(values[2], values[3])]
+        parts = 2
+        value = halved(*values)
+        while value.type.count > 4:
+            count, width = value.type.count, value.type.count // 4
+            lanes = [p * width + i for p in range(4) for i in range(width // 2)]
+            first, second = (
+                ir.Constant(ir.VectorType(integer, count // 2), [lane + shift for lane in lanes])
+                for shift in (0, width // 2)
+            )
+            value = builder.fadd(
+                builder.shuffle_vector(value, value, first), builder.shuffle_vector(value, value, second)
+            )
+        place = builder.bitcast(builder.gep(args[0], [args[1]]), value.type.as_pointer())
+        size = buffer.dtype.bitwidth // 8
+        builder.store(builder.fadd(builder.load(place, align=size), value), place, align=size)
+        return context.get_dummy_value()
+
+    return types.void(buffer, types.intp, a, b, c, d), generate
 
 
 def _larger(builder: ir.IRBuilder, a: Value, b: Value) -> Value:

@@ -1,10 +1,14 @@
 """The addressing scheme of the Neural Turing Machine: content, interpolation, shift, sharpening."""
 
+import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full
+from neuraltape.functional import AccessState, AccessStep, Interface, InterfaceLayout, access_step_in_full
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.initial import InitialAccess, MemoryInit
+
+# Where the gates stand among the parts of the interface.
+GATE = Interface._fields.index("gate")
 
 
 class NTMAccess(nn.Module):
@@ -52,6 +56,16 @@ class NTMAccess(nn.Module):
         nn.init.xavier_uniform_(self.interface.weight)
         nn.init.zeros_(self.interface.bias)
         self.initial.reset_parameters()
+
+    @torch.no_grad()
+    def set_gate_bias(self, value: float) -> None:
+        """Set the biases of all heads' interpolation gates, before the sigmoid."""
+        self.interface.bias.split(self.layout.sizes)[GATE].fill_(value)
+
+    def resize(self, slots: int) -> None:
+        """Give the memory so many slots. Raises ValueError where its start has numbers of its own for each slot."""
+        self.initial.resize(slots)
+        self.slots = slots
 
     def initial_state(self, batch_size: int) -> AccessState:
         """The state before the first step."""

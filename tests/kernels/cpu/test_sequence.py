@@ -66,9 +66,10 @@ def test_poisoned_buffers_change_nothing(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan))
 
     def poisoned_room(*args):
-        array = room(*args)
-        array.fill(torch.nan)
-        return array
+        made = room(*args)
+        # All bits set: NaN in either precision.
+        made.memory.fill(255)
+        return made
 
     monkeypatch.setattr(threads, "room", poisoned_room)
     monkeypatch.setattr(run_module, "_SMALL", 0)
@@ -95,7 +96,10 @@ def test_two_calls_continue_as_one(cell):
     assert_near(list(gradients[0]), list(gradients[1]), 1e-12)
 
 
-def test_the_number_of_threads_does_not_change_a_bit():
+@pytest.mark.parametrize("forked", [False, True])
+def test_the_number_and_the_kind_of_threads_do_not_change_a_bit(monkeypatch, forked):
+    # After a fork plain Python threads stand in for OpenMP's.
+    monkeypatch.setattr(threads, "_forked", forked)
     call = call_of(spec_of(hidden=33, slots=20), 9, 37, lengths=True).to(torch.float32)
     before, results = torch.get_num_threads(), []
     try:

@@ -1,0 +1,61 @@
+import pytest
+
+from neuraltape.training.cooldown import Cooldown
+from neuraltape.training.counters import Counters
+
+from .small import small
+
+
+def cooldown(bound: float | None = 0.1, **loop: object) -> Cooldown:
+    return Cooldown(small(**{"cooldown_sequences": 100, "max_sequences": 1000, **loop}).loop, bound)
+
+
+def at(sequences: int, since: int | None = None) -> Counters:
+    return Counters(sequences=sequences, cooling_since=since)
+
+
+def test_without_a_cool_down_a_good_evaluation_is_confirmed_at_once() -> None:
+    assert cooldown(cooldown_sequences=0).ended(at(10), 0.09)
+    assert not cooldown(cooldown_sequences=0).ended(at(10), 0.11)
+
+
+def test_a_good_evaluation_begins_it_and_its_end_asks_for_confirmation() -> None:
+    cooling, counters = cooldown(), at(200)
+    assert cooling.fraction(counters) is None
+    assert not cooling.ended(counters, 0.05)
+    assert cooling.fraction(counters) == 0
+    assert counters.cooling_since == 200
+    counters.sequences = 250
+    assert cooling.fraction(counters) == 0.5
+    assert not cooling.ended(counters, 5.0)
+    counters.sequences = 300
+    assert cooling.fraction(counters) == 1
+    assert cooling.ended(counters, 0.05)
+
+
+def test_a_machine_that_fell_back_goes_on_at_the_full_rate() -> None:
+    cooling, counters = cooldown(), at(310, since=200)
+    assert not cooling.ended(counters, 0.2)
+    assert counters.cooling_since is None
+    assert cooling.fraction(counters) is None
+
+
+def test_it_can_begin_above_the_bound_and_does_not_end_there() -> None:
+    cooling, counters = cooldown(cooldown_below=2.0), at(200)
+    cooling.ended(counters, 1.9)
+    assert counters.cooling_since == 200
+    counters.sequences = 300
+    assert not cooling.ended(counters, 1.9)
+
+
+def test_the_budget_ends_it() -> None:
+    assert cooldown().ended(at(1000, since=990), 0.05)
+    assert cooldown().ended(at(1000), 0.05)
+
+
+@pytest.mark.parametrize("bound", [None, 0.1])
+def test_nothing_is_cooled_without_a_bound_or_after_it_is_solved(bound: float | None) -> None:
+    counters = at(200)
+    counters.solved_at = None if bound is None else 100
+    assert not cooldown(bound).ended(counters, 0.0)
+    assert counters.cooling_since is None
