@@ -11,15 +11,16 @@ from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.parser import Parser, with_dashes
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.subject import RUNS
-from neuraltape.tasks import TASKS
+from neuraltape.tasks import DATA_TASKS, TASKS
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig, TrainResult, train
 from neuraltape.training.config import NAMED_TASKS, field_names, read_flat
 
+TASK_NAMES = (*TASKS, *DATA_TASKS)
 PARTS = (ModelConfig, OptimizerConfig, LoopConfig)
 DESCRIPTION = (
     "Train a machine. What no option says comes from --config, or else from the task's recipe, or else has the default "
-    f"shown here. TASK is one of {', '.join(TASKS)}; --data FILE instead trains on your own sequences. "
+    f"shown here. TASK is one of {', '.join(TASK_NAMES)}; --data FILE instead trains on your own sequences. "
 )
 
 
@@ -39,7 +40,7 @@ def run(argv: Sequence[str]) -> None:
     source = first_look(argv)
     asks_help = any(word in ("-h", "--help") for word in source.rest)
     if source.task is None and not asks_help:
-        raise UsageError(f"TASK is missing: it comes first and is one of {', '.join(TASKS)}; or give --data FILE")
+        raise UsageError(f"TASK is missing: it comes first and is one of {', '.join(TASK_NAMES)}; or give --data FILE")
     parser = make_parser(source)
     options = parser.parse(source.rest)
     assert source.task is not None
@@ -84,8 +85,8 @@ def first_look(argv: Sequence[str]) -> Source:
     rest = list(argv)
     task = rest.pop(0) if rest and not rest[0].startswith("-") else None
     if task is not None and task not in NAMED_TASKS:
-        hint = close_matches(task, TASKS)
-        raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {task!r}{hint}")
+        hint = close_matches(task, TASK_NAMES)
+        raise UsageError(f"TASK must be one of {', '.join(TASK_NAMES)}; got {task!r}{hint}")
     data, config = option_of(rest, "--data"), option_of(rest, "--config")
     if data is not None:
         if task not in (None, Sequences.name):

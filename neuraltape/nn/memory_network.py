@@ -58,12 +58,12 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             raise ValueError(f"sharing must be adjacent or layer-wise; got {sharing!r}")
         self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
         self.sharing = sharing
-        tables = hops + 1 if sharing == "adjacent" else 2
-        self.embeddings = nn.ParameterList(_drawn(vocabulary_size, width) for _ in range(tables))
-        self.times = nn.ParameterList(_drawn(slots, width) for _ in range(tables))
+        self.stored = hops + 1 if sharing == "adjacent" else 2
+        # Those of the facts first; layer-wise the question's and the answer's after them.
+        self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
+        self.times = _drawn(self.stored, slots, width)
         if sharing == "layer-wise":
-            self.question, self.answer = _drawn(vocabulary_size, width), _drawn(vocabulary_size, width)
-            self.between = _drawn(width, width)
+            self.between = _drawn(1, width, width)
 
     def forward(
         self,
@@ -90,25 +90,27 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         filled = facts >= 0
         story, slot = filled.nonzero(as_tuple=True)
         starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
-        embeddings, times = torch.stack(list(self.embeddings), 1), torch.stack(list(self.times), 1)
         adjacent = self.sharing == "adjacent"
-        # A sentence that several stories have is encoded once.
-        distinct, which = facts[filled].unique(return_inverse=True)
-        stored = embedding(which, sentences.encode(distinct, embeddings).flatten(1))
-        stored = stored + embedding(slot if ages is None else ages[filled], times.flatten(1))
-        stored = stored.view(-1, *embeddings.shape[1:]).unbind(1)
-        asked = self.embeddings[0] if adjacent else self.question
-        query = sentences.encode(questions, asked.unsqueeze(1)).squeeze(1)
+        # A sentence that several stories have is encoded once, facts and questions together.
+        distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
+        encoded = sentences.encode(distinct, self.embeddings).flatten(1)
+        query = encoded.unflatten(1, (-1, self.width))[which[len(slot) :], 0 if adjacent else 2]
+        age = slot if ages is None else ages[filled]
+        told = self.times.transpose(0, 1).flatten(1)
+        facts_in = encoded[:, : told.shape[1]]
+        stored = (
+            (embedding(which[: len(slot)], facts_in) + embedding(age, told)).unflatten(1, (-1, self.width)).unbind(1)
+        )
         weights = []
         for hop in range(self.hops):
             keys, values = (stored[hop], stored[hop + 1]) if adjacent else stored
             read = attend(query, keys, story, filled, linear=linear)
             weights.append(read.detach())
             found = gather_facts(read, values, starts)
-            query = found + (query if adjacent else query @ self.between)
+            query = found + (query if adjacent else query @ self.between[0])
         table = torch.zeros(self.hops, *filled.shape, dtype=query.dtype, device=query.device)
         table[:, filled] = torch.stack(weights)
-        return Reading(query @ (self.embeddings[-1] if adjacent else self.answer).T, table)
+        return Reading(query @ self.embeddings[-1].T, table)
 
     def _check(self, facts: Tensor, questions: Tensor) -> None:
         if facts.dim() != 2 or questions.shape != facts.shape[:1]:

@@ -43,7 +43,7 @@ class Sentences(NamedTuple):
         return cls(*placed.unbind(-1), made_of=which[1:].view_as(words))
 
     def encode(
-        self, which: Int[Tensor, " chosen"], embeddings: Float[Tensor, "vocabulary tables width"]
+        self, which: Int[Tensor, " chosen"], embeddings: Float[Tensor, "tables vocabulary width"]
     ) -> Float[Tensor, "chosen tables width"]:
         """The vectors of some sentences as each embedding sees them: sum_j l_j * A x_j.
 
@@ -53,8 +53,8 @@ class Sentences(NamedTuple):
             which: sentences, by their places in `made_of`.
             embeddings: A and its kind, transposed.
         """
-        _, tables, width = embeddings.shape
-        weights = position_weights(self.places, self.lengths, width).to(embeddings.dtype)
+        tables, _, width = embeddings.shape
+        weights = position_weights(self.places, self.lengths, width, dtype=embeddings.dtype)
         weights = weights * (self.words > 0).unsqueeze(-1)
-        rows = embedding(self.words, embeddings.flatten(1)).view(-1, tables, width) * weights.unsqueeze(1)
-        return embedding_bag(self.made_of[which], rows.flatten(1), mode="sum").view(-1, tables, width)
+        rows = embedding(self.words, embeddings.transpose(0, 1).flatten(1)) * weights.repeat(1, tables)
+        return embedding_bag(self.made_of[which], rows, mode="sum").unflatten(1, (tables, width))

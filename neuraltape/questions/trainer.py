@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from neuraltape.nn.memory_network import MemoryNetwork
 from neuraltape.nn.sentences import Sentences
@@ -109,6 +108,13 @@ def learning_rate(config: QuestionsConfig, epoch: int) -> float:
 
 
 def clip_each(parameters: Iterable[Parameter], bound: float) -> None:
-    """Shorten the gradient of each parameter whose norm exceeds the bound, each for itself, in place."""
+    """Shorten the gradient of each matrix whose norm exceeds the bound, each for itself, in place.
+
+    Args:
+        parameters: (matrices, rows, columns), with gradients.
+        bound: the greatest norm.
+    """
     for parameter in parameters:
-        clip_grad_norm_([parameter], bound, foreach=True)
+        assert parameter.grad is not None
+        norms = torch.linalg.vector_norm(parameter.grad, dim=(1, 2), keepdim=True)
+        parameter.grad.mul_(bound / norms.clamp(min=bound))

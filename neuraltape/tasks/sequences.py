@@ -1,6 +1,5 @@
 """The user's own sequences, from a file."""
 
-import copy
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -8,21 +7,17 @@ from typing import ClassVar, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draw import check_integer, draw_lengths
+from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import read_rows
-from neuraltape.tasks.score import NATS_PER_BIT, Score, class_costs, square_costs, wrong_classes, wrong_values
+from neuraltape.tasks.score import NATS_PER_BIT, Score
 from neuraltape.tasks.table import KINDS, Table, make_table
-from neuraltape.tasks.task import Task, grown
-
-# As much of a sequence as fits a line.
-_EXAMPLE_STEPS = 60
+from neuraltape.tasks.table_task import TableTask
 
 
 @dataclass(frozen=True, eq=False)
-class Sequences(Task):
+class Sequences(TableTask):
     """Learn from sequences in an .npz or .jsonl file.
 
     `.npz`: padded arrays, sequences first: `inputs` (sequences, time, features), and where wanted `targets`
@@ -89,6 +84,11 @@ class Sequences(Task):
         """The rows that `sample` draws from, in the order of the file."""
         return self._split[0]
 
+    @property
+    def source(self) -> str:
+        """The file."""
+        return self.data
+
     @cached_property
     def _split(self) -> tuple[Tensor, Tensor]:
         """Rows to train on and rows held out; at least one of each where the file and the fraction allow."""
@@ -110,71 +110,14 @@ class Sequences(Task):
         return tuple(f"output {i + 1}" for i in range(self.output_size))
 
     @property
-    def input_size(self) -> int:
-        """Features of a step, or symbols."""
-        return self.table.input_size
-
-    @property
-    def output_size(self) -> int:
-        """Features of a target, or classes."""
-        return self.table.output_size
-
-    @property
     def score_name(self) -> str:
         """What `Score.bits` measures; for values it isn't bits."""
         return "mean squared error" if self.table.kind == "values" else super().score_name
 
-    @property
-    def shortest(self) -> int:
-        """The least length among the rows drawn from."""
-        return int(self.table.lengths[self.rows].min())
-
-    @property
-    def longest(self) -> int:
-        """The greatest length among the rows drawn from."""
-        return int(self.table.lengths[self.rows].max())
-
-    def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
-        """Draw rows; none twice before each was drawn once. With `lengths`, rows of these lengths.
-
-        Raises:
-            ValueError: a batch size below 1, or a length that no row has.
-        """
-        check_integer("batch_size", batch_size, least=1)
-        if lengths is None:
-            return self._batch(_deal(self.rows, batch_size, generator))
-        wanted = draw_lengths("lengths", batch_size, lengths, smallest=1, low=1, high=1, generator=generator)
-        chosen = torch.empty_like(wanted)
-        for length in wanted.unique().tolist():
-            places = wanted == length
-            chosen[places] = _deal(self._of_length(length), int(places.sum()), generator)
-        return self._batch(chosen)
-
-    def at_length(self, length: int) -> "Sequences":
-        """The rows of exactly this length. Raises ValueError where there are none."""
-        return self._only(self._of_length(length))
-
-    def grown(self, fraction: float) -> "Sequences":
-        """The rows that are no longer than this fraction of the longest, the shortest ones in any case."""
-        lengths = self.table.lengths[self.rows]
-        return self._only(self.rows[lengths <= grown(self.shortest, self.longest, fraction)])
-
     def held_out(self) -> "Sequences":
         """The rows kept from training, or the training rows where none are (one row, or validation_fraction 0)."""
         held = self._split[1]
-        return self._only(held if len(held) else self._split[0])
-
-    def costs(self, outputs: Tensor, batch: Batch) -> Float[Tensor, "time batch"]:
-        """What each step costs: nats, or for values the squared error."""
-        if self.table.kind == "bits":
-            return super().costs(outputs, batch)
-        return (class_costs if self.table.kind == "classes" else square_costs)(outputs, batch.targets, batch.mask)
-
-    def mistakes(self, outputs: Tensor, batch: Batch) -> Int[Tensor, "time batch"]:
-        """How many targets of each step are wrong; for values: are missed by more than 0.5."""
-        if self.table.kind == "bits":
-            return super().mistakes(outputs, batch)
-        return (wrong_classes if self.table.kind == "classes" else wrong_values)(outputs, batch.targets, batch.mask)
+        return self.only(held if len(held) else self._split[0])
 
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
@@ -188,40 +131,3 @@ class Sequences(Task):
     def mean_score(self, cost: float, targets: int, sequences: int) -> float:
         """As every task's; for values the mean squared error over all scored values."""
         return cost / max(targets, 1) if self.table.kind == "values" else super().mean_score(cost, targets, sequences)
-
-    def _batch(self, rows: Tensor) -> Batch:
-        lengths = self.table.lengths[rows]
-        longest = int(lengths.max())
-        inputs, targets, mask = (
-            tensor[rows, :longest].transpose(0, 1).contiguous()
-            for tensor in (self.table.inputs, self.table.targets, self.table.mask)
-        )
-        if inputs.dim() == 2:
-            inside = torch.arange(longest).unsqueeze(-1) < lengths
-            inputs = functional.one_hot(inputs, self.input_size).float() * inside.unsqueeze(-1)
-        return Batch(inputs, targets, mask, lengths)
-
-    def _of_length(self, length: int) -> Tensor:
-        lengths = self.table.lengths[self.rows]
-        rows = self.rows[lengths == length]
-        if not len(rows):
-            nearest = int(lengths[(lengths - length).abs().argmin()])
-            raise ValueError(f"{self.data}: no sequence of length {length} among these rows; the nearest is {nearest}")
-        return rows
-
-    def _only(self, rows: Tensor) -> "Sequences":
-        """The same task, drawing from these rows. The file isn't read again."""
-        view = copy.copy(self)
-        object.__setattr__(view, "rows", rows)
-        return view
-
-    def _example_batch(self) -> Batch:
-        inputs, targets, mask, lengths = self._batch(self.rows[:1])
-        shown = slice(0, _EXAMPLE_STEPS)
-        return Batch(inputs[shown], targets[shown], mask[shown], lengths.clamp(max=_EXAMPLE_STEPS))
-
-
-def _deal(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """`count` of the rows in random order, each as often as the others, give or take one."""
-    hands = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(-(-count // len(rows)))]
-    return torch.cat(hands)[:count]

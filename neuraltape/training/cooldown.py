@@ -20,10 +20,10 @@ class Cooldown:
         self.config, self.bound = config, bound
         self.start = bound if config.cooldown_below is None else config.cooldown_below
 
-    def fraction(self, counters: Counters) -> float:
-        """How much of the cool-down is over, 0 to 1."""
+    def fraction(self, counters: Counters) -> float | None:
+        """How much of the cool-down is over, 0 to 1; None: there is none now."""
         if counters.cooling_since is None:
-            return 0.0
+            return None
         return min(1.0, (counters.sequences - counters.cooling_since) / self.config.cooldown_sequences)
 
     def ended(self, counters: Counters, bits: float) -> bool:

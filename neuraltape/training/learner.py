@@ -61,21 +61,22 @@ class Learner:
         self.clipping = Clipping(config.optimizer)
         self.average = Average(self.flat, config.optimizer.average)
 
-    def learn(self, task: Task, batch: Batch, step: int, *, cooled: float = 0.0, stop: bool = False) -> Step:
+    def learn(self, task: Task, batch: Batch, step: int, *, cooled: float | None = None, stop: bool = False) -> Step:
         """One step of training.
 
         Args:
             task: whose batch it is.
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
             step: counted from 0.
-            cooled: how much of a cool-down is over, 0 to 1.
+            cooled: how much of a cool-down is over, 0 to 1; None: there is none, and the memory has its slots of
+                training.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
         world, config = self.fabric.world_size, self.config.optimizer
         share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        with self._training_memory():
+        with self._training_memory() if cooled is None else nullcontext():
             outputs = self.outputs(share, self._forward)
         nats = task.loss(outputs, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.

@@ -21,8 +21,9 @@ def test_without_a_cool_down_a_good_evaluation_is_confirmed_at_once() -> None:
 
 def test_a_good_evaluation_begins_it_and_its_end_asks_for_confirmation() -> None:
     cooling, counters = cooldown(), at(200)
-    assert cooling.fraction(counters) == 0
+    assert cooling.fraction(counters) is None
     assert not cooling.ended(counters, 0.05)
+    assert cooling.fraction(counters) == 0
     assert counters.cooling_since == 200
     counters.sequences = 250
     assert cooling.fraction(counters) == 0.5
@@ -36,7 +37,7 @@ def test_a_machine_that_fell_back_goes_on_at_the_full_rate() -> None:
     cooling, counters = cooldown(), at(310, since=200)
     assert not cooling.ended(counters, 0.2)
     assert counters.cooling_since is None
-    assert cooling.fraction(counters) == 0
+    assert cooling.fraction(counters) is None
 
 
 def test_it_can_begin_above_the_bound_and_does_not_end_there() -> None:

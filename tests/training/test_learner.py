@@ -45,7 +45,7 @@ def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
     torch.testing.assert_close(list(one.model.parameters()), parameters, rtol=0, atol=1e-6)
 
 
-def test_training_may_have_another_number_of_slots_than_what_is_kept() -> None:
+def test_until_the_cool_down_training_may_have_another_number_of_slots_than_what_is_kept() -> None:
     other = replace(NTM, training_slots=3)
     learner, small_machine = make(small(model=other)), make(small(model=replace(NTM, memory_slots=3)))
     task = learner.config.task
@@ -54,6 +54,7 @@ def test_training_may_have_another_number_of_slots_than_what_is_kept() -> None:
     assert torch.equal(learner.flat.weights, small_machine.flat.weights)
     assert learner.model.initial_state(1).access.memory.shape == (1, 5, 4)
     assert not torch.equal(learner.outputs(batch), small_machine.outputs(batch))
+    assert learner.learn(task, batch, 1, cooled=0.0) != small_machine.learn(task, batch, 1, cooled=0.0)
 
 
 def test_precision_reaches_weights_and_outputs() -> None:

@@ -187,7 +187,7 @@ def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, monkeypatch:
 
     real = Learner.learn
 
-    def spoil(self: Learner, *arguments: object, cooled: float, stop: bool = False) -> object:
+    def spoil(self: Learner, *arguments: object, cooled: float | None, stop: bool = False) -> object:
         result = real(self, *arguments, cooled=cooled, stop=stop)  # type: ignore[arg-type]
         if arguments[2] == 4:
             self.flat.set(self.flat.weights * float("inf"))

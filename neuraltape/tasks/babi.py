@@ -1,0 +1,176 @@
+"""The bAbI questions word by word."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from neuraltape.data.babi import SIZES, SPLITS, TASKS, Question, read_tasks
+from neuraltape.tasks.table import Table
+from neuraltape.tasks.table_task import TableTask
+
+STOP, ASK = ".", "?"
+# What the example shows.
+STORY = Question((("mary", "went", "home"), ("john", "left")), ("where", "is", "mary"), "home", (0,), 0)
+
+
+class Words(NamedTuple):
+    """What goes in and what comes out."""
+
+    inputs: tuple[str, ...]
+    """Words, a full stop and a question mark."""
+    answers: tuple[str, ...]
+    """One word, or several with commas between them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Babi(TableTask):
+    """Read stories word by word and answer at each question mark.
+
+    The tasks of Weston et al. (2015), arXiv 1502.05698, as Graves et al. (2016), doi 10.1038/nature20101, give them to
+    a DNC: a word a step, one-hot, a story with all of its questions as one sequence, only the answers scored. Unlike
+    there an answer of several words counts as one, and comes at the question mark itself. Sentences end in a full stop.
+
+        words     mary went home . john left . where is mary ?
+        targets                                              home
+
+    The data is read at the first use: see `neuraltape data get babi`, or `data_dir`.
+
+    Raises:
+        ValueError: an option that can't be.
+        DataError: data that is missing or broken.
+    """
+
+    name: ClassVar[str] = "babi"
+    summary: ClassVar[str] = "answer questions about stories that are read word by word (bAbI)"
+    length_name: ClassVar[str] = "words"
+
+    questions: tuple[int, ...] = (1,)
+    """Which of the twenty kinds of questions."""
+    size: Literal["en", "en-10k"] = "en-10k"
+    """1,000 or 10,000 questions of each kind for training."""
+    data_dir: str | None = None
+    """Folder or archive of the data set; null: where `neuraltape data get babi` puts it."""
+    longest_story: int | None = None
+    """Stories with more words are left out of training, not of the test; null: none are."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "questions", tuple(self.questions))
+        different = len(set(self.questions)) == len(self.questions) > 0
+        if not different or not set(self.questions) <= set(range(1, TASKS + 1)):
+            raise ValueError(f"questions must be different numbers from 1 to {TASKS}; got {list(self.questions)}")
+        if self.size not in SIZES:
+            raise ValueError(f"size must be one of {', '.join(SIZES)}; got {self.size!r}")
+        if self.longest_story is not None and self.longest_story < 1:
+            raise ValueError(f"longest_story must be at least 1; got {self.longest_story}")
+
+    @cached_property
+    def stories(self) -> dict[str, list[tuple[int, list[Question]]]]:
+        """The stories for training and for testing, each as the kind of its questions and the questions."""
+        found = {}
+        for split in SPLITS:
+            kinds = read_tasks(sorted(self.questions), split, size=self.size, data_dir=self.data_dir)
+            told = ((kind, groupby(every, lambda question: question.story)) for kind, every in kinds.items())
+            found[split] = [(kind, list(story)) for kind, stories in told for _, story in stories]
+        return found
+
+    @cached_property
+    def words(self) -> Words:
+        """The vocabularies, of all stories."""
+        return words_of(story for stories in self.stories.values() for _, story in stories)
+
+    @cached_property
+    def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """All stories, those for training first."""
+        return make_table([story for split in SPLITS for _, story in self.stories[split]], self.words)
+
+    @cached_property
+    def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The stories for training."""
+        every = torch.arange(len(self.stories["train"]))
+        if self.longest_story is None:
+            return every
+        kept = every[self.table.lengths[every] <= self.longest_story]
+        if not len(kept):
+            raise ValueError(
+                f"longest_story must leave some stories; the shortest has {self.table.lengths.min()} words"
+            )
+        return kept
+
+    @property
+    def source(self) -> str:
+        """The data set."""
+        return f"bAbI {self.size}"
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The words."""
+        return self.words.inputs
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The answers."""
+        return self.words.answers
+
+    def held_out(self) -> "Babi":
+        """The stories for testing."""
+        return self.only(torch.arange(len(self.stories["train"]), len(self.table.lengths)))
+
+    @property
+    def kinds(self) -> list[int]:
+        """Which kind of questions each of the rows has, in their order."""
+        every = [kind for split in SPLITS for kind, _ in self.stories[split]]
+        return [every[row] for row in self.rows.tolist()]
+
+    def example(self) -> str:
+        """A story of our own, so that no data is needed."""
+        words = words_of([[STORY]])
+        table = make_table([[STORY]], words)
+        steps = [words.inputs[symbol] for symbol in table.inputs[0].tolist()]
+        goals = zip(table.targets[0].tolist(), table.mask[0].tolist(), strict=True)
+        answers = [words.answers[goal] if scored else "" for goal, scored in goals]
+        width = [max(len(step), len(answer)) for step, answer in zip(steps, answers, strict=True)]
+        lines = (" ".join(f"{cell:{n}}" for cell, n in zip(row, width, strict=True)) for row in (steps, answers))
+        return "\n".join(f"{name:8} {line}".rstrip() for name, line in zip(("words", "targets"), lines, strict=True))
+
+
+def words_of(stories: Iterable[Sequence[Question]]) -> Words:
+    """All words and all answers, in alphabetical order."""
+    every = [question for story in stories for question in story]
+    inputs = {word for question in every for words in (question.words, *question.facts) for word in words}
+    return Words((STOP, ASK, *sorted(inputs)), tuple(sorted({question.answer for question in every})))
+
+
+def make_table(stories: Sequence[Sequence[Question]], words: Words) -> Table:
+    """Stories as sequences of symbols with the answers as classes."""
+    symbols = {word: number for number, word in enumerate(words.inputs)}
+    classes = {answer: number for number, answer in enumerate(words.answers)}
+    inputs, targets = [], []
+    for story in stories:
+        steps, answers = [], []
+        told = 0
+        for question in story:
+            # Facts since the question before, then the question.
+            for fact in question.facts[told:]:
+                steps += [*(symbols[word] for word in fact), symbols[STOP]]
+            told = len(question.facts)
+            steps += [*(symbols[word] for word in question.words), symbols[ASK]]
+            answers += [-1] * (len(steps) - len(answers) - 1) + [classes[question.answer]]
+        inputs.append(torch.tensor(steps))
+        targets.append(torch.tensor(answers))
+    padded = pad_sequence(targets, batch_first=True, padding_value=-1)
+    return Table(
+        "classes",
+        pad_sequence(inputs, batch_first=True),
+        padded.clamp(min=0),
+        padded >= 0,
+        torch.tensor([len(each) for each in inputs]),
+        len(words.inputs),
+        len(words.answers),
+    )

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from neuraltape.questions import QuestionsConfig
+from tests.questions.stories import make_world
+
+TINY = {"width": 12, "slots": 6, "epochs": 25, "linear_epochs": 2, "batch_size": 8, "optimizer": "adam"}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive of one task."""
+    return make_world(tmp_path_factory.mktemp("world")).parent
+
+
+@pytest.fixture
+def tiny() -> QuestionsConfig:
+    """A network that learns the little world in about a second."""
+    return QuestionsConfig(tasks=(1,), linear_learning_rate=0.02, learning_rate=0.02, schedule="cosine", **TINY)
