@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check lint format bench browser clean
+.PHONY: help install demo test cluster-test check lint format bench browser clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
 	@echo "make test    install, run the tests"
+	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about ten minutes"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"
@@ -35,6 +36,13 @@ test: browser
 endif
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# Network namespaces need root and iproute2; without them the trials on two hosts are skipped, and it is said why.
+cluster-test: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[dev,cluster-test]'
+	@test "$$(id -u)" = 0 || echo "not root: the trials on two hosts are skipped; sudo make cluster-test runs them too"
+	$(BIN)/python -m pytest --cluster tests/cluster tests/sweep/test_s3.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

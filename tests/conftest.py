@@ -23,6 +23,17 @@ settings.load_profile("neuraltape")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cluster", action="store_true", help="run tests/cluster too: minutes, and processes that are killed"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # None: others decide.
+    return True if collection_path.name == "cluster" and not config.getoption("--cluster") else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "timed: measures time, so a machine under heavy load may fail it")
 

@@ -117,8 +117,8 @@ def _note(message: Warning | str, *place: object) -> None:
 
 
 def _say(message: str) -> None:
-    """One line on standard error, from one process of a training only."""
-    from neuraltape.cli.output import first_process
+    """One line on standard error, from one process of a training on each computer: the others may be out of reach."""
+    from neuraltape.cli.output import first_on_host
 
-    if first_process():
+    if first_on_host():
         sys.stderr.write(f"neuraltape: {message}\n")

@@ -2,8 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+# More columns than any terminal has.
+TABLE_WIDTH = 300
 
 
 def first_process() -> bool:
@@ -13,11 +16,34 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def first_on_host() -> bool:
+    """Whether this is the first process of a training on its computer."""
+    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and os.environ.get("SLURM_LOCALID", "0") != "0":
+        return False
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def say(text: str = "") -> None:
     """A line on standard output."""
     if first_process():
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table, as wide as it is: a line can be read on, a figure that is cut off cannot."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False, markup=False, width=TABLE_WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def say_wrote(paths: Iterable[str | Path]) -> None:

@@ -5,69 +5,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neuraltape.cli.errors import UsageError, close_matches
-from neuraltape.cli.output import say, say_wrote
-from neuraltape.cli.parser import Parser
-from neuraltape.cli.recipes import recipe_of
-from neuraltape.cli.subject import RUNS
-from neuraltape.runner import Outcome, make_view, run_jobs
-from neuraltape.sweep import HEADINGS, Plan, Store, make_plan, make_trials, read_space, rows_of, write_report
-from neuraltape.training.config import NAMED_TASKS, read_flat
+from jsonargparse import Namespace
 
-TABLE_WIDTH = 300
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.output import say, say_table, say_wrote
+from neuraltape.cli.subject import RUNS
+from neuraltape.cli.sweep_options import base_of, check, make_parser
+from neuraltape.runner import Outcome, make_view, run_jobs, run_on_cluster
+from neuraltape.sweep import (
+    HEADINGS,
+    Plan,
+    Search,
+    Store,
+    Trial,
+    make_plan,
+    make_source,
+    make_trials,
+    read_space,
+    rows_of,
+    run_search,
+    write_report,
+)
+from neuraltape.sweep.source import Source
+from neuraltape.sweep.space import Range, Space
 
 
 def run(argv: Sequence[str]) -> None:
     """Run what is missing, then write the table."""
-    parser = Parser(
-        "neuraltape sweep TASK [options]",
-        "Train a task with every combination of settings and several seeds each. What is done is skipped, what was "
-        "stopped is gone on with; a training that fails is tried again and then reported. Each is an ordinary run "
-        f"directory. TASK is one of {', '.join(NAMED_TASKS)}; what is not set comes from its recipe.",
-    )
-    parser.add_argument("task", type=str, help="what to train")
-    parser.add_argument(
-        "--set",
-        type=str,
-        nargs="+",
-        default=[],
-        help="settings of `neuraltape train` and their values, such as learning_rate=1e-4,3e-4 max_sequences=50000",
-    )
-    parser.add_argument("--seeds", type=int, default=1, help="so many trainings of each combination")
-    parser.add_argument("--first_seed", type=int, default=0, help="the first of them")
-    parser.add_argument("--config", type=str, default=None, help="a YAML file of settings, instead of the recipe")
-    parser.add_argument(
-        "--output", type=str, default=None, help=f"a folder, or a URL such as s3://...; {RUNS}/sweep-TASK"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="make trials again that were made with other settings")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one thread each")
-    parser.add_argument("--retries", type=int, default=2, help="how often a training that fails is tried again")
-    options = parser.parse(argv)
-    for name, least in (("seeds", 1), ("first_seed", 0), ("jobs", 1), ("retries", 0)):
-        if (value := getattr(options, name)) < least:
-            raise UsageError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
-    if options.task not in NAMED_TASKS:
-        hint = close_matches(options.task, NAMED_TASKS)
-        raise UsageError(f"TASK must be one of {', '.join(NAMED_TASKS)}; got {options.task!r}{hint}")
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    options = make_parser().parse(argv)
+    check(options)
+    store = Store(options.output or str(RUNS / f"sweep-{options.task}"))
     try:
-        trials = make_trials(options.task, base_of(options.task, options.config), read_space(options.set), seeds)
-    except ValueError as error:
-        raise UsageError(f"--set: {error}") from error
-    output = options.output or str(RUNS / f"sweep-{options.task}")
-    store = Store(output)
-    plan = make_plan(trials, store)
-    if plan.stale and not options.overwrite:
-        name, changes = next(iter(plan.stale.items()))
-        raise UsageError(
-            f"{store.url} holds {name} of other settings ({'; '.join(changes)}); "
-            "name another --output, or make it again with --overwrite"
-        )
-    again = shlex.join(["neuraltape", "sweep", *argv])
-    failed = _run(plan, logs_of(store), at_once=options.jobs, retries=options.retries, again=again)
-    plan = make_plan(trials, store)
-    say_wrote(write_report(trials, plan.results, store))
-    say_table(plan)
+        make = _grid if options.search == "grid" else _search
+        trials, failed = make(options, base_of(options.task, options.config), _space(options.set), store)
+    except KeyboardInterrupt as error:
+        again = shlex.join(["neuraltape", "sweep", *argv])
+        raise KeyboardInterrupt(f"stopped; what was done is kept; go on with: {again}") from error
+    results = make_plan(trials, store).results
+    say_wrote(write_report(trials, results, store))
+    rows = rows_of(trials, results)
+    if rows:
+        names = list(rows[0].varied)
+        say_table([*names, *HEADINGS], [[*(str(row.varied[name]) for name in names), *row.cells] for row in rows])
     for outcome in failed:
         tries = f" {outcome.attempts} times" if outcome.attempts > 1 else ""
         say(f"failed{tries}: {outcome.job.name}: {outcome.reason} (see {outcome.job.log})")
@@ -75,51 +54,73 @@ def run(argv: Sequence[str]) -> None:
         raise SystemExit(1)
 
 
-def base_of(task: str, config: str | None) -> dict[str, Any]:
-    """What no setting of the sweep says: the given file or the task's recipe. Raises UsageError if it is no such."""
-    path = recipe_of(task) if config is None else Path(config)
-    if path is None:
-        return {}
-    if not path.is_file():
-        raise UsageError(f"--config must be a YAML file; {config} is not a file")
-    values = read_flat(path)
-    if (named := values.pop("task", task)) != task:
-        raise UsageError(f"--config {config} is for the task {named}; got {task}")
-    return values
+def _grid(options: Namespace, base: dict[str, Any], space: Space, store: Store) -> tuple[list[Trial], list[Outcome]]:
+    """Every combination; returns all trials, and what failed."""
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    try:
+        trials = make_trials(options.task, base, space, seeds)
+    except ValueError as error:
+        raise UsageError(f"--set: {error}") from error
+    plan = make_plan(trials, store)
+    if plan.stale and not options.overwrite:
+        name, changes = next(iter(plan.stale.items()))
+        raise UsageError(
+            f"{store.url} holds {name} of other settings ({'; '.join(changes)}); "
+            "name another --output, or make it again with --overwrite"
+        )
+    say(f"{len(trials) - len(plan.left)} of {len(trials)} trials are done, {len(plan.left)} to run")
+    return trials, failures(_run(plan, options, base, space)) if plan.left else []
+
+
+def _run(plan: Plan, options: Namespace, base: dict[str, Any], space: Space) -> list[Outcome]:
+    if options.early_stopping:
+        return _tune(options, space, Source(options.task, base, plan.store, seed=0, trials=plan.trials))
+    jobs = plan.jobs(logs_of(plan.store))
+    how: dict[str, Any] = {"at_once": options.jobs, "retries": options.retries, "view": make_view("sweep", len(jobs))}
+    return run_jobs(jobs, **how) if options.cluster is None else run_on_cluster(jobs, address=options.cluster, **how)
+
+
+def _search(options: Namespace, base: dict[str, Any], space: Space, store: Store) -> tuple[list[Trial], list[Outcome]]:
+    """What Ray Tune draws; returns all trials, and what failed."""
+    if not any(isinstance(values, Range) or len(values) > 1 for values in space.values()):
+        raise UsageError("--set must hold a range or several values of something to search; it holds neither")
+    try:
+        source = make_source(options.task, base, space, store, seed=options.first_seed)
+    except ValueError as error:
+        raise UsageError(f"--set: {error}") from error
+    begun = len(source.trials)
+    say(f"{begun} of {options.trials} trials are begun or done")
+    failed = failures(_tune(options, space, source))
+    return list(source.trials.values()), failed
+
+
+def _tune(options: Namespace, space: Space, source: Source) -> list[Outcome]:
+    search = Search(options.search, options.early_stopping, options.trials)
+    total = len(source.trials) if options.search == "grid" else options.trials
+    return run_search(
+        search,
+        space,
+        source,
+        address=options.cluster or "local",
+        view=make_view("sweep", total),
+        logs=logs_of(source.store),
+        at_once=options.jobs,
+        retries=options.retries,
+    )
+
+
+def _space(words: Sequence[str]) -> Space:
+    try:
+        return read_space(words)
+    except ValueError as error:
+        raise UsageError(f"--set: {error}") from error
+
+
+def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those that failed."""
+    return [outcome for outcome in outcomes if outcome.state == "failed"]
 
 
 def logs_of(store: Store) -> Path:
     """The folder for what trials print: with them, or for a store elsewhere on this computer."""
     return store.local or RUNS / f"logs-of-{store.url.rstrip('/').rpartition('/')[2]}"
-
-
-def say_table(plan: Plan) -> None:
-    """What came of every setting, the best first."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = rows_of(plan.trials, plan.results)
-    names = list(rows[0].varied)
-    table = Table(box=None, pad_edge=False)
-    for heading in (*names, *HEADINGS):
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*(str(row.varied[name]) for name in names), *row.cells)
-    # As wide as it is, not as the terminal is: a line can be read on, a figure that is cut off cannot.
-    console = Console(highlight=False, markup=False, width=TABLE_WIDTH)
-    with console.capture() as captured:
-        console.print(table)
-    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-def _run(plan: Plan, logs: Path, *, at_once: int, retries: int, again: str) -> list[Outcome]:
-    """Make what is left; returns what failed."""
-    left = plan.jobs(logs)
-    say(f"{len(plan.trials) - len(left)} of {len(plan.trials)} trials are done, {len(left)} to run")
-    if not left:
-        return []
-    try:
-        outcomes = run_jobs(left, at_once=at_once, retries=retries, view=make_view("sweep", len(left)))
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"stopped; what was done is kept; go on with: {again}") from error
-    return [outcome for outcome in outcomes if outcome.state == "failed"]

@@ -11,9 +11,9 @@ from neuraltape.reproduce.result import Result, run_name
 from neuraltape.runner import Job
 from neuraltape.sweep.progress import progress_of
 from neuraltape.sweep.store import Store
-from neuraltape.training import TrainConfig
+from neuraltape.sweep.trial import continues, train_command
 from neuraltape.training.run_directory import RunDirectory
-from neuraltape.training.settings import differences, settings_of
+from neuraltape.training.settings import differences
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,11 @@ class Plan:
 
     def job(self) -> Job:
         """What is left to do: train, or go on with a training (at once at its end if it has ended), then measure."""
-        if holds(self.run_dir, self.recipe):
-            train = ("neuraltape", "resume", str(self.run_dir))
-        else:
-            source = ("--config", str(self.recipe.path), "--seed", str(self.seed))
-            train = ("neuraltape", "train", *source, "--run-dir", str(self.run_dir), "--overwrite")
+        store, config = Store(str(self.run_dir.parent)), self.recipe.seeded(self.seed)
+        train = train_command(store, self.run_dir.name, config)
         measure = ("neuraltape.reproduce", str(self.run_dir), self.recipe.name, str(self.result))
         log = self.run_dir.with_name(f"{self.run_dir.name}.log")
-        progress = progress_of(Store(str(self.run_dir.parent)), self.run_dir.name)
-        return Job(self.name, (train, measure), log, progress)
+        return Job(self.name, (train, measure), log, progress_of(store, self.run_dir.name))
 
 
 def make_plan(recipes: Iterable[tuple[Recipe, Iterable[int]]], *, runs: Path, results: Path) -> list[Plan]:
@@ -67,22 +63,15 @@ def result_path(results: Path, recipe: Recipe, seed: int) -> Path:
     return results / recipe.task / f"{run_name(recipe.name, seed)}.json"
 
 
-def holds(run_dir: Path, recipe: Recipe) -> bool:
-    """Whether a directory holds a run of this recipe as it is now."""
-    config = RunDirectory(run_dir).config
-    try:
-        return not differences(settings_of(TrainConfig.load(config)), recipe.config)
-    except (OSError, ValueError):
-        return False
-
-
 def _plan(recipe: Recipe, seed: int, runs: Path, results: Path) -> Plan:
     run_dir, path = runs / run_name(recipe.name, seed), result_path(results, recipe, seed)
-    state, why = _state(recipe, run_dir, path)
+    state, why = _state(recipe, seed, run_dir, path)
     return Plan(recipe, seed, run_dir, path, state, why)
 
 
-def _state(recipe: Recipe, run_dir: Path, path: Path) -> tuple[Literal["done", "new", "unfinished", "stale"], str]:
+def _state(
+    recipe: Recipe, seed: int, run_dir: Path, path: Path
+) -> tuple[Literal["done", "new", "unfinished", "stale"], str]:
     if path.exists():
         result = Result.load(path)
         changes = differences(result.settings, recipe.config)
@@ -91,4 +80,6 @@ def _state(recipe: Recipe, run_dir: Path, path: Path) -> tuple[Literal["done", "
         return ("stale", "; ".join(changes)) if changes else ("done", "")
     if not RunDirectory(run_dir).holds_run():
         return "new", ""
-    return ("unfinished", "") if holds(run_dir, recipe) else ("stale", f"{run_dir} was made with other settings")
+    if continues(run_dir, recipe.seeded(seed)):
+        return "unfinished", ""
+    return "stale", f"{run_dir} was made with other settings"

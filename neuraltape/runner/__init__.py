@@ -1,8 +1,10 @@
-"""Many processes, a bounded number at a time, on this computer. Knows no training: a job is a list of Python modules.
+"""Many processes, a bounded number at a time, here or on a Ray cluster. Knows no training: a job is a list of modules.
 
 `run_jobs` starts them, shows how far they are and reports those that fail; Ctrl-C stops all of them in good order.
+`run_on_cluster` has Ray do so.
 """
 
+from neuraltape.runner.cluster import run_on_cluster as run_on_cluster
 from neuraltape.runner.job import Job as Job
 from neuraltape.runner.job import Outcome as Outcome
 from neuraltape.runner.local import run_jobs as run_jobs

@@ -30,6 +30,10 @@ class Job:
     """Takes what the commands print; begun anew, and appended to where the job is tried again."""
     progress: Callable[[], Mapping[str, str]] = dict
     """How far it is: columns of a table, such as {"sequences": "1,000"}. Called now and then, so it has to be quick."""
+    cpus: int = 1
+    """Processors that it takes on a cluster."""
+    gpus: int = 0
+    """GPUs that it takes there."""
 
     def __post_init__(self) -> None:
         if not self.commands or not all(self.commands):

@@ -9,6 +9,9 @@ from neuraltape.sweep.report import HEADINGS as HEADINGS
 from neuraltape.sweep.report import rows_of as rows_of
 from neuraltape.sweep.report import write_report as write_report
 from neuraltape.sweep.result import TrialResult as TrialResult
+from neuraltape.sweep.search import Search as Search
+from neuraltape.sweep.search import run_search as run_search
+from neuraltape.sweep.source import make_source as make_source
 from neuraltape.sweep.space import make_trials as make_trials
 from neuraltape.sweep.space import read_space as read_space
 from neuraltape.sweep.store import Store as Store

@@ -10,12 +10,9 @@ from pathlib import Path
 
 from neuraltape.sweep.store import Store
 
-# Between two looks for a new checkpoint: what the loss of this computer costs at most, on top of `checkpoint_every`.
-PUSH_SECONDS = 10.0
-
 
 @contextmanager
-def workplace(store: Store, name: str, *, every: float = PUSH_SECONDS) -> Iterator[Path]:
+def workplace(store: Store, name: str, *, every: float) -> Iterator[Path]:
     """The run directory `name` of a store, to work in.
 
     In a local store it is that directory. From any other one it is copied into a temporary folder, and copied back

@@ -37,8 +37,20 @@ class Plan:
 
 def job_of(store: Store, trial: Trial, logs: Path) -> Job:
     """What makes a trial."""
-    progress = progress_of(store, trial.name)
-    return Job(trial.name, (trial.command(store),), logs / f"{trial.name}.log", progress)
+    loop, log = trial.config.loop, logs / f"{trial.name}.log"
+    cpus, gpus = (0, loop.devices) if loop.accelerator == "cuda" else (loop.devices, 0)
+    return Job(trial.name, (trial.command(store),), log, progress_of(store, trial.name), max(cpus, 1), gpus)
+
+
+def finished(store: Store, trial: Trial) -> TrialResult | None:
+    """The trial's result, if there is one that was made with its settings.
+
+    Raises:
+        ValueError: the file that should be it is none.
+    """
+    data = store.read(f"{trial.name}.json")
+    result = None if data is None else TrialResult.from_json(data)
+    return None if result is None or differences(settings_in(result.config), trial.config) else result
 
 
 def make_plan(trials: Iterable[Trial], store: Store) -> Plan:

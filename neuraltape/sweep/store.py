@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from neuraltape.training.files import write_atomically
 from neuraltape.training.run_directory import RunDirectory
 
@@ -61,6 +63,14 @@ class Store:
             data = self.read(name)
             if data is not None:
                 yield name.removesuffix(".json"), data
+
+    def configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Names and flat configurations of the run directories directly in the store."""
+        for path in self._files.glob(self._inside("*/config.yaml")):
+            name = str(path).rsplit("/", 2)[1]
+            flat = yaml.safe_load(self.read(f"{name}/config.yaml") or b"")
+            if isinstance(flat, dict):
+                yield name, flat
 
     def pull(self, name: str, folder: Path) -> None:
         """Copy the run directory `name`, as far as there is one, into a folder."""

@@ -18,6 +18,8 @@ from neuraltape.training.settings import differences, settings_of
 
 # How long another process, which has lost its parent and makes its last checkpoint, may still have the run directory.
 WAIT_SECONDS = 60.0
+# A store elsewhere gets each checkpoint, but not more often than this.
+PUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def work(store: Store, name: str, config: TrainConfig) -> TrialResult:
     Raises:
         Interrupted, NonFiniteError, ProcessLostError, RunExistsError, ValueError: see `neuraltape.training.train`.
     """
-    with workplace(store, name) as run_dir:
+    with workplace(store, name, every=max(config.loop.checkpoint_every, PUSH_SECONDS)) as run_dir:
         wait_until_free(run_dir, WAIT_SECONDS)
         if continues(run_dir, config):
             result = resume(run_dir)

@@ -12,8 +12,7 @@ class ModelConfig:
     """The machine's kind and sizes; input and output size come from the task."""
 
     model: Literal["ntm", "mann", "lstm"] = "ntm"
-    """The machine: "ntm"; "mann", with access by least-recently-used writes (read_heads of them, which write too); or
-    "lstm", the baseline without a memory (hidden_size and controller_layers only)."""
+    """The machine: "ntm"; "mann", which writes to least-recently-used slots; or "lstm", which has no memory."""
     hidden_size: int = 100
     """Units in each layer of the controller."""
     memory_slots: int = 128

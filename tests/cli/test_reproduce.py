@@ -72,7 +72,7 @@ def test_a_report_runs_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(jobs: Iterable[Job], *, at_once: int, view: View) -> list[Outcome]:
+    def interrupted(jobs: Iterable[Job], *, at_once: int, view: View, retries: int) -> list[Outcome]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", interrupted)

@@ -75,6 +75,12 @@ def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -
         (["copy", "--set", "x=1"], "--set: unknown key 'x'; did you mean"),
         (["copy", "--config", "none.yaml"], "--config must be a YAML file; none.yaml is not a file"),
         (["copy", "--output", "nowhere://x"], "nowhere://x cannot be opened"),
+        (["copy", "--set", "learning_rate=1e-4..1e-2"], "learning_rate=0.0001..0.01 is a range, which needs a search"),
+        (["copy", "--search", "rand"], "--search must be one of grid, random, bayesian; got 'rand'"),
+        (["copy", "--search", "random"], "--set must hold a range or several values of something to search"),
+        (["copy", "--search", "random", "--seeds", "2"], "--seeds must be 1 with --search random; got 2"),
+        (["copy", "--search", "random", "--trials", "0"], "--trials must be at least 1; got 0"),
+        (["copy", "--search", "random", "--set", "x=1..2"], "--set: unknown key 'x'"),
     ],
 )
 def test_bad_input_is_one_line(refuses: Call, argv: list[str], message: str) -> None:
