@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from neuraltape.nn import NTM
+from neuraltape.nn import MANN, NTM
 from neuraltape.training.checkpoint import Checkpoint, load_checkpoint
 from neuraltape.training.config import TrainConfig
 from neuraltape.training.errors import Interrupted, NonFiniteError, ProcessLostError
@@ -187,10 +187,11 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
 
 
 def check_runs_here(config: TrainConfig) -> None:
-    """Raise ValueError if the machine can't be made or run here, before a run directory is made for it."""
+    """Raise ValueError if the machine can't be made, run or taught here, before a run directory is made for it."""
+    config.task.prepare()
     with torch.random.fork_rng([]):
         model = build_model(config.model, config.task)
-    if isinstance(model, NTM):
+    if isinstance(model, NTM | MANN):
         try:
             _ = model.backend
         except RuntimeError as error:

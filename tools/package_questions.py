@@ -1,0 +1,62 @@
+"""Make the network that `neuraltape ask` talks with out of results: python tools/package_questions.py RECIPE.
+
+Of all seeds it takes the one with the least training error, as the table does; the card says how many there were.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from neuraltape.cli.ask import MODEL
+from neuraltape.questions import QuestionsResult
+
+ROOT = Path(__file__).parent.parent
+FILES = ("config.json", "model.safetensors", "vocabulary.json")
+CARD = """---
+library_name: neuraltape
+license: mit
+---
+
+# questions
+
+An end-to-end memory network (Sukhbaatar et al. 2015, arXiv 1503.08895) that answers the questions of all twenty bAbI
+tasks (Weston et al. 2015, arXiv 1502.05698; CC BY 3.0).
+
+- Recipe: `recipes/questions/{recipe}.yaml`, seed {seed}; again: `neuraltape questions {recipe}`.
+- How it was chosen: of {count} seed(s), the one with the least error in training.
+- {parameters:,} parameters; wrong answers: {train:.1f} % in training, {test:.1f} % in testing
+  ({failed} of {tasks} tasks over 5 %).
+
+Talk to it: `neuraltape ask`.
+"""
+
+
+def main(recipe: str) -> None:
+    """Copy the chosen run's network into the package, with a card."""
+    results = [
+        QuestionsResult.load(path) for path in sorted((ROOT / "results" / "questions").glob(f"{recipe}-seed-*.json"))
+    ]
+    if not results:
+        sys.exit(f"results/questions has none of {recipe}; first: neuraltape questions {recipe}")
+    best = min(results, key=lambda result: result.train_error)
+    MODEL.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(ROOT / "runs" / "questions" / f"{recipe}-seed-{best.seed}" / "joint" / name, MODEL / name)
+    card = CARD.format(
+        recipe=recipe,
+        seed=best.seed,
+        count=len(results),
+        parameters=best.parameters,
+        train=best.train_error,
+        test=best.test_error,
+        failed=best.failed,
+        tasks=len(best.test),
+    )
+    (MODEL / "README.md").write_text(card, encoding="utf-8")
+    print(MODEL)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tools/package_questions.py RECIPE")
+    main(sys.argv[1])
