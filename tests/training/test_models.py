@@ -1,7 +1,7 @@
 from dataclasses import fields
 
 from neuraltape.functional import split_interface
-from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.tasks import Copy
 from neuraltape.training.model_config import ModelConfig
 from neuraltape.training.models import build_model
@@ -47,3 +47,12 @@ def test_the_baseline_takes_its_sizes() -> None:
     model = build_model(ModelConfig(model="lstm", hidden_size=7, controller_layers=3), Copy(bits=4))
     assert isinstance(model, LSTMBaseline)
     assert (model.input_size, model.hidden_size, model.output_size, model.num_layers) == (5, 7, 4, 3)
+
+
+def test_the_machine_for_one_example_takes_its_sizes() -> None:
+    sizes = {"hidden_size": 7, "memory_slots": 6, "memory_width": 5, "read_heads": 2, "usage_decay": 0.8}
+    model = build_model(ModelConfig(model="mann", controller="gru", controller_layers=2, **sizes), Copy(bits=4))
+    assert isinstance(model, MANN)
+    assert (model.input_size, model.hidden_size, model.output_size, model.memory_slots) == (5, 7, 4, 6)
+    assert (model.layout.heads, model.layout.width, model.layout.usage_decay) == (2, 5, 0.8)
+    assert (model.controller.cell, model.controller.layers) == ("gru", 2)
