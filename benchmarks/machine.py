@@ -36,7 +36,8 @@ def in_words(machine: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", *PACKAGES) if machine[name])
     return (
         f"{machine['processor']} ({machine['vectors']}), {machine['cores']} cores, {machine['threads']} threads, "
-        f"OMP_WAIT_POLICY {machine['wait_policy']}, {machine['system']}; {versions}; {machine['date']}; load before the run {machine['load_before']}."
+        f"OMP_WAIT_POLICY {machine['wait_policy']}, {machine['system']}; {versions}; "
+        f"{machine['date']}; load before the run {machine['load_before']}."
     )
 
 

@@ -9,15 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuraltape.nn import MANN as MANN
     from neuraltape.nn import NTM as NTM
     from neuraltape.nn import LSTMBaseline as LSTMBaseline
+    from neuraltape.nn import Machine as Machine
     from neuraltape.nn import NTMState as NTMState
     from neuraltape.nn import Trace as Trace
 
 __version__ = "0.1.0"
 
 # Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
-_NAMES = ("NTM", "LSTMBaseline", "NTMState", "Trace")
+_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "NTMState", "Trace")
 _PARTS = ("functional", "nn")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -11,9 +12,10 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import first_process, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
+from neuraltape.cli.presentations import evaluate_omniglot
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
-from neuraltape.tasks import Babi
+from neuraltape.tasks import Babi, Omniglot
 
 REPORT = "evaluation.json"
 # Wide enough for every column, where the output is no terminal that has a width of its own.
@@ -28,9 +30,18 @@ def run(argv: Sequence[str]) -> None:
         f"{REPORT}, the pictures outputs (targets against outputs, errors framed) and lengths (errors against length).",
     )
     add_options(parser)
-    parser.add_argument("--data_dir", type=str | None, default=None, help="babi: the data set's folder or archive")
+    helped = "babi, omniglot: the data set's folder or archive"
+    parser.add_argument("--data_dir", type=str | None, default=None, help=helped)
+    images = "omniglot: which characters; the official evaluation set where it is, otherwise validation"
+    choices = Literal["training", "validation", "evaluation"] | None
+    parser.add_argument("--images", type=choices, default=None, help=images)
     options = parser.parse(argv)
     subject = subject_of(options)
+    if options.images is not None and not isinstance(subject.task, Omniglot):
+        raise UsageError(f"--images is for omniglot; {subject.name} learned {subject.task.name}")
+    if isinstance(subject.task, Omniglot):
+        evaluate_omniglot(subject, subject.task, options)
+        return
     if isinstance(subject.task, Babi):
         evaluate_answers(subject, subject.task, options)
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
-from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.nn.pretrained import PACKAGED, packaged_names
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks import TASKS
@@ -96,7 +96,10 @@ def _open_model(folder: Path, task: str | None) -> Subject:
 
 def _load_model(folder: Path) -> SequenceModel:
     """The saved model, of whichever class it is."""
-    return (LSTMBaseline if "num_layers" in saved_arguments(folder) else NTM).from_pretrained(folder)
+    arguments = saved_arguments(folder)
+    # Each class has an argument that no other has.
+    model = LSTMBaseline if "num_layers" in arguments else MANN if "usage_decay" in arguments else NTM
+    return model.from_pretrained(folder)
 
 
 def saved_arguments(folder: Path) -> dict[str, Any]:

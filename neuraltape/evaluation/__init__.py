@@ -5,6 +5,9 @@ from neuraltape.evaluation.example import example as example
 from neuraltape.evaluation.lengths import LengthScore as LengthScore
 from neuraltape.evaluation.lengths import evaluate as evaluate
 from neuraltape.evaluation.lengths import usual_lengths as usual_lengths
+from neuraltape.evaluation.presentations import PresentationReport as PresentationReport
+from neuraltape.evaluation.presentations import PresentationScore as PresentationScore
+from neuraltape.evaluation.presentations import score_presentations as score_presentations
 from neuraltape.evaluation.report import Report as Report
 from neuraltape.evaluation.report import make_report as make_report
 from neuraltape.evaluation.slots import with_memory_slots as with_memory_slots

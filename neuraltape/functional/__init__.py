@@ -1,7 +1,7 @@
 """The equations of the Neural Turing Machine as pure functions: the specification of everything fast.
 
 Names and shapes are those of the glossary in the documentation. "The paper" is Graves, Wayne and Danihelka (2014),
-arXiv 1410.5401.
+arXiv 1410.5401; in `lrua` it is Santoro et al. (2016), arXiv 1605.06065.
 """
 
 from neuraltape.functional.addressing import Stages as Stages
@@ -17,6 +17,15 @@ from neuraltape.functional.interface import Interface as Interface
 from neuraltape.functional.interface import InterfaceLayout as InterfaceLayout
 from neuraltape.functional.interface import activate as activate
 from neuraltape.functional.interface import split_interface as split_interface
+from neuraltape.functional.lrua import LRUAInterface as LRUAInterface
+from neuraltape.functional.lrua import LRUALayout as LRUALayout
+from neuraltape.functional.lrua import LRUAState as LRUAState
+from neuraltape.functional.lrua import activate_lrua as activate_lrua
+from neuraltape.functional.lrua import least_used as least_used
+from neuraltape.functional.lrua import lrua_read_weights as lrua_read_weights
+from neuraltape.functional.lrua import lrua_step as lrua_step
+from neuraltape.functional.lrua import lrua_write_weights as lrua_write_weights
+from neuraltape.functional.lrua import split_lrua as split_lrua
 from neuraltape.functional.memory import read as read
 from neuraltape.functional.memory import write as write
 from neuraltape.functional.step import AccessState as AccessState

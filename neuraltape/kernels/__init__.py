@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import torch
 
 from neuraltape.functional import AccessState as AccessState
-from neuraltape.functional import InterfaceLayout
+from neuraltape.kernels.spec import LRUASpec as LRUASpec
 from neuraltape.kernels.spec import MachineSpec as MachineSpec
 from neuraltape.kernels.spec import SequenceResult as SequenceResult
+from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights
 
-OPERATIONS = ("sequence", "access_step", "step")
+OPERATIONS = ("sequence", "access_step", "step", "lrua_sequence")
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
 
@@ -32,13 +33,12 @@ class Resolved(NamedTuple):
 _said: set[str] = set()
 
 
-def resolve(
-    op: str, backend: str, device: torch.device, dtype: torch.dtype, spec: MachineSpec | InterfaceLayout
-) -> Resolved:
+def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> Resolved:
     """Choose a backend for an operation.
 
     Args:
-        op: "sequence", "step" (spec: MachineSpec) or "access_step" (spec: InterfaceLayout).
+        op: "sequence", "step" (spec: MachineSpec), "lrua_sequence" (spec: LRUASpec), or "access_step" (spec:
+            InterfaceLayout).
         backend: a name in BACKENDS, or "auto": the fastest that can run here. A fall-back is warned of once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.

@@ -3,16 +3,19 @@
 Every other backend has these signatures and is tested against these results.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.functional import AccessState, LRUAState, lrua_step
 from neuraltape.functional import access_step as access_step
-from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, Cell, MachineSpec, SequenceResult, Weights
+from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, Cell, LRUASpec, MachineSpec, SequenceResult, Spec, Weights
 
 
-def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: MachineSpec | InterfaceLayout) -> None:
+def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> None:
     """The reference runs everything, everywhere."""
 
 
@@ -92,6 +95,31 @@ def sequence(
     Returns:
         Hidden states and reads of every step and the final state.
     """
+    return _all_steps(inputs, lengths, weights, controller, access, spec, access_step)
+
+
+def lrua_sequence(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    controller: tuple[Tensor, ...],
+    access: LRUAState,
+    spec: LRUASpec,
+) -> SequenceResult:
+    """`sequence` for a machine whose access is by least-recently-used writes."""
+    return _all_steps(inputs, lengths, weights, controller, access, spec, lrua_step)
+
+
+def _all_steps(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    controller: tuple[Tensor, ...],
+    access: Any,
+    spec: MachineSpec | LRUASpec,
+    access_step: Callable[[Tensor, Any, Any], Any],
+) -> SequenceResult:
+    """One step after the other; `access_step` is the memory's part of it."""
     alive = None
     if lengths is not None:
         alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
@@ -112,7 +140,7 @@ def sequence(
                 keep_where(now, read, torch.zeros_like(read)),
             )
             controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
-            access_next = AccessState(
+            access_next = type(access)(
                 *(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True))
             )
         controller, access = controller_next, access_next

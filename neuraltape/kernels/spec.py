@@ -1,11 +1,11 @@
 """What a whole sequence through a machine takes and gives: the signature that every backend shares."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.functional import InterfaceLayout, LRUALayout
 
 Cell = Literal["lstm", "gru", "feedforward"]
 
@@ -24,6 +24,22 @@ class MachineSpec:
     layers: int
     slots: int
     layout: InterfaceLayout
+
+
+@dataclass(frozen=True)
+class LRUASpec:
+    """The sizes of a machine whose access is by least-recently-used writes."""
+
+    cell: Cell
+    input_size: int
+    hidden_size: int
+    layers: int
+    slots: int
+    layout: LRUALayout
+
+
+# What a backend is asked about: a machine, or the interface of one step of the heads.
+Spec = MachineSpec | LRUASpec | InterfaceLayout
 
 
 class Weights(NamedTuple):
@@ -46,5 +62,5 @@ class SequenceResult(NamedTuple):
     """r_t at every step, (time, batch, read heads, width); 0 past a sequence's length."""
     controller: tuple[Tensor, ...]
     """The controller's final state, each (batch, layers, hidden)."""
-    access: AccessState
-    """The access's final state."""
+    access: Any
+    """The access's final state: an `AccessState`, or an `LRUAState`."""

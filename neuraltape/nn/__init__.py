@@ -1,5 +1,6 @@
 """Parameters and wiring: controllers, accesses and the models made of them."""
 
+from neuraltape.nn.access import LRUAAccess as LRUAAccess
 from neuraltape.nn.access import NTMAccess as NTMAccess
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
 from neuraltape.nn.controllers import GRUController as GRUController
@@ -11,6 +12,8 @@ from neuraltape.nn.intervention import Freeze as Freeze
 from neuraltape.nn.intervention import Intervention as Intervention
 from neuraltape.nn.intervention import NoShift as NoShift
 from neuraltape.nn.lstm import LSTMBaseline as LSTMBaseline
+from neuraltape.nn.machine import Machine as Machine
+from neuraltape.nn.mann import MANN as MANN
 from neuraltape.nn.ntm import NTM as NTM
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
 from neuraltape.nn.state import FeedForwardState as FeedForwardState

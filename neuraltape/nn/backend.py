@@ -6,8 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuraltape.functional import InterfaceLayout
-from neuraltape.kernels import MachineSpec, Resolved, check_backend, resolve
+from neuraltape.kernels import Resolved, Spec, check_backend, resolve
 
 
 class BackendChoice:
@@ -26,7 +25,7 @@ class BackendChoice:
         self.op, self.backend = op, backend
         self._chosen: tuple[torch.device, torch.dtype, Resolved] | None = None
 
-    def resolve(self, like: Tensor, spec: MachineSpec | InterfaceLayout) -> Resolved:
+    def resolve(self, like: Tensor, spec: Spec) -> Resolved:
         """The backend for tensors like this one.
 
         Raises:

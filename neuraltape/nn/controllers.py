@@ -126,3 +126,15 @@ class FeedForwardController(Controller):
 
 
 CONTROLLERS = {"lstm": LSTMController, "gru": GRUController, "feedforward": FeedForwardController}
+
+
+def built_in(name: object, input_size: int, hidden_size: int, layers: int) -> Controller:
+    """A new controller of this name. Raises TypeError for what is no name, ValueError for an unknown one."""
+    if not isinstance(name, str):
+        raise TypeError(
+            "controller must be a module with initial_state(batch_size) and forward(x, state) -> (y, state), "
+            f"or one of {', '.join(CONTROLLERS)}; got {type(name).__name__}"
+        )
+    if name not in CONTROLLERS:
+        raise ValueError(f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {name!r}")
+    return CONTROLLERS[name](input_size, hidden_size, layers)

@@ -11,19 +11,19 @@ from neuraltape.functional import AccessState, InterfaceLayout
 from neuraltape.functional.addressing import check_offsets
 from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import NTMAccess
-from neuraltape.nn.arrange import alive
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.controllers import CONTROLLERS, Controller, parameter
+from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in, parameter
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
-from neuraltape.nn.sequence_model import SequenceModel, check_size
-from neuraltape.nn.state import NTMState, keep_alive, tensors_of
+from neuraltape.nn.machine import Machine, check_part
+from neuraltape.nn.sequence_model import check_size
+from neuraltape.nn.state import NTMState, tensors_of
 from neuraltape.nn.trace import Trace, record
 
 ControllerName = Literal["lstm", "gru", "feedforward"]
 
 
-class NTM(SequenceModel):
+class NTM(Machine):
     """A recurrent layer with an external memory, used like torch.nn.LSTM.
 
     Graves, Wayne and Danihelka (2014), arXiv 1410.5401. At each step the controller sees the input and the previous
@@ -56,8 +56,7 @@ class NTM(SequenceModel):
         RuntimeError: the named backend can't run this machine.
     """
 
-    # A `Controller`, or any module of the user's with the same two methods.
-    controller: Any
+    access: NTMAccess
 
     def __init__(
         self,
@@ -79,29 +78,20 @@ class NTM(SequenceModel):
         batch_first: bool = False,
         backend: str = "auto",
     ) -> None:
-        super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
-        sizes = {"memory_slots": memory_slots, "memory_width": memory_width}
+        sizes = {"input_size": input_size, "hidden_size": hidden_size, "output_size": output_size}
+        sizes |= {"memory_slots": memory_slots, "memory_width": memory_width}
         sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
         for name, value in sizes.items():
             check_size(name, value)
         offsets = tuple(shift_offsets) if isinstance(shift_offsets, Sequence) else shift_offsets
         check_offsets(offsets)
         layout = InterfaceLayout(read_heads, write_heads, memory_width, offsets)
-        self.memory_slots, self.layout = memory_slots, layout
-        if isinstance(controller, str):
-            if controller not in CONTROLLERS:
-                raise ValueError(f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {controller!r}")
-            controller = CONTROLLERS[controller](input_size + read_heads * memory_width, hidden_size, controller_layers)
-        elif not isinstance(controller, nn.Module) or not hasattr(controller, "initial_state"):
-            raise TypeError(
-                "controller must be a module with initial_state(batch_size) and forward(x, state) -> (y, state), "
-                f"or one of {', '.join(CONTROLLERS)}; got {type(controller).__name__}"
-            )
-        else:
-            # What is saved says whose controller it takes; the mixin would put the default there.
-            self._hub_mixin_config = {**self.config, "controller": type(controller).__name__}
-        self.controller = controller
-        self.access = NTMAccess(
+        seen = input_size + read_heads * memory_width
+        part = controller if isinstance(controller, nn.Module) else None
+        if part is None:
+            part = built_in(controller, seen, hidden_size, controller_layers)
+        check_part("controller", part, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
+        access = NTMAccess(
             hidden_size,
             memory_slots,
             layout,
@@ -111,7 +101,11 @@ class NTM(SequenceModel):
             train_reads=train_initial_reads,
             backend=backend,
         )
-        self.output = nn.Linear(hidden_size + read_heads * memory_width, output_size)
+        super().__init__(input_size, hidden_size, output_size, controller=part, access=access, batch_first=batch_first)
+        if not isinstance(part, Controller):
+            # What is saved says whose controller it takes; the mixin would put the default there.
+            self._hub_mixin_config = {**self.config, "controller": type(part).__name__}
+        self.memory_slots, self.layout = memory_slots, layout
         self.choice = BackendChoice("sequence", backend)
         self._known: tuple[Any, MachineSpec] | None = None
         self.step_choice = BackendChoice("step", backend)
@@ -125,10 +119,6 @@ class NTM(SequenceModel):
         if isinstance(self.controller, Controller):
             return self.choice.resolve(weight, self._spec(self.controller)).backend
         return self.access.choice.resolve(weight, self.layout).backend
-
-    def initial_state(self, batch_size: int) -> NTMState:
-        """The state before the first step, for so many sequences."""
-        return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
 
     @contextmanager
     def resized(self, memory_slots: int) -> Iterator[None]:
@@ -167,7 +157,7 @@ class NTM(SequenceModel):
         if isinstance(self.controller, Controller):
             hidden, reads, state = self._run_whole(inputs, state, lengths, self.controller)
         else:
-            hidden, reads, state = self._run_stepwise(inputs, state, lengths)
+            hidden, reads, state = self.run_stepwise(inputs, state, lengths)
         return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
 
     def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
@@ -224,32 +214,6 @@ class NTM(SequenceModel):
             result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return result.hidden, result.reads, final
-
-    def _run_stepwise(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, Tensor, NTMState]:
-        """Step by step, for a controller that only its own module knows."""
-        living = None if lengths is None else alive(lengths, len(inputs))
-        if living is not None:
-            # What stands in the padding may be NaN; it must not reach a gradient either.
-            inputs = inputs.masked_fill(~living.unsqueeze(-1), 0)
-        hiddens, all_reads = [], []
-        for t, x in enumerate(inputs):
-            hidden, controller_state = self.control(x, state)
-            reads, access_state = self.access(hidden, state.access)
-            after = NTMState(controller_state, access_state)
-            state = after if living is None else keep_alive(living[t], after, state)
-            hiddens.append(hidden)
-            all_reads.append(reads)
-        return torch.stack(hiddens), torch.stack(all_reads), state
-
-    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
-        """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
-        hidden, after = self.controller(torch.cat([x, state.access.reads.flatten(1)], -1), state.controller)
-        if hidden.shape != (len(x), self.hidden_size):
-            raise ValueError(
-                f"controller must return (batch, hidden_size) = ({len(x)}, {self.hidden_size}); "
-                f"got shape {tuple(hidden.shape)}"
-            )
-        return hidden, after
 
     @torch.no_grad()
     def trace(

@@ -8,6 +8,7 @@ from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
 from neuraltape.tasks.ngrams import NGrams as NGrams
+from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort
 from neuraltape.tasks.repeat_copy import RepeatCopy as RepeatCopy
 from neuraltape.tasks.row import DataError as DataError
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
     "associative-recall": AssociativeRecall,
     "ngrams": NGrams,
     "priority-sort": PrioritySort,
+    "omniglot": Omniglot,
 }
 
 # Their sequences come from public data sets, which have to be there: see `neuraltape.data`.

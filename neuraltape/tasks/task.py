@@ -84,6 +84,14 @@ class Task(ABC):
     def grown(self, fraction: float) -> "Task":
         """The same task with the upper end of its range at this fraction of the whole, at least `shortest`."""
 
+    def prepare(self) -> None:
+        """Read what drawing will need, so that what is missing is said at once. Most tasks need nothing.
+
+        Raises:
+            ValueError: it is missing or broken.
+        """
+        return
+
     def longest_only(self) -> "Task":
         """The same task with every sequence as long as they get."""
         return self.at_length(self.longest)

@@ -4,15 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from neuraltape.training.checks import check_choice, check_positive
+from neuraltape.training.checks import check_choice, check_positive, check_range
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The machine's kind and sizes; input and output size come from the task."""
 
-    model: Literal["ntm", "lstm"] = "ntm"
-    """The machine: "ntm", or "lstm", the baseline without a memory (hidden_size and controller_layers only)."""
+    model: Literal["ntm", "mann", "lstm"] = "ntm"
+    """The machine: "ntm"; "mann", which writes to least-recently-used slots; or "lstm", which has no memory."""
     hidden_size: int = 100
     """Units in each layer of the controller."""
     memory_slots: int = 128
@@ -31,6 +31,8 @@ class ModelConfig:
     """Layers of the controller."""
     shift_offsets: tuple[int, ...] = (-1, 0, 1)
     """Moves that a head can make in one step, in slots."""
+    usage_decay: float = 0.99
+    """What is left of a slot's usage after one step (mann only)."""
     memory_init: Literal["constant", "random", "learned"] = "constant"
     """How the memory starts."""
     train_initial_memory: bool | None = None
@@ -46,7 +48,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shift_offsets", tuple(self.shift_offsets))
-        check_choice(self, "model", ("ntm", "lstm"))
+        check_choice(self, "model", ("ntm", "mann", "lstm"))
+        check_range(self, "usage_decay", 0, 1)
         check_choice(self, "controller", ("lstm", "gru", "feedforward"))
         check_choice(self, "memory_init", ("constant", "random", "learned"))
         for name in (

@@ -1,17 +1,30 @@
 """From a configuration and a task to a machine."""
 
-from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.task import Task
 from neuraltape.training.model_config import ModelConfig
 
-MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "lstm": LSTMBaseline}
+MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "mann": MANN, "lstm": LSTMBaseline}
 
 
 def build_model(config: ModelConfig, task: Task) -> SequenceModel:
     """A new machine with the task's input and output size; its weights are drawn from PyTorch's own generator."""
     if config.model == "lstm":
         return LSTMBaseline(task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers)
+    if config.model == "mann":
+        return MANN(
+            task.input_size,
+            config.hidden_size,
+            task.output_size,
+            memory_slots=config.memory_slots,
+            memory_width=config.memory_width,
+            heads=config.read_heads,
+            usage_decay=config.usage_decay,
+            controller=config.controller,
+            controller_layers=config.controller_layers,
+            backend=config.backend,
+        )
     machine = NTM(
         task.input_size,
         config.hidden_size,

@@ -5,17 +5,19 @@ One call runs a whole sequence, controller included; one runs it backward; paral
 
 import torch
 
-from neuraltape.functional import InterfaceLayout
 from neuraltape.kernels.cpu.access_step import access_step as access_step
+from neuraltape.kernels.cpu.lrua import lrua_sequence as lrua_sequence
 from neuraltape.kernels.cpu.sequence import sequence as sequence
 from neuraltape.kernels.cpu.step import step as step
-from neuraltape.kernels.spec import MachineSpec
+from neuraltape.kernels.spec import LRUASpec, Spec
 
 
-def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: MachineSpec | InterfaceLayout) -> str | None:
+def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> str | None:
     """Why this backend can't run an operation; None when it can."""
     if device.type != "cpu":
         return f"it runs on CPUs and the parameters are on {device}"
     if dtype not in (torch.float32, torch.float64):
         return f"it computes in float32 or float64 and the parameters are {dtype}"
+    if isinstance(spec, LRUASpec) and (spec.cell != "lstm" or spec.layers > 1):
+        return f"for this access there is a kernel with one LSTM layer; the controller is {spec.layers} x {spec.cell}"
     return None

@@ -5,7 +5,7 @@ from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.forward import pad_weights
 from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory, write
-from neuraltape.kernels.cpu.simd import copy, floats, integers
+from neuraltape.kernels.cpu.simd import copy, floats, integers, keep_apart
 
 
 @helper
@@ -49,6 +49,7 @@ def access_forward_block(z, block, table, work):
         read1,
             write1, reads1: receive the state after it.
     """
+    keep_apart()
     mask = floats(work, table[0])
     moves = integers(table[1])
     raw = floats(work, table[2])
@@ -86,6 +87,7 @@ def access_backward_block(z, block, table, work):
             dread1, dwrite1, dreads1: gradients of the state after the step; draw, dmemory0, dread0, dwrite0: receive
             those of `raw` and of the state before.
     """
+    keep_apart()
     mask = floats(work, table[0])
     moves = integers(table[1])
     raw = floats(work, table[2])

@@ -8,7 +8,7 @@ from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory
 from neuraltape.kernels.cpu.replay import replay
-from neuraltape.kernels.cpu.simd import copy, floats, integers
+from neuraltape.kernels.cpu.simd import copy, floats, integers, keep_apart
 
 
 @helper
@@ -35,6 +35,7 @@ def backward_lane(z, lane, table, work):
             dreads0: receive those of the inputs and the initial state;
             gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
+    keep_apart()
     order = integers(table[0])
     lengths = integers(table[1])
     mask = floats(work, table[2])

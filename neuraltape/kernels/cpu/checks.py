@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import InterfaceLayout
-from neuraltape.kernels.spec import STATES, WEIGHTS_PER_LAYER, MachineSpec
+from neuraltape.kernels.spec import STATES, WEIGHTS_PER_LAYER, LRUASpec, MachineSpec
 
 Shape = tuple[int, ...]
 Shapes = tuple[tuple[str, Shape], ...]
@@ -26,7 +26,7 @@ def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtyp
             raise ValueError(f"{name} must be a dense tensor on the CPU; got {tensor.layout} on {tensor.device}")
 
 
-def check_inputs(inputs: Tensor, spec: MachineSpec, dtype: torch.dtype) -> None:
+def check_inputs(inputs: Tensor, spec: MachineSpec | LRUASpec, dtype: torch.dtype) -> None:
     """Raise ValueError unless these are inputs of the machine, with at least one step and one sequence."""
     if inputs.dim() != 3 or inputs.shape[2] != spec.input_size:
         raise ValueError(f"inputs must have shape (time, batch, {spec.input_size}); got {tuple(inputs.shape)}")
@@ -49,7 +49,7 @@ def check_lengths(lengths: Tensor, time: int, batch: int) -> None:
 
 
 @lru_cache(maxsize=64)
-def weight_shapes(spec: MachineSpec) -> Shapes:
+def weight_shapes(spec: MachineSpec | LRUASpec) -> Shapes:
     """Names and shapes of all weights, in the order in which the kernels take them."""
     layout, hidden = spec.layout, spec.hidden_size
     rows = {"lstm": 4, "gru": 3, "feedforward": 1}[spec.cell] * hidden

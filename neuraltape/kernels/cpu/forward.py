@@ -51,6 +51,7 @@ def forward_block(z, block, table, work):
             with z.direct, in place of `packed`: all weights, as in the public signature.
         work: working space.
     """
+    keep_apart()
     order = integers(table[0])
     lengths = integers(table[1])
     mask = floats(work, table[2])

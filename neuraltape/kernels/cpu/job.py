@@ -4,7 +4,8 @@ Every thread takes the number of its next task from there, until none is left, a
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numba
 import numpy as np
@@ -18,7 +19,6 @@ from neuraltape.kernels.cpu.simd import primitive
 NEXT, CAME, TASKS, PLACES, ROOMS, ROOM_SIZE, TABLE = range(7)
 
 PLACES_KIND = np.dtype([(name, np.int64) for name in Places._fields])
-_Places = numba.from_dtype(PLACES_KIND)
 
 
 def job(tasks: int, places: int, rooms: int, room_size: int, table: Iterable[int]) -> array:
@@ -26,25 +26,32 @@ def job(tasks: int, places: int, rooms: int, room_size: int, table: Iterable[int
     return array("q", (0, 0, tasks, places, rooms, room_size, *table))
 
 
-@primitive
-def parts(typing_context, job):
-    """The job's sizes (`Places`), its table and this thread's room."""
-    result = types.Tuple((_Places, types.CPointer(types.int64), types.CPointer(job.dtype)))
+def parts_with(sizes: Any) -> Callable[..., Any]:
+    """The function that gives a job's sizes (a record of this Numba type), its table and this thread's room."""
 
-    def generate(context, builder, signature, args):
-        places_kind, table_kind, room_kind = signature.return_type
-        start = builder.bitcast(args[0], context.get_value_type(table_kind))
+    @primitive
+    def parts(typing_context, job):
+        result = types.Tuple((sizes, types.CPointer(types.int64), types.CPointer(job.dtype)))
 
-        def at(place):
-            return builder.gep(start, [context.get_constant(types.intp, place)])
+        def generate(context, builder, signature, args):
+            places_kind, table_kind, room_kind = signature.return_type
+            start = builder.bitcast(args[0], context.get_value_type(table_kind))
 
-        places = builder.inttoptr(builder.load(at(PLACES)), context.get_value_type(places_kind))
-        came = builder.atomic_rmw("add", at(CAME), context.get_constant(types.int64, 1), "monotonic")
-        first = builder.inttoptr(builder.load(at(ROOMS)), context.get_value_type(room_kind))
-        room = builder.gep(first, [builder.mul(came, builder.load(at(ROOM_SIZE)))])
-        return context.make_tuple(builder, signature.return_type, [places, at(TABLE), room])
+            def at(place):
+                return builder.gep(start, [context.get_constant(types.intp, place)])
 
-    return result(job), generate
+            places = builder.inttoptr(builder.load(at(PLACES)), context.get_value_type(places_kind))
+            came = builder.atomic_rmw("add", at(CAME), context.get_constant(types.int64, 1), "monotonic")
+            first = builder.inttoptr(builder.load(at(ROOMS)), context.get_value_type(room_kind))
+            room = builder.gep(first, [builder.mul(came, builder.load(at(ROOM_SIZE)))])
+            return context.make_tuple(builder, signature.return_type, [places, at(TABLE), room])
+
+        return result(job), generate
+
+    return parts
+
+
+parts = parts_with(numba.from_dtype(PLACES_KIND))
 
 
 @primitive

@@ -1,3 +1,4 @@
 """Addressing schemes, one a file. An access has `initial_state(batch_size)` and `forward(controller_output, state)`."""
 
+from neuraltape.nn.access.lrua import LRUAAccess as LRUAAccess
 from neuraltape.nn.access.ntm import NTMAccess as NTMAccess

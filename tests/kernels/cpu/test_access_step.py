@@ -54,3 +54,23 @@ def test_without_gradients_gives_the_same():
     with torch.no_grad():
         got = cpu.access_step(raw, state, layout)
     assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+
+
+def test_double_backward_says_what_to_do():
+    raw, state = arguments(InterfaceLayout(1, 1, 3), 2, 5)
+    memory = cpu.access_step(raw, state, InterfaceLayout(1, 1, 3)).memory
+    (slope,) = torch.autograd.grad(memory.sum(), raw, create_graph=True)
+    with pytest.raises(NotImplementedError, match="backend='reference'"):
+        slope.sum().backward()
+
+
+def test_tensors_that_are_not_on_the_cpu_or_lie_in_any_way():
+    layout = InterfaceLayout(1, 2, 5)
+    raw, state = arguments(layout, 3, 7)
+    with torch.no_grad():
+        expected = cpu.access_step(raw, state, layout)
+        strided = [torch.stack([t, t], -1)[..., 0] for t in (raw, *state)]
+        got = cpu.access_step(strided[0], AccessState(*strided[1:]), layout)
+        assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+        with pytest.raises(ValueError, match=r"on the CPU; got .* on meta"):
+            cpu.access_step(raw, state._replace(write_weights=state.write_weights.to("meta")), layout)

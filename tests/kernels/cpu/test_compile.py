@@ -35,18 +35,17 @@ def numbers(model, ntm, inputs, state, lengths):
     return [outputs, *after.access, *torch.autograd.grad(loss, [inputs, *ntm.parameters()])]
 
 
-@pytest.mark.parametrize("controller", ["lstm", "gru", "feedforward", "own"])
+@pytest.mark.slow
+@pytest.mark.parametrize("controller", ["lstm", "own"])
 def test_a_model_compiles_without_a_graph_break(controller):
     ntm = machine(controller)
     compiled = torch.compile(ntm, fullgraph=True, backend="aot_eager")
-    inputs, lengths = torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(1)), torch.tensor([4, 1, 3])
-    state = None
-    for given in (None, lengths):
-        got, expected = (numbers(model, ntm, inputs, state, given) for model in (compiled, ntm))
-        for a, b in zip(got, expected, strict=True):
-            # Measured: 0.
-            torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
-        state = ntm(inputs)[1].detach()
+    inputs = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(1))
+    lengths = torch.tensor([2, 1, 2]) if controller == "lstm" else None
+    got, expected = (numbers(model, ntm, inputs, None, lengths) for model in (compiled, ntm))
+    for a, b in zip(got, expected, strict=True):
+        # Measured: 0.
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
     torch._dynamo.reset()
 
 

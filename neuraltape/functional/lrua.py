@@ -1,0 +1,190 @@
+"""Access by least-recently-used writes (LRUA): one step, as pure functions. Knows no parameters.
+
+Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head reads by content alone, and writes
+where it read at the step before or into a slot that has long not been used.
+
+Each row of the raw interface holds, in this order:
+
+| part     | numbers       | activation | range   |
+|----------|---------------|------------|---------|
+| key      | heads * width | tanh       | (-1, 1) |
+| strength | heads         | softplus   | > 0     |
+| gate     | heads         | sigmoid    | (0, 1)  |
+| add      | heads * width | tanh       | (-1, 1) |
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from neuraltape.functional.memory import read
+
+# A row of memory much shorter than this is empty: it resembles nothing.
+EMPTY = 0.1
+
+
+@dataclass(frozen=True)
+class LRUALayout:
+    """How one row of the raw interface is divided among the heads. Each head reads, then writes."""
+
+    heads: int
+    width: int
+    usage_decay: float = 0.99
+    """What is left of a slot's usage after one step (the paper: 0.99)."""
+
+    def __post_init__(self) -> None:
+        for name in ("heads", "width"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} must be a positive integer; got {value!r}")
+        if not 0 <= self.usage_decay <= 1:
+            raise ValueError(f"usage_decay must be from 0 to 1; got {self.usage_decay!r}")
+
+    @property
+    def read_heads(self) -> int:
+        """All heads read."""
+        return self.heads
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """How many numbers each part has, in the order of `LRUAInterface`."""
+        return self.heads * self.width, self.heads, self.heads, self.heads * self.width
+
+    @property
+    def size(self) -> int:
+        """How many raw numbers there are in all."""
+        return sum(self.sizes)
+
+
+class LRUAInterface(NamedTuple):
+    """The parameters of all heads at one step, raw or activated."""
+
+    key: Tensor
+    """What to look for, (batch, heads, width)."""
+    strength: Tensor
+    """(batch, heads)."""
+    gate: Tensor
+    """1: write where the head read at the step before; 0: into a least-used slot. (batch, heads)."""
+    add: Tensor
+    """What to store, (batch, heads, width)."""
+
+
+class LRUAState(NamedTuple):
+    """What the memory and its heads carry from one step to the next."""
+
+    memory: Tensor
+    """M_t, (batch, slots, width)."""
+    read_weights: Tensor
+    """w^r_t, (batch, heads, slots)."""
+    usage: Tensor
+    """w^u_t, (batch, slots). It orders the slots and has no gradient."""
+    reads: Tensor
+    """r_t, (batch, heads, width): what the controller sees at the next step."""
+
+    def detach(self) -> "LRUAState":
+        """The same values, cut from the graph that made them."""
+        return LRUAState(*(tensor.detach() for tensor in self))
+
+
+def split_lrua(raw: Float[Tensor, "batch size"], layout: LRUALayout) -> LRUAInterface:
+    """Divide raw controller outputs among the heads, without activations.
+
+    Raises:
+        ValueError: `raw` does not have `layout.size` columns.
+    """
+    if raw.shape[-1] != layout.size:
+        raise ValueError(f"raw must have {layout.size} columns for {layout}; its shape is {tuple(raw.shape)}")
+    key, strength, gate, add = raw.split(layout.sizes, dim=-1)
+    rows = (layout.heads, layout.width)
+    return LRUAInterface(key.unflatten(-1, rows), strength, gate, add.unflatten(-1, rows))
+
+
+def activate_lrua(raw: LRUAInterface) -> LRUAInterface:
+    """Bring raw head parameters into their ranges, as the table at the top of this module says."""
+    return LRUAInterface(raw.key.tanh(), softplus(raw.strength), raw.gate.sigmoid(), raw.add.tanh())
+
+
+def least_used(usage: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "batch count"]:
+    """The slots with the smallest usage, the smallest first; of equal ones the first. Paper, equation 6.
+
+    Raises:
+        ValueError: there are fewer slots.
+    """
+    if not 1 <= count <= usage.shape[-1]:
+        raise ValueError(f"count must be from 1 to the number of slots, {usage.shape[-1]}; got {count}")
+    return usage.argsort(dim=-1, stable=True)[:, :count]
+
+
+def lrua_write_weights(
+    read_weights: Float[Tensor, "batch heads slots"],
+    least: Int[Tensor, "batch heads"],
+    gate: Float[Tensor, "batch heads"],
+) -> Float[Tensor, "batch heads slots"]:
+    """Where each head writes: gate * (where it last read) + (1 - gate) * (its least-used slot). Paper, equation 7.
+
+    Args:
+        read_weights: w^r_{t-1}.
+        least: a slot for each head.
+        gate: sigmoid(alpha), in [0, 1].
+
+    Returns:
+        w^w_t, non-negative, sums to 1 over slots.
+    """
+    fresh = torch.zeros_like(read_weights).scatter(-1, least.unsqueeze(-1), 1.0)
+    gate = gate.unsqueeze(-1)
+    return gate * read_weights + (1 - gate) * fresh
+
+
+def lrua_read_weights(
+    memory: Float[Tensor, "batch slots width"],
+    key: Float[Tensor, "batch heads width"],
+    strength: Float[Tensor, "batch heads"],
+) -> Float[Tensor, "batch heads slots"]:
+    """Where each head reads: softmax over slots of strength times cosine similarity. Paper, equations 2 and 3.
+
+    Lengths are rounded up, |v| to sqrt(|v|^2 + EMPTY^2). A write to where a head last read leaves a trace of itself in
+    every slot that had some of the focus; with exact cosines a slot that holds a trace would be as similar as one that
+    holds the thing itself.
+    """
+    similarity = _direction(key) @ _direction(memory).transpose(-1, -2)
+    return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
+
+
+def _direction(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch rows width"]:
+    """Long rows scaled to length 1, short ones less."""
+    return vectors * (vectors.square().sum(-1, keepdim=True) + EMPTY**2).rsqrt()
+
+
+def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALayout) -> LRUAState:
+    """Read by content; clear the least-used slots and write; count the use. Paper, equations 2 to 8.
+
+    Where the paper is silent or departed from:
+    - reading comes before writing, so that a head does not find what it writes at this very step;
+    - the h-th head gets the h-th least used slot, so that heads do not write over each other, and all of these are
+      cleared first;
+    - what is written is a vector of its own, not the key to read with, so that a step can store the last image while
+      it looks for the present one;
+    - the softmax has a strength, as in the Neural Turing Machine: cosines alone give 128 slots an almost even focus.
+
+    Args:
+        raw: what the controller emits for the heads, before activations, (batch, layout.size).
+        state: the state after the step before.
+        layout: how `raw` is divided among the heads.
+
+    Returns:
+        The state after this step; its `reads` are what the heads returned.
+    """
+    interface = activate_lrua(split_lrua(raw, layout))
+    usage = state.usage.detach()
+    read_weights = lrua_read_weights(state.memory, interface.key, interface.strength)
+    reads = read(state.memory, read_weights)
+    least = least_used(usage, layout.heads)
+    write_weights = lrua_write_weights(state.read_weights, least, interface.gate)
+    cleared = torch.zeros_like(usage, dtype=torch.bool).scatter(-1, least, True)
+    memory = state.memory.masked_fill(cleared.unsqueeze(-1), 0) + write_weights.transpose(-1, -2) @ interface.add
+    usage = layout.usage_decay * usage + (read_weights + write_weights).detach().sum(1)
+    return LRUAState(memory, read_weights, usage, reads)

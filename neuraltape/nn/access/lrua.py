@@ -1,0 +1,79 @@
+"""Access by least-recently-used writes: reads by content, writes where it last read or into what is not in use."""
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.functional import LRUALayout, LRUAState, lrua_step
+from neuraltape.nn.backend import without_autocast
+from neuraltape.nn.initial import CONSTANT
+
+# Biases at the start, before softplus and sigmoid.
+STRENGTH, GATE = 12.0, -2.0
+
+
+class LRUAAccess(nn.Module):
+    """Heads that read, then write: one linear layer from the controller's output to all head parameters.
+
+    w^r_t = softmax(strength * cosine); w^w_t = gate * w^r_{t-1} + (1 - gate) * least used;
+    usage_t = decay * usage_{t-1} + sum w^r_t + sum w^w_t. Santoro et al. (2016), arXiv 1605.06065, equations 2 to 8;
+    where this departs from the paper: `neuraltape.functional.lrua_step`. The memory starts as the constant 1e-6, the
+    usage at 0, the read focus on slot 0.
+
+    Args:
+        controller_size: numbers in the controller's output.
+        slots: N, rows of the memory.
+        layout: heads, width and the decay of usage.
+    """
+
+    def __init__(self, controller_size: int, slots: int, layout: LRUALayout) -> None:
+        super().__init__()
+        if slots < layout.heads:
+            raise ValueError(f"slots must be at least as many as heads, {layout.heads}; got {slots}")
+        self.slots, self.layout = slots, layout
+        self.interface = nn.Linear(controller_size, layout.size)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the weights anew (Glorot uniform), with biases such that memory is of use from the start.
+
+        What is written starts out as the key, which it is in the paper, and is free to become something else: so things
+        that look alike find each other before anything is learned. Heads start with a strength that tells slots apart,
+        and with fresh slots to write into.
+        """
+        nn.init.xavier_uniform_(self.interface.weight)
+        nn.init.zeros_(self.interface.bias)
+        key, _, _, add = self.interface.weight.split(self.layout.sizes)
+        add.copy_(key)
+        _, strength, gate, _ = self.interface.bias.split(self.layout.sizes)
+        strength.fill_(STRENGTH)
+        gate.fill_(GATE)
+
+    def initial_state(self, batch_size: int) -> LRUAState:
+        """The state before the first step."""
+        like, heads, width = self.interface.weight, self.layout.heads, self.layout.width
+        focus = like.new_zeros(batch_size, heads, self.slots)
+        focus[..., 0] = 1
+        memory = like.new_full((batch_size, self.slots, width), CONSTANT)
+        return LRUAState(
+            memory, focus, like.new_zeros(batch_size, self.slots), like.new_zeros(batch_size, heads, width)
+        )
+
+    def forward(self, controller_output: Tensor, state: LRUAState) -> tuple[Tensor, LRUAState]:
+        """One step. Stays in the parameters' precision under autocast.
+
+        Args:
+            controller_output: (batch, controller_size).
+            state: the state after the step before.
+
+        Returns:
+            The reads (batch, heads, width) and the state after this step.
+        """
+        with without_autocast(controller_output.device.type):
+            state = lrua_step(self.interface(controller_output.to(self.interface.weight.dtype)), state, self.layout)
+        return state.reads, state
+
+    def extra_repr(self) -> str:
+        """Sizes, for `repr`."""
+        layout = self.layout
+        return f"slots={self.slots}, width={layout.width}, heads={layout.heads}, usage_decay={layout.usage_decay}"

@@ -1,0 +1,98 @@
+"""A controller, an access and one linear layer: what every machine with a memory has in common."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.nn.arrange import alive
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.nn.state import NTMState, keep_alive
+
+
+class Machine(SequenceModel):
+    """Any controller with any access, run step by step; called like torch.nn.LSTM.
+
+    At each step the controller sees the input and the previous reads, the access writes and reads, and the output is
+    one linear layer on the controller's output and the reads. `NTM` and `MANN` are machines with an access of their
+    own and kernels for it; this one takes yours.
+
+    Args:
+        input_size: numbers in one step's input.
+        hidden_size: numbers in the controller's output.
+        output_size: numbers in one step's output.
+        controller: a module with `initial_state(batch_size)` and `forward(x, state) -> (y, state)`, where x is
+            (batch, input_size + numbers of the reads) and y is (batch, hidden_size).
+        access: a module with `initial_state(batch_size)` and `forward(y, state) -> (reads, state)`. Its state is a
+            NamedTuple of tensors, batch first, one of which is `reads`: what the controller sees at the next step.
+        batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
+
+    Raises:
+        TypeError: a controller or an access without these methods.
+        ValueError: a size that is no positive integer.
+    """
+
+    # Modules of the user's own: all that is known of them is what the constructor asks for.
+    controller: Any
+    access: Any
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        controller: nn.Module,
+        access: nn.Module,
+        batch_first: bool = False,
+    ) -> None:
+        super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
+        check_part("controller", controller, "forward(x, state) -> (y, state)")
+        check_part("access", access, "forward(controller_output, state) -> (reads, state)")
+        self.controller, self.access = controller, access
+        with torch.no_grad():
+            reads = self.access.initial_state(1).reads
+        self.output = nn.Linear(hidden_size + reads[0].numel(), output_size)
+
+    def initial_state(self, batch_size: int) -> NTMState:
+        """The state before the first step, for so many sequences."""
+        return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+
+    def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
+        """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+        hidden, reads, state = self.run_stepwise(inputs, state, lengths)
+        return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
+
+    def run_stepwise(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, Tensor, NTMState]:
+        """Controller outputs (time, batch, hidden), reads (time, batch, ...) and the final state, step by step."""
+        living = None if lengths is None else alive(lengths, len(inputs))
+        if living is not None:
+            # What stands in the padding may be NaN; it must not reach a gradient either.
+            inputs = inputs.masked_fill(~living.unsqueeze(-1), 0)
+        hiddens, all_reads = [], []
+        for t, x in enumerate(inputs):
+            hidden, controller_state = self.control(x, state)
+            reads, access_state = self.access(hidden, state.access)
+            after = NTMState(controller_state, access_state)
+            state = after if living is None else keep_alive(living[t], after, state)
+            hiddens.append(hidden)
+            all_reads.append(reads)
+        return torch.stack(hiddens), torch.stack(all_reads), state
+
+    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
+        """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
+        hidden, after = self.controller(torch.cat([x, state.access.reads.flatten(1)], -1), state.controller)
+        if hidden.shape != (len(x), self.hidden_size):
+            raise ValueError(
+                f"controller must return (batch, hidden_size) = ({len(x)}, {self.hidden_size}); "
+                f"got shape {tuple(hidden.shape)}"
+            )
+        return hidden, after
+
+
+def check_part(name: str, part: object, forward: str) -> None:
+    """Raise TypeError unless it is a module that carries a state."""
+    if not isinstance(part, nn.Module) or not hasattr(part, "initial_state"):
+        raise TypeError(
+            f"{name} must be a module with initial_state(batch_size) and {forward}; got {type(part).__name__}"
+        )
