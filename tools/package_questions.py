@@ -1,4 +1,4 @@
-"""Make the network that `neuraltape ask` talks with out of results: python tools/package_questions.py RECIPE.
+"""Make the network of `neuraltape ask` out of a recipe's results: python tools/package_questions.py RECIPE.
 
 Of all seeds it takes the one with the least training error, as the table does; the card says how many there were.
 """
@@ -24,8 +24,8 @@ tasks (Weston et al. 2015, arXiv 1502.05698; CC BY 3.0).
 
 - Recipe: `recipes/questions/{recipe}.yaml`, seed {seed}; again: `neuraltape questions {recipe}`.
 - How it was chosen: of {count} seed(s), the one with the least error in training.
-- {parameters:,} parameters; wrong answers: {train:.1f} % in training, {test:.1f} % in testing
-  ({failed} of {tasks} tasks over 5 %).
+- {parameters:,} parameters; {train:.1f} % wrong answers to the questions for training, {test:.1f} % to those for
+  testing ({failed} of {tasks} tasks over 5 %).
 
 Talk to it: `neuraltape ask`.
 """

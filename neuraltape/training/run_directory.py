@@ -27,6 +27,7 @@ class RunDirectory:
         self.checkpoint = self.path / "checkpoint" / "state.safetensors"
         self.model = self.path / "model"
         self.figures = self.path / "figures"
+        self.torchrun = self.path / ".torchrun"
         self.nonfinite = self.path / "nonfinite.safetensors"
         self._lock: TextIO | None = None
 

@@ -1,6 +1,7 @@
 """The two ways into a training: `train` begins one, `resume` goes on with one."""
 
 import os
+import platform
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,7 @@ def train(config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, 
         ProcessLostError: another process of the training was lost.
         ValueError: a configuration that cannot run here.
     """
-    going_on = restarted(config, Path(run_dir))
+    going_on = restarted(config, Path(run_dir), overwrite=overwrite)
     return _launch(Order(config, Path(run_dir), going_on, overwrite, progress))
 
 
@@ -93,11 +94,28 @@ def resume(
     return _launch(Order(replace(config, loop=loop), directory.path, True, False, progress))
 
 
-def restarted(config: TrainConfig, path: Path) -> bool:
-    """Whether torchrun has started this training again after a failure, so that it has to go on."""
+def restarted(config: TrainConfig, path: Path, *, overwrite: bool = False) -> bool:
+    """Whether torchrun has started this training again after a failure, so that it has to go on.
+
+    torchrun counts restarts on each computer by itself, and not those that it makes because another one has failed; so
+    a run also remembers which torchrun began it.
+    """
     directory = RunDirectory(path)
-    again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-    return again and directory.holds_run() and TrainConfig.load(directory.config).flat() == config.flat()
+    if not directory.holds_run() or TrainConfig.load(directory.config).flat() != config.flat():
+        return False
+    if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0:
+        return True
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return False
+    began = directory.torchrun.read_text(encoding="utf-8") if directory.torchrun.exists() else ""
+    now = torchrun_in_words()
+    # The same name may be used again for a new start, which an overwriting one is unless its very parent began the run.
+    return began == now if overwrite else began.split("\n")[0] == now.split("\n")[0]
+
+
+def torchrun_in_words() -> str:
+    """Which torchrun this process belongs to: its name, and where its part on this computer runs."""
+    return f"{os.environ['TORCHELASTIC_RUN_ID']}\n{platform.node()} {os.getppid()}"
 
 
 def _launch(order: Order) -> TrainResult:
@@ -158,6 +176,8 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     if not order.going_on:
         check_runs_here(order.config)
         directory.create(overwrite=order.overwrite)
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            write_atomically(directory.torchrun, torchrun_in_words().encode())
         write_atomically(directory.config, order.config.to_yaml().encode())
         return None
     directory.lock()

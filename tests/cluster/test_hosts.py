@@ -195,6 +195,7 @@ def test_a_slow_worker_is_waited_for_and_a_stuck_one_is_not(pair: Pair, unbroken
     with ExitStack() as stack:
         both = pair.start(stack, "resume", str(pair.run_dir))
         wait_until(lambda: ended(*both))
+    assert [process.returncode for process in both] == [0, 0], pair.log(0) + pair.log(1)
     assert_same_end(pair.run_dir, unbroken[2])
     note(
         f"a worker that stands still for {TIMEOUT / 2:g} s is waited for; when it stood still for good the other host "

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lightning_fabric import Fabric
 
 from neuraltape.training import OptimizerConfig, RunExistsError, TrainConfig, load_run, resume, train
 from neuraltape.training.checkpoint import load_checkpoint
 from neuraltape.training.metrics import read_metrics
 from neuraltape.training.run_directory import RunDirectory
+from neuraltape.training.start import restarted
 
 from .small import LSTM, NTM, assert_same_end, lines, small
 
@@ -182,3 +184,24 @@ def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"backend must be 'auto' or one of .*; got 'triton'"):
         train(config, run_dir=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_torchrun_that_starts_a_training_again_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small(max_sequences=4)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "first")
+    monkeypatch.setattr("neuraltape.training.start.make_fabric", lambda loop: Fabric(accelerator="cpu", devices=1))
+    assert not restarted(config, tmp_path)
+    train(config, run_dir=tmp_path, progress=False)
+    # This computer's part was not counted: another one's failed.
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    assert restarted(config, tmp_path)
+    assert restarted(config, tmp_path, overwrite=True)
+    assert not restarted(small(max_sequences=8), tmp_path)
+    # Another torchrun of the same name may go on, but overwrites if it is told to.
+    monkeypatch.setattr("os.getppid", lambda: 1)
+    assert restarted(config, tmp_path)
+    assert not restarted(config, tmp_path, overwrite=True)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "second")
+    assert not restarted(config, tmp_path)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert restarted(config, tmp_path, overwrite=True)
