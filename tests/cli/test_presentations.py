@@ -54,7 +54,8 @@ def test_what_cannot_be_is_one_line(call: Call, refuses: Call, here: Path, tiny:
     train(call, here)
     assert "--lengths must be from 2 to 3 classes" in refuses("evaluate", "omniglot", "--lengths", "4").err
     assert "images_evaluation" in refuses("evaluate", "omniglot", "--images", "evaluation").err
-    assert "--data-dir is for omniglot; tiny learned copy" in refuses("evaluate", "tiny", "--data-dir", ".").err
+    assert "--data-dir is for tasks with a data set; tiny" in refuses("evaluate", "tiny", "--data-dir", ".").err
+    assert "--images is for omniglot; tiny learned copy" in refuses("evaluate", "tiny", "--images", "training").err
     broken = here / "broken"
     broken.mkdir()
     (broken / "images_evaluation.zip").write_bytes(Path("images_background.zip").read_bytes()[:1000])
