@@ -11,14 +11,14 @@ from pathlib import Path
 
 import torch
 import torch.distributed
-import torch.multiprocessing
+from torch.multiprocessing.spawn import spawn
 
 
 def main() -> None:
     """Start both, and print what the first one measured."""
     rounds, *sizes = map(int, sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(measure, (folder, rounds, sizes), nprocs=2)
+        spawn(measure, (folder, rounds, sizes), nprocs=2)
         print((Path(folder) / "seconds.json").read_text())
 
 

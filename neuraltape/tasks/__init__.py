@@ -22,8 +22,7 @@ TASKS: dict[str, type[Task]] = {
     "associative-recall": AssociativeRecall,
     "ngrams": NGrams,
     "priority-sort": PrioritySort,
-    "omniglot": Omniglot,
 }
 
 # Their sequences come from public data sets, which have to be there: see `neuraltape.data`.
-DATA_TASKS: dict[str, type[Task]] = {"babi": Babi}
+DATA_TASKS: dict[str, type[Task]] = {"omniglot": Omniglot, "babi": Babi}

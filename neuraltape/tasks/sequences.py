@@ -75,12 +75,12 @@ class Sequences(TableTask):
         assert self.table.lengths.numel() > 0
 
     @cached_property
-    def table(self) -> Table:
+    def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Everything in the file."""
         return make_table(self.data, read_rows(self.data), self.kind, self.symbols, self.classes)
 
     @cached_property
-    def rows(self) -> Int[Tensor, " rows"]:
+    def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The rows that `sample` draws from, in the order of the file."""
         return self._split[0]
 

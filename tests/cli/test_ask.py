@@ -89,8 +89,11 @@ def test_the_packaged_network_answers_without_anything_else(call: Call, monkeypa
     assert call("ask").out.startswith("  kitchen ")
 
 
-# Makes the terminal the program's own, so that Ctrl-C reaches it as a signal.
-OWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+# Makes the terminal the program's own, so that Ctrl-C reaches it as a signal; tests in the background ignore it.
+OWN = (
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 class Terminal:
@@ -123,6 +126,7 @@ class Terminal:
             return self.process.wait(timeout=60)
         finally:
             self.process.kill()
+            self.process.wait()
             os.close(self.screen)
 
 

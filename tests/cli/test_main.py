@@ -72,9 +72,11 @@ def test_debug_shows_where_an_error_came_from(call: Call, refuses: Call, monkeyp
 
 def test_other_processes_of_a_training_say_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
     assert call("tasks") == (0, "", "")
     assert call("tasks", "nothing") == (2, "", "")
     monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("LOCAL_RANK", "0")
     assert call("tasks").out
 
 

@@ -121,7 +121,7 @@ def test_every_field_is_explained(call: Call) -> None:
         ([], "TASK is missing: it comes first and is one of copy, repeat-copy"),
         (
             ["cpy"],
-            "TASK must be one of copy, repeat-copy, associative-recall, ngrams, priority-sort; got 'cpy'; did you",
+            "TASK must be one of copy, repeat-copy, associative-recall, ngrams, priority-sort, omniglot, babi; got 'cpy'; did you",
         ),
         (["copy", "--hiden-size", "3"], "unknown option --hiden-size; did you mean --hidden-size"),
         (["copy", "--hidden_siz=3"], "unknown option --hidden-siz; did you mean --hidden-size"),
@@ -132,7 +132,7 @@ def test_every_field_is_explained(call: Call) -> None:
         (["copy", "--learning-rate", "fast"], "--learning-rate must be a number; got 'fast'"),
         (["copy", "--eps", "x"], "--eps must be a number or null; got 'x'"),
         (["copy", "--tensorboard", "maybe"], "--tensorboard must be true or false; got 'maybe'"),
-        (["copy", "--model", "gpt"], "--model must be one of ntm, lstm; got 'gpt'"),
+        (["copy", "--model", "gpt"], "--model must be one of ntm, mann, lstm; got 'gpt'"),
         (["copy", "--shift-offsets", "1"], "--shift-offsets must be a list such as [1,2,3]; got '1'"),
         (["copy", "--shift-offsets", "[1,1]"], "--shift-offsets must be distinct integers"),
         (["copy", "--hidden-size"], "--hidden-size needs a value"),
