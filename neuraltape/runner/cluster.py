@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from neuraltape.runner.job import ENVIRONMENT, Job, Outcome, python, reason_of
@@ -105,7 +105,11 @@ def run_on_cluster(
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=True
         )
-        board = ray.remote(Board).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
+        board = (
+            ray.remote(Board)
+            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
+            .remote()
+        )
         task = ray.remote(max_retries=retries, retry_exceptions=[JobFailedError])(work_off)
         tasks = {
             task.options(num_cpus=job.cpus, num_gpus=job.gpus, name=job.name).remote(job.name, job.commands, board): job
@@ -153,19 +157,22 @@ def start(command: tuple[str, ...], log: Any) -> subprocess.Popen[bytes]:
 
 def _follow(ray: Any, tasks: dict[Any, Job], board: Any, view: View) -> Iterator[Outcome]:
     """Wait for tasks, and tell the view; gives their outcomes as they end."""
-    left, starts, since = list(tasks), dict[str, int](), dict[str, float]()
+    left, starts, since = list(tasks), Counter[str](), dict[str, float]()
+    # What the board had when it was lost with its node; the one that took its place begins with nothing.
+    earlier, board_now = Counter[str](), Counter[str]()
     while left:
         ended, left = ray.wait(left, num_returns=len(left), timeout=POLL_SECONDS)
-        try:
-            now = ray.get(board.starts.remote(), timeout=POLL_SECONDS)
-        except ray.exceptions.RayError:
-            # It is only for show.
-            now = starts
+        # Where the board does not answer: it is only for show.
+        with suppress(ray.exceptions.RayError):
+            board_before, board_now = board_now, Counter(ray.get(board.starts.remote(), timeout=POLL_SECONDS))
+            if board_before - board_now:
+                earlier += board_before
+        now = earlier + board_now
         for job in tasks.values():
             if job.name in now and job.name not in starts:
                 since[job.name] = time.monotonic()
                 view.started(job)
-            elif now.get(job.name, 0) > starts.get(job.name, 0):
+            elif now[job.name] > starts[job.name]:
                 view.say(f"{job.name}: started again")
         starts = now
         for each in ended:

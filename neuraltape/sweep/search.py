@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from neuraltape.runner import Outcome, View
 from neuraltape.runner.cluster import connection
 from neuraltape.sweep.source import Source
@@ -101,7 +103,9 @@ def _algorithm(search: Search, source: Source) -> Any:
 
     samplers = {"random": optuna.samplers.RandomSampler, "bayesian": optuna.samplers.TPESampler}
     begun = [trial.varied for trial in source.trials.values()]
-    return OptunaSearch(sampler=samplers[search.kind](seed=source.seed), points_to_evaluate=begun or None)
+    # A search that goes on would draw what it drew at its beginning, were its numbers the same.
+    (seed,) = np.random.SeedSequence([source.seed, len(begun)]).generate_state(1)
+    return OptunaSearch(sampler=samplers[search.kind](seed=int(seed)), points_to_evaluate=begun or None)
 
 
 def _scheduler(source: Source) -> Any:

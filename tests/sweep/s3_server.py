@@ -33,6 +33,8 @@ def s3_server(bucket: str) -> Iterator[dict[str, str]]:
         try:
             address = f"http://127.0.0.1:{int(process.stdout.readline())}"
             make_bucket(address, bucket)
+            # Files of an earlier server are remembered by the environment that was, and it is gone.
+            fsspec.get_filesystem_class("s3").clear_instance_cache()
             yield {
                 "AWS_ENDPOINT_URL": address,
                 "AWS_ACCESS_KEY_ID": "test",
