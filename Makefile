@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
 	@echo "make test    install, run the tests"
-	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about ten minutes"
+	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about six minutes"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"

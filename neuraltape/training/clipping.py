@@ -21,22 +21,24 @@ class Clipping:
 
     Args:
         config: `clip`, `clip_at` and `clip_floor`.
+        in_cooldown: the floor in a cool-down, if it is higher than `clip_floor`.
     """
 
-    def __init__(self, config: OptimizerConfig) -> None:
+    def __init__(self, config: OptimizerConfig, in_cooldown: float = 0.0) -> None:
         self.kind, self.at, self.floor = config.clip, config.clip_at, config.clip_floor
+        self.floor_in_cooldown = max(self.floor, in_cooldown)
         # On the CPU in float64, so that a checkpoint keeps it exactly. 0: no gradient seen yet.
         self.usual = torch.zeros((), dtype=torch.float64)
 
-    def apply(self, gradient: Tensor, norm: float) -> None:
-        """Clip a gradient. `norm` is its Euclidean norm."""
+    def apply(self, gradient: Tensor, norm: float, *, cooling: bool = False) -> None:
+        """Clip a gradient. `norm` is its Euclidean norm, `cooling` whether this is a step of a cool-down."""
         if self.kind == "value":
             gradient.clamp_(-self.at, self.at)
         elif self.kind == "norm":
             self._shorten(gradient, norm, self.at)
         elif self.kind == "adaptive":
             usual = self.usual.item() or norm
-            bound = max(self.at * usual, self.floor)
+            bound = max(self.at * usual, self.floor_in_cooldown if cooling else self.floor)
             self._shorten(gradient, norm, bound)
             self.usual.fill_(DECAY * usual + (1 - DECAY) * min(norm, bound))
 

@@ -58,7 +58,7 @@ class Learner:
         self._autocast = config.loop.precision == "bf16-mixed"
         self.flat = FlatParameters(dict(self.model.named_parameters()))
         self.optimizer = build_optimizer(config.optimizer, self.flat.weights)
-        self.clipping = Clipping(config.optimizer)
+        self.clipping = Clipping(config.optimizer, config.loop.cooldown_clip_floor)
         self.average = Average(self.flat, config.optimizer.average)
 
     def learn(self, task: Task, batch: Batch, step: int, *, cooled: float | None = None, stop: bool = False) -> Step:
@@ -85,7 +85,7 @@ class Learner:
         if not (math.isfinite(total) and math.isfinite(norm)):
             bad = first_bad_of_step(self.flat.named, outputs, nats)
             return Step(total, targets, norm, stops, bad)
-        self.clipping.apply(self.flat.gradient, norm)
+        self.clipping.apply(self.flat.gradient, norm, cooling=cooled is not None)
         self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps, cooled=cooled)
         self.optimizer.step()
         self.average.update(step)

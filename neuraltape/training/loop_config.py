@@ -30,6 +30,8 @@ class LoopConfig:
     """Sequences over which the learning rate falls to 0 before a task counts as solved; 0: it counts at once."""
     cooldown_below: float | None = None
     """The cool-down begins at an evaluation below so many bits a sequence; null: at the task's own bound."""
+    cooldown_clip_floor: float = 0.0
+    """`clip_floor` in the cool-down, if it is higher there."""
     curriculum: Literal["none", "uniform", "growing"] = "uniform"
     """Lengths in training: always the longest; the task's whole range (the paper); a range that grows with success."""
     grow_below: float = 0.05
@@ -57,6 +59,7 @@ class LoopConfig:
         check_range(self, "seed", 0, None)
         check_range(self, "grow_below", 0, None)
         check_range(self, "cooldown_sequences", 0, None)
+        check_range(self, "cooldown_clip_floor", 0, None)
         if self.cooldown_below is not None:
             check_positive(self, "cooldown_below")
         check_range(self, "checkpoint_every", 0, None)

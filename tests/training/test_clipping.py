@@ -55,6 +55,15 @@ def test_below_its_floor_adaptive_clipping_leaves_everything() -> None:
     assert gradient.tolist() == pytest.approx([0, 4])
 
 
+def test_a_cool_down_has_a_floor_of_its_own() -> None:
+    clip = Clipping(OptimizerConfig(clip="adaptive", clip_at=3.0, clip_floor=0.5), 4.0)
+    clip.apply(torch.tensor([0.0, 0.1]), 0.1)
+    for cooling, expected in ((False, 0.5), (True, 4.0)):
+        gradient = torch.tensor([0.0, 500.0])
+        clip.apply(gradient, 500.0, cooling=cooling)
+        assert gradient.tolist() == pytest.approx([0, expected])
+
+
 def test_one_outlier_hardly_moves_the_usual_length_and_lasting_change_does() -> None:
     clip = clipping("adaptive", 3.0)
     clip.apply(torch.ones(1), 1.0)
