@@ -40,6 +40,9 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         slots: facts that can be remembered.
         hops: how often the facts are read.
         sharing: "adjacent" or "layer-wise".
+        sentence_length: J in the position encoding of all sentences, whose weights are then around 1, as in the
+            authors' program, so that a word at one place weighs the same in short and long sentences; None: as many
+            words as a sentence has (section 4.1).
     """
 
     def __init__(
@@ -50,14 +53,17 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         slots: int = 50,
         hops: int = 3,
         sharing: Literal["adjacent", "layer-wise"] = "adjacent",
+        sentence_length: int | None = None,
     ) -> None:
         super().__init__()
+        if sentence_length is not None:
+            check_size("sentence_length", sentence_length)
         for name, value in (("vocabulary_size", vocabulary_size), ("width", width), ("slots", slots), ("hops", hops)):
             check_size(name, value)
         if sharing not in ("adjacent", "layer-wise"):
             raise ValueError(f"sharing must be adjacent or layer-wise; got {sharing!r}")
         self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
-        self.sharing = sharing
+        self.sharing, self.sentence_length = sharing, sentence_length
         self.stored = hops + 1 if sharing == "adjacent" else 2
         # Those of the facts first; layer-wise the question's and the answer's after them.
         self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
@@ -93,7 +99,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         adjacent = self.sharing == "adjacent"
         # A sentence that several stories have is encoded once, facts and questions together.
         distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
-        encoded = sentences.encode(distinct, self.embeddings).flatten(1)
+        encoded = sentences.encode(distinct, self.embeddings, sentence_length=self.sentence_length).flatten(1)
         query = encoded.unflatten(1, (-1, self.width))[which[len(slot) :], 0 if adjacent else 2]
         age = slot if ages is None else ages[filled]
         told = self.times.transpose(0, 1).flatten(1)

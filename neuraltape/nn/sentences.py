@@ -43,7 +43,11 @@ class Sentences(NamedTuple):
         return cls(*placed.unbind(-1), made_of=which[1:].view_as(words))
 
     def encode(
-        self, which: Int[Tensor, " chosen"], embeddings: Float[Tensor, "tables vocabulary width"]
+        self,
+        which: Int[Tensor, " chosen"],
+        embeddings: Float[Tensor, "tables vocabulary width"],
+        *,
+        sentence_length: int | None = None,
     ) -> Float[Tensor, "chosen tables width"]:
         """The vectors of some sentences as each embedding sees them: sum_j l_j * A x_j.
 
@@ -52,9 +56,14 @@ class Sentences(NamedTuple):
         Args:
             which: sentences, by their places in `made_of`.
             embeddings: A and its kind, transposed.
+            sentence_length: J for all sentences, with weights twice those of the formula; None: each one's own.
         """
         tables, _, width = embeddings.shape
-        weights = position_weights(self.places, self.lengths, width, dtype=embeddings.dtype)
+        if sentence_length is None:
+            weights = position_weights(self.places, self.lengths, width, dtype=embeddings.dtype)
+        else:
+            lengths = torch.full_like(self.places, sentence_length)
+            weights = 2 * position_weights(self.places, lengths, width, dtype=embeddings.dtype)
         weights = weights * (self.words > 0).unsqueeze(-1)
         rows = embedding(self.words, embeddings.transpose(0, 1).flatten(1)) * weights.repeat(1, tables)
         return embedding_bag(self.made_of[which], rows, mode="sum").unflatten(1, (tables, width))

@@ -27,6 +27,8 @@ class QuestionsConfig:
     """Facts that are kept, the latest."""
     sharing: Literal["adjacent", "layer-wise"] = "adjacent"
     """Which embeddings are the same; see `MemoryNetwork`."""
+    positions: Literal["own", "common"] = "own"
+    """Position encoding: for each sentence's own number of words, or the same for all; see `MemoryNetwork`."""
     time_noise: float = 0.1
     """Share of empty facts that are made up between the facts."""
     linear_epochs: int = 5
@@ -54,6 +56,7 @@ class QuestionsConfig:
         object.__setattr__(self, "tasks", tuple(self.tasks))
         check_choice(self, "size", SIZES)
         check_choice(self, "sharing", ("adjacent", "layer-wise"))
+        check_choice(self, "positions", ("own", "common"))
         check_choice(self, "optimizer", ("sgd", "adam"))
         check_choice(self, "schedule", ("halving", "cosine"))
         for name in ("width", "hops", "slots", "epochs", "batch_size", "halve_every"):

@@ -48,7 +48,13 @@ class Trainer:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             self.network = MemoryNetwork(
-                vocabulary_size, config.width, slots=config.slots, hops=config.hops, sharing=config.sharing
+                vocabulary_size,
+                config.width,
+                slots=config.slots,
+                hops=config.hops,
+                sharing=config.sharing,
+                # The time of a fact is a word more to the authors' program.
+                sentence_length=sentences.made_of.shape[1] + 1 if config.positions == "common" else None,
             )
         self.optimizer = self._new_optimizer()
 
