@@ -1,5 +1,6 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -47,6 +48,8 @@ class NTM(Machine):
         train_initial_memory: whether that start is trained; None: only if "learned".
         train_initial_weights: whether the heads' first focus is trained; it starts on slot 0.
         train_initial_reads: whether the first reads are trained; they start at 0.
+        input_scale: what inputs are multiplied with, positive. More than 1 where small differences of an input matter:
+            a controller learns sooner to tell them apart.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
         backend: "auto", or the name of one: a named backend that can't run this raises the reason.
 
@@ -75,6 +78,7 @@ class NTM(Machine):
         train_initial_memory: bool | None = None,
         train_initial_weights: bool = False,
         train_initial_reads: bool = False,
+        input_scale: float = 1.0,
         batch_first: bool = False,
         backend: str = "auto",
     ) -> None:
@@ -83,6 +87,8 @@ class NTM(Machine):
         sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
         for name, value in sizes.items():
             check_size(name, value)
+        if not (input_scale > 0 and math.isfinite(input_scale)):
+            raise ValueError(f"input_scale must be positive and finite; got {input_scale!r}")
         offsets = tuple(shift_offsets) if isinstance(shift_offsets, Sequence) else shift_offsets
         check_offsets(offsets)
         layout = InterfaceLayout(read_heads, write_heads, memory_width, offsets)
@@ -105,7 +111,7 @@ class NTM(Machine):
         if not isinstance(part, Controller):
             # What is saved says whose controller it takes; the mixin would put the default there.
             self._hub_mixin_config = {**self.config, "controller": type(part).__name__}
-        self.memory_slots, self.layout = memory_slots, layout
+        self.memory_slots, self.layout, self.input_scale = memory_slots, layout, input_scale
         self.choice = BackendChoice("sequence", backend)
         self._known: tuple[Any, MachineSpec] | None = None
         self.step_choice = BackendChoice("step", backend)
@@ -183,8 +189,15 @@ class NTM(Machine):
         weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
         spec, of_output = self._spec(controller), (parameter(output, "weight"), parameter(output, "bias"))
         take = self.step_choice.resolve(weights.interface_weight, spec).function
-        y, carried, access = take(inputs, weights, of_output, tuple(state.controller), state.access, spec)
+        y, carried, access = take(self._scaled(inputs), weights, of_output, tuple(state.controller), state.access, spec)
         return y, NTMState(type(state.controller)(*carried), access)
+
+    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
+        """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
+        return super().control(self._scaled(x), state)
+
+    def _scaled(self, inputs: Tensor) -> Tensor:
+        return inputs if self.input_scale == 1 else inputs * self.input_scale
 
     def _fits(self, state: Any, batch_size: int, controller: Controller) -> bool:
         """Whether this is surely a state of so many sequences."""
@@ -211,7 +224,7 @@ class NTM(Machine):
         weights = Weights(controller.weights(), interface.weight, interface.bias)
         sequence = self.choice.resolve(interface.weight, spec).function
         with without_autocast(inputs.device.type):
-            result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
+            result = sequence(self._scaled(inputs), lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return result.hidden, result.reads, final
 

@@ -43,6 +43,8 @@ class ModelConfig:
     """Whether what the heads have read before the first step is trained."""
     gate_bias: float = 0.0
     """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
+    input_scale: float = 1.0
+    """What inputs are multiplied with (ntm only): more than 1 where small differences of an input matter."""
     backend: str = "auto"
     """Which kernels run it; "auto": the fastest that can."""
 
@@ -61,6 +63,7 @@ class ModelConfig:
             "controller_layers",
         ):
             check_positive(self, name)
+        check_positive(self, "input_scale")
         self._check_training_slots()
         if not math.isfinite(self.gate_bias):
             raise ValueError(f"gate_bias must be finite; got {self.gate_bias}")

@@ -40,6 +40,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
         train_initial_memory=config.train_initial_memory,
         train_initial_weights=config.train_initial_weights,
         train_initial_reads=config.train_initial_reads,
+        input_scale=config.input_scale,
         backend=config.backend,
     )
     machine.access.set_gate_bias(config.gate_bias)

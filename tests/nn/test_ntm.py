@@ -359,6 +359,8 @@ def test_repr_shows_the_backend_in_use():
 
 BAD_OPTIONS = [
     ({"memory_slots": 0}, "memory_slots must be a positive integer; got 0"),
+    ({"input_scale": 0.0}, "input_scale must be positive and finite; got 0.0"),
+    ({"input_scale": float("inf")}, "input_scale must be positive and finite; got inf"),
     ({"read_heads": 1.5}, "read_heads must be a positive integer; got 1.5"),
     ({"controller": "transformer"}, "controller must be one of lstm, gru, feedforward, or a module; got 'transformer'"),
     ({"shift_offsets": (1, 1)}, r"offsets must be .*distinct integers.*got \(1, 1\)"),
@@ -428,3 +430,17 @@ def test_half_precision_parameters_are_refused(generator):
     ntm = machine().to(torch.bfloat16)
     with pytest.raises(TypeError, match=r"parameters must be float32 or float64; got torch.bfloat16"):
         ntm(rows(generator).bfloat16())
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_a_scale_multiplies_what_the_controller_sees(controller, generator):
+    x = rows(generator)
+    plain, scaled = machine(controller), machine(controller, input_scale=8.0)
+    expected, end = plain(8 * x)
+    outputs, state = scaled(x)
+    torch.testing.assert_close(outputs, expected, rtol=0, atol=0)
+    assert all(torch.equal(a, b) for a, b in zip(tensors_of(state), tensors_of(end), strict=True))
+    torch.testing.assert_close(scaled.trace(x).outputs, expected.detach(), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(scaled.trace(x).inputs, x, rtol=0, atol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(scaled.step(x[0])[0], expected[0], rtol=1e-9, atol=1e-11)
