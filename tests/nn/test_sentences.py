@@ -36,3 +36,11 @@ def test_a_gap_between_words_is_refused() -> None:
         Sentences.of(torch.tensor([[3, 0, 1]]))
     with pytest.raises(ValueError, match=r"words must be \(sentences, longest\); got shape \(3,\)"):
         Sentences.of(torch.tensor([3, 0, 1]))
+
+
+def test_with_one_length_for_all_a_word_weighs_the_same_in_every_sentence() -> None:
+    tables = torch.randn(2, 5, 6, dtype=torch.float64)
+    sentences = Sentences.of(torch.tensor([[3, 1, 0], [3, 1, 4]]))
+    short, long = sentences.encode(torch.tensor([0, 1]), tables, sentence_length=7)
+    j, k = 3 / 7, torch.arange(1, 7, dtype=torch.float64) / 6
+    torch.testing.assert_close(long - short, 2 * ((1 - j) - k * (1 - 2 * j)) * tables[:, 4])
