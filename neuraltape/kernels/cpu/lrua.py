@@ -87,7 +87,6 @@ def _weights(others: tuple[Tensor, ...]) -> Weights:
     return Weights(others[:4], others[4], others[5])
 
 
-@torch.compiler.disable
 def lrua_sequence(
     inputs: Tensor,
     lengths: Tensor | None,
@@ -97,6 +96,19 @@ def lrua_sequence(
     spec: LRUASpec,
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.lrua_sequence`."""
+    # What keeps a function out of torch.compile takes seconds to import, and only then is it needed.
+    run = torch.compiler.disable(_run) if torch.compiler.is_compiling() else _run
+    return run(inputs, lengths, weights, controller, access, spec)
+
+
+def _run(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    controller: tuple[Tensor, ...],
+    access: LRUAState,
+    spec: LRUASpec,
+) -> SequenceResult:
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
     dtype, (time, batch) = weights.interface_weight.dtype, inputs.shape[:2]
