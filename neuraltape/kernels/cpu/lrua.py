@@ -97,7 +97,7 @@ def lrua_sequence(
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.lrua_sequence`."""
     # What keeps a function out of torch.compile takes seconds to import, and only then is it needed.
-    run = torch.compiler.disable(_run) if torch.compiler.is_compiling() else _run
+    run: Any = torch.compiler.disable(_run) if torch.compiler.is_compiling() else _run
     return run(inputs, lengths, weights, controller, access, spec)
 
 
