@@ -35,9 +35,9 @@ Load it: `NTM.from_pretrained("{recipe}")`. Look at it: `neuraltape explore {rec
 
 def main(recipe: str) -> None:
     """Copy the best run's model and configuration into the package, with a card."""
-    results = [Result.load(path) for path in sorted((ROOT / "results" / recipe).glob("*.json"))]
+    results = [Result.load(path) for path in sorted((ROOT / "results").glob(f"*/{recipe}-seed-*.json"))]
     if not results:
-        sys.exit(f"results/{recipe} is empty; first: neuraltape reproduce {recipe}")
+        sys.exit(f"results has none of {recipe}; first: neuraltape reproduce {recipe}")
     best = min(results, key=lambda result: _cost(result.scores[-1]))
     run, folder = ROOT / "runs" / "reproduce" / best.name, PACKAGED / recipe
     folder.mkdir(parents=True, exist_ok=True)
