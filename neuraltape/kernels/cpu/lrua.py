@@ -1,6 +1,7 @@
 """A whole sequence of an LRUA machine, with its derivative: the operation behind the kernels' door."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import Any
 
 import torch
@@ -87,6 +88,18 @@ def _weights(others: tuple[Tensor, ...]) -> Weights:
     return Weights(others[:4], others[4], others[5])
 
 
+def _uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `torch.compiler.disable`, but what that imports takes seconds, so only when something is compiled."""
+
+    @wraps(function)
+    def call(*args: Any) -> Any:
+        run: Any = torch.compiler.disable(function) if torch.compiler.is_compiling() else function
+        return run(*args)
+
+    return call
+
+
+@_uncompiled
 def lrua_sequence(
     inputs: Tensor,
     lengths: Tensor | None,
@@ -96,19 +109,6 @@ def lrua_sequence(
     spec: LRUASpec,
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.lrua_sequence`."""
-    # What keeps a function out of torch.compile takes seconds to import, and only then is it needed.
-    run: Any = torch.compiler.disable(_run) if torch.compiler.is_compiling() else _run
-    return run(inputs, lengths, weights, controller, access, spec)
-
-
-def _run(
-    inputs: Tensor,
-    lengths: Tensor | None,
-    weights: Weights,
-    controller: tuple[Tensor, ...],
-    access: LRUAState,
-    spec: LRUASpec,
-) -> SequenceResult:
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
     dtype, (time, batch) = weights.interface_weight.dtype, inputs.shape[:2]
