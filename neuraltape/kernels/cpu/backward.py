@@ -81,6 +81,9 @@ def backward_lane(z, lane, table, work):
     dtop = dseen + z.rows * (z.ld_first + z.ld_other)
     dreading = dtop + z.rows * z.ld_top
     scratch = dreading + z.rows * z.ld_first
+    # The lanes behind a row's end take part in the products of a segment. Left as they were they would change nothing,
+    # but pointers, read as numbers, are subnormal, and those make each multiply-add a hundred times slower.
+    fill(work, 0, states0, 0.0)
     weights_at = lane * z.grad_size
     adding = False
     for block in range(lane, z.blocks, z.lanes):
