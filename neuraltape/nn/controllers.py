@@ -60,7 +60,7 @@ class Controller(nn.Module):
         return tuple([parameter(self, name) for name in self.weight_names])
 
     def _zeros(self, batch_size: int) -> Tensor:
-        return next(self.parameters()).new_zeros(batch_size, self.layers, self.hidden_size)
+        return parameter(self, self.weight_names[0]).new_zeros(batch_size, self.layers, self.hidden_size)
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step.

@@ -97,7 +97,7 @@ class InitialAccess(nn.Module):
             memory = self.initial_memory.expand(batch_size, -1, -1)
         if self.initial_logits is None:
             weights = like.new_zeros(batch_size, layout.heads, slots)
-            weights[..., 0] = 1
+            weights.select(-1, 0).fill_(1)
         else:
             weights = self.initial_logits.softmax(-1).expand(batch_size, -1, -1)
         if self.initial_reads is None:

@@ -54,6 +54,11 @@ class Machine(SequenceModel):
             reads = self.access.initial_state(1).reads
         self.output = nn.Linear(hidden_size + reads[0].numel(), output_size)
 
+    @property
+    def precision(self) -> torch.dtype:
+        """The parameters' precision."""
+        return self.output.weight.dtype
+
     def initial_state(self, batch_size: int) -> NTMState:
         """The state before the first step, for so many sequences."""
         return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))

@@ -106,9 +106,14 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
                 f"got {[tuple(t.shape) for t in came]}"
             )
 
+    @property
+    def precision(self) -> torch.dtype:
+        """The parameters' precision."""
+        return next(self.parameters()).dtype
+
     def to_precision(self, inputs: Tensor) -> Tensor:
         """The inputs in the parameters' precision: half precision is widened, anything else has to match."""
-        dtype = next(self.parameters()).dtype
+        dtype = self.precision
         if inputs.dtype == dtype:
             return inputs
         if inputs.dtype in (torch.float16, torch.bfloat16):

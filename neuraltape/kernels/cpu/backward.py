@@ -3,7 +3,7 @@
 from neuraltape.kernels.cpu.access import access_backward
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, LSTM, cell_backward
 from neuraltape.kernels.cpu.compiler import helper, kernel
-from neuraltape.kernels.cpu.forward import column_start, fill, pad_weights
+from neuraltape.kernels.cpu.forward import column_start, fetch_kept, fill, pad_weights
 from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, store_memory
@@ -26,13 +26,13 @@ def backward_lane(z, lane, table, work):
         z, work: as for `forward_block`. lane: which blocks.
         table: addresses of, in this order,
             order, lengths, mask, moves, inputs: as for `forward_block`;
-            packed: weights as `pack` made them;
+            packed: weights as `packing.pack` left them;
             reads0, reads, saved: as for `forward_block`;
             dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1,
             dreads1: gradients of the results and of the final
             state; 0 where there is none;
             dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0,
-            dreads0: receive those of the inputs and the initial state;
+            dreads0: receive those of the inputs and the initial state; 0 where not asked for;
             gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
     keep_apart()
@@ -81,6 +81,9 @@ def backward_lane(z, lane, table, work):
     dtop = dseen + z.rows * (z.ld_first + z.ld_other)
     dreading = dtop + z.rows * z.ld_top
     scratch = dreading + z.rows * z.ld_first
+    # The lanes behind a row's end take part in the products of a segment. Left as they were they would change nothing,
+    # but pointers, read as numbers, are subnormal, and those make each multiply-add a hundred times slower.
+    fill(work, 0, states0, 0.0)
     weights_at = lane * z.grad_size
     adding = False
     for block in range(lane, z.blocks, z.lanes):
@@ -123,6 +126,7 @@ def backward_lane(z, lane, table, work):
                     row = (t - start) * z.rows + s
                     seen, top = seen0 + row * columns, top0 + row * z.ld_top
                     if t < length:
+                        fetch_kept(z, saved, base, min(t + 1, stop - 1), s, 1)
                         replay(
                             z, t, row, order[first + s], saved, base, s, work, seen, top, states0 + row * size,
                             squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, reads,
@@ -213,19 +217,21 @@ def backward_lane(z, lane, table, work):
         for s in range(rows):
             b = order[first + s]
             place = slopes + s * z.ld_memory
-            store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
+            if table[20] != 0:
+                store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 source = dweights + s * z.ld_weights + head * z.padded
-                if head < z.reading:
+                if head < z.reading and table[21] != 0:
                     copy(work, source, dread0, (b * z.reading + head) * z.slots, z.slots)
-                else:
+                elif head >= z.reading and table[22] != 0:
                     copy(work, source, dwrite0, (b * z.writing + head - z.reading) * z.slots, z.slots)
-            copy(work, dreading + s * z.ld_first, dreads0, b * read_width, read_width)
+            if table[23] != 0:
+                copy(work, dreading + s * z.ld_first, dreads0, b * read_width, read_width)
             for layer in range(z.layers):
                 place = dstates + s * size + layer * 2 * z.ld_hidden
-                if recurrent > 0:
+                if recurrent > 0 and table[18] != 0:
                     copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
-                if z.cell == LSTM:
+                if z.cell == LSTM and table[19] != 0:
                     copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)
 
 

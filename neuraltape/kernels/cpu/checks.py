@@ -69,7 +69,8 @@ def state_shapes(spec: MachineSpec, batch: int) -> Shapes:
     has = STATES[spec.cell]
     layers = (batch, spec.layers, spec.hidden_size)
     controller = tuple((name, layers if i < has else (0,)) for i, name in enumerate(("hidden", "cell")))
-    return (*controller, *access_shapes(spec.layout, spec.slots, batch))
+    # Not the cached one: under torch.compile the batch may be a symbol, which has no hash.
+    return (*controller, *access_shapes.__wrapped__(spec.layout, spec.slots, batch))
 
 
 @lru_cache(maxsize=256)

@@ -4,12 +4,14 @@ No fast-math anywhere: a NaN has to stay visible, and every sum keeps its order.
 """
 
 import ctypes
+import gc
 import hashlib
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,6 +131,18 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_rewrites": True}
 _Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the collector of garbage: a compiler makes millions of small objects, all of which it goes through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Kernel:
     """A function of one job (see job.py), for either precision: compiled at first use, kept on disk."""
 
@@ -142,7 +156,8 @@ class Kernel:
             number = types.float32 if item_size == 4 else types.float64
             made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
             made._cache = _Cache(self._function)
-            made.compile()
+            with _no_collection():
+                made.compile()
             self._made[item_size] = _Call(made.address), made
         return self._made[item_size][0]
 

@@ -7,7 +7,7 @@ from neuraltape.kernels.cpu.direct import direct_interface, direct_layer, direct
 from neuraltape.kernels.cpu.job import parts, task
 from neuraltape.kernels.cpu.matmul import matmul
 from neuraltape.kernels.cpu.memory import load_memory, norms, store_memory
-from neuraltape.kernels.cpu.simd import copy, floats, integers, keep_apart
+from neuraltape.kernels.cpu.simd import copy, fetch, floats, integers, keep_apart
 
 
 @helper
@@ -33,6 +33,15 @@ def pad_weights(public, p0, padded, s0, z):
 
 
 @helper
+def fetch_kept(z, saved, base, t, first, rows):
+    """Ask for what is kept of `rows` rows of one step: it comes from far away, and nothing should wait for it."""
+    row = t * z.rows + first
+    fetch(saved, base + row * z.layers * z.ld_gates, rows * z.layers * z.ld_gates)
+    fetch(saved, base + z.saved_parameters + row * z.ld_parameters, rows * z.ld_parameters)
+    fetch(saved, base + z.saved_weights + (row + z.rows) * z.ld_weights, rows * z.ld_weights)
+
+
+@helper
 def forward_block(z, block, table, work):
     """Run one block of sequences from its first step to its last.
 
@@ -41,7 +50,7 @@ def forward_block(z, block, table, work):
         table: addresses of, in this order,
             order, lengths: (batch,) int64: sequences by falling length, and the length of each;
             mask: 0 for slots, -inf for padding; moves: see `plan.moves`;
-            inputs: (T, B, input); packed: weights as `pack` made them;
+            inputs: (T, B, input); packed: weights as `packing.pack` left them;
             hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature;
             hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
             hidden1, cell1, memory1, read1, write1, reads1: the final state;
@@ -131,6 +140,8 @@ def forward_block(z, block, table, work):
                 copy(work, memories + s * z.ld_memory, saved, kept, z.ld_memory)
                 states = z.layers * 2 * z.ld_hidden
                 copy(work, state0 + s * states, saved, kept + z.ld_memory, states)
+        if z.keep:
+            fetch_kept(z, saved, base, min(t + 1, z.time - 1), 0, active)
         for layer in range(z.layers):
             place = seen0 + column_start(layer, z)
             weights = 0 if layer == 0 else z.pack_other + (layer - 1) * z.pack_layer

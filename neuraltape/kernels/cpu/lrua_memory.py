@@ -4,7 +4,7 @@ import math
 
 from neuraltape.functional.lrua import EMPTY
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import copy, keep_apart, load, multiply_add, splat, sqrt, store
+from neuraltape.kernels.cpu.simd import copy, inverse_root, keep_apart, load, multiply_add, splat, store
 
 _EMPTY_SQUARE = EMPTY**2
 
@@ -73,7 +73,7 @@ def write_over(memory, source, target, least, l0, weights, w0, parameters, add, 
                 value = multiply_add(focus, parameters[add + head * width + w], value)
             store(memory, place, value)
             squares = multiply_add(value, value, squares)
-        store(memory, target + (tile * (width + 1) + width) * vector, 1.0 / sqrt(squares + _EMPTY_SQUARE))
+        store(memory, target + (tile * (width + 1) + width) * vector, inverse_root(squares + _EMPTY_SQUARE))
 
 
 @helper

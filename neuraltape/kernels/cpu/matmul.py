@@ -80,38 +80,75 @@ def _tile(rows: int, panels: int):
 
 _four, _three, _two, _one = (_tile(rows, 1) for rows in (4, 3, 2, 1))
 _two_wide, _one_wide = _tile(2, 2), _tile(1, 4)
-
+_eight_by_three = _tile(8, 3)
+_four_by_four, _three_by_four, _two_by_four = (_tile(rows, 4) for rows in (4, 3, 2))
 
 # Rows of a result that are made at a time: each of them is a stream that the processor fetches ahead, and of those it
 # follows few. Columns first, a large result would be walked through in strides of its row length.
 _STRIPE = 16
 
 
+@primitive
+def many_registers(typing_context):
+    """Whether the machine has room for 16 sums of a whole vector each: 32 registers of 512 bits."""
+
+    def generate(context, builder, signature, args):
+        features = context.codegen().magic_tuple()[2]
+        return context.get_constant(types.boolean, "+avx512f" in features.split(","))
+
+    return types.boolean(), generate
+
+
 @helper
-def stripe(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
-    """`matmul` of a few rows."""
+def eights(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+    """`stripe` for a multiple of eight rows, where there are many registers."""
     p = 0
     while p < panels:
-        i, wide = 0, 1
-        b1 = b0 + p * b_panel
-        c1 = c0 + p * lanes
+        wide = 3 if p + 3 <= panels else 1
+        b1, c1 = b0 + p * b_panel, c0 + p * lanes
+        for i in range(0, rows, 8 if wide == 3 else 4):
+            a1, c2 = a0 + i * a_row, c1 + i * c_row
+            if wide == 3:
+                _eight_by_three(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c2, c_row, adding)
+            else:
+                _four(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c2, c_row, adding)
+        p += wide
+
+
+@helper
+def stripe(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_step, c, c0, c_row, adding):
+    """`matmul` of a few rows, fewer than eight where there are many registers."""
+    many = many_registers()
+    p = 0
+    while p < panels:
         left = panels - p
+        # How many panels a tile takes: as many as leave its sums in registers.
+        wide = 4 if left >= 4 and (many or rows == 1) else 2 if left >= 2 and rows == 2 else 1
+        b1, c1 = b0 + p * b_panel, c0 + p * lanes
+        i = 0
         while i + 4 <= rows:
-            _four(depth, a, a0 + i * a_row, a_row, a_step, b, b1, b_panel, b_step, c, c1 + i * c_row, c_row, adding)
+            a1, c2 = a0 + i * a_row, c1 + i * c_row
+            if many and wide == 4:
+                _four_by_four(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c2, c_row, adding)
+            else:
+                _four(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c2, c_row, adding)
             i += 4
         a1, c1 = a0 + i * a_row, c1 + i * c_row
         if rows - i == 3:
-            _three(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+            if many and wide == 4:
+                _three_by_four(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+            else:
+                _three(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
         elif rows - i == 2:
-            if rows == 2 and left >= 2:
+            if many and wide == 4:
+                _two_by_four(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
+            elif wide == 2:
                 _two_wide(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
-                wide = 2
             else:
                 _two(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
         elif rows - i == 1:
-            if rows == 1 and left >= 4:
+            if wide == 4:
                 _one_wide(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
-                wide = 4
             else:
                 _one(depth, a, a1, a_row, a_step, b, b1, b_panel, b_step, c, c1, c_row, adding)
         p += wide
@@ -133,7 +170,16 @@ def matmul(rows, panels, lanes, depth, a, a0, a_row, a_step, b, b0, b_panel, b_s
     """
     keep_apart()
     for start in range(0, rows, _STRIPE):
-        stripe(
-            min(rows - start, _STRIPE), panels, lanes, depth, a, a0 + start * a_row, a_row, a_step, b, b0, b_panel,
-            b_step, c, c0 + start * c_row, c_row, adding,
-        )  # fmt: skip
+        some = min(rows - start, _STRIPE)
+        whole = some // 8 * 8 if many_registers() else 0
+        if whole > 0:
+            eights(
+                whole, panels, lanes, depth, a, a0 + start * a_row, a_row, a_step, b, b0, b_panel, b_step, c,
+                c0 + start * c_row, c_row, adding,
+            )  # fmt: skip
+        if some > whole:
+            first = start + whole
+            stripe(
+                some - whole, panels, lanes, depth, a, a0 + first * a_row, a_row, a_step, b, b0, b_panel, b_step, c,
+                c0 + first * c_row, c_row, adding,
+            )  # fmt: skip

@@ -3,10 +3,13 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from neuraltape.kernels.cpu.vector import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
-# Sequences that share each load of the recurrent weights: one register tile of the matrix product.
-MOST_ROWS = 4
+# Sequences that share each load of the recurrent weights: the rows of one register tile of the matrix product. More
+# where the weights come from beyond a core's own cache, and where the batch is large enough for many threads even so.
+MOST_ROWS, MOST_ROWS_IF_LARGE = 4, 8
+LARGE_WEIGHTS, LARGE_BATCH = 2**20, 128
 # Weight gradients are summed in this many places at most, so that their number does not grow with the batch.
 MOST_LANES = 32
 # Up to so many rows in all, without gradients, the products read the weights where they lie.
@@ -87,9 +90,16 @@ class Places(NamedTuple):
     saved_weights: int
     saved_kept: int
     saved_block: int
+    # Behind all blocks: packed weights for the backward pass; the whole size.
+    saved_back: int
+    saved_size: int
     # Working space of one block.
     work_forward: int
     work_backward: int
+    # Packing: tasks, room for one row of weights, working space of one task.
+    row_tasks: int
+    ld_pack: int
+    work_pack: int
 
 
 def _up(value: int, multiple: int) -> int:
@@ -126,9 +136,6 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     margin = max(abs(move) for move in moves(layout.offsets, spec.slots))
     # Whole vectors lie before a ring's first slot.
     center = _up(margin, vector) + vector
-    # Comparisons and not `min`: under torch.compile the sizes may be symbols.
-    rows = next((count for count in range(1, MOST_ROWS) if batch <= 2 * count), MOST_ROWS)
-    blocks = -(-batch // rows)
     segment = next((size for size in (8, 16, 32) if time <= size * size), 64)
     segments = -(-time // segment)
     gate_columns = gates * hidden
@@ -152,17 +159,29 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     pack_other = packed(columns_first, gate_columns)
     pack_layer = packed(columns_other, gate_columns)
     pack_interface = pack_other + (layers - 1) * pack_layer
-    back_other = packed(gate_columns, columns_back)
+    pack_size = pack_interface + packed(hidden + 1, layout.size)
+    # The forward pass packs for the backward pass, and does not know whether the inputs' gradient will be wanted.
+    back_other = packed(gate_columns, columns_first - 1)
     back_layer = packed(gate_columns, columns_other - 1)
     back_interface = back_other + (layers - 1) * back_layer
     grad_other, grad_layer = gate_columns * ld_first, gate_columns * ld_other
     grad_interface = grad_other + (layers - 1) * grad_layer
+
+    large = pack_size * VECTOR_BYTES > LARGE_WEIGHTS * vector or batch >= LARGE_BATCH
+    most = MOST_ROWS_IF_LARGE if large else MOST_ROWS
+    # Comparisons and not `min`: under torch.compile the sizes may be symbols.
+    rows = next((count for count in range(1, most) if batch <= 2 * count), most)
+    blocks = -(-batch // rows)
 
     kept_steps = time if keep else 1
     saved_parameters = kept_steps * rows * layers * ld_gates
     saved_weights = saved_parameters + kept_steps * rows * ld_parameters
     saved_kept = saved_weights + (time + 1 if keep else 2) * rows * ld_weights
     saved_block = saved_kept + (segments * rows * ld_kept if keep else 0) + slack
+
+    saved_back, back_size = blocks * saved_block, back_interface + packed(layout.size, hidden)
+    row_tasks = layers * (-(-gate_columns // vector)) + -(-layout.size // vector)
+    ld_pack = max(ld_first, ld_other, ld_top) + vector
 
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
@@ -190,11 +209,13 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
         ld_gates=ld_gates, ld_parameters=ld_parameters, ld_first=ld_first, ld_other=ld_other, ld_hidden=ld_hidden,
         ld_top=ld_top, ld_memory=ld_memory, ld_weights=ld_weights, ld_ring=ld_ring, ld_kept=ld_kept,
         pack_other=pack_other, pack_layer=pack_layer, pack_interface=pack_interface,
-        pack_size=pack_interface + packed(hidden + 1, layout.size),
+        pack_size=pack_size,
         back_other=back_other, back_layer=back_layer, back_interface=back_interface,
-        back_size=back_interface + packed(layout.size, hidden),
+        back_size=back_size,
         grad_other=grad_other, grad_layer=grad_layer, grad_interface=grad_interface,
         grad_size=grad_interface + layout.size * ld_top,
         saved_parameters=saved_parameters, saved_weights=saved_weights, saved_kept=saved_kept, saved_block=saved_block,
+        saved_back=saved_back, saved_size=saved_back + (back_size if keep else 0),
         work_forward=work_forward, work_backward=work_backward,
+        row_tasks=row_tasks, ld_pack=ld_pack, work_pack=vector * ld_pack,
     )  # fmt: skip

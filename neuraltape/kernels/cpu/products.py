@@ -1,7 +1,7 @@
 """Products of one sequence's memory with several vectors at once: each of its numbers is fetched once for all heads."""
 
 from neuraltape.kernels.cpu.compiler import helper
-from neuraltape.kernels.cpu.simd import keep_apart, load, multiply_add, splat, store, total
+from neuraltape.kernels.cpu.simd import keep_apart, less_product, load, multiply_add, splat, store, total
 
 
 @helper
@@ -76,22 +76,28 @@ def over_slots(memory, m0, weights, w0, count, result, r0, adding, tiles, width,
 def spread(memory, m0, dmemory, d0, shrink, toward, keys, count, weights, w0, slopes, others, tiles, width, vector):
     """dM[n,w] += sum_k toward_k[n] key_k[w] + sum_j w_j[n] slope_j[w] - shrink[n] M[n,w].
 
-    shrink, toward, slopes: places in `memory`. keys: buffer and place of `count` keys. weights, slopes: `others` pairs.
+    shrink, toward, slopes: places in `memory`. keys: buffer and place of `count` keys. weights, slopes: `others` pairs,
+    as many or none.
     """
     keep_apart()
     buffer, k0 = keys
     for tile in range(tiles):
-        place, smaller = tile * (width + 1) * vector, load(memory, shrink + tile * vector)
-        first = load(memory, toward + tile * vector)
-        for w in range(width):
-            slope = load(dmemory, d0 + place) - smaller * load(memory, m0 + place)
-            slope = multiply_add(first, buffer[k0 + w], slope)
-            for k in range(1, count):
-                slope = multiply_add(
-                    load(memory, toward + (k * tiles + tile) * vector), buffer[k0 + k * width + w], slope
-                )
-            for j in range(others):
-                focus = load(weights, w0 + (j * tiles + tile) * vector)
-                slope = multiply_add(focus, memory[slopes + j * width + w], slope)
-            store(dmemory, d0 + place, slope)
-            place += vector
+        start, smaller = tile * (width + 1) * vector, load(memory, shrink + tile * vector)
+        for k in range(count):
+            match, key = load(memory, toward + (k * tiles + tile) * vector), k0 + k * width
+            if k < others:
+                focus, read = load(weights, w0 + (k * tiles + tile) * vector), slopes + k * width
+                for w in range(width):
+                    slope = load(dmemory, d0 + start + w * vector)
+                    slope = multiply_add(match, buffer[key + w], slope)
+                    slope = multiply_add(focus, memory[read + w], slope)
+                    if k == 0:
+                        slope = less_product(smaller, load(memory, m0 + start + w * vector), slope)
+                    store(dmemory, d0 + start + w * vector, slope)
+            else:
+                for w in range(width):
+                    slope = load(dmemory, d0 + start + w * vector)
+                    slope = multiply_add(match, buffer[key + w], slope)
+                    if k == 0:
+                        slope = less_product(smaller, load(memory, m0 + start + w * vector), slope)
+                    store(dmemory, d0 + start + w * vector, slope)

@@ -1,6 +1,6 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,9 +21,10 @@ from neuraltape.kernels.cpu.checks import (
 from neuraltape.kernels.cpu.compiler import Kernel
 from neuraltape.kernels.cpu.forward import forward
 from neuraltape.kernels.cpu.job import job
+from neuraltape.kernels.cpu.packing import collect, pack
+from neuraltape.kernels.cpu.pages import buffer
 from neuraltape.kernels.cpu.plan import Places, moves, places
 from neuraltape.kernels.cpu.vector import VECTOR_BYTES
-from neuraltape.kernels.cpu.weights import pack, unpack_gradients
 from neuraltape.kernels.spec import MachineSpec
 
 _SMALL = 2**16
@@ -121,66 +122,64 @@ def sequence_forward(
     reads = make((time, batch, z.reading, z.width))
     final = [inputs.new_empty(tensor.shape) for tensor in state]
     # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
-    size = z.blocks * z.saved_block
-    saved = inputs.new_zeros(size) if keep and size < _SMALL else inputs.new_empty(size)
+    saved = inputs.new_zeros(z.saved_size) if keep and z.saved_size < _SMALL else buffer(z.saved_size, inputs)
     inputs, *state = (dense(tensor) for tensor in (inputs, *state))
+    weights = [dense(weight) for weight in weights]
+    lying = addresses(*weights)
     # Few steps read the weights where they lie: to pack them would cost more.
-    weights = [dense(weight) for weight in weights] if z.direct else [pack(weights, spec, z, backward=False)]
-    found = addresses(inputs, None if z.direct else weights[0], *state, hidden, reads, *final, saved)
-    table = (*by_length.start, *found, *NO_OUTPUT, *(addresses(*weights) if z.direct else ()))
+    packed = None if z.direct else inputs.new_empty(z.pack_size)
+    found = addresses(inputs, packed, *state, hidden, reads, *final, saved)
+    if packed is not None:
+        back = saved.data_ptr() + z.saved_back * inputs.element_size() if keep else 0
+        run_kernel(pack, inputs.element_size(), z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
+    table = (*by_length.start, *found, *NO_OUTPUT, *(lying if z.direct else ()))
     run_kernel(forward, inputs.element_size(), z.blocks, fixed, z.work_forward, table)
     return hidden, reads, final, saved
 
 
 def sequence_backward(
-    slopes: list[Tensor | None],
+    slopes: Sequence[Tensor | None],
     inputs: Tensor,
     lengths: Tensor | None,
-    weights: list[Tensor],
-    state: list[Tensor],
+    reads0: Tensor,
     reads: Tensor,
     saved: Tensor,
     spec: MachineSpec,
     *,
-    wants_inputs: bool,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    wanted: Sequence[bool],
+) -> tuple[Tensor | None, list[Tensor], list[Tensor | None]]:
     """Backward of `sequence_forward`.
 
     Args:
         slopes: gradients of hidden, reads and the six parts of the final state; None where there is none.
-        state: the initial state, as `sequence_forward` took it.
+        inputs, lengths: as `sequence_forward` took them; reads0: the reads of the initial state.
         reads, saved: what it gave.
-        wants_inputs: whether the gradient of the inputs is asked for (it is 0 otherwise).
+        wanted: whether the gradients of the inputs and of the six parts of the initial state are asked for.
 
     Returns:
-        Gradients of the inputs, of the weights, and of the six parts of the initial state.
+        Gradients of the inputs, of the weights, and of the six parts of the initial state; None where not wanted.
 
     Raises:
         ValueError: a tensor's shape, dtype or device is not that of this machine.
     """
-    dtype = weights[-1].dtype
+    dtype = saved.dtype
     check_inputs(inputs, spec, dtype)
-    time, batch = inputs.shape[:2]
-    fixed = constants(spec, time, batch, inputs.element_size(), keep=True, wants_inputs=wants_inputs)
+    (time, batch), item_size = inputs.shape[:2], inputs.element_size()
+    fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0])
     z, by_length, of_state = fixed.sizes, _by_length(lengths, fixed), state_shapes(spec, batch)
-    check_tensors(weights, weight_shapes(spec), dtype)
-    check_tensors(state, of_state, dtype)
     of_reads = ("reads", (time, batch, z.reading, z.width))
-    check_tensors((reads, saved), (of_reads, ("saved", (z.blocks * z.saved_block,))), dtype)
+    check_tensors((reads0, reads, saved), (of_state[-1], of_reads, ("saved", (z.saved_size,))), dtype)
     of_slopes = (("hidden", (time, batch, z.hidden)), of_reads, *of_state)
     some = [(slope, shape) for slope, shape in zip(slopes, of_slopes, strict=True) if slope is not None]
     check_tensors([slope for slope, _ in some], tuple(shape for _, shape in some), dtype)
-    padded = lengths is not None or not wants_inputs
-    dinputs = inputs.new_zeros(inputs.shape) if padded else inputs.new_empty(inputs.shape)
-    dstate = [inputs.new_empty(tensor.shape) for tensor in state]
-    gradients = inputs.new_empty((z.lanes, z.grad_size))
-    packed = pack(weights, spec, z, backward=True)
-    inputs, reads0, reads, saved = (dense(tensor) for tensor in (inputs, state[-1], reads, saved))
+    dinputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(inputs.shape) if wanted[0] else None
+    dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(of_state, wanted[1:], strict=True)]
+    dweights = [inputs.new_empty(shape) for _, shape in weight_shapes(spec)]
+    gradients = buffer(z.lanes * z.grad_size, inputs)
+    inputs, reads0, reads, saved = (dense(tensor) for tensor in (inputs, reads0, reads, saved))
     slopes = [None if slope is None else dense(slope) for slope in slopes]
-    found = addresses(inputs, packed, reads0, reads, saved, *slopes, dinputs, *dstate, gradients)
-    table = (*by_length.start, *found)
-    run_kernel(backward, inputs.element_size(), z.lanes, fixed, z.work_backward, table)
-    summed = gradients[0]
-    for lane in range(1, z.lanes):
-        summed += gradients[lane]
-    return dinputs, unpack_gradients(summed, spec, z), dstate
+    found = addresses(inputs, saved, reads0, reads, saved, *slopes, dinputs, *dstate, gradients)
+    found[1] += z.saved_back * item_size
+    run_kernel(backward, item_size, z.lanes, fixed, z.work_backward, (*by_length.start, *found))
+    run_kernel(collect, item_size, z.row_tasks, fixed, z.work_pack, addresses(gradients, *dweights))
+    return dinputs, dweights, dstate

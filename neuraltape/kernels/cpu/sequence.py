@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout
-from neuraltape.kernels.cpu.checks import check_inputs, check_lengths
+from neuraltape.kernels.cpu.checks import check_inputs, check_lengths, state_shapes, weight_shapes
 from neuraltape.kernels.cpu.plan import places
 from neuraltape.kernels.cpu.run import sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.vector import VECTOR_BYTES
@@ -55,7 +55,7 @@ def _(inputs, lengths, weights, state, cell, numbers, keep):
     hidden = inputs.new_empty(time, batch, spec.hidden_size)
     reads = inputs.new_empty(time, batch, spec.layout.read_heads, spec.layout.width)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
-    return [hidden, reads, *final, inputs.new_empty(z.blocks * z.saved_block)]
+    return [hidden, reads, *final, inputs.new_empty(z.saved_size)]
 
 
 @torch.library.custom_op("neuraltape::sequence_backward", mutates_args=(), device_types="cpu")
@@ -70,8 +70,7 @@ def _backward(
     dreads1: Tensor | None,
     inputs: Tensor,
     lengths: Tensor | None,
-    weights: list[Tensor],
-    state: list[Tensor],
+    reads0: Tensor,
     reads: Tensor,
     saved: Tensor,
     cell: str,
@@ -79,23 +78,24 @@ def _backward(
     wants_inputs: bool,
 ) -> list[Tensor]:
     slopes = [dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1]
-    spec = _spec(cell, tuple(numbers))
-    dinputs, dweights, dstate = sequence_backward(
-        slopes, inputs, lengths, weights, state, reads, saved, spec, wants_inputs=wants_inputs
-    )
-    # An operator's results must not share their memory; these are parts of one tensor.
-    return [dinputs, *(gradient.clone() for gradient in dweights), *dstate]
+    spec, wanted = _spec(cell, tuple(numbers)), (wants_inputs, *[True] * _STATE)
+    dinputs, dweights, dstate = sequence_backward(slopes, inputs, lengths, reads0, reads, saved, spec, wanted=wanted)
+    # An operator's result is a tensor, wanted or not.
+    dinputs = torch.zeros_like(inputs) if dinputs is None else dinputs
+    return [each for each in (dinputs, *dweights, *dstate) if each is not None]
 
 
 @torch.library.register_fake("neuraltape::sequence_backward")
 def _(*args):
-    *_, inputs, _, weights, state, _, _, _, _, _ = args
-    return [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in (inputs, *weights, *state)]
+    *_, inputs, _, _, _, _, cell, numbers, _ = args
+    spec = _spec(cell, tuple(numbers))
+    shapes = [shape for _, shape in (*weight_shapes(spec), *state_shapes.__wrapped__(spec, inputs.shape[1]))]
+    return [torch.empty_like(inputs), *(inputs.new_empty(shape) for shape in shapes)]
 
 
 def _setup(ctx, inputs, output):
-    x, lengths, weights, state, cell, numbers, keep = inputs
-    ctx.save_for_backward(x, lengths, *weights, *state, output[1], output[-1])
+    x, lengths, _, state, cell, numbers, keep = inputs
+    ctx.save_for_backward(x, lengths, state[-1], output[1], output[-1])
     ctx.set_materialize_grads(False)
     ctx.cell, ctx.numbers, ctx.keep = cell, numbers, keep
 
@@ -103,10 +103,8 @@ def _setup(ctx, inputs, output):
 def _differentiate(ctx, slopes):
     if not ctx.keep:
         raise RuntimeError("this result was made for no gradient; call the sequence with gradients enabled")
-    x, lengths, *rest, reads, saved = ctx.saved_tensors
-    weights, state = rest[:-_STATE], rest[-_STATE:]
     gradients = torch.ops.neuraltape.sequence_backward(
-        *slopes[:-1], x, lengths, weights, state, reads, saved, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
+        *slopes[:-1], *ctx.saved_tensors, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
     )
     dinputs = gradients[0] if ctx.needs_input_grad[0] else None
     return dinputs, None, gradients[1:-_STATE], gradients[-_STATE:], None, None, None
@@ -130,28 +128,27 @@ class _Eager(torch.autograd.Function):
         count = len(others) - _STATE
         weights, state = list(others[:count]), list(others[count:])
         hidden, reads, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=True)
-        ctx.save_for_backward(inputs, lengths, *others, reads, saved)
+        ctx.save_for_backward(inputs, lengths, state[-1], reads, saved)
         ctx.set_materialize_grads(False)
         ctx.spec = spec
         return hidden, reads, *final
 
     @staticmethod
     def backward(ctx, *slopes):
-        inputs, lengths, *others, reads, saved = ctx.saved_tensors
-        weights, state = others[:-_STATE], others[-_STATE:]
-        wants_inputs = ctx.needs_input_grad[2]
+        wants = ctx.needs_input_grad
         if torch.is_grad_enabled():
             numbers = _numbers(ctx.spec)
-            results = torch.ops.neuraltape.sequence_backward(
-                *slopes, inputs, lengths, weights, state, reads, saved, ctx.spec.cell, numbers, wants_inputs
+            dinputs, *rest = torch.ops.neuraltape.sequence_backward(
+                *slopes, *ctx.saved_tensors, ctx.spec.cell, numbers, wants[2]
             )
-            dinputs, rest = results[0], results[1:]
         else:
+            wanted = (wants[2], *wants[-_STATE:])
+            inputs, lengths, reads0, reads, saved = ctx.saved_tensors
             dinputs, dweights, dstate = sequence_backward(
-                list(slopes), inputs, lengths, weights, state, reads, saved, ctx.spec, wants_inputs=wants_inputs
+                slopes, inputs, lengths, reads0, reads, saved, ctx.spec, wanted=wanted
             )
             rest = [*dweights, *dstate]
-        return None, None, dinputs if wants_inputs else None, *rest
+        return None, None, dinputs if wants[2] else None, *rest
 
 
 def sequence(

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neuraltape.kernels.cpu.formulas import Expression, Value, exp_ir, log_ir, sigmoid_ir, tanh_ir
+from neuraltape.kernels.cpu.formulas import Value, exp_ir, inverse_root_ir, log_ir, sigmoid_ir, tanh_ir
 from neuraltape.kernels.cpu.vector import Vector, ir_vector, multiply_add_ir, promoted, splat_ir
 
 
@@ -119,6 +119,26 @@ def copy(typing_context, source, source_index, target, target_index, count):
 
 
 @primitive
+def fetch(typing_context, buffer, index, count):
+    """Ask for `count` elements that will be used or written soon, and wait for nothing."""
+    step = 64 * 8 // buffer.dtype.bitwidth
+
+    def generate(context, builder, signature, args):
+        integer, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        start, count = builder.gep(args[0], [args[1]]), args[2]
+        zero, line = (ir.Constant(count.type, value) for value in (0, step))
+        with cgutils.for_range_slice(builder, zero, count, line, intp=count.type) as (place, _):
+            address = builder.bitcast(builder.gep(start, [place]), byte)
+            # To write, to keep near, data.
+            builder.call(function, [address, *(ir.Constant(integer, value) for value in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(buffer, types.intp, types.intp), generate
+
+
+@primitive
 def splat(typing_context, buffer, value):
     """`value` in every lane of a vector of the buffer's type."""
     vector = Vector(buffer.dtype)
@@ -137,6 +157,18 @@ def multiply_add(typing_context, a, b, c):
     def generate(context, builder, signature, args):
         parts = (promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
         return multiply_add_ir(builder, *parts)
+
+    return vector(a, b, c), generate
+
+
+@primitive
+def less_product(typing_context, a, b, c):
+    """Compute c - a * b, where any of them may be a scalar."""
+    vector = next(kind for kind in (a, b, c) if isinstance(kind, Vector))
+
+    def generate(context, builder, signature, args):
+        first, *others = (promoted(context, builder, k, v, vector) for k, v in zip(signature.args, args, strict=True))
+        return multiply_add_ir(builder, builder.fneg(first), *others)
 
     return vector(a, b, c), generate
 
@@ -237,11 +269,7 @@ def _function(formula: Callable[[ir.IRBuilder, Value], Value], summary: str):
     return primitive(implementation)
 
 
-def _sqrt_ir(builder: ir.IRBuilder, value: Value) -> Value:
-    return Expression(builder, value).root().value
-
-
-sqrt = _function(_sqrt_ir, "Square root.")
+inverse_root = _function(inverse_root_ir, "1 / square root, of a normal, positive x.")
 exp = _function(exp_ir, "e to the power x, for x of at most 88; 0 where the result would be subnormal.")
 log = _function(log_ir, "Natural logarithm of a normal, positive x.")
 tanh = _function(tanh_ir, "Hyperbolic tangent.")

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from neuraltape.kernels.cpu.pages import allocate
+
 # Room that a thread keeps from call to call, in bytes; what is larger is given back.
 _KEPT_ROOM = 64 * 2**20
 # Rooms begin with a line of the cache, and vectors do not lie across two.
@@ -136,7 +138,7 @@ def room(size: int) -> Room:
     kept: Room | None = getattr(_room, "kept", None)
     if kept is not None and kept.memory.nbytes >= size + _LINE:
         return kept
-    memory = np.empty(size + _LINE, np.uint8)
+    memory = allocate(size + _LINE)
     made = Room(memory, -(-memory.ctypes.data // _LINE) * _LINE)
     if size <= _KEPT_ROOM:
         _room.kept = made
