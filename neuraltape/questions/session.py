@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 
 from neuraltape.data.babi import words_of
-from neuraltape.nn.sentences import Sentences
+from neuraltape.functional import Sentences
 from neuraltape.questions.answerer import Answerer
 from neuraltape.questions.table import Table, make_sentences
 

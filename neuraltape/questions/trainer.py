@@ -8,8 +8,8 @@ import torch
 from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
 
+from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.nn.sentences import Sentences
 from neuraltape.questions.config import QuestionsConfig
 from neuraltape.questions.noise import noisy_ages
 from neuraltape.questions.table import Table
