@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
 
@@ -15,6 +16,9 @@ from neuraltape.questions.noise import noisy_ages
 from neuraltape.questions.table import Table
 from neuraltape.training.errors import NonFiniteError
 from neuraltape.training.streams import generator_at
+
+# The noise of so many steps is drawn in one go: for one step alone it would take longer than the facts do.
+BATCHES_AT_ONCE = 64
 
 
 class Epoch(NamedTuple):
@@ -86,17 +90,22 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         total = torch.zeros(())
-        for which in torch.randperm(len(self.table.answers), generator=generator).split(self.config.batch_size):
-            batch = self.table.rows(which)
-            ages = noisy_ages(batch.facts >= 0, self.config.time_noise, self.config.slots, generator)
-            reading = self.network(self.sentences, batch.facts, batch.questions, ages=ages, linear=linear)
-            loss = cross_entropy(reading.logits, batch.answers, reduction="sum")
-            self.optimizer.zero_grad()
-            loss.backward()
-            clip_each(self.network.parameters(), self.config.clip)
-            self.optimizer.step()
-            total += loss.detach()
-        return total.item() / len(self.table.answers)
+        size, table = self.config.batch_size, self.table
+        for some in torch.randperm(len(table.answers), generator=generator).split(size * BATCHES_AT_ONCE):
+            noisy = noisy_ages(table.facts[some] >= 0, self.config.time_noise, self.config.slots, generator)
+            for which, ages in zip(some.split(size), noisy.split(size), strict=True):
+                total += self._step(Table(*(each[which] for each in table)), ages, linear=linear)
+        return total.item() / len(table.answers)
+
+    def _step(self, batch: Table, ages: Tensor, *, linear: bool) -> Tensor:
+        """Learn from a few questions; returns the sum of their losses."""
+        reading = self.network(self.sentences, batch.facts, batch.questions, ages=ages, linear=linear)
+        loss = cross_entropy(reading.logits, batch.answers, reduction="sum")
+        self.optimizer.zero_grad()
+        loss.backward()
+        clip_each(self.network.parameters(), self.config.clip)
+        self.optimizer.step()
+        return loss.detach()
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
