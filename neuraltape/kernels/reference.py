@@ -12,6 +12,7 @@ from torch.nn.functional import linear
 
 from neuraltape.functional import AccessState, LRUAState, ask_facts, lrua_step
 from neuraltape.functional import access_step as access_step
+from neuraltape.kernels.reference_hops import learn_hops as learn_hops
 from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, Cell, LRUASpec, MachineSpec, SequenceResult, Spec, Weights
 
 

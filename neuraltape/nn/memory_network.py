@@ -69,7 +69,8 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
         self.sharing, self.sentence_length = sharing, sentence_length
         self.layout = HopsLayout(vocabulary_size, width, slots, hops, sharing == "adjacent", sentence_length)
-        self.choice = BackendChoice("hops", "reference" if sharing != "adjacent" and backend == "auto" else backend)
+        backend = "reference" if sharing != "adjacent" and backend == "auto" else backend
+        self.choice, self.learning = BackendChoice("hops", backend), BackendChoice("learn_hops", backend)
         self.stored = hops + 1 if sharing == "adjacent" else 2
         # Those of the facts first; layer-wise the question's and the answer's after them.
         self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
@@ -103,12 +104,50 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         self._check(facts, questions)
         if ages is None:
             ages = torch.arange(facts.shape[1], device=facts.device).expand_as(facts)
-        between = self.between[0] if self.sharing == "layer-wise" else None
-        ask = self._resolved().function
-        query, weights = ask(
-            sentences, facts, ages, questions, self.embeddings, self.times, between, self.layout, linear=linear
+        parameters = self.embeddings, self.times, self._between()
+        query, weights = self._resolved().function(
+            sentences, facts, ages, questions, *parameters, self.layout, linear=linear
         )
         return Reading(query @ self.embeddings[-1].T, weights)
+
+    def learn(
+        self,
+        sentences: Sentences,
+        facts: Int[Tensor, "questions slots"],
+        questions: Int[Tensor, " questions"],
+        answers: Int[Tensor, " questions"],
+        *,
+        ages: Int[Tensor, "questions slots"],
+        batch_size: int,
+        rate: float,
+        clip: float,
+        linear: bool = False,
+    ) -> float:
+        """Learn from questions by plain gradient descent, as the paper does (section 4.2).
+
+        Args:
+            sentences, facts, questions, ages, linear: as for `forward`.
+            answers: what is right.
+            batch_size: questions a step; the gradient is that of the sum of their losses.
+            rate: learning rate.
+            clip: the greatest norm of the gradient of each matrix, each for itself.
+
+        Returns:
+            The sum of the losses.
+
+        Raises:
+            ValueError: shapes that do not fit, or more facts than slots.
+        """
+        self._check(facts, questions)
+        learn = self.learning.resolve(self.embeddings, self.layout).function
+        parameters = (each if each is None else each.data for each in (self.embeddings, self.times, self._between()))
+        return learn(
+            sentences, facts, ages, questions, answers, *parameters, self.layout,
+            batch_size=batch_size, rate=rate, clip=clip, linear=linear,
+        )  # fmt: skip
+
+    def _between(self) -> Tensor | None:
+        return self.between[0] if self.sharing == "layer-wise" else None
 
     @property
     def backend(self) -> str:

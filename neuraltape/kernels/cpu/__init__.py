@@ -8,6 +8,7 @@ import torch
 from neuraltape.functional import HopsLayout
 from neuraltape.kernels.cpu.access_step import access_step as access_step
 from neuraltape.kernels.cpu.hops import hops as hops
+from neuraltape.kernels.cpu.hops import learn_hops as learn_hops
 from neuraltape.kernels.cpu.lrua import lrua_sequence as lrua_sequence
 from neuraltape.kernels.cpu.sequence import sequence as sequence
 from neuraltape.kernels.cpu.step import step as step

@@ -1,4 +1,4 @@
-"""All hops of a memory network with their derivative: the operation behind the kernels' door.
+"""All hops of a memory network with their derivative, and learning: the operations behind the kernels' door.
 
 One thread: a batch is a few hundred short vectors, and several seeds are several processes.
 """
@@ -15,6 +15,7 @@ from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.checks import check_tensors
 from neuraltape.kernels.cpu.compiler import Kernel
 from neuraltape.kernels.cpu.hops_kernels import hops_backward, hops_forward
+from neuraltape.kernels.cpu.hops_learning import hops_learn
 from neuraltape.kernels.cpu.hops_sizes import Sizes, record, sizes
 from neuraltape.kernels.cpu.job import TABLE, job
 
@@ -34,10 +35,7 @@ class _Hops(torch.autograd.Function):
         weights = embeddings.new_empty(z.hops, z.batch, z.columns)
         table = (*(each.data_ptr() for each in (*indices, embeddings, times, stored, asked, weights)), linear, 0)
         if _run(hops_forward, z, z.forward_room, table, embeddings.element_size())[TABLE + _WRONG]:
-            raise IndexError(
-                f"facts and questions must be below {z.sentences} sentences of words below {z.vocabulary}, "
-                f"and ages from 0 to {z.slots - 1}; got one that is not"
-            )
+            raise IndexError(_out_of_range(z))
         ctx.save_for_backward(*indices)
         ctx.kept, ctx.z, ctx.linear = (stored, asked, weights), z, linear
         ctx.mark_non_differentiable(weights)
@@ -77,6 +75,59 @@ def hops(
 ) -> tuple[Tensor, Tensor]:
     """Ask the facts each question, in all hops: see `neuraltape.functional.ask_facts`."""
     assert between is None
+    z, indices = _checked(sentences, facts, ages, questions, embeddings, times, layout)
+    return _Hops.apply(z, linear, embeddings, times, *indices)  # pyright: ignore[reportReturnType]
+
+
+@torch.no_grad()
+def learn_hops(
+    sentences: Sentences,
+    facts: Tensor,
+    ages: Tensor,
+    questions: Tensor,
+    answers: Tensor,
+    embeddings: Tensor,
+    times: Tensor,
+    between: Tensor | None,
+    layout: HopsLayout,
+    *,
+    batch_size: int,
+    rate: float,
+    clip: float,
+    linear: bool = False,
+) -> float:
+    """Learn from questions: see `neuraltape.kernels.reference.learn_hops`."""
+    assert between is None
+    z, indices = _checked(sentences, facts, ages, questions, embeddings, times, layout)
+    check_tensors((answers,), (("answers", tuple(questions.shape)),), torch.int64)
+    for name, each in (("embeddings", embeddings), ("times", times)):
+        if not each.is_contiguous():
+            raise ValueError(f"{name} must be contiguous: they are changed where they lie")
+    options = embeddings.new_tensor([rate, clip, 0.0])
+    given = (*indices, answers.contiguous(), embeddings, times, options)
+    table = (*(each.data_ptr() for each in given), batch_size, linear, 0)
+    if _run(hops_learn, z, z.learning_room, table, embeddings.element_size())[TABLE + _WRONG]:
+        raise IndexError(f"{_out_of_range(z)}; or an answer that is not below {z.vocabulary}")
+    return options[2].item()
+
+
+def _out_of_range(z: Sizes) -> str:
+    return (
+        f"facts and questions must be below {z.sentences} sentences of words below {z.vocabulary}, and ages from 0 to "
+        f"{z.slots - 1}; got one that is not"
+    )
+
+
+def _checked(
+    sentences: Sentences,
+    facts: Tensor,
+    ages: Tensor,
+    questions: Tensor,
+    embeddings: Tensor,
+    times: Tensor,
+    layout: HopsLayout,
+) -> tuple[Sizes, tuple[Tensor, ...]]:
+    """The sizes, and all integers in the kernels' order. Raises ValueError for a wrong shape or dtype."""
     batch, columns = facts.shape
     z = sizes(
         layout,
@@ -93,4 +144,4 @@ def hops(
     named |= {"words": placed, "places": placed, "lengths": placed, "made_of": sentences.made_of.shape}
     indices = tuple(each.contiguous() for each in (facts, ages, questions, *sentences))
     check_tensors(indices, tuple((name, tuple(shape)) for name, shape in named.items()), torch.int64)
-    return _Hops.apply(z, linear, embeddings, times, *indices)  # pyright: ignore[reportReturnType]
+    return z, indices

@@ -48,6 +48,13 @@ class Sizes(NamedTuple):
         """As much, then the gradients of a story's facts, of u, and of the weights."""
         return self.forward_room + self.columns * self.row + self.padded + self.columns
 
+    @property
+    def learning_room(self) -> int:
+        """The ramp; embeddings and ages with their gradients; one story, forward and backward; the answer's scores."""
+        whole = 2 * (self.vocabulary + self.slots) * self.row + 2 * self.columns * self.row
+        one = (self.hops + 3) * self.padded + (self.hops + 1) * self.columns
+        return whole + one + self.vocabulary + self.vector
+
 
 SIZES_KIND = np.dtype([(name, np.int64) for name in Sizes._fields])
 parts = parts_with(numba.from_dtype(SIZES_KIND))
