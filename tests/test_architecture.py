@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
     # Question answering with a memory network: a system of its own, on the library's parts.
-    "questions": {"__init__", "data", "nn", "training"},
+    "questions": {"__init__", "data", "functional", "nn", "training"},
     # Processes on this computer; knows nothing of what they do.
     "runner": set(),
     # Settings times seeds.

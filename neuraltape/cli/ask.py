@@ -21,6 +21,8 @@ Other words: `facts` shows what you told me, `forget` clears it, `words` shows w
 # Facts that no hop read at least this much of are not shown.
 SHOWN = 0.05
 BAR = 10
+# The empty slots, which a hop reads to pass over all facts.
+NOTHING = "no fact"
 
 
 def run(argv: Sequence[str]) -> None:
@@ -83,10 +85,11 @@ def say_answer(answer: Answer) -> None:
     say(f"  {answer.words.replace(',', ', ')}   ({answer.probability:.0%} sure)")
     # Where the weight is spread thin over many facts, the largest are still worth a look.
     least = min(SHOWN, max(max(fact.weights) for fact in answer.facts))
-    shown = [fact for fact in answer.facts if max(fact.weights) >= least]
-    width = max(len(f"{fact.number}. {fact.text}") for fact in shown)
-    hops = len(shown[0].weights)
-    say(f"  {'looked at':{width}}  " + "  ".join(f"{f'hop {hop}':{BAR + 5}}" for hop in range(1, hops + 1)).rstrip())
-    for fact in shown:
-        bars = "  ".join(f"{weight:4.0%} {'█' * round(BAR * weight):{BAR}}" for weight in fact.weights)
-        say(f"  {f'{fact.number}. {fact.text}':{width}}  {bars}".rstrip())
+    rows = [(f"{fact.number}. {fact.text}", fact.weights) for fact in answer.facts] + [(NOTHING, answer.nothing)]
+    rows = [(text, weights) for text, weights in rows if max(weights) >= least]
+    width = max(len(text) for text, _ in rows)
+    hops = range(1, len(answer.nothing) + 1)
+    say(f"  {'looked at':{width}}  " + "  ".join(f"{f'hop {hop}':{BAR + 5}}" for hop in hops).rstrip())
+    for text, weights in rows:
+        bars = "  ".join(f"{weight:4.0%} {'█' * round(BAR * weight):{BAR}}" for weight in weights)
+        say(f"  {text:{width}}  {bars}".rstrip())

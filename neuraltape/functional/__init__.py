@@ -10,9 +10,10 @@ from neuraltape.functional.addressing import content_weights as content_weights
 from neuraltape.functional.addressing import interpolate as interpolate
 from neuraltape.functional.addressing import sharpen as sharpen
 from neuraltape.functional.addressing import shift as shift
+from neuraltape.functional.hops import HopsLayout as HopsLayout
+from neuraltape.functional.hops import ask_facts as ask_facts
 from neuraltape.functional.hops import attend as attend
 from neuraltape.functional.hops import gather_facts as gather_facts
-from neuraltape.functional.hops import position_weights as position_weights
 from neuraltape.functional.interface import Interface as Interface
 from neuraltape.functional.interface import InterfaceLayout as InterfaceLayout
 from neuraltape.functional.interface import activate as activate
@@ -28,6 +29,8 @@ from neuraltape.functional.lrua import lrua_write_weights as lrua_write_weights
 from neuraltape.functional.lrua import split_lrua as split_lrua
 from neuraltape.functional.memory import read as read
 from neuraltape.functional.memory import write as write
+from neuraltape.functional.sentences import Sentences as Sentences
+from neuraltape.functional.sentences import position_weights as position_weights
 from neuraltape.functional.step import AccessState as AccessState
 from neuraltape.functional.step import AccessStep as AccessStep
 from neuraltape.functional.step import access_step as access_step

@@ -1,31 +1,91 @@
-"""The maths of a memory network: sentences as vectors, and reading them by content. Knows no parameters.
+"""The maths of a memory network: facts are read by content, hop after hop. Knows no parameters.
 
 Sukhbaatar, Szlam, Weston and Fergus (2015), arXiv 1503.08895, below "the paper". Stories differ in length: facts of
 all stories of a batch stand one after the other, and `story` says whose each is, so that no work is spent on padding.
 """
+
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag
 
+from neuraltape.functional.sentences import Sentences, position_weights
 
-def position_weights(
-    place: Int[Tensor, " words"], length: Int[Tensor, " words"], width: int, *, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "words width"]:
-    """The position encoding: the weight of each component of a word's vector (the paper's section 4.1).
 
-        l_kj = (1 - j/J) - (k/d) (1 - 2j/J)
+@dataclass(frozen=True)
+class HopsLayout:
+    """The sizes of a memory network, and how its embeddings are shared."""
+
+    vocabulary: int
+    """Words and answers, number 0 included."""
+    width: int
+    """d, the length of all vectors."""
+    slots: int
+    """Facts that can be remembered."""
+    hops: int
+    """How often they are read."""
+    adjacent: bool = True
+    """A of a hop is C of the one before; else layer-wise: all hops have the same."""
+    sentence_length: int | None = None
+    """See `MemoryNetwork`."""
+
+
+def ask_facts(
+    sentences: Sentences,
+    facts: Int[Tensor, "batch slots"],
+    ages: Int[Tensor, "batch slots"],
+    questions: Int[Tensor, " batch"],
+    embeddings: Float[Tensor, "tables vocabulary width"],
+    times: Float[Tensor, "stored all_slots width"],
+    between: Float[Tensor, "width width"] | None,
+    layout: HopsLayout,
+    *,
+    linear: bool = False,
+) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "hops batch slots"]]:
+    """Ask the facts each question, in all hops.
 
     Args:
-        place: j, counted from 1.
-        length: J, how many words the sentence has.
-        width: d; k is counted from 1.
-        dtype: of the weights.
+        sentences: those that facts and questions may be.
+        facts: which sentence each fact is; -1 where there is none.
+        ages: how many facts ago each one was told; whatever there is where there is none.
+        questions: which sentence each question is.
+        embeddings: adjacent: A of the first hop and C of each; layer-wise: A, C, the question's, the answer's.
+        times: the vectors of ages that go with A and C.
+        between: layer-wise: H; adjacent: None.
+        layout: the sizes.
+        linear: leave out the softmax.
+
+    Returns:
+        What the answer is told from, u after the last hop, and how much of each fact each hop read.
     """
-    j = (place.to(dtype) / length).unsqueeze(-1)
-    k = torch.arange(1, width + 1, dtype=dtype, device=place.device) / width
-    return (1 - j) - k * (1 - 2 * j)
+    filled = facts >= 0
+    story, slot = filled.nonzero(as_tuple=True)
+    starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
+    # A sentence that several stories have is encoded once, facts and questions together.
+    distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
+    encoded = sentences.encode(distinct, embeddings, sentence_length=layout.sentence_length).flatten(1)
+    query = encoded.unflatten(1, (-1, layout.width))[which[len(slot) :], 0 if layout.adjacent else 2]
+    if layout.sentence_length is not None:
+        # The time is the word at the last place.
+        last = torch.ones(1, dtype=torch.int64, device=times.device)
+        times = times * (2 * position_weights(last, last, layout.width, dtype=times.dtype))
+    told = times.transpose(0, 1).flatten(1)
+    facts_in = encoded[:, : told.shape[1]]
+    stored = embedding(which[: len(slot)], facts_in) + embedding(ages[filled], told)
+    stored = stored.unflatten(1, (-1, layout.width)).unbind(1)
+    empty = layout.slots - filled.sum(-1)
+    weights = []
+    for hop in range(layout.hops):
+        keys, values = (stored[hop], stored[hop + 1]) if layout.adjacent else stored
+        read = attend(query, keys, story, filled, empty, linear=linear)
+        weights.append(read.detach())
+        found = gather_facts(read, values, starts)
+        query = found + (query if between is None else query @ between)
+    table = torch.zeros(layout.hops, *filled.shape, dtype=query.dtype, device=query.device)
+    table[:, filled] = torch.stack(weights)
+    return query, table
 
 
 def attend(
@@ -33,24 +93,32 @@ def attend(
     keys: Float[Tensor, "facts width"],
     story: Int[Tensor, " facts"],
     filled: Bool[Tensor, "batch slots"],
+    empty: Int[Tensor, " batch"],
     *,
     linear: bool = False,
 ) -> Float[Tensor, " facts"]:
-    """How much of each fact a hop reads: p_i = softmax(u m_i) over the facts of its story (the paper's equation 1).
+    """How much of each fact a hop reads: p_i = softmax(u m_i) over the slots of its story (the paper's equation 1).
+
+    Empty slots count: no word has the zero vector, so their m is zero and their score 0, and what they take of the
+    softmax reads nothing. So a hop can pass over all facts.
 
     Args:
         query: u of each question.
         keys: m of each fact, story after story.
         story: which question each fact belongs to, ascending.
         filled: the slots in which each question's facts lie, as many as there are facts, in the same order.
+        empty: how many empty slots each question has besides.
         linear: leave out the softmax, for the paper's linear start (section 4.1).
     """
     scores = (embedding(story, query) * keys).sum(-1)
     if linear:
         return scores
-    # The least number in place of minus infinity: a story without facts has no softmax, but no NaN either.
-    table = scores.new_full(filled.shape, torch.finfo(scores.dtype).min).masked_scatter(filled, scores)
-    return table.softmax(-1)[filled]
+    # The least number in place of minus infinity: a story with neither facts nor empty slots has no softmax, but no
+    # NaN either. All empty slots together are one column.
+    least = torch.finfo(scores.dtype).min
+    table = scores.new_full(filled.shape, least).masked_scatter(filled, scores)
+    nothing = empty.to(scores.dtype).log().clamp(min=least).unsqueeze(-1)
+    return torch.cat([table, nothing], -1).softmax(-1)[:, :-1][filled]
 
 
 def gather_facts(

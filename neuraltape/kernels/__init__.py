@@ -18,7 +18,7 @@ from neuraltape.kernels.spec import SequenceResult as SequenceResult
 from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights
 
-OPERATIONS = ("sequence", "access_step", "step", "lrua_sequence")
+OPERATIONS = ("sequence", "access_step", "step", "lrua_sequence", "hops", "learn_hops")
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
 
@@ -37,8 +37,9 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     """Choose a backend for an operation.
 
     Args:
-        op: "sequence", "step" (spec: MachineSpec), "lrua_sequence" (spec: LRUASpec), or "access_step" (spec:
-            InterfaceLayout).
+        op: "sequence", "step" (spec: MachineSpec), "lrua_sequence" (spec: LRUASpec), "access_step" (spec:
+            InterfaceLayout), or "hops" and
+            "learn_hops" (spec: HopsLayout).
         backend: a name in BACKENDS, or "auto": the fastest that can run here. A fall-back is warned of once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.

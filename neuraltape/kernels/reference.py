@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neuraltape.functional import AccessState, LRUAState, lrua_step
+from neuraltape.functional import AccessState, LRUAState, ask_facts, lrua_step
 from neuraltape.functional import access_step as access_step
+from neuraltape.kernels.reference_hops import learn_hops as learn_hops
 from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, Cell, LRUASpec, MachineSpec, SequenceResult, Spec, Weights
 
 
@@ -45,6 +46,9 @@ def feedforward_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor
     weight, bias = weights
     return (linear(x, weight, bias).tanh(),)
 
+
+# All hops of a memory network.
+hops = ask_facts
 
 CELLS = {"lstm": lstm_cell, "gru": gru_cell, "feedforward": feedforward_cell}
 

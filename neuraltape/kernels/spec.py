@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from neuraltape.functional import InterfaceLayout, LRUALayout
+from neuraltape.functional import HopsLayout, InterfaceLayout, LRUALayout
 
 Cell = Literal["lstm", "gru", "feedforward"]
 
@@ -38,8 +38,8 @@ class LRUASpec:
     layout: LRUALayout
 
 
-# What a backend is asked about: a machine, or the interface of one step of the heads.
-Spec = MachineSpec | LRUASpec | InterfaceLayout
+# What a backend is asked about: a machine, the interface of one step of the heads, or a memory network.
+Spec = MachineSpec | LRUASpec | InterfaceLayout | HopsLayout
 
 
 class Weights(NamedTuple):

@@ -5,11 +5,11 @@ from typing import Literal, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
-from neuraltape.functional import attend, gather_facts
+from neuraltape.functional import HopsLayout, Sentences
+from neuraltape.kernels import Resolved
+from neuraltape.nn.backend import BackendChoice
 from neuraltape.nn.pretrained import Pretrained
-from neuraltape.nn.sentences import Sentences
 from neuraltape.nn.sequence_model import check_size
 
 # Of the normal distribution that all weights are drawn from (the paper's section 4.2).
@@ -28,11 +28,12 @@ class Reading(NamedTuple):
 class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
     """Answers questions about stored facts (Sukhbaatar et al. 2015, arXiv 1503.08895).
 
-    A hop reads o = sum_i p_i c_i with p = softmax(u m_i), where m_i and c_i are fact i as two embeddings A and C see
-    it, each with a vector for how long ago it was told (section 4.1, "temporal encoding"). Then u + o asks the next hop
-    (equations 1 to 4). With adjacent sharing A of a hop is C of the one before, the question is embedded with the first
-    A and the answer with the last C (section 2.2, 1). With layer-wise sharing all hops have the same A and C, the
-    question and the answer have embeddings of their own, and a learned H goes between hops: H u + o (section 2.2, 2).
+    A hop reads o = sum_i p_i c_i with p = softmax(u m_i), where m_i and c_i are slot i as two embeddings A and C see
+    it, each with a vector for how long ago it was told (section 4.1, "temporal encoding"); empty slots are zero and
+    take their share of the softmax. Then u + o asks the next hop (equations 1 to 4). With adjacent sharing A of a hop
+    is C of the one before, the question is embedded with the first A and the answer with the last C (section 2.2, 1).
+    With layer-wise sharing all hops have the same A and C, the question and the answer have embeddings of their own,
+    and a learned H goes between hops: H u + o (section 2.2, 2).
 
     Args:
         vocabulary_size: words and answers that there are, number 0 included, which is no word.
@@ -41,8 +42,10 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         hops: how often the facts are read.
         sharing: "adjacent" or "layer-wise".
         sentence_length: J in the position encoding of all sentences, whose weights are then around 1, as in the
-            authors' program, so that a word at one place weighs the same in short and long sentences; None: as many
-            words as a sentence has (section 4.1).
+            authors' program, so that a word at one place weighs the same in short and long sentences, and the time of a
+            fact is weighed as the last word of them; None: as many words as a sentence has, and the time with a weight
+            of 1 (section 4.1).
+        backend: "auto", or the name of one, for adjacent sharing; layer-wise there is only the reference.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         hops: int = 3,
         sharing: Literal["adjacent", "layer-wise"] = "adjacent",
         sentence_length: int | None = None,
+        backend: str = "auto",
     ) -> None:
         super().__init__()
         if sentence_length is not None:
@@ -64,12 +68,17 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             raise ValueError(f"sharing must be adjacent or layer-wise; got {sharing!r}")
         self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
         self.sharing, self.sentence_length = sharing, sentence_length
+        self.layout = HopsLayout(vocabulary_size, width, slots, hops, sharing == "adjacent", sentence_length)
+        backend = "reference" if sharing != "adjacent" and backend == "auto" else backend
+        self.choice, self.learning = BackendChoice("hops", backend), BackendChoice("learn_hops", backend)
         self.stored = hops + 1 if sharing == "adjacent" else 2
         # Those of the facts first; layer-wise the question's and the answer's after them.
         self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
         self.times = _drawn(self.stored, slots, width)
         if sharing == "layer-wise":
             self.between = _drawn(1, width, width)
+        if backend != "auto":
+            self._resolved()
 
     def forward(
         self,
@@ -93,30 +102,64 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             ValueError: shapes that do not fit, or more facts than slots.
         """
         self._check(facts, questions)
-        filled = facts >= 0
-        story, slot = filled.nonzero(as_tuple=True)
-        starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
-        adjacent = self.sharing == "adjacent"
-        # A sentence that several stories have is encoded once, facts and questions together.
-        distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
-        encoded = sentences.encode(distinct, self.embeddings, sentence_length=self.sentence_length).flatten(1)
-        query = encoded.unflatten(1, (-1, self.width))[which[len(slot) :], 0 if adjacent else 2]
-        age = slot if ages is None else ages[filled]
-        told = self.times.transpose(0, 1).flatten(1)
-        facts_in = encoded[:, : told.shape[1]]
-        stored = (
-            (embedding(which[: len(slot)], facts_in) + embedding(age, told)).unflatten(1, (-1, self.width)).unbind(1)
+        if ages is None:
+            ages = torch.arange(facts.shape[1], device=facts.device).expand_as(facts)
+        parameters = self.embeddings, self.times, self._between()
+        query, weights = self._resolved().function(
+            sentences, facts, ages, questions, *parameters, self.layout, linear=linear
         )
-        weights = []
-        for hop in range(self.hops):
-            keys, values = (stored[hop], stored[hop + 1]) if adjacent else stored
-            read = attend(query, keys, story, filled, linear=linear)
-            weights.append(read.detach())
-            found = gather_facts(read, values, starts)
-            query = found + (query if adjacent else query @ self.between[0])
-        table = torch.zeros(self.hops, *filled.shape, dtype=query.dtype, device=query.device)
-        table[:, filled] = torch.stack(weights)
-        return Reading(query @ self.embeddings[-1].T, table)
+        return Reading(query @ self.embeddings[-1].T, weights)
+
+    def learn(
+        self,
+        sentences: Sentences,
+        facts: Int[Tensor, "questions slots"],
+        questions: Int[Tensor, " questions"],
+        answers: Int[Tensor, " questions"],
+        *,
+        ages: Int[Tensor, "questions slots"],
+        batch_size: int,
+        rate: float,
+        clip: float,
+        linear: bool = False,
+    ) -> float:
+        """Learn from questions by plain gradient descent, as the paper does (section 4.2).
+
+        Args:
+            sentences, facts, questions, ages, linear: as for `forward`.
+            answers: what is right.
+            batch_size: questions a step; the gradient is that of the sum of their losses.
+            rate: learning rate.
+            clip: the greatest norm of the gradient of each matrix, each for itself.
+
+        Returns:
+            The sum of the losses.
+
+        Raises:
+            ValueError: shapes that do not fit, or more facts than slots.
+        """
+        self._check(facts, questions)
+        learn = self.learning.resolve(self.embeddings, self.layout).function
+        parameters = (each if each is None else each.data for each in (self.embeddings, self.times, self._between()))
+        return learn(
+            sentences, facts, ages, questions, answers, *parameters, self.layout,
+            batch_size=batch_size, rate=rate, clip=clip, linear=linear,
+        )  # fmt: skip
+
+    def _between(self) -> Tensor | None:
+        return self.between[0] if self.sharing == "layer-wise" else None
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend in use."""
+        return self._resolved().backend
+
+    def extra_repr(self) -> str:
+        """The backend in use, for `repr`."""
+        return f"backend={self.backend!r}"
+
+    def _resolved(self) -> Resolved:
+        return self.choice.resolve(self.embeddings, self.layout)
 
     def _check(self, facts: Tensor, questions: Tensor) -> None:
         if facts.dim() != 2 or questions.shape != facts.shape[:1]:

@@ -6,8 +6,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork, Reading
-from neuraltape.nn.sentences import Sentences
 from neuraltape.questions.table import Table
 from neuraltape.questions.vocabulary import Vocabulary
 

@@ -37,8 +37,6 @@ class QuestionsConfig:
     """Epochs with softmax [joint: 60, else 100]."""
     batch_size: int = 32
     """Questions a step."""
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """How the weights are changed [sgd]."""
     learning_rate: float = 0.01
     """At the beginning [0.01]."""
     linear_learning_rate: float = 0.005
@@ -57,7 +55,6 @@ class QuestionsConfig:
         check_choice(self, "size", SIZES)
         check_choice(self, "sharing", ("adjacent", "layer-wise"))
         check_choice(self, "positions", ("own", "common"))
-        check_choice(self, "optimizer", ("sgd", "adam"))
         check_choice(self, "schedule", ("halving", "cosine"))
         for name in ("width", "hops", "slots", "epochs", "batch_size", "halve_every"):
             check_positive(self, name)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 
 from neuraltape.data.babi import words_of
-from neuraltape.nn.sentences import Sentences
+from neuraltape.functional import Sentences
 from neuraltape.questions.answerer import Answerer
 from neuraltape.questions.table import Table, make_sentences
 
@@ -33,6 +33,8 @@ class Answer(NamedTuple):
     """How sure it is."""
     facts: tuple[Looked, ...]
     """Every fact that it remembers, in the order in which they were told."""
+    nothing: tuple[float, ...]
+    """How much of each hop went to empty slots, and so read nothing."""
 
 
 class Session:
@@ -68,7 +70,8 @@ class Session:
         weights = reading.weights[:, 0].flip(-1).T.tolist()
         first = len(self.facts) - len(kept) + 1
         looked = (Looked(first + i, text, tuple(weights[i])) for i, text in enumerate(kept))
-        return Answer(self.answerer.vocabulary.entry(int(number) + 1), probability.item(), tuple(looked))
+        nothing = tuple((1 - reading.weights[:, 0].sum(-1)).clamp(min=0).tolist())
+        return Answer(self.answerer.vocabulary.entry(int(number) + 1), probability.item(), tuple(looked), nothing)
 
     def _sentences(self, texts: list[str]) -> Sentences:
         words = [words_of(text) for text in texts]

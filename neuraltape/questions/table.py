@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from neuraltape.data.babi import Question
-from neuraltape.nn.sentences import Sentences
+from neuraltape.functional import Sentences
 from neuraltape.questions.vocabulary import Vocabulary
 
 

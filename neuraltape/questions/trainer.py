@@ -1,20 +1,21 @@
 """Trains one memory network on the questions of one or all tasks. Knows no files."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch.nn import Parameter
-from torch.nn.functional import cross_entropy
 
+from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.nn.sentences import Sentences
 from neuraltape.questions.config import QuestionsConfig
 from neuraltape.questions.noise import noisy_ages
 from neuraltape.questions.table import Table
 from neuraltape.training.errors import NonFiniteError
 from neuraltape.training.streams import generator_at
+
+# So many steps are made in one go: for one step alone to draw the noise would take longer than the step.
+STEPS_AT_ONCE = 64
 
 
 class Epoch(NamedTuple):
@@ -56,7 +57,6 @@ class Trainer:
                 # The time of a fact is a word more to the authors' program.
                 sentence_length=sentences.made_of.shape[1] + 1 if config.positions == "common" else None,
             )
-        self.optimizer = self._new_optimizer()
 
     def run(self, told: Callable[[Epoch], None]) -> float:
         """Train to the end, and return the loss of the last epoch.
@@ -71,9 +71,6 @@ class Trainer:
         total = config.linear_epochs + config.epochs
         for epoch in range(total):
             linear = epoch < config.linear_epochs
-            if epoch == config.linear_epochs:
-                # The paper begins anew where the softmax comes in.
-                self.optimizer = self._new_optimizer()
             loss = self.epoch(epoch, learning_rate(config, epoch), linear=linear)
             if not math.isfinite(loss):
                 raise NonFiniteError(f"the loss of epoch {epoch + 1} is {loss}; a lower learning_rate may help")
@@ -83,24 +80,13 @@ class Trainer:
     def epoch(self, number: int, rate: float, *, linear: bool) -> float:
         """All questions once, in random order; returns the mean loss."""
         generator = generator_at(self.seed, "questions", number)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        total = torch.zeros(())
-        for which in torch.randperm(len(self.table.answers), generator=generator).split(self.config.batch_size):
-            batch = self.table.rows(which)
-            ages = noisy_ages(batch.facts >= 0, self.config.time_noise, self.config.slots, generator)
-            reading = self.network(self.sentences, batch.facts, batch.questions, ages=ages, linear=linear)
-            loss = cross_entropy(reading.logits, batch.answers, reduction="sum")
-            self.optimizer.zero_grad()
-            loss.backward()
-            clip_each(self.network.parameters(), self.config.clip)
-            self.optimizer.step()
-            total += loss.detach()
-        return total.item() / len(self.table.answers)
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-        return kinds[self.config.optimizer](self.network.parameters(), lr=self.config.learning_rate, fused=True)
+        config, table, total = self.config, self.table, 0.0
+        for which in torch.randperm(len(table.answers), generator=generator).split(config.batch_size * STEPS_AT_ONCE):
+            facts, questions, answers = table.facts[which], table.questions[which], table.answers[which]
+            ages = noisy_ages(facts >= 0, config.time_noise, config.slots, generator)
+            options = {"ages": ages, "batch_size": config.batch_size, "rate": rate, "clip": config.clip}
+            total += self.network.learn(self.sentences, facts, questions, answers, **options, linear=linear)
+        return total / len(table.answers)
 
 
 def learning_rate(config: QuestionsConfig, epoch: int) -> float:
@@ -111,16 +97,3 @@ def learning_rate(config: QuestionsConfig, epoch: int) -> float:
     if config.schedule == "cosine":
         return config.learning_rate * (1 + math.cos(math.pi * done / config.epochs)) / 2
     return config.learning_rate * 0.5 ** (done // config.halve_every)
-
-
-def clip_each(parameters: Iterable[Parameter], bound: float) -> None:
-    """Shorten the gradient of each matrix whose norm exceeds the bound, each for itself, in place.
-
-    Args:
-        parameters: (matrices, rows, columns), with gradients.
-        bound: the greatest norm.
-    """
-    for parameter in parameters:
-        assert parameter.grad is not None
-        norms = torch.linalg.vector_norm(parameter.grad, dim=(1, 2), keepdim=True)
-        parameter.grad.mul_(bound / norms.clamp(min=bound))

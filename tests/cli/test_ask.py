@@ -54,6 +54,18 @@ def test_an_answer_comes_with_what_was_looked_at(talk: Call) -> None:
     assert fact.startswith("  2. John is in the garden.  100% ██████████  100% ██████████  100%")
 
 
+def test_a_hop_that_passes_over_all_facts_says_so(call: Call, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = MemoryNetwork(len(WORDS) + 1, 4, slots=4)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    Answerer(network, Vocabulary(WORDS)).save(here / "blank")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Mary is in the kitchen.\nWhere is Mary?\n"))
+    *_, fact, nothing = call("ask", "blank").out.splitlines()
+    assert fact.split()[-6:] == ["25%", "██", "25%", "██", "25%", "██"]
+    assert nothing.split() == ["no", "fact", "75%", "████████", "75%", "████████", "75%", "████████"]
+
+
 def test_unknown_words_empty_lines_and_the_other_words(talk: Call) -> None:
     said = talk("", "   ", "Bob is in the kitchn.", "facts", "Mary is in the kitchen.", "facts", "words", "help")
     assert said.code == 0

@@ -21,21 +21,28 @@ STORY = torch.tensor([0, 0, 2])
 FILLED = torch.tensor([[True, False, True], [False, False, False], [False, True, False]])
 
 
-def test_attending_is_a_softmax_over_a_storys_own_facts(generator: torch.Generator) -> None:
+@pytest.mark.parametrize("empty", [[0, 0, 0], [3, 5, 1]])
+def test_attending_is_a_softmax_over_a_storys_facts_and_empty_slots(
+    generator: torch.Generator, empty: list[int]
+) -> None:
     query = torch.randn(3, 4, generator=generator, dtype=torch.float64)
     keys = torch.randn(3, 4, generator=generator, dtype=torch.float64)
-    weights = attend(query, keys, STORY, FILLED)
+    weights = attend(query, keys, STORY, FILLED, torch.tensor(empty))
     scores = np.array([query[0] @ keys[0], query[0] @ keys[1]])
-    expected = np.exp(scores) / np.exp(scores).sum()
-    np.testing.assert_allclose(weights, [*expected, 1.0], rtol=1e-14)
-    linear = attend(query, keys, STORY, FILLED, linear=True)
+    # An empty slot scores 0.
+    first = np.exp(scores) / (np.exp(scores).sum() + empty[0])
+    other = np.exp(float(query[2] @ keys[2]))
+    last = other / (other + empty[2])
+    np.testing.assert_allclose(weights, [*first, last], rtol=1e-14)
+    linear = attend(query, keys, STORY, FILLED, torch.tensor(empty), linear=True)
     np.testing.assert_allclose(linear, [*scores, query[2] @ keys[2]], rtol=1e-14)
 
 
-def test_a_story_without_facts_gives_no_nan() -> None:
+@pytest.mark.parametrize("empty", [0, 2])
+def test_a_story_without_facts_gives_no_nan(empty: int) -> None:
     query = torch.zeros(3, 4, requires_grad=True)
     keys = torch.zeros(3, 4, requires_grad=True)
-    weights = attend(query, keys, STORY, FILLED)
+    weights = attend(query, keys, STORY, FILLED, torch.full((3,), empty))
     gather_facts(weights, keys, torch.tensor([0, 2, 2])).sum().backward()
     for each in (query.grad, keys.grad):
         assert each is not None

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.nn.sentences import Sentences
 from tests.nn.memory_network_oracle import answer
 
 WORDS = [[3, 1, 4], [1, 5], [2, 6, 5, 3], [5], [4, 4, 2]]
@@ -15,9 +15,10 @@ QUESTIONS = torch.tensor([4, 0, 1, 1])
 AGES = torch.tensor([[0, 2, 3, 5], [1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 2, 0]])
 
 
-def network(sharing: str = "adjacent", hops: int = 3) -> MemoryNetwork:
+def network(sharing: str = "adjacent", hops: int = 3, common: int | None = None) -> MemoryNetwork:
     torch.manual_seed(0)
-    made = MemoryNetwork(8, 5, slots=6, hops=hops, sharing=sharing).double()  # pyright: ignore[reportArgumentType]
+    options = {"slots": 6, "hops": hops, "sharing": sharing, "sentence_length": common}
+    made = MemoryNetwork(8, 5, **options).double()  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
         for parameter in made.parameters():
             # Large enough for a softmax that is far from even.
@@ -29,8 +30,9 @@ def network(sharing: str = "adjacent", hops: int = 3) -> MemoryNetwork:
 @pytest.mark.parametrize("hops", [1, 3])
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("noisy", [False, True])
-def test_answers_are_those_of_the_paper(sharing: str, hops: int, linear: bool, noisy: bool) -> None:
-    made = network(sharing, hops)
+@pytest.mark.parametrize("common", [None, 5])
+def test_answers_are_those_of_the_paper(sharing: str, hops: int, linear: bool, noisy: bool, common: int | None) -> None:
+    made = network(sharing, hops, common)
     with torch.no_grad():
         reading = made(SENTENCES, FACTS, QUESTIONS, ages=AGES if noisy else None, linear=linear)
     between = made.between[0].detach().numpy() if sharing == "layer-wise" else None
@@ -42,6 +44,8 @@ def test_answers_are_those_of_the_paper(sharing: str, hops: int, linear: bool, n
             made.embeddings.detach().numpy(),
             made.times.detach().numpy(),
             hops=hops,
+            slots=6,
+            common=common,
             between=between,
             ages=AGES[row, :count].tolist() if noisy else list(range(count)),
             linear=linear,

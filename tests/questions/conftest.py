@@ -5,7 +5,7 @@ import pytest
 from neuraltape.questions import QuestionsConfig
 from tests.questions.stories import make_world
 
-TINY = {"width": 12, "slots": 6, "epochs": 25, "linear_epochs": 2, "batch_size": 8, "optimizer": "adam"}
+TINY = {"width": 12, "slots": 6, "epochs": 80, "linear_epochs": 2, "batch_size": 8}
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +17,4 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny() -> QuestionsConfig:
     """A network that learns the little world in about a second."""
-    return QuestionsConfig(tasks=(1,), linear_learning_rate=0.02, learning_rate=0.02, schedule="cosine", **TINY)
+    return QuestionsConfig(tasks=(1,), linear_learning_rate=0.1, learning_rate=0.1, schedule="cosine", **TINY)

@@ -29,7 +29,20 @@ def test_the_weights_belong_to_their_facts(session: Session) -> None:
         session.answerer.network.times[:, 0] = 50
     for name in ("Mary", "John"):
         session.tell(f"{name} is here.")
-    assert [round(each, 3) for each in session.ask("Where is John?").facts[1].weights] == [1.0, 1.0, 1.0]
+    answer = session.ask("Where is John?")
+    assert [round(each, 3) for each in answer.facts[1].weights] == [1.0, 1.0, 1.0]
+    assert answer.nothing == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+def test_what_no_fact_got_went_to_empty_slots(session: Session) -> None:
+    # Words and ages without direction: all three slots score the same, and two of them are empty.
+    with torch.no_grad():
+        for parameter in session.answerer.network.parameters():
+            parameter.zero_()
+    session.tell("Mary is here.")
+    answer = session.ask("Where is Mary?")
+    assert answer.facts[0].weights == pytest.approx((1 / 3,) * 3)
+    assert answer.nothing == pytest.approx((2 / 3,) * 3)
 
 
 def test_nothing_told_gives_an_answer_without_facts(session: Session) -> None:

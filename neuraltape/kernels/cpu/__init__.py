@@ -5,7 +5,10 @@ One call runs a whole sequence, controller included; one runs it backward; paral
 
 import torch
 
+from neuraltape.functional import HopsLayout
 from neuraltape.kernels.cpu.access_step import access_step as access_step
+from neuraltape.kernels.cpu.hops import hops as hops
+from neuraltape.kernels.cpu.hops import learn_hops as learn_hops
 from neuraltape.kernels.cpu.lrua import lrua_sequence as lrua_sequence
 from neuraltape.kernels.cpu.sequence import sequence as sequence
 from neuraltape.kernels.cpu.step import step as step
@@ -20,4 +23,6 @@ def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> st
         return f"it computes in float32 or float64 and the parameters are {dtype}"
     if isinstance(spec, LRUASpec) and (spec.cell != "lstm" or spec.layers > 1):
         return f"for this access there is a kernel with one LSTM layer; the controller is {spec.layers} x {spec.cell}"
+    if isinstance(spec, HopsLayout) and not spec.adjacent:
+        return "for a memory network there is a kernel with adjacent sharing, and this one shares layer-wise"
     return None

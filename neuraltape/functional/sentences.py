@@ -7,7 +7,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag
 
-from neuraltape.functional import position_weights
+
+def position_weights(
+    place: Int[Tensor, " words"], length: Int[Tensor, " words"], width: int, *, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "words width"]:
+    """The position encoding: the weight of each component of a word's vector (the paper's section 4.1).
+
+        l_kj = (1 - j/J) - (k/d) (1 - 2j/J)
+
+    Args:
+        place: j, counted from 1.
+        length: J, how many words the sentence has.
+        width: d; k is counted from 1.
+        dtype: of the weights.
+    """
+    j = (place.to(dtype) / length).unsqueeze(-1)
+    k = torch.arange(1, width + 1, dtype=dtype, device=place.device) / width
+    return (1 - j) - k * (1 - 2 * j)
 
 
 class Sentences(NamedTuple):
