@@ -1,8 +1,8 @@
 import torch
 
-from neuraltape.tasks.pictures import take_pictures
+from neuraltape.tasks.pictures import bent, take_pictures, turned
 
-STILL = (torch.zeros(1), torch.zeros(1, 2))
+STILL = (torch.eye(2).unsqueeze(0), torch.zeros(1, 2))
 
 
 def corner() -> torch.Tensor:
@@ -15,14 +15,14 @@ def corner() -> torch.Tensor:
 def test_without_turn_and_move_a_pixel_is_the_mean_of_four():
     store = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     index = torch.tensor([2, 0])
-    got = take_pictures(store, index, torch.zeros(2), torch.zeros(2, 2), 4)
+    got = take_pictures(store, index, STILL[0].expand(2, 2, 2), torch.zeros(2, 2), 4)
     expected = store[index].float().view(2, 4, 2, 4, 2).mean((2, 4)) / 255
     # Measured: 2e-7.
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-6)
 
 
 def test_a_quarter_turns_counter_clockwise():
-    got = take_pictures(corner(), torch.tensor([0]), torch.ones(1), STILL[1], 4)
+    got = take_pictures(corner(), torch.tensor([0]), turned(torch.ones(1)), STILL[1], 4)
     # The top left comes to the bottom left. Measured: 1e-7.
     torch.testing.assert_close(
         got[0], torch.rot90(take_pictures(corner(), torch.tensor([0]), *STILL, 4)[0]), atol=1e-5, rtol=0
