@@ -1,7 +1,7 @@
 """Access by least-recently-used writes (LRUA): one step, as pure functions. Knows no parameters.
 
-Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head writes where it read at the step before
-or into a slot that has long not been used, and reads by content alone.
+Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head writes where it read at the step
+before or into a slot that has long not been used, and reads by content alone.
 
 Each row of the raw interface holds, in this order:
 

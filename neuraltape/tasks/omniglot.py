@@ -96,12 +96,7 @@ class Omniglot(RangedTask):
         check_integer("split_seed", self.split_seed, least=0)
         if self.images not in ("training", "validation", "evaluation"):
             raise ValueError(f"images must be training, validation or evaluation; got {self.images!r}")
-        for name, most in (
-            ("max_turn", 45.0),
-            ("max_move", 0.5),
-            ("max_bend", 0.5),
-            ("blur", 0.5),
-        ):
+        for name, most in (("max_turn", 45.0), ("max_move", 0.5), ("max_bend", 0.5), ("blur", 0.5)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from 0 to {most:g}; got {getattr(self, name)!r}")
 

@@ -73,9 +73,7 @@ def lrua_forward(job):
         slots = row * heads
         find_least(usage, b * padded, z.slots, least, slots, heads)
         where_to_write(weights, score, parameters, p + z.gate, least, slots, work, 0, heads, tiles, vector)
-        write_over(
-            memory, before, m, least, slots, work, 0, parameters, p + z.add, heads, tiles, width, vector
-        )
+        write_over(memory, before, m, least, slots, work, 0, parameters, p + z.add, heads, tiles, width, vector)
         along_rows(memory, m, parameters, p, heads, similar, score, False, tiles, width, vector)
         for head in range(heads):
             mine, focus = score + head * padded, w + head * padded
