@@ -15,11 +15,11 @@ def with_memory_slots(model: SequenceModel, memory_slots: int) -> NTM:
         memory_slots: positive.
 
     Raises:
-        ValueError: a model without a memory; a start that has numbers of its own for each slot; or a controller that
+        ValueError: a model that is no NTM; a start that has numbers of its own for each slot; or a controller that
             only its maker can build.
     """
     if not isinstance(model, NTM):
-        raise ValueError(f"memory_slots needs an NTM; a {type(model).__name__} has no memory")
+        raise ValueError(f"memory_slots needs an NTM; got a {type(model).__name__}")
     if model.config["controller"] not in CONTROLLERS:
         raise ValueError("memory_slots can't be changed on a machine with a controller of your own; build it anew")
     model.access.initial.check_slots(memory_slots)

@@ -20,10 +20,10 @@ def trace_length(model: SequenceModel, task: Task, length: int, *, sequences: in
         seed: chooses them.
 
     Raises:
-        ValueError: a model without a memory, a number that cannot be, or a machine that does not fit the task.
+        ValueError: a model that is no NTM, a number that cannot be, or a machine that does not fit the task.
     """
     if not isinstance(model, NTM):
-        raise ValueError(f"model must be an NTM to be traced; a {type(model).__name__} has no memory")
+        raise ValueError(f"model must be an NTM to be traced; got a {type(model).__name__}")
     check_lengths([length], task)
     check_fits(model, task)
     batch = task.held_out().at_length(length).sample(sequences, generator_for(seed, "example", length))

@@ -35,7 +35,7 @@ def load_machine(identifier: str, name: str, folder: Path, model: Path) -> Machi
         model: where its weights are.
 
     Raises:
-        MachineError: it is broken, or has no memory.
+        MachineError: it is broken, or no NTM.
     """
     try:
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))
@@ -43,6 +43,8 @@ def load_machine(identifier: str, name: str, folder: Path, model: Path) -> Machi
         raise MachineError("its config.json cannot be read") from None
     if not isinstance(config, dict) or "memory_slots" not in config:
         raise MachineError("it has no memory to look into")
+    if "usage_decay" in config:
+        raise MachineError("only an NTM can be looked into, and it is a MANN")
     try:
         ntm = NTM.from_pretrained(model)
     # A folder that somebody else wrote can be broken in any way.

@@ -1,7 +1,7 @@
 """Access by least-recently-used writes (LRUA): one step, as pure functions. Knows no parameters.
 
-Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head reads by content alone, and writes
-where it read at the step before or into a slot that has long not been used.
+Santoro et al. (2016), arXiv 1605.06065, section 3 ("the paper" here): every head writes where it read at the step
+before or into a slot that has long not been used, and reads by content alone.
 
 Each row of the raw interface holds, in this order:
 
@@ -29,7 +29,7 @@ EMPTY = 0.1
 
 @dataclass(frozen=True)
 class LRUALayout:
-    """How one row of the raw interface is divided among the heads. Each head reads, then writes."""
+    """How one row of the raw interface is divided among the heads. Each head writes, then reads."""
 
     heads: int
     width: int
@@ -160,10 +160,9 @@ def _direction(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "bat
 
 
 def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALayout) -> LRUAState:
-    """Read by content; clear the least-used slots and write; count the use. Paper, equations 2 to 8.
+    """Clear the least-used slots and write; read by content; count the use. Paper, equations 2 to 8.
 
     Where the paper is silent or departed from:
-    - reading comes before writing, so that a head does not find what it writes at this very step;
     - the h-th head gets the h-th least used slot, so that heads do not write over each other, and all of these are
       cleared first;
     - what is written is a vector of its own, not the key to read with, so that a step can store the last image while
@@ -180,11 +179,11 @@ def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALa
     """
     interface = activate_lrua(split_lrua(raw, layout))
     usage = state.usage.detach()
-    read_weights = lrua_read_weights(state.memory, interface.key, interface.strength)
-    reads = read(state.memory, read_weights)
     least = least_used(usage, layout.heads)
     write_weights = lrua_write_weights(state.read_weights, least, interface.gate)
     cleared = torch.zeros_like(usage, dtype=torch.bool).scatter(-1, least, True)
     memory = state.memory.masked_fill(cleared.unsqueeze(-1), 0) + write_weights.transpose(-1, -2) @ interface.add
+    read_weights = lrua_read_weights(memory, interface.key, interface.strength)
+    reads = read(memory, read_weights)
     usage = layout.usage_decay * usage + (read_weights + write_weights).detach().sum(1)
     return LRUAState(memory, read_weights, usage, reads)

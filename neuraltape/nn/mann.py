@@ -9,8 +9,9 @@ from neuraltape.functional import LRUALayout
 from neuraltape.kernels import LRUASpec, Weights
 from neuraltape.nn.access import LRUAAccess
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
+from neuraltape.nn.controllers import CONTROLLERS, Controller, LSTMController, built_in
 from neuraltape.nn.machine import Machine, check_part
+from neuraltape.nn.one_late import start_one_late
 from neuraltape.nn.sequence_model import check_size
 from neuraltape.nn.state import NTMState
 
@@ -27,7 +28,7 @@ class MANN(Machine):
         output_size: numbers in one step's output.
         memory_slots: N, rows of the memory.
         memory_width: W, numbers in each row.
-        heads: each reads, then writes.
+        heads: each writes, then reads.
         usage_decay: what is left of a slot's usage after one step.
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
@@ -68,6 +69,8 @@ class MANN(Machine):
         check_part("controller", part, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
         access = LRUAAccess(hidden_size, memory_slots, LRUALayout(heads, memory_width, usage_decay))
         super().__init__(input_size, hidden_size, output_size, controller=part, access=access, batch_first=batch_first)
+        if isinstance(part, LSTMController) and part is not controller:
+            start_one_late(part, access)
         if not isinstance(part, Controller):
             # What is saved says whose controller it takes; the mixin would put the default there.
             self._hub_mixin_config = {**self.config, "controller": type(part).__name__}

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -57,8 +58,9 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{path / WEIGHTS} cannot be read: {error}") from None
         model = cls(**options)
-        # A model that was saved in float64 comes back in float64.
-        model.to(device=map_location, dtype=next(iter(tensors.values())).dtype)
+        # A model that was saved in float64 comes back in float64; half precision is for files, not for computing.
+        dtype = next(iter(tensors.values())).dtype
+        model.to(device=map_location, dtype=torch.float32 if dtype == torch.float16 else dtype)
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:

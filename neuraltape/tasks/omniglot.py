@@ -12,7 +12,7 @@ from neuraltape.data.omniglot import BACKGROUND, EVALUATION, read_drawings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.episodes import draw_order
-from neuraltape.tasks.pictures import take_pictures
+from neuraltape.tasks.pictures import bent, take_pictures, turned
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.row import DataError
 from neuraltape.tasks.score import class_costs, wrong_classes
@@ -73,6 +73,8 @@ class Omniglot(RangedTask):
     """Chooses them."""
     rotations: bool = True
     """Whether a class is a character turned by a number of quarters, which makes four times as many."""
+    mirrored: bool = False
+    """Whether in training a class is a character or its mirror image, which makes twice as many (not in the paper)."""
     centered: bool = True
     """Whether each drawing's centre of mass is brought to the middle (not so in the paper)."""
     blur: float = 0.05
@@ -81,6 +83,8 @@ class Omniglot(RangedTask):
     """In training each drawing is turned by up to so many degrees."""
     max_move: float = 0.025
     """In training each drawing is moved by up to this share of its side, right or left and up or down."""
+    max_bend: float = 0.0
+    """In training each drawing is stretched and sheared by up to this share of its side."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,7 +96,7 @@ class Omniglot(RangedTask):
         check_integer("split_seed", self.split_seed, least=0)
         if self.images not in ("training", "validation", "evaluation"):
             raise ValueError(f"images must be training, validation or evaluation; got {self.images!r}")
-        for name, most in (("max_turn", 45.0), ("max_move", 0.5), ("blur", 0.5)):
+        for name, most in (("max_turn", 45.0), ("max_move", 0.5), ("max_bend", 0.5), ("blur", 0.5)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from 0 to {most:g}; got {getattr(self, name)!r}")
 
@@ -178,14 +182,25 @@ class Omniglot(RangedTask):
         chance = chance.masked_fill(torch.arange(chance.shape[-1]) >= drawings[character].unsqueeze(-1), 2.0)
         # For each class its drawings in an order of their own.
         drawing = start[character].unsqueeze(-1) + chance.argsort(-1)
-        quarters = torch.randint(0, 4, (batch_size, most), generator=generator) * float(self.rotations)
-        turns, moves = quarters[row, labels], torch.zeros(time, batch_size, 2)
-        if self.images == "training":
-            turns = turns + (torch.rand(turns.shape, generator=generator) * 2 - 1) * (self.max_turn / 90)
-            moves = (torch.rand(moves.shape, generator=generator) * 2 - 1) * self.max_move
-        index = drawing[row, labels, presentations]
-        pictures = take_pictures(store, index.flatten(), turns.flatten(), moves.flatten(0, 1), self.side)
+        index = drawing[row, labels, presentations].flatten()
+        maps, moves = self._draw_maps(labels, most, generator)
+        pictures = take_pictures(store, index, maps.flatten(0, 1), moves.flatten(0, 1), self.side)
         return pictures.view(time, batch_size, -1)
+
+    def _draw_maps(self, labels: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """How each step's drawing is turned, bent (time, batch, 2, 2) and moved (time, batch, 2)."""
+        batch_size = labels.shape[1]
+        classes = turned(torch.randint(0, 4, (batch_size, most), generator=generator) * float(self.rotations))
+        if self.images != "training":
+            return classes[torch.arange(batch_size), labels], torch.zeros(*labels.shape, 2)
+        if self.mirrored:
+            classes[..., 0] *= torch.randint(0, 2, (batch_size, most, 1), generator=generator) * 2 - 1
+        turns = (torch.rand(labels.shape, generator=generator) * 2 - 1) * (self.max_turn / 90)
+        moves = (torch.rand(*labels.shape, 2, generator=generator) * 2 - 1) * self.max_move
+        maps = classes[torch.arange(batch_size), labels] @ turned(turns)
+        if self.max_bend:
+            maps = maps @ bent(tuple(labels.shape), self.max_bend, generator)
+        return maps, moves
 
     def costs(self, outputs: Tensor, batch: Batch) -> Float[Tensor, "time batch"]:
         """What each step costs, in nats."""

@@ -39,8 +39,8 @@ def test_a_start_kept_slot_by_slot_is_refused(options: dict) -> None:
         with_memory_slots(machine(**options), 9)
 
 
-def test_a_model_without_a_memory_is_refused() -> None:
-    with pytest.raises(ValueError, match="LSTMBaseline has no memory"):
+def test_a_model_that_is_no_ntm_is_refused() -> None:
+    with pytest.raises(ValueError, match="memory_slots needs an NTM; got a LSTMBaseline"):
         with_memory_slots(LSTMBaseline(3, 5, 2), 9)
 
 

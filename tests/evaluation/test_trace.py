@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuraltape.evaluation import example, trace_length
-from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.tasks import Copy
 
 
@@ -24,6 +24,7 @@ def test_several_sequences_are_traced_side_by_side() -> None:
     assert trace.memory.shape == (7, 4, 8, 4)
 
 
-def test_a_model_without_a_memory_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be an NTM to be traced; a LSTMBaseline has no memory"):
-        trace_length(LSTMBaseline(9, 4, 8), Copy(), 3)
+@pytest.mark.parametrize("model", [LSTMBaseline(9, 4, 8), MANN(9, 4, 8, memory_slots=8, memory_width=4)])
+def test_a_model_that_is_no_ntm_is_refused(model) -> None:
+    with pytest.raises(ValueError, match=f"must be an NTM to be traced; got a {type(model).__name__}"):
+        trace_length(model, Copy(), 3)

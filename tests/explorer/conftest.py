@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuraltape import NTM, LSTMBaseline
+from neuraltape import MANN, NTM, LSTMBaseline
 
 COPY = "task: copy\nmin_length: 1\nmax_length: 6\nbits: 4\n"
 
@@ -38,5 +38,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_machine(root / "nameless")
     torch.manual_seed(0)
     LSTMBaseline(5, 8, 4).save_pretrained(root / "lstm")
+    MANN(5, 8, 4, memory_slots=6, memory_width=3).save_pretrained(root / "mann")
     (root / "secret.txt").write_text("nobody asked for this")
     return root

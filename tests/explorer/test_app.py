@@ -28,7 +28,7 @@ RUN = {"machine": "model:copy", "draft": {"vectors": VECTORS}}
 
 @pytest.fixture(scope="module")
 def client(places):
-    names = ("copy", "nameless", "lstm")
+    names = ("copy", "nameless", "lstm", "mann")
     app = create_app(runs=[places / "runs"], models={name: places / name for name in names}, chosen="copy")
     with TestClient(app, base_url="http://127.0.0.1") as found:
         yield found
@@ -60,6 +60,7 @@ def test_the_list_has_every_machine_and_says_what_is_wrong_with_the_broken(clien
     assert found["run:broken"]["problem"].startswith("its files are broken")
     assert found["run:young"]["problem"] == "no checkpoint yet"
     assert found["model:lstm"]["problem"] == "it has no memory to look into"
+    assert found["model:mann"]["problem"] == "only an NTM can be looked into, and it is a MANN"
     assert str(places) not in json.dumps(answer)
 
 

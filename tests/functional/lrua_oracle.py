@@ -40,10 +40,6 @@ def step(
 ) -> tuple[Array, Array, Array, Array]:
     """Memory, read weights, usage and reads after a step."""
     batch, heads, slots = last_read.shape
-    read = read_weights(memory, key, strength)
-    reads = np.zeros((batch, heads, memory.shape[2]))
-    for b, h, i in np.ndindex(batch, heads, slots):
-        reads[b, h] += read[b, h, i] * memory[b, i]
     after, used = memory.copy(), usage * decay
     for b, least in enumerate(least_used(usage, heads)):
         for slot in least:
@@ -52,5 +48,10 @@ def step(
             # Equation 7: sigmoid(alpha) w^r_{t-1} + (1 - sigmoid(alpha)) w^lu_{t-1}.
             write = gate[b, h] * last_read[b, h, i] + (1 - gate[b, h]) * (1.0 if least[h] == i else 0.0)
             after[b, i] += write * add[b, h]
-            used[b, i] += write + read[b, h, i]
+            used[b, i] += write
+    read = read_weights(after, key, strength)
+    reads = np.zeros((batch, heads, memory.shape[2]))
+    for b, h, i in np.ndindex(batch, heads, slots):
+        reads[b, h] += read[b, h, i] * after[b, i]
+        used[b, i] += read[b, h, i]
     return after, read, used, reads

@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from neuraltape import MANN, NTMState
-from neuraltape.functional import LRUALayout, lrua_step
-from neuraltape.nn import LRUAAccess
+from neuraltape.functional import lrua_step
 from neuraltape.nn.state import tensors_of
 
 SIZES = {"memory_slots": 7, "memory_width": 5, "heads": 2}
@@ -85,18 +84,6 @@ def test_what_is_saved_comes_back(generator, tmp_path):
     again = MANN.from_pretrained(tmp_path)
     assert again.layout == mann.layout
     assert torch.equal(again(x)[0], mann(x)[0])
-
-
-def test_things_that_look_alike_find_each_other_before_anything_is_learned(generator):
-    torch.manual_seed(0)
-    access = LRUAAccess(20, 16, LRUALayout(1, 10)).double()
-    things = torch.randn(4, 1, 20, generator=generator, dtype=torch.float64).tanh()
-    state = access.initial_state(1)
-    for thing in things:
-        _, state = access(thing, state)
-    for number, thing in enumerate(things):
-        _, after = access(thing + 0.05, state)
-        assert after.read_weights.argmax() == number
 
 
 @pytest.mark.parametrize(

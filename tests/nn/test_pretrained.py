@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from neuraltape import NTM
@@ -26,6 +27,15 @@ def test_arguments_replace_the_saved_ones(saved):
 def test_the_precision_comes_back(tmp_path):
     NTM(3, 6, 4).double().save_pretrained(tmp_path)
     assert NTM.from_pretrained(tmp_path).output.weight.dtype == torch.float64
+
+
+def test_a_file_in_half_precision_is_computed_with_in_single(tmp_path):
+    ntm = NTM(3, 6, 4)
+    ntm.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file({name: each.half() for name, each in weights.items()}, tmp_path / "model.safetensors")
+    again = NTM.from_pretrained(tmp_path)
+    assert torch.equal(again.output.weight, ntm.output.weight.half().float())
 
 
 def test_a_broken_file_is_named(saved):

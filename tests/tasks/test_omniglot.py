@@ -80,6 +80,44 @@ def test_validation_drawings_are_not_moved(options):
     assert not torch.equal(pixels(moved), pixels(still.sample(2, torch.Generator().manual_seed(0))))
 
 
+def test_half_the_training_classes_are_mirrored_each_as_a_whole(options):
+    still = {"rotations": False, "max_turn": 0.0, "max_move": 0.0, "centered": False, "blur": 0.0, "mirrored": True}
+    task = Omniglot(**options | still)
+    store = {tuple(picture.flatten().tolist()) for picture in _small(task)}
+    flipped = {tuple(picture.flip(-1).flatten().tolist()) for picture in _small(task)}
+    batch = task.sample(20, torch.Generator().manual_seed(0))
+    kinds = {}
+    for column in range(20):
+        for label, picture in zip(batch.targets[:, column].tolist(), _rounded(pixels(batch)[:, column]), strict=True):
+            key = tuple(picture.tolist())
+            kinds.setdefault((column, label), set()).add((key in store, key in flipped))
+    # A drawing that is its own mirror image would be both.
+    assert all(len(each - {(True, True)}) == 1 for each in kinds.values())
+    shares = [(False, True) in each for each in kinds.values()]
+    assert 0.3 < sum(shares) / len(shares) < 0.7
+    held = task.held_out().sample(1, torch.Generator().manual_seed(0))
+    again = Omniglot(**options | still | {"mirrored": False}).held_out().sample(1, torch.Generator().manual_seed(0))
+    assert torch.equal(held.inputs, again.inputs)
+
+
+def _rounded(pictures):
+    return (pictures * 1000).round()
+
+
+def _small(task):
+    """The drawings at the size that a machine sees."""
+    store, side = task.characters().store.float() / 255, task.side
+    return _rounded(store.view(len(store), side, 2, side, 2).mean((2, 4)))
+
+
+def test_drawings_are_bent_in_training_only(options):
+    bent, straight = Omniglot(**options | {"max_bend": 0.2}), Omniglot(**options)
+    both = [task.sample(2, torch.Generator().manual_seed(0)).inputs for task in (bent, straight)]
+    assert not torch.equal(*both)
+    held = [task.held_out().sample(2, torch.Generator().manual_seed(0)).inputs for task in (bent, straight)]
+    assert torch.equal(*held)
+
+
 def test_the_evaluation_set_is_itself_held_out(options, tmp_path):
     make_omniglot(tmp_path, "images_evaluation", alphabets=3)
     task = Omniglot(**options | {"images": "evaluation"})
@@ -115,6 +153,7 @@ def test_too_few_characters_are_named(options, wrong, message, generator):
         ({"min_length": 1, "max_length": 1}, "min_length must be an integer of at least 2; got 1"),
         ({"labels": 4}, "labels must be an integer of at least 5; got 4"),
         ({"max_turn": 90.0}, "max_turn must be from 0 to 45; got 90.0"),
+        ({"max_bend": 0.6}, "max_bend must be from 0 to 0.5; got 0.6"),
         ({"images": "test"}, "images must be training, validation or evaluation; got 'test'"),
     ],
 )

@@ -61,7 +61,8 @@ def lrua_forward(job):
             copy(seen, row * z.ld_seen, seen, after * z.ld_seen, heads * width)
             b = task(job)
             continue
-        p, m, w, score = row * z.ld_parameters, row * z.ld_memory, after * z.ld_weights, row * z.ld_weights
+        p, w, score = row * z.ld_parameters, after * z.ld_weights, row * z.ld_weights
+        before, m = row * z.ld_memory, after * z.ld_memory
         for i in range(0, z.strength, vector):
             store(parameters, p + i, tanh(load(parameters, p + i)))
         for head in range(heads):
@@ -69,6 +70,10 @@ def lrua_forward(job):
             gate = parameters[p + z.gate + head]
             small = math.exp(-abs(gate))
             parameters[p + z.gate + head] = (1.0 if gate >= 0.0 else small) / (1.0 + small)
+        slots = row * heads
+        find_least(usage, b * padded, z.slots, least, slots, heads)
+        where_to_write(weights, score, parameters, p + z.gate, least, slots, work, 0, heads, tiles, vector)
+        write_over(memory, before, m, least, slots, work, 0, parameters, p + z.add, heads, tiles, width, vector)
         along_rows(memory, m, parameters, p, heads, similar, score, False, tiles, width, vector)
         for head in range(heads):
             mine, focus = score + head * padded, w + head * padded
@@ -81,12 +86,6 @@ def lrua_forward(job):
             for tile in range(tiles):
                 store(weights, focus + tile * vector, load(weights, focus + tile * vector) * one_over_sum)
         over_slots(memory, m, weights, w, heads, seen, after * z.ld_seen, False, tiles, width, vector)
-        slots = row * heads
-        find_least(usage, b * padded, z.slots, least, slots, heads)
-        where_to_write(weights, score, parameters, p + z.gate, least, slots, work, 0, heads, tiles, vector)
-        write_over(
-            memory, m, after * z.ld_memory, least, slots, work, 0, parameters, p + z.add, heads, tiles, width, vector
-        )
         for tile in range(tiles):
             used = splat(usage, 0.0)
             for head in range(heads):
@@ -129,25 +128,10 @@ def lrua_backward(job):
         if time >= lengths[b]:
             b = task(job)
             continue
-        m, w, slots = row * z.ld_memory, (row + z.batch) * z.ld_weights, row * heads
-        # That of these read weights has to be kept apart from that of the ones before, which were written with.
+        m, w, slots = (row + z.batch) * z.ld_memory, (row + z.batch) * z.ld_weights, row * heads
         score = before = row * z.ld_weights
         along_rows(memory, m, dseen, dr, heads, dweights, dw, True, tiles, width, vector)
         copy(dweights, dw, work, focus, z.ld_weights)
-        # Write.
-        where_to_write(weights, before, parameters, p + z.gate, least, slots, work, written, heads, tiles, vector)
-        over_slots(dmemory, d, work, written, heads, dparameters, p + z.add, False, tiles, width, vector)
-        along_rows(dmemory, d, parameters, p + z.add, heads, work, written, False, tiles, width, vector)
-        clear(dmemory, d, least, slots, heads, width, vector)
-        for head in range(heads):
-            gate, summed = parameters[p + z.gate + head], splat(work, 0.0)
-            for tile in range(tiles):
-                place = head * padded + tile * vector
-                slope = load(work, written + place)
-                summed = multiply_add(slope, load(weights, before + place), summed)
-                store(dweights, dw + place, slope * gate)
-            dgate = total(summed) - work[written + head * padded + least[slots + head]]
-            dparameters[p + z.gate + head] = dgate * gate * (1.0 - gate)
         # Content.
         for tile in range(tiles):
             store(work, shrink + tile * vector, nothing)
@@ -192,6 +176,20 @@ def lrua_backward(job):
             width,
             vector,
         )
+        # Write.
+        where_to_write(weights, before, parameters, p + z.gate, least, slots, work, written, heads, tiles, vector)
+        over_slots(dmemory, d, work, written, heads, dparameters, p + z.add, False, tiles, width, vector)
+        along_rows(dmemory, d, parameters, p + z.add, heads, work, written, False, tiles, width, vector)
+        clear(dmemory, d, least, slots, heads, width, vector)
+        for head in range(heads):
+            gate, summed = parameters[p + z.gate + head], splat(work, 0.0)
+            for tile in range(tiles):
+                place = head * padded + tile * vector
+                slope = load(work, written + place)
+                summed = multiply_add(slope, load(weights, before + place), summed)
+                store(dweights, dw + place, slope * gate)
+            dgate = total(summed) - work[written + head * padded + least[slots + head]]
+            dparameters[p + z.gate + head] = dgate * gate * (1.0 - gate)
         for i in range(0, z.strength, vector):
             value = load(parameters, p + i)
             store(dparameters, p + i, load(dparameters, p + i) * (1.0 - value * value))

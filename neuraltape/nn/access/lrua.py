@@ -1,4 +1,4 @@
-"""Access by least-recently-used writes: reads by content, writes where it last read or into what is not in use."""
+"""Access by least-recently-used writes: writes where it last read or into what is not in use, reads by content."""
 
 import torch
 from torch import Tensor, nn
@@ -8,11 +8,11 @@ from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.initial import CONSTANT
 
 # Biases at the start, before softplus and sigmoid.
-STRENGTH, GATE = 12.0, -2.0
+STRENGTH, GATE = 20.0, -2.0
 
 
 class LRUAAccess(nn.Module):
-    """Heads that read, then write: one linear layer from the controller's output to all head parameters.
+    """Heads that write, then read: one linear layer from the controller's output to all head parameters.
 
     w^r_t = softmax(strength * cosine); w^w_t = gate * w^r_{t-1} + (1 - gate) * least used;
     usage_t = decay * usage_{t-1} + sum w^r_t + sum w^w_t. Santoro et al. (2016), arXiv 1605.06065, equations 2 to 8;
@@ -37,14 +37,10 @@ class LRUAAccess(nn.Module):
     def reset_parameters(self) -> None:
         """Draw the weights anew (Glorot uniform), with biases such that memory is of use from the start.
 
-        What is written starts out as the key, which it is in the paper, and is free to become something else: so things
-        that look alike find each other before anything is learned. Heads start with a strength that tells slots apart,
-        and with fresh slots to write into.
+        Heads start with a strength that tells slots apart, and with fresh slots to write into.
         """
         nn.init.xavier_uniform_(self.interface.weight)
         nn.init.zeros_(self.interface.bias)
-        key, _, _, add = self.interface.weight.split(self.layout.sizes)
-        add.copy_(key)
         _, strength, gate, _ = self.interface.bias.split(self.layout.sizes)
         strength.fill_(STRENGTH)
         gate.fill_(GATE)
