@@ -26,6 +26,10 @@ class RepeatCopy(RangedTask):
     The count is also the only sign that the sequence is over. With an odd number of possible counts the middle one
     would be 0, no sign at all: set `count_mean` there.
 
+    `asked_repeats` and `blank_vectors` change what is practised, never what is scored: `held_out` and `at_length` are
+    without them. One vector in 2^bits is all zero, and a machine that takes it for the beginning of the answer, where
+    the input is zero too, hears of its mistake too rarely; `blank_vectors` makes the rare case common.
+
     One vector of three bits, twice (columns are steps, blanks are not scored, + stands for the number):
 
         inputs   bit 1       # . . . .
@@ -58,6 +62,10 @@ class RepeatCopy(RangedTask):
     """Number of repeats that the count channel shows as 0; null: the mean of the range."""
     count_deviation: float | None = None
     """Repeats that make a difference of 1 on the count channel; null: the standard deviation over the range."""
+    asked_repeats: int | None = None
+    """Practice only: a longer answer ends, without its end marker, after so many copies; null: none does."""
+    blank_vectors: float = 0.0
+    """Practice only: the probability with which each vector is made all zero."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,6 +76,10 @@ class RepeatCopy(RangedTask):
         deviation = self.count_deviation
         if deviation is not None and not (math.isfinite(deviation) and deviation > 0):
             raise ValueError(f"count_deviation must be above 0 and finite, or null; got {deviation!r}")
+        if self.asked_repeats is not None:
+            check_integer("asked_repeats", self.asked_repeats, least=1)
+        if not 0 <= self.blank_vectors < 1:
+            raise ValueError(f"blank_vectors must be at least 0 and below 1; got {self.blank_vectors!r}")
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -108,9 +120,11 @@ class RepeatCopy(RangedTask):
             generator=generator,
         )
         longest, rows = int(count.max()), torch.arange(batch_size)
-        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        vectors = self._draw_vectors(longest, batch_size, generator)
         marker = count + 1 + count * copies
-        time = torch.arange(int(marker.max()) + 1).unsqueeze(-1)
+        asked = copies if self.asked_repeats is None else copies.clamp(max=self.asked_repeats)
+        steps = count + 1 + count * asked + (asked == copies)
+        time = torch.arange(int(steps.max())).unsqueeze(-1)
 
         inputs = torch.zeros(len(time), batch_size, self.input_size)
         inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
@@ -118,32 +132,47 @@ class RepeatCopy(RangedTask):
         inputs[count, rows, self.bits] = ((copies.double() - mean) / deviation).float()
 
         answer = time - count - 1
-        mask = (answer >= 0) & (time <= marker)
+        mask = (answer >= 0) & (time < steps)
         targets = torch.zeros(len(time), batch_size, self.output_size)
         targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
-        targets[marker, rows, self.bits] = 1
-        return Batch(inputs, targets, mask, marker + 1)
+        targets[..., self.bits] = mask & (time == marker)
+        return Batch(inputs, targets, mask, steps)
 
     def at_length(self, length: int, repeats: int | None = None) -> "RepeatCopy":
-        """The same task, the count's scale included, at exactly this many vectors (and repeats, if given)."""
+        """The task to score, the count's scale included, at exactly this many vectors (and repeats, if given)."""
         low, high = (self.min_repeats, self.max_repeats) if repeats is None else (repeats, repeats)
-        return replace(self._scaled(), min_length=length, max_length=length, min_repeats=low, max_repeats=high)
+        whole = self.held_out()._scaled()
+        return replace(whole, min_length=length, max_length=length, min_repeats=low, max_repeats=high)
 
     def grown(self, fraction: float) -> "RepeatCopy":
-        """The upper end of the repeats at this fraction of the whole; vectors and the count's scale stay.
+        """Answers end at this fraction of the most copies; vectors, repeats and the number that is shown stay.
 
         A few short vectors fit into a controller's own state: a machine that starts with those learns to do without
-        its memory, and has to unlearn it later. Any number of vectors once, then twice, ... leads on from copying.
+        its memory, and has to unlearn it later. And if only small numbers were shown, all of one sign once they are
+        normalised, the others would be as good as new when their turn comes. So any number of vectors, for any number
+        of repeats, is asked for once, then twice, ... which leads on from copying.
         """
-        return replace(self._scaled(), max_repeats=grown(self.min_repeats, self.max_repeats, fraction))
+        return replace(self, asked_repeats=grown(1, self.max_repeats, fraction))
 
     def longest_only(self) -> "RepeatCopy":
-        """The most vectors, the most times."""
-        return self.at_length(self.max_length, self.max_repeats)
+        """The most vectors, the most times; practice stays practice."""
+        longest = self.at_length(self.max_length, self.max_repeats)
+        return replace(longest, asked_repeats=self.asked_repeats, blank_vectors=self.blank_vectors)
+
+    def held_out(self) -> "RepeatCopy":
+        """The task without what is there for practice only."""
+        practice = self.asked_repeats is not None or self.blank_vectors > 0
+        return replace(self, asked_repeats=None, blank_vectors=0.0) if practice else self
 
     @property
     def _bit_names(self) -> tuple[str, ...]:
         return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    def _draw_vectors(self, longest: int, batch_size: int, generator: torch.Generator) -> Tensor:
+        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        if self.blank_vectors:
+            vectors *= torch.rand(longest, batch_size, 1, generator=generator) >= self.blank_vectors
+        return vectors
 
     def _scaled(self) -> "RepeatCopy":
         """This task with the count's scale written down, so that a change of range does not move it."""

@@ -82,7 +82,10 @@ class Task(ABC):
 
     @abstractmethod
     def grown(self, fraction: float) -> "Task":
-        """The same task with the upper end of its range at this fraction of the whole, at least `shortest`."""
+        """The same task with the upper end of its range at this fraction of the whole, at least `shortest`.
+
+        A task whose short sequences teach the wrong thing is made easier by this fraction in another way.
+        """
 
     def prepare(self) -> None:
         """Read what drawing will need, so that what is missing is said at once. Most tasks need nothing.

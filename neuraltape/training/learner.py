@@ -19,6 +19,7 @@ from neuraltape.training.guard import first_bad, first_bad_of_step
 from neuraltape.training.models import build_model
 from neuraltape.training.optimizers import build_optimizer
 from neuraltape.training.schedule import learning_rate
+from neuraltape.training.slots import slots_of_step
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
@@ -68,15 +69,14 @@ class Learner:
             task: whose batch it is.
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
             step: counted from 0.
-            cooled: how much of a cool-down is over, 0 to 1; None: there is none, and the memory has its slots of
-                training.
+            cooled: how much of a cool-down is over, 0 to 1; None: there is none.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
         world, config = self.fabric.world_size, self.config.optimizer
         share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        with self._training_memory() if cooled is None else nullcontext():
+        with self._training_memory(step, cooling=cooled is not None):
             outputs = self.outputs(share, self._forward)
         nats = task.loss(outputs, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.
@@ -132,9 +132,9 @@ class Learner:
         if self.average.weights is not None:
             self.average.weights.copy_(checkpoint.part("average")["weights"])
 
-    def _training_memory(self) -> AbstractContextManager[None]:
-        """The memory is as large as it is in training while this lasts."""
-        slots = self.config.model.training_slots
+    def _training_memory(self, step: int, *, cooling: bool) -> AbstractContextManager[None]:
+        """The memory is as large as it is in this step of training while this lasts."""
+        slots = slots_of_step(self.config.model, seed=self.config.loop.seed, step=step, cooling=cooling)
         return self.model.resized(slots) if slots is not None and isinstance(self.model, NTM) else nullcontext()
 
     def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:

@@ -19,6 +19,8 @@ class ModelConfig:
     """Slots (rows) of the memory."""
     training_slots: int | None = None
     """Slots of the memory until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
+    most_training_slots: int | None = None
+    """Each step, in the cool-down too, has from training_slots to so many slots, drawn anew; null: no drawing."""
     memory_width: int = 20
     """Numbers in each slot."""
     read_heads: int = 1
@@ -74,6 +76,11 @@ class ModelConfig:
             )
 
     def _check_training_slots(self) -> None:
+        few, most = self.training_slots, self.most_training_slots
+        if most is not None and (few is None or most < few):
+            raise ValueError(
+                f"most_training_slots must be at least training_slots, which must be given; got {most} and {few}"
+            )
         if self.training_slots is None:
             return
         check_positive(self, "training_slots")

@@ -75,7 +75,6 @@ def test_given_lengths_and_repeats_are_kept_row_by_row() -> None:
     [
         lambda task: task.at_length(20),
         lambda task: task.at_length(2, repeats=20),
-        lambda task: task.grown(0.2),
         lambda task: task.grown(0.2).at_length(3, 40),
         lambda task: task.longest_only(),
     ],
@@ -96,11 +95,57 @@ def test_at_length_fixes_the_repeats_only_if_asked() -> None:
     assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 20, 20)
 
 
-def test_grown_moves_the_repeats_and_leaves_the_vectors() -> None:
-    for fraction, repeats in ((0.0, 1), (0.1, 1), (0.5, 5), (1.0, 10)):
-        task = RepeatCopy().grown(fraction)
-        assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (1, 10, 1, repeats)
-        assert task.count_scale == RepeatCopy().count_scale
+def test_grown_cuts_answers_and_leaves_what_is_shown() -> None:
+    task = RepeatCopy(bits=3)
+    for fraction, asked in ((0.0, 1), (0.1, 1), (0.5, 5), (1.0, 10)):
+        grown, whole = task.grown(fraction).sample(40, seeded()), task.sample(40, seeded())
+        steps = min(len(grown.inputs), len(whole.inputs))
+        assert torch.equal(grown.inputs[:steps], whole.inputs[:steps])
+        for row, full in zip(readers(grown), readers(whole), strict=True):
+            vectors, repeats = check_repeat_copy(full, 3, 5.5, math.sqrt(8.25))
+            expected = full.length if repeats <= asked else vectors + 1 + vectors * asked
+            assert row.length == expected
+            assert row.mask == full.mask[:expected]
+            assert row.targets == full.targets[:expected]
+
+
+def test_an_answer_that_is_cut_has_no_targets_after_its_end() -> None:
+    batch = RepeatCopy(bits=2, asked_repeats=1).sample(2, seeded(), lengths=torch.tensor([1, 6]), repeats=2)
+    assert batch.lengths.tolist() == [3, 13]
+    assert not batch.mask[3:, 0].any()
+    assert not batch.targets[3:, 0].any()
+
+
+def test_blank_vectors_are_as_frequent_as_asked_for() -> None:
+    batch = RepeatCopy(bits=30, min_length=10, blank_vectors=0.2).sample(2_000, seeded(), repeats=1)
+    blank = (batch.inputs[:10, :, :30] == 0).all(-1)
+    # Of 20,000 vectors; standard deviation 0.003.
+    assert abs(float(blank.double().mean()) - 0.2) < 0.015
+    for row in readers(batch):
+        check_repeat_copy(row, 30, 5.5, math.sqrt(8.25))
+
+
+@pytest.mark.parametrize(
+    "scored",
+    [lambda task: task.held_out(), lambda task: task.grown(0.1).at_length(5), lambda task: task.at_length(5, 7)],
+)
+def test_what_is_practised_is_not_what_is_scored(scored) -> None:
+    task = scored(RepeatCopy(blank_vectors=0.5, asked_repeats=2))
+    assert (task.blank_vectors, task.asked_repeats) == (0.0, None)
+    assert task.count_scale == RepeatCopy().count_scale
+
+
+def test_the_longest_sequences_are_practised_as_all_others() -> None:
+    task = RepeatCopy(blank_vectors=0.5, asked_repeats=2).longest_only()
+    assert (task.blank_vectors, task.asked_repeats) == (0.5, 2)
+
+
+def test_practice_that_cannot_be_is_an_error() -> None:
+    with pytest.raises(ValueError, match="asked_repeats must be an integer of at least 1; got 0"):
+        RepeatCopy(asked_repeats=0)
+    for share in (-0.1, 1.0, math.nan):
+        with pytest.raises(ValueError, match="blank_vectors must be at least 0 and below 1; got"):
+            RepeatCopy(blank_vectors=share)
 
 
 def test_longest_only_moves_both_ranges() -> None:

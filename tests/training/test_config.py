@@ -81,6 +81,8 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
         ("hidden_size", 2.5),
         ("hidden_size", "many"),
         ("model", "gpt"),
+        ("training_slots", 0),
+        ("most_training_slots", 16),
         ("shift_offsets", []),
         ("shift_offsets", [1, 1]),
         ("memory_init", "zero"),
@@ -106,6 +108,13 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
 def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=key if key != "devices" else "batch_size"):
         TrainConfig.from_flat({"task": "copy", key: value})
+
+
+def test_slots_are_drawn_from_a_range_that_is_one() -> None:
+    config = TrainConfig.from_flat({"task": "copy", "training_slots": 16, "most_training_slots": 16})
+    assert config.model.most_training_slots == 16
+    with pytest.raises(ValueError, match=r"most_training_slots must be at least training_slots.*; got 15 and 16"):
+        TrainConfig.from_flat({"task": "copy", "training_slots": 16, "most_training_slots": 15})
 
 
 @pytest.mark.parametrize("text", ["", "- copy\n", "just text", "task: [\n", "1: 2\n"])

@@ -10,6 +10,7 @@ from neuraltape.training import OptimizerConfig, TrainConfig
 from neuraltape.training.checkpoint import Checkpoint
 from neuraltape.training.launch import make_fabric
 from neuraltape.training.learner import Learner
+from neuraltape.training.slots import slots_of_step
 
 from .small import LSTM, NTM, small
 
@@ -55,6 +56,21 @@ def test_until_the_cool_down_training_may_have_another_number_of_slots_than_what
     assert learner.model.initial_state(1).access.memory.shape == (1, 5, 4)
     assert not torch.equal(learner.outputs(batch), small_machine.outputs(batch))
     assert learner.learn(task, batch, 1, cooled=0.0) != small_machine.learn(task, batch, 1, cooled=0.0)
+
+
+@pytest.mark.parametrize("cooled", [None, 0.0])
+def test_a_step_has_the_slots_that_are_drawn_for_it(cooled: float | None) -> None:
+    drawing = make(small(model=replace(NTM, training_slots=3, most_training_slots=40)))
+    batch = drawing.config.task.sample(4, torch.Generator().manual_seed(0))
+    for step in range(3):
+        slots = slots_of_step(drawing.config.model, seed=0, step=step, cooling=False)
+        fixed = make(small(model=replace(NTM, memory_slots=slots)))
+        fixed.flat.set(drawing.flat.weights.detach())
+        other = make(small(model=replace(NTM, memory_slots=41)))
+        other.flat.set(drawing.flat.weights.detach())
+        nats = drawing.learn(drawing.config.task, batch, step, cooled=cooled).nats
+        assert nats == fixed.learn(fixed.config.task, batch, step, cooled=cooled).nats
+        assert nats != other.learn(other.config.task, batch, step, cooled=cooled).nats
 
 
 def test_precision_reaches_weights_and_outputs() -> None:

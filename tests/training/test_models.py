@@ -27,7 +27,7 @@ def test_every_field_reaches_the_machine() -> None:
     assert isinstance(model, NTM)
     assert (model.input_size, model.output_size) == (5, 4)
     for field in fields(config):
-        if field.name not in ("model", "training_slots", "gate_bias", "usage_decay"):
+        if field.name not in ("model", "training_slots", "most_training_slots", "gate_bias", "usage_decay"):
             assert tuple_like(model.config[field.name]) == tuple_like(getattr(config, field.name)), field.name
 
 
