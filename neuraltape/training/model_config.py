@@ -45,6 +45,10 @@ class ModelConfig:
     """Whether what the heads have read before the first step is trained."""
     gate_bias: float = 0.0
     """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
+    write_gate_bias: float | None = None
+    """The same of the write heads alone (ntm only); null: gate_bias."""
+    write_shift_bias: float = 0.0
+    """Start of the write heads' bias for their greatest offset (ntm only): above 0 they first move on, slot by slot."""
     input_scale: float = 1.0
     """What inputs are multiplied with (ntm only): more than 1 where small differences of an input matter."""
     backend: str = "auto"
@@ -67,8 +71,10 @@ class ModelConfig:
             check_positive(self, name)
         check_positive(self, "input_scale")
         self._check_training_slots()
-        if not math.isfinite(self.gate_bias):
-            raise ValueError(f"gate_bias must be finite; got {self.gate_bias}")
+        for name in ("gate_bias", "write_gate_bias", "write_shift_bias"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{name} must be finite; got {value}")
         if not self.shift_offsets or len(set(self.shift_offsets)) < len(self.shift_offsets):
             raise ValueError(
                 f"shift_offsets must be distinct integers, at least one; got {list(self.shift_offsets)}. "

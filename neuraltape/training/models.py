@@ -43,5 +43,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
         input_scale=config.input_scale,
         backend=config.backend,
     )
-    machine.access.set_gate_bias(config.gate_bias)
+    machine.access.set_biases(
+        gate=config.gate_bias, write_gate=config.write_gate_bias, write_shift=config.write_shift_bias
+    )
     return machine

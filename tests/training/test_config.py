@@ -86,6 +86,8 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
         ("shift_offsets", []),
         ("shift_offsets", [1, 1]),
         ("memory_init", "zero"),
+        ("write_gate_bias", float("inf")),
+        ("write_shift_bias", float("nan")),
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
         ("betas", [0.9]),

@@ -1,5 +1,7 @@
 from dataclasses import fields
 
+import torch
+
 from neuraltape.functional import split_interface
 from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.tasks import Copy
@@ -27,7 +29,8 @@ def test_every_field_reaches_the_machine() -> None:
     assert isinstance(model, NTM)
     assert (model.input_size, model.output_size) == (5, 4)
     for field in fields(config):
-        if field.name not in ("model", "training_slots", "most_training_slots", "gate_bias", "usage_decay"):
+        not_the_machines = ("model", "training_slots", "most_training_slots", "usage_decay")
+        if field.name not in not_the_machines and not field.name.endswith("_bias"):
             assert tuple_like(model.config[field.name]) == tuple_like(getattr(config, field.name)), field.name
 
 
@@ -37,6 +40,27 @@ def test_the_gates_of_all_heads_start_at_their_bias() -> None:
     bias = model.access.interface.bias
     assert split_interface(bias[None], model.layout).gate.tolist() == [[-2.5] * 3]
     assert bias.count_nonzero() == 3
+
+
+def test_the_write_heads_start_at_biases_of_their_own() -> None:
+    biases = {"gate_bias": 1.0, "write_gate_bias": -3.0, "write_shift_bias": 2.0}
+    config = ModelConfig(hidden_size=7, read_heads=2, write_heads=2, shift_offsets=(1, 3, 0), **biases)
+    model = build_model(config, Copy(bits=4))
+    assert isinstance(model, NTM)
+    bias = model.access.interface.bias
+    start = split_interface(bias[None], model.layout)
+    assert start.gate.tolist() == [[1.0, 1.0, -3.0, -3.0]]
+    assert start.shift.tolist() == [[[0.0] * 3] * 2 + [[0.0, 2.0, 0.0]] * 2]
+    assert bias.count_nonzero() == 6
+
+
+def test_write_heads_with_these_biases_start_by_filling_slot_after_slot() -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(memory_slots=16, write_gate_bias=-5.0, write_shift_bias=5.0)
+    model = build_model(config, Copy(bits=4))
+    assert isinstance(model, NTM)
+    weights = model.trace(torch.ones(8, 1, 5)).write_weights[:, 0, 0]
+    assert weights.argmax(-1).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def tuple_like(value: object) -> object:

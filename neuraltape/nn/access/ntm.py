@@ -3,12 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import AccessState, AccessStep, Interface, InterfaceLayout, access_step_in_full
+from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full, split_interface
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.initial import InitialAccess, MemoryInit
-
-# Where the gates stand among the parts of the interface.
-GATE = Interface._fields.index("gate")
 
 
 class NTMAccess(nn.Module):
@@ -58,9 +55,21 @@ class NTMAccess(nn.Module):
         self.initial.reset_parameters()
 
     @torch.no_grad()
-    def set_gate_bias(self, value: float) -> None:
-        """Set the biases of all heads' interpolation gates, before the sigmoid."""
-        self.interface.bias.split(self.layout.sizes)[GATE].fill_(value)
+    def set_biases(self, *, gate: float, write_gate: float | None = None, write_shift: float = 0.0) -> None:
+        """Set where heads tend to go before anything is learnt.
+
+        Args:
+            gate: of all heads' interpolation gates, before the sigmoid.
+            write_gate: of the write heads' gates; None: as `gate`.
+            write_shift: of the write heads' greatest offset, before the softmax.
+        """
+        # Views of the bias, so that what is set in them is set in it.
+        parts = split_interface(self.interface.bias.unsqueeze(0), self.layout)
+        writers, offsets = slice(self.layout.read_heads, None), self.layout.offsets
+        parts.gate.fill_(gate)
+        if write_gate is not None:
+            parts.gate[:, writers] = write_gate
+        parts.shift[:, writers, offsets.index(max(offsets))] = write_shift
 
     def resize(self, slots: int) -> None:
         """Give the memory so many slots. Raises ValueError where its start has numbers of its own for each slot."""
