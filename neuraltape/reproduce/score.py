@@ -47,8 +47,9 @@ class ProbeScore:
         return self.bits - (self.optimum or 0.0)
 
     def within(self, goal: Goal) -> bool:
-        """Whether it reaches a goal; the end marker has to be right too."""
-        return getattr(self, goal.field) <= goal.most and self.marker in (None, 1.0)
+        """Whether it reaches a goal. Where wrong bits are counted no end marker may be wrong; bits hold its cost."""
+        marked = goal.field != "wrong_mean" or self.marker in (None, 1.0)
+        return getattr(self, goal.field) <= goal.most and marked
 
 
 def score(model: SequenceModel, trained: Task, probe: Probe, *, seed: int) -> ProbeScore | None:

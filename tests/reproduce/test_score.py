@@ -102,3 +102,4 @@ def test_goals() -> None:
     assert not made_up("120", wrong=1.01).within(Goal("wrong_mean", 1))
     assert made_up("200", bits=100.4, optimum=100.0).within(Goal("excess", 0.5))
     assert not made_up("20 x 10", marker=0.99).within(Goal("wrong_mean", 1))
+    assert made_up("1-10 x 1-10", bits=0.09, marker=0.99).within(Goal("bits", 0.1))
