@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from neuraltape import NTM
+from neuraltape import MANN, NTM
 from neuraltape.nn.pretrained import locate
 
 
@@ -36,6 +36,13 @@ def test_a_file_in_half_precision_is_computed_with_in_single(tmp_path):
     save_file({name: each.half() for name, each in weights.items()}, tmp_path / "model.safetensors")
     again = NTM.from_pretrained(tmp_path)
     assert torch.equal(again.output.weight, ntm.output.weight.half().float())
+
+
+def test_the_machine_for_one_example_comes_with_the_package():
+    mann = MANN.from_pretrained("omniglot")
+    outputs, _ = mann(torch.zeros(2, 1, 405))
+    assert outputs.shape == (2, 1, 5)
+    assert outputs.isfinite().all()
 
 
 def test_a_broken_file_is_named(saved):
