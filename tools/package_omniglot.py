@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from neuraltape.evaluation import score_presentations
 from neuraltape.nn.mann import MANN
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, WEIGHTS
+from neuraltape.tasks import Omniglot
 from neuraltape.training import load_run
 
 FOLDER = PACKAGED / "omniglot"
@@ -41,14 +42,17 @@ Score it: `neuraltape evaluate omniglot --data-dir DIR`. Load it: `MANN.from_pre
 def main(path: str) -> None:
     """Copy the run's machine and configuration into the package, with a card."""
     run = load_run(path)
+    trained = run.config.task
+    if not isinstance(trained, Omniglot):
+        sys.exit(f"RUN must have learned omniglot; {path} learned {trained.name}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     weights = load_file(run.path / "model" / WEIGHTS)
     save_file({name: each.half() for name, each in weights.items()}, FOLDER / WEIGHTS)
     (FOLDER / CONFIG).write_bytes((run.path / "model" / CONFIG).read_bytes())
-    config = replace(run.config, task=replace(run.config.task, data_dir=None))
+    config = replace(run.config, task=replace(trained, data_dir=None))
     config.save(FOLDER / "config.yaml")
     machine = MANN.from_pretrained(FOLDER)
-    task = replace(run.task, images="validation")
+    task = replace(trained, images="validation")
     report = score_presentations("omniglot", machine, task, [task.max_length], episodes=1_000)
     accuracy = report.rows[0].accuracy
     card = CARD.format(

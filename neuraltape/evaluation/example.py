@@ -11,6 +11,7 @@ from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.omniglot import Omniglot
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.tasks.task import Task
 
@@ -66,6 +67,8 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
 
 def kind_of(task: Task) -> str:
     """What the targets are: "bits", "classes" or "values"."""
+    if isinstance(task, Omniglot):
+        return "classes"
     return task.table.kind if isinstance(task, Sequences) else "bits"
 
 

@@ -64,7 +64,7 @@ def evaluate(
 
 
 def check_lengths(lengths: Iterable[int], task: Task) -> list[int]:
-    """The lengths as a list. Raises ValueError if there are none, or one is too short for the task."""
+    """The lengths as a list. Raises ValueError if there are none, or one is too short or too long for the task."""
     lengths = list(lengths)
     if not lengths:
         raise ValueError("lengths must be one or more positive integers; got none")
@@ -73,6 +73,8 @@ def check_lengths(lengths: Iterable[int], task: Task) -> list[int]:
             raise ValueError(f"lengths must be positive integers; got {length!r}")
         if isinstance(task, RangedTask) and length < task.least:
             raise ValueError(f"lengths of {task.name} must be at least {task.least}; got {length}")
+        if isinstance(task, RangedTask) and task.most is not None and length > task.most:
+            raise ValueError(f"lengths of {task.name} must be at most {task.most}; got {length}")
     return lengths
 
 
@@ -86,7 +88,8 @@ def usual_lengths(task: Task) -> list[int]:
     if not isinstance(drawn, RangedTask):
         return sorted({drawn.shortest, drawn.longest})
     longest = task.longest
-    return sorted({max(task.shortest, longest * tenths // 10) for tenths in (5, 10, 15, 25, 60)})
+    lengths = (max(task.shortest, longest * tenths // 10) for tenths in (5, 10, 15, 25, 60))
+    return sorted({length if drawn.most is None else min(length, drawn.most) for length in lengths})
 
 
 def _scores(model: SequenceModel, task: Task, length: int, sequences: int, seed: int) -> Score:

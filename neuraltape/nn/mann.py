@@ -20,7 +20,8 @@ class MANN(Machine):
     """A recurrent layer that stores what it sees in slots that are not in use and finds it again by content.
 
     Santoro, Bartunov, Botvinick, Wierstra and Lillicrap (2016), arXiv 1605.06065: made for learning from one example.
-    Used like torch.nn.LSTM and like `NTM`; the addressing is that of `LRUAAccess`.
+    Used like torch.nn.LSTM and like `NTM`; the addressing is that of `LRUAAccess`. Made for labels that come one step
+    late: with a built-in LSTM, what is written starts as the key of the step before.
 
     Args:
         input_size: numbers in one step's input.

@@ -106,6 +106,11 @@ class Omniglot(RangedTask):
         return 2
 
     @property
+    def most(self) -> int:
+        """As many classes as labels."""
+        return self.output_size
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """The pixels, row by row, and the label of the character before."""
         return *(f"pixel {i + 1}" for i in range(self.side**2)), *(f"last {name}" for name in self.output_names)

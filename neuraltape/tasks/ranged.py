@@ -32,6 +32,11 @@ class RangedTask(Task):
         return 1
 
     @property
+    def most(self) -> int | None:
+        """The greatest length that makes sense; None: there is none."""
+        return None
+
+    @property
     def shortest(self) -> int:
         """`min_length`."""
         return self.min_length

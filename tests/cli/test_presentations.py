@@ -32,6 +32,14 @@ def test_every_machine_is_trained_and_scored(call: Call, here: Path, model: str)
     assert all(len(row["accuracy"]) == 10 for row in report["rows"])
 
 
+def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path) -> None:
+    make_omniglot(here, alphabets=6)
+    train(call, here, "--model", "mann")
+    said = call("plot", "omniglot", "--sequences", "2")
+    assert said.code == 0, said.err
+    assert {path.stem for path in Path("runs/omniglot/figures").iterdir()} == {"learning", "outputs", "lengths"}
+
+
 def test_the_official_evaluation_set_is_scored_where_it_is(call: Call, here: Path) -> None:
     make_omniglot(here, alphabets=6)
     train(call, here)

@@ -2,7 +2,7 @@ import pytest
 
 from neuraltape.evaluation import evaluate, usual_lengths
 from neuraltape.nn import NTM, LSTMBaseline
-from neuraltape.tasks import AssociativeRecall, Copy, NGrams, PrioritySort
+from neuraltape.tasks import AssociativeRecall, Copy, NGrams, Omniglot, PrioritySort
 from tests.evaluation.machines import Constant, Copier
 
 
@@ -81,6 +81,13 @@ def test_a_length_below_the_least_of_the_task_is_refused() -> None:
     machine = LSTMBaseline(task.input_size, 4, task.output_size)
     with pytest.raises(ValueError, match="associative-recall must be at least 2; got 1"):
         evaluate(machine, task, [1])
+
+
+def test_usual_lengths_stay_within_what_a_task_can_be() -> None:
+    task = Omniglot(min_length=3, max_length=8, labels=10)
+    assert usual_lengths(task) == [4, 8, 10]
+    with pytest.raises(ValueError, match="lengths of omniglot must be at most 10; got 11"):
+        evaluate(LSTMBaseline(410, 4, 10), task, [11])
 
 
 def test_a_machine_of_another_task_is_refused() -> None:
