@@ -121,7 +121,7 @@ def transpose(typing_context, source, source_index, source_row, target, target_i
             place = builder.add(start, builder.mul(row, ir.Constant(row.type, number)))
             return builder.bitcast(builder.gep(buffer, [place]), kind.as_pointer())
 
-        rows = [builder.load(at(*args[:3], i), align=size) for i in range(count)]
+        rows = [builder.load(at(args[0], args[1], args[2], i), align=size) for i in range(count)]
         # Rows that lie half of all apart are interleaved, as often as a lane's number has bits.
         half, kind_of_lanes = count // 2, ir.VectorType(index, count)
         pairs = [lane + other for lane in range(count) for other in (0, count)]
@@ -131,7 +131,7 @@ def transpose(typing_context, source, source_index, source_row, target, target_i
                 builder.shuffle_vector(rows[i], rows[i + half], lanes) for i in range(half) for lanes in (low, high)
             ]
         for i, row in enumerate(rows):
-            builder.store(row, at(*args[3:], i), align=size)
+            builder.store(row, at(args[3], args[4], args[5], i), align=size)
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
