@@ -97,7 +97,7 @@ def sequence(
         spec: the machine's sizes.
 
     Returns:
-        Hidden states and reads of every step and the final state.
+        What every step gives to the output layer, and the final state.
     """
     return _all_steps(inputs, lengths, weights, controller, access, spec, access_step)
 
@@ -129,28 +129,24 @@ def _all_steps(
         alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
         # What stands in the padding may be NaN; it must not reach a gradient either.
         inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
-    hiddens, reads = [], []
+    given = []
     for t, x in enumerate(inputs):
         hidden, controller_next = controller_step(
             torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell
         )
         raw = linear(hidden, weights.interface_weight, weights.interface_bias)
         access_next = access_step(raw, access, spec.layout)
-        read = access_next.reads
+        row = torch.cat([hidden, access_next.reads.flatten(1)], -1)
         if alive is not None:
             now = alive[t]
-            hidden, read = (
-                keep_where(now, hidden, torch.zeros_like(hidden)),
-                keep_where(now, read, torch.zeros_like(read)),
-            )
+            row = keep_where(now, row, torch.zeros_like(row))
             controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
             access_next = type(access)(
                 *(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True))
             )
         controller, access = controller_next, access_next
-        hiddens.append(hidden)
-        reads.append(read)
-    return SequenceResult(torch.stack(hiddens), torch.stack(reads), controller, access)
+        given.append(row)
+    return SequenceResult(torch.stack(given), controller, access)
 
 
 def step(
@@ -173,8 +169,7 @@ def step(
     """
     with torch.no_grad():
         result = sequence(inputs.unsqueeze(0), None, weights, controller, access, spec)
-        seen = torch.cat([result.hidden[0], result.reads[0].flatten(1)], -1)
-        return linear(seen, *output), result.controller, result.access
+        return linear(result.given[0], *output), result.controller, result.access
 
 
 def keep_where(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:

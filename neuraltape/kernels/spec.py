@@ -56,11 +56,22 @@ class Weights(NamedTuple):
 class SequenceResult(NamedTuple):
     """What a whole sequence gives."""
 
-    hidden: Tensor
-    """The controller's output at every step, (time, batch, hidden); 0 past a sequence's length."""
-    reads: Tensor
-    """r_t at every step, (time, batch, read heads, width); 0 past a sequence's length."""
+    given: Tensor
+    """What every step gives to the output layer: the controller's output, then all reads, in one row; (time, batch,
+    hidden + read heads * width). 0 past a sequence's length."""
     controller: tuple[Tensor, ...]
     """The controller's final state, each (batch, layers, hidden)."""
     access: Any
     """The access's final state: an `AccessState`, or an `LRUAState`."""
+
+    @property
+    def hidden(self) -> Tensor:
+        """The controller's output at every step, (time, batch, hidden)."""
+        _, heads, width = self.access.reads.shape
+        return self.given[..., : self.given.shape[-1] - heads * width]
+
+    @property
+    def reads(self) -> Tensor:
+        """r_t at every step, (time, batch, read heads, width)."""
+        _, heads, width = self.access.reads.shape
+        return self.given[..., self.given.shape[-1] - heads * width :].unflatten(-1, (heads, width))

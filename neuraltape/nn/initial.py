@@ -75,6 +75,11 @@ class InitialAccess(nn.Module):
         if self.initial_reads is not None:
             self.initial_reads.zero_()
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the start depends on no parameter and no buffer."""
+        return self.initial_memory is None and self.initial_logits is None and self.initial_reads is None
+
     def check_slots(self, slots: int) -> None:
         """Raise ValueError if the start has numbers of its own for each slot, so that it fits no other number."""
         if self.initial_memory is not None or self.initial_logits is not None:

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import LRUALayout
@@ -99,7 +98,7 @@ class MANN(Machine):
         with without_autocast(inputs.device.type):
             result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
-        return self.output(torch.cat([result.hidden, result.reads.flatten(2)], -1)), final
+        return self.output(result.given), final
 
     def _spec(self, controller: Controller) -> LRUASpec:
         return LRUASpec(

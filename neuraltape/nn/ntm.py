@@ -16,6 +16,7 @@ from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in, parameter
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
+from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.sequence_model import check_size
 from neuraltape.nn.state import NTMState, tensors_of
@@ -113,6 +114,7 @@ class NTM(Machine):
             self._hub_mixin_config = {**self.config, "controller": type(part).__name__}
         self.memory_slots, self.layout, self.input_scale = memory_slots, layout, input_scale
         self.choice = BackendChoice("sequence", backend)
+        self._start = KeptStart()
         self._known: tuple[Any, MachineSpec] | None = None
         self.step_choice = BackendChoice("step", backend)
         if backend != "auto":
@@ -158,13 +160,24 @@ class NTM(Machine):
         if wrong is not None:
             raise ValueError(f"state must be {self.output.weight.dtype} like the parameters; got {wrong}")
 
+    def start(self, batch_size: int) -> NTMState:
+        """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
+        modules: dict[str, Any] = self._modules
+        controller, access = modules["controller"], modules["access"]
+        weight = parameter(access._modules["interface"], "weight")
+        known = type(controller) in CONTROLLERS.values() and type(access) is NTMAccess
+        known = known and type(self).initial_state is Machine.initial_state
+        # Tensors of another kind, such as those that a compiler follows, are not kept.
+        if not known or type(weight) is not nn.Parameter or torch.compiler.is_compiling() or not access.initial.fixed:
+            return self.initial_state(batch_size)
+        return self._start.get(self.initial_state, batch_size, self.memory_slots, weight)
+
     def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         if isinstance(self.controller, Controller):
-            hidden, reads, state = self._run_whole(inputs, state, lengths, self.controller)
-        else:
-            hidden, reads, state = self.run_stepwise(inputs, state, lengths)
-        return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
+            given, state = self._run_whole(inputs, state, lengths, self.controller)
+            return self.output(given), state
+        return super().run(inputs, state, lengths)
 
     def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One step of a stream. Without gradients it goes straight to the backend.
@@ -217,16 +230,17 @@ class NTM(Machine):
 
     def _run_whole(
         self, inputs: Tensor, state: NTMState, lengths: Tensor | None, controller: Controller
-    ) -> tuple[Tensor, Tensor, NTMState]:
+    ) -> tuple[Tensor, NTMState]:
         """One call of the backend, controller included."""
         spec = self._spec(controller)
-        interface = self.access.interface
-        weights = Weights(controller.weights(), interface.weight, interface.bias)
-        sequence = self.choice.resolve(interface.weight, spec).function
+        modules: dict[str, Any] = self._modules
+        interface = modules["access"]._modules["interface"]
+        weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
+        sequence = self.choice.resolve(weights.interface_weight, spec).function
         with without_autocast(inputs.device.type):
             result = sequence(self._scaled(inputs), lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
-        return result.hidden, result.reads, final
+        return result.given, final
 
     @torch.no_grad()
     def trace(

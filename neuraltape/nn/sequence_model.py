@@ -28,6 +28,10 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
     def initial_state(self, batch_size: int) -> Any:
         """The state before the first step, for so many sequences."""
 
+    def start(self, batch_size: int) -> Any:
+        """`initial_state` for a call that only reads it: it may be the same tensors every time."""
+        return self.initial_state(batch_size)
+
     @abstractmethod
     def run(self, inputs: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
@@ -53,7 +57,7 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         arranged = arrange(inputs, lengths, self.input_size, batch_first=self.batch_first)
         x = self.to_precision(arranged.inputs)
         if state is None:
-            state = self.initial_state(x.shape[1])
+            state = self.start(x.shape[1])
         else:
             state = arranged.take_state(state)
             self.check_state(state, x.shape[1])

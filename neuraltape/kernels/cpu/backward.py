@@ -27,8 +27,8 @@ def backward_lane(z, lane, table, work):
         table: addresses of, in this order,
             order, lengths, mask, moves, inputs: as for `forward_block`;
             packed: weights as `packing.pack` left them;
-            reads0, reads, saved: as for `forward_block`;
-            dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1,
+            reads0, given, saved: as for `forward_block`;
+            dgiven, dhidden1, dcell1, dmemory1, dread1, dwrite1,
             dreads1: gradients of the results and of the final
             state; 0 where there is none;
             dinputs, dhidden0, dcell0, dmemory0, dread0, dwrite0,
@@ -43,28 +43,27 @@ def backward_lane(z, lane, table, work):
     inputs = floats(work, table[4])
     packed = floats(work, table[5])
     reads0 = floats(work, table[6])
-    reads = floats(work, table[7])
+    given = floats(work, table[7])
     saved = floats(work, table[8])
-    dhidden = floats(work, table[9])
-    dreads = floats(work, table[10])
-    dhidden1 = floats(work, table[11])
-    dcell1 = floats(work, table[12])
-    dmemory1 = floats(work, table[13])
-    dread1 = floats(work, table[14])
-    dwrite1 = floats(work, table[15])
-    dreads1 = floats(work, table[16])
-    dinputs = floats(work, table[17])
-    dhidden0 = floats(work, table[18])
-    dcell0 = floats(work, table[19])
-    dmemory0 = floats(work, table[20])
-    dread0 = floats(work, table[21])
-    dwrite0 = floats(work, table[22])
-    dreads0 = floats(work, table[23])
-    gradients = floats(work, table[24])
-    has_dhidden, has_dreads = table[9] != 0, table[10] != 0
+    dgiven = floats(work, table[9])
+    dhidden1 = floats(work, table[10])
+    dcell1 = floats(work, table[11])
+    dmemory1 = floats(work, table[12])
+    dread1 = floats(work, table[13])
+    dwrite1 = floats(work, table[14])
+    dreads1 = floats(work, table[15])
+    dinputs = floats(work, table[16])
+    dhidden0 = floats(work, table[17])
+    dcell0 = floats(work, table[18])
+    dmemory0 = floats(work, table[19])
+    dread0 = floats(work, table[20])
+    dwrite0 = floats(work, table[21])
+    dreads0 = floats(work, table[22])
+    gradients = floats(work, table[23])
     columns = z.ld_first + (z.layers - 1) * z.ld_other
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
     read_width = z.reading * z.width
+    given_width = z.hidden + read_width
     size = z.layers * 2 * z.ld_hidden
     chunk = z.segment * z.rows
     seen0 = 0
@@ -94,23 +93,23 @@ def backward_lane(z, lane, table, work):
         fill(work, slopes, scratch - slopes, 0.0)
         for s in range(rows):
             b = order[first + s]
-            if table[13] != 0:
+            if table[12] != 0:
                 place = slopes + s * z.ld_memory
                 load_memory(dmemory1, b * z.slots * z.width, work, place, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 target = dweights + s * z.ld_weights + head * z.padded
                 if head < z.reading:
-                    if table[14] != 0:
+                    if table[13] != 0:
                         pad_weights(dread1, (b * z.reading + head) * z.slots, work, target, z)
-                elif table[15] != 0:
+                elif table[14] != 0:
                     pad_weights(dwrite1, (b * z.writing + head - z.reading) * z.slots, work, target, z)
-            if table[16] != 0:
+            if table[15] != 0:
                 copy(dreads1, b * read_width, work, dreading + s * z.ld_first, read_width)
             for layer in range(z.layers):
                 place = dstates + s * size + layer * 2 * z.ld_hidden
-                if table[11] != 0:
+                if table[10] != 0:
                     copy(dhidden1, (b * z.layers + layer) * z.hidden, work, place, z.hidden)
-                if table[12] != 0:
+                if table[11] != 0:
                     copy(dcell1, (b * z.layers + layer) * z.hidden, work, place + z.ld_hidden, z.hidden)
         longest = lengths[order[first]]
         for segment in range((longest - 1) // z.segment, -1, -1):
@@ -129,7 +128,7 @@ def backward_lane(z, lane, table, work):
                         fetch_kept(z, saved, base, min(t + 1, stop - 1), s, 1)
                         replay(
                             z, t, row, order[first + s], saved, base, s, work, seen, top, states0 + row * size,
-                            squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, reads,
+                            squashed0 + row * z.layers * z.ld_hidden, memories + row * z.ld_memory, inputs, given,
                             reads0,
                         )  # fmt: skip
                     else:
@@ -146,8 +145,9 @@ def backward_lane(z, lane, table, work):
                 for s in range(active):
                     b = order[first + s]
                     row = step + s
-                    if has_dreads:
-                        add_to(dreads, (t * z.batch + b) * read_width, work, dreading + s * z.ld_first, read_width)
+                    if table[9] != 0:
+                        place = (t * z.batch + b) * given_width + z.hidden
+                        add_to(dgiven, place, work, dreading + s * z.ld_first, read_width)
                     weights = base + z.saved_weights + (t * z.rows + s) * z.ld_weights
                     access_backward(
                         work, memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory,
@@ -163,8 +163,8 @@ def backward_lane(z, lane, table, work):
                 for s in range(active):
                     place = dstates + s * size + (z.layers - 1) * 2 * z.ld_hidden
                     add_to(work, dtop + s * z.ld_top, work, place, z.hidden)
-                    if has_dhidden:
-                        add_to(dhidden, (t * z.batch + order[first + s]) * z.hidden, work, place, z.hidden)
+                    if table[9] != 0:
+                        add_to(dgiven, (t * z.batch + order[first + s]) * given_width, work, place, z.hidden)
                 for layer in range(z.layers - 1, -1, -1):
                     gates = gates0 + (step * z.layers + layer) * z.ld_gates
                     for s in range(active):
@@ -217,21 +217,21 @@ def backward_lane(z, lane, table, work):
         for s in range(rows):
             b = order[first + s]
             place = slopes + s * z.ld_memory
-            if table[20] != 0:
+            if table[19] != 0:
                 store_memory(work, place, dmemory0, b * z.slots * z.width, z.slots, z.tiles, z.width, z.vector)
             for head in range(z.heads):
                 source = dweights + s * z.ld_weights + head * z.padded
-                if head < z.reading and table[21] != 0:
+                if head < z.reading and table[20] != 0:
                     copy(work, source, dread0, (b * z.reading + head) * z.slots, z.slots)
-                elif head >= z.reading and table[22] != 0:
+                elif head >= z.reading and table[21] != 0:
                     copy(work, source, dwrite0, (b * z.writing + head - z.reading) * z.slots, z.slots)
-            if table[23] != 0:
+            if table[22] != 0:
                 copy(work, dreading + s * z.ld_first, dreads0, b * read_width, read_width)
             for layer in range(z.layers):
                 place = dstates + s * size + layer * 2 * z.ld_hidden
-                if recurrent > 0 and table[18] != 0:
+                if recurrent > 0 and table[17] != 0:
                     copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
-                if z.cell == LSTM and table[19] != 0:
+                if z.cell == LSTM and table[18] != 0:
                     copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)
 
 

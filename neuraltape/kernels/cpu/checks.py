@@ -12,6 +12,9 @@ from neuraltape.kernels.spec import STATES, WEIGHTS_PER_LAYER, LRUASpec, Machine
 Shape = tuple[int, ...]
 Shapes = tuple[tuple[str, Shape], ...]
 
+# Tensors whose numbers can be taken by their address.
+PLAIN = (Tensor, torch.nn.Parameter)
+
 
 def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> None:
     """Raise ValueError unless every tensor is a dense one on the CPU, of this dtype and of its shape."""
@@ -35,6 +38,24 @@ def check_inputs(inputs: Tensor, spec: MachineSpec | LRUASpec, dtype: torch.dtyp
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"weights must be float32 or float64; got {dtype}")
     check_tensors((inputs,), (("inputs", tuple(inputs.shape)),), dtype)
+
+
+def dense_addresses(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> list[int] | None:
+    """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
+    if len(tensors) != len(expected):
+        return None
+    found = []
+    try:
+        for tensor, (_, shape) in zip(tensors, expected, strict=True):
+            if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu or type(tensor) not in PLAIN:
+                return None
+            if not tensor.is_contiguous() or tensor.is_neg():
+                return None
+            found.append(tensor.data_ptr())
+    except RuntimeError:
+        # Sparse tensors do not know the question.
+        return None
+    return found
 
 
 def check_lengths(lengths: Tensor, time: int, batch: int) -> None:

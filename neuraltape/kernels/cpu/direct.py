@@ -15,7 +15,7 @@ from neuraltape.kernels.cpu.simd import (
 )
 
 # Where, in the table of `forward_block`, the output layer and the weights begin.
-_OUTPUT, _DIRECT = 21, 25
+_OUTPUT, _DIRECT = 20, 24
 
 
 @helper

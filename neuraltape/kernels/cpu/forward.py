@@ -52,7 +52,7 @@ def forward_block(z, block, table, work):
             mask: 0 for slots, -inf for padding; moves: see `plan.moves`;
             inputs: (T, B, input); packed: weights as `packing.pack` left them;
             hidden0, cell0, memory0, read0, write0, reads0: the initial state, as in the public signature;
-            hidden, reads: (T, B, hidden), (T, B, heads, width): the results;
+            given: (T, B, hidden + heads * width), the results: the controller's output, then the reads;
             hidden1, cell1, memory1, read1, write1, reads1: the final state;
             saved: for the backward pass;
             outputs, their number a step, weight and bias of the output layer: (T, B, outputs) receives its results;
@@ -73,20 +73,20 @@ def forward_block(z, block, table, work):
     read0 = floats(work, table[9])
     write0 = floats(work, table[10])
     reads0 = floats(work, table[11])
-    hidden = floats(work, table[12])
-    reads = floats(work, table[13])
-    hidden1 = floats(work, table[14])
-    cell1 = floats(work, table[15])
-    memory1 = floats(work, table[16])
-    read1 = floats(work, table[17])
-    write1 = floats(work, table[18])
-    reads1 = floats(work, table[19])
-    saved = floats(work, table[20])
+    given = floats(work, table[12])
+    hidden1 = floats(work, table[13])
+    cell1 = floats(work, table[14])
+    memory1 = floats(work, table[15])
+    read1 = floats(work, table[16])
+    write1 = floats(work, table[17])
+    reads1 = floats(work, table[18])
+    saved = floats(work, table[19])
     first = block * z.rows
     rows = min(z.rows, z.batch - first)
     columns = z.ld_first + (z.layers - 1) * z.ld_other
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
     read_width = z.reading * z.width
+    given_width = z.hidden + read_width
     seen0 = 0
     gates0 = seen0 + z.rows * columns
     top0 = gates0 + z.rows * z.ld_gates
@@ -166,7 +166,7 @@ def forward_block(z, block, table, work):
                     copy(work, state, work, seen0 + s * columns + column_start(layer + 1, z) + recurrent, z.hidden)
                 else:
                     copy(work, state, work, top0 + s * z.ld_top, z.hidden)
-                    copy(work, state, hidden, (t * z.batch + order[first + s]) * z.hidden, z.hidden)
+                    copy(work, state, given, (t * z.batch + order[first + s]) * given_width, z.hidden)
         panels = (z.parameters + z.vector - 1) // z.vector
         depth = z.hidden + 1
         if z.direct != 0:
@@ -184,8 +184,8 @@ def forward_block(z, block, table, work):
                 base + z.saved_parameters + (step * z.rows + s) * z.ld_parameters, saved, before + s * z.ld_weights,
                 saved, after + s * z.ld_weights, work, row, scratch, mask, moves, z,
             )  # fmt: skip
-            copy(work, row, reads, (t * z.batch + order[first + s]) * read_width, read_width)
-            if table[21] != 0:
+            copy(work, row, given, (t * z.batch + order[first + s]) * given_width + z.hidden, read_width)
+            if table[20] != 0:
                 direct_output(z, table, work, top0 + s * z.ld_top, row, t * z.batch + order[first + s])
     for s in range(rows):
         b = order[first + s]

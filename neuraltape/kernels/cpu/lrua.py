@@ -14,6 +14,7 @@ from neuraltape.kernels.cpu.lrua_run import Saved, Slopes, backward, forward
 from neuraltape.kernels.cpu.lrua_state import (
     from_rows,
     from_tiles,
+    given_of,
     hidden_of,
     reads_of,
     to_hidden,
@@ -42,7 +43,7 @@ class _Sequence(torch.autograd.Function):
         ctx.spec, ctx.ragged = spec, bool((lengths < len(inputs)).any())
         ctx.mark_non_differentiable(final.access.usage)
         ctx.set_materialize_grads(False)
-        return hidden_of(saved.seen[1:], spec, z), reads_of(saved.seen[1:], z), final.hidden, final.cell, *final.access
+        return given_of(saved.seen[1:], spec, z), final.hidden, final.cell, *final.access
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -54,13 +55,14 @@ class _Sequence(torch.autograd.Function):
         saved: Saved = ctx.saved._replace(inputs=inputs.contiguous())
         time, batch = inputs.shape[:2]
         z = sizes(spec, batch, inputs.element_size())
-        dhiddens, dreads, dhidden, dcell, dmemory, dweights, _, dlast = slopes
+        dgiven, dhidden, dcell, dmemory, dweights, _, dlast = slopes
 
         def some(slope: Tensor | None, *shape: int) -> Tensor:
             return inputs.new_zeros(shape) if slope is None else slope
 
         heads, width, size = z.heads, z.width, spec.hidden_size
-        dseen = to_seen(some(dreads, time, batch, heads, width), some(dhiddens, time, batch, size), z)
+        dgiven = some(dgiven, time, batch, size + heads * width)
+        dseen = to_seen(dgiven[..., size:].unflatten(-1, (heads, width)), dgiven[..., :size], z)
         if ctx.ragged:
             dseen.masked_fill_((torch.arange(time).unsqueeze(-1) >= saved.lengths).unsqueeze(-1), 0)
         outside = Slopes(
@@ -123,30 +125,29 @@ def lrua_sequence(
         # What stands in the padding may be NaN, and 0 * NaN is NaN.
         inputs = inputs.masked_fill((torch.arange(time).unsqueeze(-1) >= lengths).unsqueeze(-1), 0)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (inputs, *others)):
-        hidden, reads, *final = _Sequence.apply(spec, lengths, inputs, *others)
+        given, *final = _Sequence.apply(spec, lengths, inputs, *others)
     else:
-        hidden, reads, final = _in_segments(spec, lengths, inputs, others)
+        given, final = _in_segments(spec, lengths, inputs, others)
     past = torch.arange(time).unsqueeze(-1) >= lengths
     if past.any():
-        hidden, reads = hidden.masked_fill(past[..., None], 0), reads.masked_fill(past[..., None, None], 0)
-    return SequenceResult(hidden, reads, tuple(final[:2]), LRUAState(*final[2:]))
+        given = given.masked_fill(past.unsqueeze(-1), 0)
+    return SequenceResult(given, tuple(final[:2]), LRUAState(*final[2:]))
 
 
 def _in_segments(
     spec: LRUASpec, lengths: Tensor, inputs: Tensor, others: tuple[Tensor, ...]
-) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Hidden states and reads of every step and the final state, without what a backward pass needs."""
+) -> tuple[Tensor, list[Tensor]]:
+    """What every step gives and the final state, without what a backward pass needs."""
     weights, state = _weights(others), others[_WEIGHTS:]
     z = sizes(spec, inputs.shape[1], inputs.element_size())
-    hiddens, reads = [], []
+    given = []
     for start in range(0, len(inputs), _SEGMENT):
         segment = inputs[start : start + _SEGMENT]
         hidden, cell, *access = (tensor.detach() for tensor in state)
         final, saved = forward(segment, (lengths - start).contiguous(), weights, hidden, cell, LRUAState(*access), spec)
-        hiddens.append(hidden_of(saved.seen[1:], spec, z))
-        reads.append(reads_of(saved.seen[1:], z))
+        given.append(given_of(saved.seen[1:], spec, z))
         state = (final.hidden, final.cell, *final.access)
-    return torch.cat(hiddens), torch.cat(reads), list(state)
+    return torch.cat(given), list(state)
 
 
 @lru_cache(maxsize=256)

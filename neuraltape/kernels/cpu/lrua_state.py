@@ -1,5 +1,6 @@
 """The state of an LRUA machine into the kernels' rows and back, and gradients of it the same ways."""
 
+import torch
 from torch import Tensor
 
 from neuraltape.functional import LRUAState
@@ -51,6 +52,11 @@ def reads_of(seen: Tensor, z: Sizes) -> Tensor:
 def hidden_of(seen: Tensor, spec: LRUASpec, z: Sizes) -> Tensor:
     """(..., size)."""
     return seen[..., z.reads : z.reads + spec.hidden_size].contiguous()
+
+
+def given_of(seen: Tensor, spec: LRUASpec, z: Sizes) -> Tensor:
+    """Hidden states, then reads, (..., size + heads * width)."""
+    return torch.cat([seen[..., z.reads : z.reads + spec.hidden_size], seen[..., : z.heads * z.width]], -1)
 
 
 def to_hidden(cell: Tensor, z: Sizes) -> Tensor:

@@ -8,7 +8,7 @@ A task is as many rows as a vector has lanes.
 from neuraltape.kernels.cpu.cells import FEEDFORWARD, GRU
 from neuraltape.kernels.cpu.compiler import helper, kernel
 from neuraltape.kernels.cpu.job import parts, task
-from neuraltape.kernels.cpu.simd import copy, floats, keep_apart, load, splat, store
+from neuraltape.kernels.cpu.simd import copy, floats, keep_apart, load, splat, store, transpose
 
 
 @helper
@@ -113,7 +113,11 @@ def pack_rows(z, number, table, work):
             for i in range(lane * distance, lane * distance + seen):
                 work[i] = 0.0
     panel = source + first * seen
-    for column in range(seen):
+    whole = seen // z.vector * z.vector
+    for column in range(0, whole, z.vector):
+        transpose(work, column, distance, forward, panel + column * z.vector, z.vector)
+    # The next panel may be another thread's.
+    for column in range(whole, seen):
         for lane in range(z.vector):
             forward[panel + column * z.vector + lane] = work[lane * distance + column]
     if table[1] != 0:

@@ -8,7 +8,7 @@ from neuraltape.kernels.cpu.simd import copy, keep_apart
 
 
 @helper
-def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memories, inputs, reads, reads0):
+def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memories, inputs, given, reads0):
     """Bring back one row of one step: what the layers saw, the states and the memory after it.
 
     seen, top: places of this row; states, memories: places before the step, the places after it lie one step further.
@@ -19,7 +19,7 @@ def replay(z, t, row, b, saved, base, s, work, seen, top, states, squashed, memo
     if t == 0:
         copy(reads0, b * read_width, work, seen, read_width)
     else:
-        copy(reads, ((t - 1) * z.batch + b) * read_width, work, seen, read_width)
+        copy(given, ((t - 1) * z.batch + b) * (z.hidden + read_width) + z.hidden, work, seen, read_width)
     copy(inputs, (t * z.batch + b) * z.inputs, work, seen + read_width + recurrent, z.inputs)
     work[seen + z.columns_first - 1] = 1.0
     size = z.layers * 2 * z.ld_hidden

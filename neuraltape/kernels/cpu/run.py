@@ -11,10 +11,12 @@ from torch import Tensor
 from neuraltape.kernels.cpu import threads
 from neuraltape.kernels.cpu.backward import backward
 from neuraltape.kernels.cpu.checks import (
+    Shapes,
     check_inputs,
     check_lengths,
     check_tensors,
     dense,
+    dense_addresses,
     state_shapes,
     weight_shapes,
 )
@@ -48,6 +50,15 @@ class Constants(NamedTuple):
     lengths: np.ndarray
     start: tuple[int, ...]
     """Addresses of order, lengths, mask and moves."""
+    of_inputs: Shapes
+    of_weights: Shapes
+    of_state: Shapes
+    of_given: Shapes
+    """Names and shapes of what comes and goes."""
+    shapes: Shapes
+    """Of the inputs, the weights and the state."""
+    shapes_back: Shapes
+    """Of the inputs, the initial reads, what every step gave, and what was saved."""
 
 
 @lru_cache(maxsize=256)
@@ -62,7 +73,15 @@ def constants(
     shifts, order, lengths = np.array(moves(spec.layout.offsets, z.slots)), np.arange(batch), np.full(batch, time)
     start = tuple(array.ctypes.data for array in (order, lengths, mask, shifts))
     sizes = np.array(z)
-    return Constants(z, sizes, sizes.ctypes.data, mask, shifts, order, lengths, start)
+    of_inputs, of_given = (
+        ((name, (time, batch, size)),)
+        for name, size in (("inputs", z.inputs), ("given", z.hidden + z.reading * z.width))
+    )
+    of_weights, of_state = weight_shapes(spec), state_shapes(spec, batch)
+    return Constants(
+        z, sizes, sizes.ctypes.data, mask, shifts, order, lengths, start, of_inputs, of_weights, of_state, of_given,
+        (*of_inputs, *of_weights, *of_state), (*of_inputs, of_state[-1], *of_given, ("saved", (z.saved_size,))),
+    )  # fmt: skip
 
 
 def addresses(*buffers: Tensor | None) -> list[int]:
@@ -95,9 +114,26 @@ def _by_length(lengths: Tensor | None, fixed: Constants) -> _Lengths:
     return _Lengths(order, values, (order.ctypes.data, values.ctypes.data, *fixed.start[2:]))
 
 
+class _Found(NamedTuple):
+    """Tensors that lie number after number in memory, and where."""
+
+    tensors: list[Tensor]
+    addresses: list[int]
+
+
+def _dense(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dtype) -> _Found:
+    """Tensors of these shapes as the kernels take them. Raises ValueError as `check_tensors` does."""
+    found = dense_addresses(tensors, shapes, dtype)
+    if found is None:
+        check_tensors(tensors, shapes, dtype)
+        tensors = [dense(tensor) for tensor in tensors]
+        found = [tensor.data_ptr() for tensor in tensors]
+    return _Found(list(tensors), found)
+
+
 def sequence_forward(
     inputs: Tensor, lengths: Tensor | None, weights: list[Tensor], state: list[Tensor], spec: MachineSpec, *, keep: bool
-) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
+) -> tuple[Tensor, list[Tensor], Tensor]:
     """Whole sequence forward.
 
     Args:
@@ -105,36 +141,35 @@ def sequence_forward(
         keep: save what `sequence_backward` needs.
 
     Returns:
-        hidden, reads, the final state, and what was saved.
+        What every step gives (`SequenceResult.given`), the final state, and what was saved.
 
     Raises:
         ValueError: a tensor's shape, dtype or device is not that of this machine.
     """
-    dtype = weights[-1].dtype
+    dtype, item_size = weights[-1].dtype, inputs.element_size()
     check_inputs(inputs, spec, dtype)
     time, batch = inputs.shape[:2]
-    check_tensors(weights, weight_shapes(spec), dtype)
-    check_tensors(state, state_shapes(spec, batch), dtype)
-    fixed = constants(spec, time, batch, inputs.element_size(), keep=keep)
+    fixed = constants(spec, time, batch, item_size, keep=keep)
     z, by_length = fixed.sizes, _by_length(lengths, fixed)
-    make = inputs.new_empty if lengths is None else inputs.new_zeros
-    hidden = make((time, batch, z.hidden))
-    reads = make((time, batch, z.reading, z.width))
-    final = [inputs.new_empty(tensor.shape) for tensor in state]
+    together = [inputs, *weights, *state]
+    if len(weights) != len(fixed.of_weights):
+        check_tensors(weights, fixed.of_weights, dtype)
+    dense_ones, found = _dense(together, fixed.shapes, dtype)
+    lying, of_state = found[1 : 1 + len(weights)], found[1 + len(weights) :]
+    ((_, shape),) = fixed.of_given
+    given = inputs.new_empty(shape) if lengths is None else inputs.new_zeros(shape)
+    final = [torch.empty_like(tensor) for tensor in dense_ones[1 + len(weights) :]]
     # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
     saved = inputs.new_zeros(z.saved_size) if keep and z.saved_size < _SMALL else buffer(z.saved_size, inputs)
-    inputs, *state = (dense(tensor) for tensor in (inputs, *state))
-    weights = [dense(weight) for weight in weights]
-    lying = addresses(*weights)
     # Few steps read the weights where they lie: to pack them would cost more.
     packed = None if z.direct else inputs.new_empty(z.pack_size)
-    found = addresses(inputs, packed, *state, hidden, reads, *final, saved)
     if packed is not None:
-        back = saved.data_ptr() + z.saved_back * inputs.element_size() if keep else 0
-        run_kernel(pack, inputs.element_size(), z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
-    table = (*by_length.start, *found, *NO_OUTPUT, *(lying if z.direct else ()))
-    run_kernel(forward, inputs.element_size(), z.blocks, fixed, z.work_forward, table)
-    return hidden, reads, final, saved
+        back = saved.data_ptr() + z.saved_back * item_size if keep else 0
+        run_kernel(pack, item_size, z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
+    results = addresses(given, *final, saved)
+    start = (*by_length.start, found[0], *addresses(packed), *of_state, *results)
+    run_kernel(forward, item_size, z.blocks, fixed, z.work_forward, (*start, *NO_OUTPUT, *(lying if z.direct else ())))
+    return given, final, saved
 
 
 def sequence_backward(
@@ -142,7 +177,7 @@ def sequence_backward(
     inputs: Tensor,
     lengths: Tensor | None,
     reads0: Tensor,
-    reads: Tensor,
+    given: Tensor,
     saved: Tensor,
     spec: MachineSpec,
     *,
@@ -151,9 +186,9 @@ def sequence_backward(
     """Backward of `sequence_forward`.
 
     Args:
-        slopes: gradients of hidden, reads and the six parts of the final state; None where there is none.
+        slopes: gradients of what every step gave and of the six parts of the final state; None where there is none.
         inputs, lengths: as `sequence_forward` took them; reads0: the reads of the initial state.
-        reads, saved: what it gave.
+        given, saved: its results.
         wanted: whether the gradients of the inputs and of the six parts of the initial state are asked for.
 
     Returns:
@@ -166,20 +201,22 @@ def sequence_backward(
     check_inputs(inputs, spec, dtype)
     (time, batch), item_size = inputs.shape[:2], inputs.element_size()
     fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0])
-    z, by_length, of_state = fixed.sizes, _by_length(lengths, fixed), state_shapes(spec, batch)
-    of_reads = ("reads", (time, batch, z.reading, z.width))
-    check_tensors((reads0, reads, saved), (of_state[-1], of_reads, ("saved", (z.saved_size,))), dtype)
-    of_slopes = (("hidden", (time, batch, z.hidden)), of_reads, *of_state)
-    some = [(slope, shape) for slope, shape in zip(slopes, of_slopes, strict=True) if slope is not None]
-    check_tensors([slope for slope, _ in some], tuple(shape for _, shape in some), dtype)
+    z, by_length = fixed.sizes, _by_length(lengths, fixed)
+    kept, found = _dense((inputs, reads0, given, saved), fixed.shapes_back, dtype)
+    of_slopes = [0] * len(slopes)
+    for i, (slope, shape) in enumerate(zip(slopes, (*fixed.of_given, *fixed.of_state), strict=True)):
+        if slope is not None:
+            (one,), (of_slopes[i],) = _dense((slope,), (shape,), dtype)
+            kept.append(one)
     dinputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(inputs.shape) if wanted[0] else None
-    dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(of_state, wanted[1:], strict=True)]
-    dweights = [inputs.new_empty(shape) for _, shape in weight_shapes(spec)]
+    dstate = [
+        inputs.new_empty(shape) if some else None for (_, shape), some in zip(fixed.of_state, wanted[1:], strict=True)
+    ]
+    dweights = [inputs.new_empty(shape) for _, shape in fixed.of_weights]
     gradients = buffer(z.lanes * z.grad_size, inputs)
-    inputs, reads0, reads, saved = (dense(tensor) for tensor in (inputs, reads0, reads, saved))
-    slopes = [None if slope is None else dense(slope) for slope in slopes]
-    found = addresses(inputs, saved, reads0, reads, saved, *slopes, dinputs, *dstate, gradients)
-    found[1] += z.saved_back * item_size
-    run_kernel(backward, item_size, z.lanes, fixed, z.work_backward, (*by_length.start, *found))
+    came, packed = found[0], found[3] + z.saved_back * item_size
+    results = addresses(dinputs, *dstate, gradients)
+    table = (*by_length.start, came, packed, *found[1:], *of_slopes, *results)
+    run_kernel(backward, item_size, z.lanes, fixed, z.work_backward, table)
     run_kernel(collect, item_size, z.row_tasks, fixed, z.work_pack, addresses(gradients, *dweights))
     return dinputs, dweights, dstate

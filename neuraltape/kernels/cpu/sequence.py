@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout
-from neuraltape.kernels.cpu.checks import check_inputs, check_lengths, state_shapes, weight_shapes
+from neuraltape.kernels.cpu.checks import PLAIN, check_inputs, check_lengths, state_shapes, weight_shapes
 from neuraltape.kernels.cpu.plan import places
 from neuraltape.kernels.cpu.run import sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.vector import VECTOR_BYTES
@@ -43,8 +43,8 @@ def _forward(
     keep: bool,
 ) -> list[Tensor]:
     spec = _spec(cell, tuple(numbers))
-    hidden, reads, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep)
-    return [hidden, reads, *final, saved]
+    given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep)
+    return [given, *final, saved]
 
 
 @torch.library.register_fake("neuraltape::sequence")
@@ -52,16 +52,14 @@ def _(inputs, lengths, weights, state, cell, numbers, keep):
     spec = _spec(cell, tuple(numbers))
     time, batch = inputs.shape[:2]
     z = places.__wrapped__(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=keep)
-    hidden = inputs.new_empty(time, batch, spec.hidden_size)
-    reads = inputs.new_empty(time, batch, spec.layout.read_heads, spec.layout.width)
+    given = inputs.new_empty(time, batch, spec.hidden_size + spec.layout.read_heads * spec.layout.width)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
-    return [hidden, reads, *final, inputs.new_empty(z.saved_size)]
+    return [given, *final, inputs.new_empty(z.saved_size)]
 
 
 @torch.library.custom_op("neuraltape::sequence_backward", mutates_args=(), device_types="cpu")
 def _backward(
-    dhidden: Tensor | None,
-    dreads: Tensor | None,
+    dgiven: Tensor | None,
     dhidden1: Tensor | None,
     dcell1: Tensor | None,
     dmemory1: Tensor | None,
@@ -71,15 +69,15 @@ def _backward(
     inputs: Tensor,
     lengths: Tensor | None,
     reads0: Tensor,
-    reads: Tensor,
+    given: Tensor,
     saved: Tensor,
     cell: str,
     numbers: list[int],
     wants_inputs: bool,
 ) -> list[Tensor]:
-    slopes = [dhidden, dreads, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1]
+    slopes = [dgiven, dhidden1, dcell1, dmemory1, dread1, dwrite1, dreads1]
     spec, wanted = _spec(cell, tuple(numbers)), (wants_inputs, *[True] * _STATE)
-    dinputs, dweights, dstate = sequence_backward(slopes, inputs, lengths, reads0, reads, saved, spec, wanted=wanted)
+    dinputs, dweights, dstate = sequence_backward(slopes, inputs, lengths, reads0, given, saved, spec, wanted=wanted)
     # An operator's result is a tensor, wanted or not.
     dinputs = torch.zeros_like(inputs) if dinputs is None else dinputs
     return [each for each in (dinputs, *dweights, *dstate) if each is not None]
@@ -95,7 +93,7 @@ def _(*args):
 
 def _setup(ctx, inputs, output):
     x, lengths, _, state, cell, numbers, keep = inputs
-    ctx.save_for_backward(x, lengths, state[-1], output[1], output[-1])
+    ctx.save_for_backward(x, lengths, state[-1], output[0], output[-1])
     ctx.set_materialize_grads(False)
     ctx.cell, ctx.numbers, ctx.keep = cell, numbers, keep
 
@@ -127,11 +125,11 @@ class _Eager(torch.autograd.Function):
     def forward(ctx, lengths, spec, inputs, *others):
         count = len(others) - _STATE
         weights, state = list(others[:count]), list(others[count:])
-        hidden, reads, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=True)
-        ctx.save_for_backward(inputs, lengths, state[-1], reads, saved)
+        given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=True)
+        ctx.save_for_backward(inputs, lengths, state[-1], given, saved)
         ctx.set_materialize_grads(False)
         ctx.spec = spec
-        return hidden, reads, *final
+        return given, *final
 
     @staticmethod
     def backward(ctx, *slopes):
@@ -143,9 +141,9 @@ class _Eager(torch.autograd.Function):
             )
         else:
             wanted = (wants[2], *wants[-_STATE:])
-            inputs, lengths, reads0, reads, saved = ctx.saved_tensors
+            inputs, lengths, reads0, given, saved = ctx.saved_tensors
             dinputs, dweights, dstate = sequence_backward(
-                slopes, inputs, lengths, reads0, reads, saved, ctx.spec, wanted=wanted
+                slopes, inputs, lengths, reads0, given, saved, ctx.spec, wanted=wanted
             )
             rest = [*dweights, *dstate]
         return None, None, dinputs if wants[2] else None, *rest
@@ -163,9 +161,10 @@ def sequence(
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
     parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
-    state = [*controller, *[inputs.new_empty(0)] * (_CONTROLLER - len(controller)), *access]
+    missing = _CONTROLLER - len(controller)
+    state = [*controller, *([inputs.new_empty(0)] * missing if missing > 0 else ()), *access]
     tensors = [inputs, *parameters, *state]
-    traced = torch.compiler.is_compiling() or any(type(t) not in _PLAIN for t in tensors)
+    traced = torch.compiler.is_compiling() or any(type(t) not in PLAIN for t in tensors)
     if lengths is not None:
         if not traced:
             check_inputs(inputs, spec, weights.interface_weight.dtype)
@@ -176,14 +175,11 @@ def sequence(
     count = STATES[spec.cell]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     if traced:
-        hidden, reads, *final, _ = torch.ops.neuraltape.sequence(
+        given, *final, _ = torch.ops.neuraltape.sequence(
             inputs, lengths, parameters, state, spec.cell, _numbers(spec), keep
         )
     elif keep:
-        hidden, reads, *final = _Eager.apply(lengths, spec, *tensors)
+        given, *final = _Eager.apply(lengths, spec, *tensors)
     else:
-        hidden, reads, final, _ = sequence_forward(inputs, lengths, parameters, state, spec, keep=False)
-    return SequenceResult(hidden, reads, tuple(final[:count]), AccessState(*final[_CONTROLLER:]))
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)
+        given, final, _ = sequence_forward(inputs, lengths, parameters, state, spec, keep=False)
+    return SequenceResult(given, tuple(final[:count]), AccessState(*final[_CONTROLLER:]))

@@ -106,6 +106,38 @@ def store(typing_context, buffer, index, value):
 
 
 @primitive
+def transpose(typing_context, source, source_index, source_row, target, target_index, target_row):
+    """As many vectors as a vector has lanes, a square of numbers: its columns become rows.
+
+    source_row, target_row: numbers from one row to the next.
+    """
+    vector = Vector(source.dtype)
+
+    def generate(context, builder, signature, args):
+        kind, count, index = ir_vector(vector), vector.lanes, ir.IntType(32)
+        size = source.dtype.bitwidth // 8
+
+        def at(buffer, start, row, number):
+            place = builder.add(start, builder.mul(row, ir.Constant(row.type, number)))
+            return builder.bitcast(builder.gep(buffer, [place]), kind.as_pointer())
+
+        rows = [builder.load(at(args[0], args[1], args[2], i), align=size) for i in range(count)]
+        # Rows that lie half of all apart are interleaved, as often as a lane's number has bits.
+        half, kind_of_lanes = count // 2, ir.VectorType(index, count)
+        pairs = [lane + other for lane in range(count) for other in (0, count)]
+        low, high = (ir.Constant(kind_of_lanes, pairs[start : start + count]) for start in (0, count))
+        for _ in range(count.bit_length() - 1):
+            rows = [
+                builder.shuffle_vector(rows[i], rows[i + half], lanes) for i in range(half) for lanes in (low, high)
+            ]
+        for i, row in enumerate(rows):
+            builder.store(row, at(args[3], args[4], args[5], i), align=size)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
+
+
+@primitive
 def copy(typing_context, source, source_index, target, target_index, count):
     """Copy `count` elements between two places that do not overlap."""
     size = source.dtype.bitwidth // 8

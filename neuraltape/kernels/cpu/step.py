@@ -12,7 +12,7 @@ from torch.nn.functional import linear
 
 from neuraltape.functional import AccessState
 from neuraltape.kernels.cpu import threads
-from neuraltape.kernels.cpu.checks import Shapes, check_tensors, state_shapes, weight_shapes
+from neuraltape.kernels.cpu.checks import Shapes, check_tensors, dense_addresses, state_shapes, weight_shapes
 from neuraltape.kernels.cpu.forward import forward
 from neuraltape.kernels.cpu.job import job
 from neuraltape.kernels.cpu.run import Constants, constants
@@ -63,7 +63,7 @@ def step(
     prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
     given = (inputs, *weights[0], weights[1], weights[2], *output, *controller, *access)
-    found = _addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
+    found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
     if found is None:
         return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
     after = [torch.empty_like(tensor) for tensor in (*controller, *access)]
@@ -74,35 +74,13 @@ def step(
     team = threads.team(z.blocks)
     room = threads.room((team * z.work_forward + prepared.saved) * item_size)
     saved = room.address + team * z.work_forward * item_size
-    hidden = saved + z.blocks * z.saved_block * item_size
+    seen = saved + z.blocks * z.saved_block * item_size
     table = (
-        *fixed.start, found[0], 0, *state[:cut], *none, *state[cut:], hidden, hidden + z.batch * z.hidden * item_size,
-        *final[:cut], *none, *final[cut:], saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came],
-        *found[1 : came - 2],
+        *fixed.start, found[0], 0, *state[:cut], *none, *state[cut:], seen, *final[:cut], *none, *final[cut:], saved,
+        outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], *found[1 : came - 2],
     )  # fmt: skip
     threads.run(forward[item_size], job(z.blocks, fixed.address, room.address, z.work_forward, table), team)
     return outputs, tuple(after[:cut]), AccessState(*after[cut:])
-
-
-def _addresses(given: tuple[Tensor, ...], shapes: Shapes, dtype: torch.dtype) -> list[int] | None:
-    """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
-    if len(given) != len(shapes):
-        return None
-    found = []
-    try:
-        for tensor, (_, shape) in zip(given, shapes, strict=True):
-            if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu or type(tensor) not in _PLAIN:
-                return None
-            if not tensor.is_contiguous() or tensor.is_neg():
-                return None
-            found.append(tensor.data_ptr())
-    except RuntimeError:
-        # Sparse tensors do not know the question.
-        return None
-    return found
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)
 
 
 @torch.no_grad()
@@ -118,5 +96,4 @@ def _in_general(
     """With all checks, and tensors that lie in any way."""
     result = sequence(inputs.unsqueeze(0), None, weights, controller, access, spec)
     check_tensors(output, of_output, weights.interface_bias.dtype)
-    seen = torch.cat([result.hidden[0], result.reads[0].flatten(1)], -1)
-    return linear(seen, *output), result.controller, result.access
+    return linear(result.given[0], *output), result.controller, result.access

@@ -98,10 +98,10 @@ def test_the_operator_itself_refuses_what_does_not_fit():
 
 def test_the_backward_pass_refuses_another_calls_results():
     call = call_of(spec_of(), 4, 3)
-    reads = torch.zeros(4, 3, 1, 5, dtype=torch.float64)
-    none, saved = [None] * 8, torch.zeros(10, dtype=torch.float64)
+    given = torch.zeros(4, 3, 15, dtype=torch.float64)
+    none, saved = [None] * 7, torch.zeros(10, dtype=torch.float64)
     with pytest.raises(ValueError, match="saved must have shape"):
-        sequence_backward(none, call.inputs, None, call.access.reads, reads, saved, call.spec, wanted=[True] * 7)
+        sequence_backward(none, call.inputs, None, call.access.reads, given, saved, call.spec, wanted=[True] * 7)
 
 
 def strided(tensor):

@@ -1,0 +1,41 @@
+"""A start that is the same at every call, kept from one to the next: to make it takes longer than a few steps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuraltape.nn.state import NTMState
+
+_Key = tuple[Any, ...]
+
+
+class KeptStart:
+    """The last state that was asked for, left out of pickles and copies.
+
+    It is for a machine's own use: who gets a state of his own may change its tensors.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[_Key, NTMState] | None = None
+
+    def get(self, make: Callable[[int], NTMState], batch_size: int, slots: int, like: Tensor) -> NTMState:
+        """The state for so many sequences and slots, with the device and dtype of `like`.
+
+        Args:
+            make: the machine's `initial_state`; the state must depend on nothing else.
+        """
+        key = (batch_size, slots, like.dtype, like.device)
+        kept = self._kept
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        # What is made in inference mode could not be used in a training later on.
+        with torch.inference_mode(False):
+            made = make(batch_size)
+        self._kept = key, made
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing."""
+        return {"_kept": None}
