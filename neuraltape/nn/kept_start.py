@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuraltape.nn.state import NTMState
+from neuraltape.nn.state import NTMState, tensors_of
 
 _Key = tuple[Any, ...]
 
@@ -33,9 +33,15 @@ class KeptStart:
         # What is made in inference mode could not be used in a training later on.
         with torch.inference_mode(False):
             made = make(batch_size)
-        self._kept = key, made
+        if all(_plain(each) for each in tensors_of(made)):
+            self._kept = key, made
         return made
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing."""
         return {"_kept": None}
+
+
+def _plain(tensor: Tensor) -> bool:
+    """Whether it holds numbers that are good for other calls: not a fake one, nor one of a functorch transform."""
+    return type(tensor) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)

@@ -57,7 +57,9 @@ class Machine(SequenceModel):
     @property
     def precision(self) -> torch.dtype:
         """The parameters' precision."""
-        return self.output.weight.dtype
+        # Without a walk through all modules where the output layer is still the one that was made here.
+        weight = getattr(self.output, "weight", None)
+        return weight.dtype if isinstance(weight, Tensor) else super().precision
 
     def initial_state(self, batch_size: int) -> NTMState:
         """The state before the first step, for so many sequences."""

@@ -1,5 +1,6 @@
 """The end-to-end memory network: facts are stored, a question reads them by content in several hops."""
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -136,9 +137,15 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             The sum of the losses.
 
         Raises:
-            ValueError: shapes that do not fit, or more facts than slots.
+            ValueError: shapes that do not fit, more facts than slots, or a batch size, rate or clip that is not above 0
+                and finite.
         """
         self._check(facts, questions)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size must be an integer of at least 1; got {batch_size!r}")
+        for name, value in (("rate", rate), ("clip", clip)):
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be above 0 and finite; got {value!r}")
         learn = self.learning.resolve(self.embeddings, self.layout).function
         parameters = (each if each is None else each.data for each in (self.embeddings, self.times, self._between()))
         return learn(

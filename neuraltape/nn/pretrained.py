@@ -60,7 +60,7 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
         model = cls(**options)
         # A model that was saved in float64 comes back in float64; half precision is for files, not for computing.
         dtype = next(iter(tensors.values())).dtype
-        model.to(device=map_location, dtype=torch.float32 if dtype == torch.float16 else dtype)
+        model.to(device=map_location, dtype=torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype)
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:

@@ -1,13 +1,13 @@
 """Copy: store a sequence, give it back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draw import check_integer, place, random_bits
+from neuraltape.tasks.draw import check_blank, check_integer, place, random_vectors
 from neuraltape.tasks.ranged import RangedTask
 
 
@@ -17,6 +17,9 @@ class Copy(RangedTask):
 
     Paper (Graves, Wayne and Danihelka 2014, arXiv 1410.5401), section 4.1. The flag stands on its own channel; while
     the machine answers its input is all zero. A sequence of length L takes 2 L + 1 steps.
+
+    `blank_vectors` changes what is practised, never what is scored: `held_out` and `at_length` are without it. One
+    vector in 2^bits is all zero, and a machine that takes it for the answer's input hears of its mistake too rarely.
 
     Two vectors of three bits (columns are steps, blanks are not scored):
 
@@ -41,10 +44,13 @@ class Copy(RangedTask):
     """Vectors in the longest sequence."""
     bits: int = 8
     """Bits of a vector."""
+    blank_vectors: float = 0.0
+    """Practice only: the probability with which each vector is made all zero."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_integer("bits", self.bits, least=1)
+        check_blank(self.blank_vectors)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -60,7 +66,7 @@ class Copy(RangedTask):
         """Draw sequences; see `Task.sample`."""
         count = self._draw_lengths(batch_size, generator, lengths)
         longest = int(count.max())
-        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
+        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
         time = torch.arange(2 * longest + 1).unsqueeze(-1)
         inputs = torch.zeros(len(time), batch_size, self.input_size)
         inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
@@ -68,3 +74,15 @@ class Copy(RangedTask):
         steps = 2 * count + 1
         mask = (time > count) & (time < steps)
         return Batch(inputs, place(vectors, time - count - 1, mask), mask, steps)
+
+    def at_length(self, length: int) -> "Copy":
+        """The task to score, with every sequence of exactly this length."""
+        return replace(self.held_out(), min_length=length, max_length=length)
+
+    def longest_only(self) -> "Copy":
+        """The longest sequences; practice stays practice."""
+        return replace(self, min_length=self.max_length)
+
+    def held_out(self) -> "Copy":
+        """The task without what is there for practice only."""
+        return replace(self, blank_vectors=0.0) if self.blank_vectors else self

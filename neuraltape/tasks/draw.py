@@ -15,6 +15,20 @@ def random_bits(*shape: int, generator: torch.Generator) -> Tensor:
     return torch.from_numpy(np.unpackbits(octets.numpy(), count=count)).float().reshape(shape)
 
 
+def random_vectors(count: int, batch_size: int, bits: int, *, blank: float, generator: torch.Generator) -> Tensor:
+    """Vectors of fair bits, (count, batch, bits) float32; with probability `blank` each is made all zero."""
+    vectors = random_bits(count, batch_size, bits, generator=generator)
+    if blank:
+        vectors *= torch.rand(count, batch_size, 1, generator=generator) >= blank
+    return vectors
+
+
+def check_blank(share: float) -> None:
+    """Raise ValueError unless `blank_vectors` is a probability below 1."""
+    if not 0 <= share < 1:
+        raise ValueError(f"blank_vectors must be at least 0 and below 1; got {share!r}")
+
+
 def random_integers(low: Tensor | int, high: Tensor, *, generator: torch.Generator) -> Tensor:
     """Independent integers, uniform from low to high, both included; shape of `high`, int64."""
     # float64: in float32 the largest draw times a large span can round up to the span itself.

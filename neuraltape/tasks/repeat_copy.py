@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draw import check_integer, check_range, draw_lengths, place, random_bits
+from neuraltape.tasks.draw import check_blank, check_integer, check_range, draw_lengths, place, random_vectors
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.task import grown
 
@@ -78,8 +78,7 @@ class RepeatCopy(RangedTask):
             raise ValueError(f"count_deviation must be above 0 and finite, or null; got {deviation!r}")
         if self.asked_repeats is not None:
             check_integer("asked_repeats", self.asked_repeats, least=1)
-        if not 0 <= self.blank_vectors < 1:
-            raise ValueError(f"blank_vectors must be at least 0 and below 1; got {self.blank_vectors!r}")
+        check_blank(self.blank_vectors)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ class RepeatCopy(RangedTask):
             generator=generator,
         )
         longest, rows = int(count.max()), torch.arange(batch_size)
-        vectors = self._draw_vectors(longest, batch_size, generator)
+        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
         marker = count + 1 + count * copies
         asked = copies if self.asked_repeats is None else copies.clamp(max=self.asked_repeats)
         steps = count + 1 + count * asked + (asked == copies)
@@ -152,7 +151,8 @@ class RepeatCopy(RangedTask):
         normalised, the others would be as good as new when their turn comes. So any number of vectors, for any number
         of repeats, is asked for once, then twice, ... which leads on from copying.
         """
-        return replace(self, asked_repeats=grown(1, self.max_repeats, fraction))
+        most = self.max_repeats if self.asked_repeats is None else min(self.asked_repeats, self.max_repeats)
+        return replace(self, asked_repeats=grown(1, most, fraction))
 
     def longest_only(self) -> "RepeatCopy":
         """The most vectors, the most times; practice stays practice."""
@@ -167,12 +167,6 @@ class RepeatCopy(RangedTask):
     @property
     def _bit_names(self) -> tuple[str, ...]:
         return tuple(f"bit {i + 1}" for i in range(self.bits))
-
-    def _draw_vectors(self, longest: int, batch_size: int, generator: torch.Generator) -> Tensor:
-        vectors = random_bits(longest, batch_size, self.bits, generator=generator)
-        if self.blank_vectors:
-            vectors *= torch.rand(longest, batch_size, 1, generator=generator) >= self.blank_vectors
-        return vectors
 
     def _scaled(self) -> "RepeatCopy":
         """This task with the count's scale written down, so that a change of range does not move it."""

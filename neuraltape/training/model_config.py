@@ -18,9 +18,9 @@ class ModelConfig:
     memory_slots: int = 128
     """Slots (rows) of the memory."""
     training_slots: int | None = None
-    """Slots of the memory until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
+    """Slots until the cool-down (ntm only); null: memory_slots. With few, a machine learns to use them sooner."""
     most_training_slots: int | None = None
-    """Each step, in the cool-down too, has from training_slots to so many slots, drawn anew; null: no drawing."""
+    """Each step, in the cool-down too, draws from training_slots to so many slots (ntm only); null: no drawing."""
     memory_width: int = 20
     """Numbers in each slot."""
     read_heads: int = 1
@@ -48,7 +48,7 @@ class ModelConfig:
     write_gate_bias: float | None = None
     """The same of the write heads alone (ntm only); null: gate_bias."""
     write_shift_bias: float = 0.0
-    """Start of the write heads' bias for their greatest offset (ntm only): above 0 they first move on, slot by slot."""
+    """Start of the write heads' bias for the offset +1 (ntm only): above 0 they first move on, slot by slot."""
     input_scale: float = 1.0
     """What inputs are multiplied with (ntm only): more than 1 where small differences of an input matter."""
     backend: str = "auto"
@@ -80,6 +80,8 @@ class ModelConfig:
                 f"shift_offsets must be distinct integers, at least one; got {list(self.shift_offsets)}. "
                 "For no shifting give [0]"
             )
+        if self.write_shift_bias and 1 not in self.shift_offsets:
+            raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.shift_offsets)}")
 
     def _check_training_slots(self) -> None:
         few, most = self.training_slots, self.most_training_slots
@@ -90,6 +92,8 @@ class ModelConfig:
         if self.training_slots is None:
             return
         check_positive(self, "training_slots")
+        if most is not None:
+            check_positive(self, "most_training_slots")
         trained = self.train_initial_memory or self.train_initial_weights
         if self.model == "ntm" and (self.memory_init != "constant" or trained):
             raise ValueError(

@@ -69,3 +69,18 @@ def test_copies_and_pickles_are_without_it():
     ntm.start(2)
     for other in (copy.deepcopy(ntm), pickle.loads(pickle.dumps(ntm))):  # noqa: S301
         assert other.start(2) is not ntm.start(2)
+
+
+def test_a_start_made_on_fake_tensors_is_not_kept():
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    ntm = machine()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        ntm.start(2)
+    assert all(type(tensor) is torch.Tensor for tensor in tensors_of(ntm.start(2)))
+
+
+def test_a_start_made_under_a_functorch_transform_is_not_kept():
+    ntm = machine(backend="reference")
+    torch.func.grad(lambda x: ntm(x)[0].sum())(torch.zeros(2, 2, 3))
+    assert not any(torch._C._functorch.is_functorch_wrapped_tensor(each) for each in tensors_of(ntm.start(2)))

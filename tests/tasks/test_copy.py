@@ -1,3 +1,6 @@
+import math
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,3 +51,25 @@ def test_the_vectors_are_random() -> None:
 def test_the_example_shows_the_flag_between_question_and_answer() -> None:
     lines = Copy(bits=2).example().splitlines()
     assert lines[3].split() == ["end", "flag", "......#......"]
+
+
+def test_blank_vectors_are_as_frequent_as_asked_for() -> None:
+    batch = Copy(bits=30, min_length=20, blank_vectors=0.2).sample(1_000, seeded())
+    blank = (batch.inputs[:20, :, :30] == 0).all(-1)
+    # Of 20,000 vectors; standard deviation 0.003.
+    assert abs(float(blank.double().mean()) - 0.2) < 0.015
+    for row in readers(batch):
+        check_copy(row, 30)
+
+
+def test_blank_vectors_are_practised_and_not_scored() -> None:
+    task = Copy(blank_vectors=0.5)
+    assert [each.blank_vectors for each in (task.held_out(), task.at_length(5))] == [0.0, 0.0]
+    assert [each.blank_vectors for each in (task.longest_only(), task.grown(0.5))] == [0.5, 0.5]
+    assert (task.longest_only().min_length, task.longest_only().max_length) == (20, 20)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])
+def test_a_share_of_blank_vectors_that_cannot_be_is_an_error(share: float) -> None:
+    with pytest.raises(ValueError, match="blank_vectors must be at least 0 and below 1; got"):
+        Copy(blank_vectors=share)

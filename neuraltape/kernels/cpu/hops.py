@@ -38,9 +38,10 @@ class _Hops(torch.autograd.Function):
             raise IndexError(_out_of_range(z))
         ctx.save_for_backward(*indices)
         ctx.kept, ctx.z, ctx.linear = (stored, asked, weights), z, linear
-        ctx.mark_non_differentiable(weights)
         # The caller may change the weights; the backward pass needs them as they are.
-        return asked[-1, :, : z.width].clone(), weights.clone()
+        shown = weights.clone()
+        ctx.mark_non_differentiable(shown)
+        return asked[-1, :, : z.width].clone(), shown
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -61,15 +61,21 @@ class NTMAccess(nn.Module):
         Args:
             gate: of all heads' interpolation gates, before the sigmoid.
             write_gate: of the write heads' gates; None: as `gate`.
-            write_shift: of the write heads' greatest offset, before the softmax.
+            write_shift: of the write heads' offset +1, before the softmax.
+
+        Raises:
+            ValueError: `write_shift` is not 0 and +1 is not among the offsets.
         """
+        if write_shift and 1 not in self.layout.offsets:
+            raise ValueError(f"write_shift needs 1 among shift_offsets; got {list(self.layout.offsets)}")
         # Views of the bias, so that what is set in them is set in it.
         parts = split_interface(self.interface.bias.unsqueeze(0), self.layout)
         writers, offsets = slice(self.layout.read_heads, None), self.layout.offsets
         parts.gate.fill_(gate)
         if write_gate is not None:
             parts.gate[:, writers] = write_gate
-        parts.shift[:, writers, offsets.index(max(offsets))] = write_shift
+        if write_shift:
+            parts.shift[:, writers, offsets.index(1)] = write_shift
 
     def resize(self, slots: int) -> None:
         """Give the memory so many slots. Raises ValueError where its start has numbers of its own for each slot."""
