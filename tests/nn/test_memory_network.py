@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,14 @@ def test_bad_arguments_are_named() -> None:
         made(SENTENCES, torch.zeros(1, 7, dtype=torch.int64), torch.tensor([0]))
     with pytest.raises(ValueError, match=r"got shapes \(2, 3\) and \(1,\)"):
         made(SENTENCES, torch.zeros(2, 3, dtype=torch.int64), torch.tensor([0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_size", 0), ("batch_size", 2.0), ("rate", math.nan), ("clip", -1.0)]
+)
+def test_how_to_learn_is_checked(name: str, value: float) -> None:
+    settings = {"batch_size": 2, "rate": 0.1, "clip": 40.0, name: value}
+    answers = torch.zeros(len(QUESTIONS), dtype=torch.int64)
+    ages = torch.arange(FACTS.shape[1]).expand_as(FACTS)
+    with pytest.raises(ValueError, match=f"{name} must be .*; got"):
+        network().learn(SENTENCES, FACTS, QUESTIONS, answers, ages=ages, **settings)

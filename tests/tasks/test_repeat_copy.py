@@ -157,3 +157,8 @@ def test_the_scale_can_be_given() -> None:
     task = RepeatCopy(max_repeats=9, count_mean=0.0, count_deviation=10.0)
     batch = task.sample(1, seeded(), lengths=1, repeats=5)
     assert float(batch.inputs[1, 0, 8]) == 0.5
+
+
+def test_stages_end_at_the_copies_that_are_practised() -> None:
+    task = RepeatCopy(asked_repeats=2)
+    assert [task.grown(fraction).asked_repeats for fraction in (0.1, 0.5, 1.0)] == [1, 1, 2]

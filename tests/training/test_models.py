@@ -43,14 +43,20 @@ def test_the_gates_of_all_heads_start_at_their_bias() -> None:
 
 
 def test_the_write_heads_start_at_biases_of_their_own() -> None:
-    biases = {"gate_bias": 1.0, "write_gate_bias": -3.0, "write_shift_bias": 2.0}
-    config = ModelConfig(hidden_size=7, read_heads=2, write_heads=2, shift_offsets=(1, 3, 0), **biases)
+    config = ModelConfig(
+        read_heads=2,
+        write_heads=2,
+        shift_offsets=(1, 3, 0),
+        gate_bias=1.0,
+        write_gate_bias=-3.0,
+        write_shift_bias=2.0,
+    )
     model = build_model(config, Copy(bits=4))
     assert isinstance(model, NTM)
     bias = model.access.interface.bias
     start = split_interface(bias[None], model.layout)
     assert start.gate.tolist() == [[1.0, 1.0, -3.0, -3.0]]
-    assert start.shift.tolist() == [[[0.0] * 3] * 2 + [[0.0, 2.0, 0.0]] * 2]
+    assert start.shift.tolist() == [[[0.0] * 3] * 2 + [[2.0, 0.0, 0.0]] * 2]
     assert bias.count_nonzero() == 6
 
 

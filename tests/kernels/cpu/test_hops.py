@@ -202,3 +202,9 @@ def test_the_door_says_that_sharing_must_be_adjacent():
     layout = HopsLayout(9, 5, 7, 3, adjacent=False)
     with pytest.raises(RuntimeError, match="shares layer-wise"):
         kernels.resolve("hops", "cpu", torch.device("cpu"), torch.float32, layout)
+
+
+def test_the_weights_that_are_shown_have_no_gradient():
+    call = call_of()
+    _, weights = cpu.hops(*call._replace(embeddings=call.embeddings.detach().requires_grad_()))
+    assert not weights.requires_grad
