@@ -44,4 +44,4 @@ class KeptStart:
 
 def _plain(tensor: Tensor) -> bool:
     """Whether it holds numbers that are good for other calls: not a fake one, nor one of a functorch transform."""
-    return type(tensor) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return type(tensor) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # pyright: ignore

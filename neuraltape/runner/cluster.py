@@ -64,7 +64,7 @@ def connection(address: str, at_once: int | None = None) -> Iterator[Any]:
     # Tune's own tables.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports] (an extra)
     except ImportError as error:
         raise ValueError('--cluster needs Ray; get it with: pip install "neuraltape[cluster]"') from error
     where: dict[str, Any] = {"address": address}

@@ -55,7 +55,7 @@ def run_search(
     """
     grid = search.kind == "grid"
     with connection(address, at_once), view, tempfile.TemporaryDirectory(prefix="neuraltape-tune-") as folder:
-        from ray import tune
+        from ray import tune  # pyright: ignore[reportMissingImports] (an extra)
 
         watcher = Watcher(view, source, logs)
         tuner = tune.Tuner(
@@ -98,8 +98,8 @@ def _domain(tune: Any, source: Source, name: str, values: Sequence[Any] | Range)
 
 
 def _algorithm(search: Search, source: Source) -> Any:
-    import optuna
-    from ray.tune.search.optuna import OptunaSearch
+    import optuna  # pyright: ignore[reportMissingImports] (an extra)
+    from ray.tune.search.optuna import OptunaSearch  # pyright: ignore[reportMissingImports] (an extra)
 
     samplers = {"random": optuna.samplers.RandomSampler, "bayesian": optuna.samplers.TPESampler}
     begun = [trial.varied for trial in source.trials.values()]
@@ -109,7 +109,7 @@ def _algorithm(search: Search, source: Source) -> Any:
 
 
 def _scheduler(source: Source) -> Any:
-    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.schedulers import ASHAScheduler  # pyright: ignore[reportMissingImports] (an extra)
 
     trials = source.trials.values() or [source.make({})]
     longest = max(trial.config.loop.max_sequences for trial in trials)

@@ -24,7 +24,7 @@ def follow(suggestion: Mapping[str, Any], *, source: Source) -> None:
     Raises:
         JobFailedError: it failed.
     """
-    from ray import tune
+    from ray import tune  # pyright: ignore[reportMissingImports] (an extra)
 
     store, trial = source.store, source.trial(suggestion)
     result = finished(store, trial)

@@ -86,7 +86,7 @@ class Watcher:
 
 def make_callback(watcher: Watcher) -> Any:
     """What Tune calls, in its own words."""
-    from ray import tune
+    from ray import tune  # pyright: ignore[reportMissingImports] (an extra)
 
     class Callback(tune.Callback):
         def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -138,8 +138,3 @@ def test_a_configuration_file_cannot_run_code(tmp_path: Path) -> None:
 def test_write_heads_can_only_tend_to_a_move_that_there_is() -> None:
     with pytest.raises(ValueError, match=r"write_shift_bias needs 1 among shift_offsets; got \[-1, 0\]"):
         ModelConfig(shift_offsets=(-1, 0), write_shift_bias=2.0)
-
-
-def test_the_most_slots_are_a_whole_number() -> None:
-    with pytest.raises(ValueError, match="most_training_slots must be"):
-        ModelConfig(training_slots=16, most_training_slots=20.5)  # pyright: ignore[reportArgumentType]
