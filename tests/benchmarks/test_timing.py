@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from benchmarks.timing import QUICK, Effort, Spread, take_turns
+from benchmarks import timing
+from benchmarks.timing import QUICK, TURN, Effort, Spread, take_turns
 
 
 def test_the_sides_take_turns() -> None:
@@ -32,3 +35,21 @@ def test_no_rounds_are_an_error() -> None:
 
 def test_a_quick_run_takes_the_first_sizes_only() -> None:
     assert QUICK.some((1, 16, 64)) == (1, 16)
+
+
+@pytest.mark.parametrize("call_takes", [TURN / 100, TURN / 2, 2 * TURN])
+def test_what_the_side_before_left_running_is_not_timed(monkeypatch: pytest.MonkeyPatch, call_takes: float) -> None:
+    now, busy_until = 0.0, 0.0
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now))
+
+    def leaves_work_behind() -> None:
+        nonlocal now, busy_until
+        now += TURN
+        busy_until = now + 0.8 * TURN
+
+    def suffers() -> None:
+        nonlocal now
+        now += call_takes * (2 if now < busy_until else 1)
+
+    taken = take_turns({"leaves": leaves_work_behind, "suffers": suffers}, 0, Effort(scale=1, rounds=2))
+    assert taken["suffers"].rounds == pytest.approx((call_takes, call_takes))

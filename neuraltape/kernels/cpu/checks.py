@@ -24,7 +24,8 @@ def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtyp
         if tensor.shape != shape:
             raise ValueError(f"{name} must have shape {shape}; got {tuple(tensor.shape)}")
         if tensor.dtype != dtype:
-            raise ValueError(f"{name} must be {dtype} like the interface's weights; got {tensor.dtype}")
+            why = " like the weights" if dtype.is_floating_point else ""
+            raise ValueError(f"{name} must be {dtype}{why}; got {tensor.dtype}")
         if not tensor.is_cpu or tensor.layout is not torch.strided:
             raise ValueError(f"{name} must be a dense tensor on the CPU; got {tensor.layout} on {tensor.device}")
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Bytes that are kept in all for later calls; what was used longest ago is given back first.
+# Bytes that are kept in all for later calls; beyond that what lies at the front of the queue is given back.
 _KEPT = 128 * 2**20
 # Smaller buffers are PyTorch's: its allocator keeps them itself.
 _LARGE = 2**20
@@ -58,6 +58,9 @@ def _take(size: int) -> np.ndarray:
 
 
 def _give_back(memory: np.ndarray) -> None:
+    if memory.nbytes > _KEPT:
+        # It would drive out all others and then itself.
+        return
     _free.append(memory)
     while sum(each.nbytes for each in tuple(_free)) > _KEPT:
         try:

@@ -79,3 +79,10 @@ def test_garbage_collected_in_between_does_not_matter():
     gc.collect()
     assert len(pages._free) == 1
     assert len({tensor.data_ptr() for tensor in (*held, pages.buffer(LARGE, LIKE))}) == 3
+
+
+def test_what_is_larger_than_the_bound_does_not_drive_out_the_others(monkeypatch):
+    monkeypatch.setattr(pages, "_KEPT", 4 * pages._PAGE)
+    place = pages.buffer(LARGE, LIKE).data_ptr()
+    pages.buffer(5 * pages._PAGE // 4, LIKE)
+    assert [memory.ctypes.data for memory in pages._free] == [place]
