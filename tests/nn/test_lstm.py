@@ -47,6 +47,21 @@ def test_a_padded_row_gives_what_it_gives_alone(generator):
     assert len(packed.data) == sum(lengths)
 
 
+def test_lengths_give_the_gradients_of_a_packed_sequence(generator):
+    model, x = baseline(), torch.randn(7, 4, 3, generator=generator, dtype=torch.float64)
+    lengths = torch.tensor([2, 5, 1, 5])
+    _, given = model(torch.randn(2, 4, 3, generator=generator, dtype=torch.float64))
+    outputs, state = model(x, given, lengths=lengths)
+    (outputs.square().sum() + state.cell.sum()).backward(retain_graph=True)
+    found = [each.grad.clone() for each in model.parameters()]
+    model.zero_grad()
+    start = tuple(each.transpose(0, 1).contiguous() for each in given)
+    packed, (_, cell) = model.lstm(pack_padded_sequence(x, lengths, enforce_sorted=False), start)
+    (model.output(packed.data).square().sum() + cell.sum()).backward()
+    for mine, parameter in zip(found, model.parameters(), strict=True):
+        torch.testing.assert_close(mine, parameter.grad, rtol=1e-10, atol=1e-12)
+
+
 def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
     model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
     model.save_pretrained(tmp_path)
