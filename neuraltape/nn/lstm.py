@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from neuraltape.nn.sequence_model import SequenceModel, check_size
+from neuraltape.nn.sequence_model import SequenceModel, check_input_scale, check_size
 from neuraltape.nn.state import LSTMState
 
 
@@ -19,15 +19,24 @@ class LSTMBaseline(SequenceModel):
         hidden_size: numbers in each layer's output.
         output_size: numbers in one step's output.
         num_layers: how many layers (the paper uses 3).
+        input_scale: what inputs are multiplied with, positive: see `NTM`.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, output_size: int, *, num_layers: int = 1, batch_first: bool = False
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        num_layers: int = 1,
+        input_scale: float = 1.0,
+        batch_first: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
         check_size("num_layers", num_layers)
-        self.num_layers = num_layers
+        check_input_scale(input_scale)
+        self.num_layers, self.input_scale = num_layers, input_scale
         self.lstm = nn.LSTM(input_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, output_size)
 
@@ -38,6 +47,8 @@ class LSTMBaseline(SequenceModel):
 
     def run(self, inputs: Tensor, state: LSTMState, lengths: Tensor | None) -> tuple[Tensor, LSTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+        if self.input_scale != 1:
+            inputs = inputs * self.input_scale
         if lengths is None:
             return self._run_full(inputs, state)
         if inputs.device.type == "cpu":

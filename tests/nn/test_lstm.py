@@ -62,6 +62,13 @@ def test_lengths_give_the_gradients_of_a_packed_sequence(generator):
         torch.testing.assert_close(mine, parameter.grad, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("lengths", [None, [5, 3]])
+def test_a_scale_multiplies_the_inputs(generator, lengths):
+    plain, scaled = baseline(), baseline(input_scale=8.0)
+    x = torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(scaled(x, lengths=lengths)[0], plain(8 * x, lengths=lengths)[0], rtol=0, atol=0)
+
+
 def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
     model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
     model.save_pretrained(tmp_path)
@@ -71,3 +78,5 @@ def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
 def test_a_bad_size_is_named():
     with pytest.raises(ValueError, match="num_layers must be a positive integer; got 0"):
         LSTMBaseline(3, 6, 4, num_layers=0)
+    with pytest.raises(ValueError, match=r"input_scale must be positive and finite; got 0\.0"):
+        LSTMBaseline(3, 6, 4, input_scale=0.0)
