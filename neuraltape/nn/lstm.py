@@ -1,9 +1,13 @@
 """The baseline that memory is compared with: a stacked torch.nn.LSTM with the interface of `NTM`."""
 
+from collections.abc import Iterable
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from neuraltape.nn.sequence_model import SequenceModel, check_size
+from neuraltape.nn.sequence_model import SequenceModel, check_input_scale, check_size
 from neuraltape.nn.state import LSTMState
 
 
@@ -15,15 +19,24 @@ class LSTMBaseline(SequenceModel):
         hidden_size: numbers in each layer's output.
         output_size: numbers in one step's output.
         num_layers: how many layers (the paper uses 3).
+        input_scale: what inputs are multiplied with, positive: see `NTM`.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, output_size: int, *, num_layers: int = 1, batch_first: bool = False
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        num_layers: int = 1,
+        input_scale: float = 1.0,
+        batch_first: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
         check_size("num_layers", num_layers)
-        self.num_layers = num_layers
+        check_input_scale(input_scale)
+        self.num_layers, self.input_scale = num_layers, input_scale
         self.lstm = nn.LSTM(input_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, output_size)
 
@@ -34,11 +47,41 @@ class LSTMBaseline(SequenceModel):
 
     def run(self, inputs: Tensor, state: LSTMState, lengths: Tensor | None) -> tuple[Tensor, LSTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
-        layers_first = tuple(tensor.transpose(0, 1).contiguous() for tensor in state)
+        if self.input_scale != 1:
+            inputs = inputs * self.input_scale
         if lengths is None:
-            hidden, final = self.lstm(inputs, layers_first)
-        else:
-            packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
-            packed, final = self.lstm(packed, layers_first)
-            hidden, _ = pad_packed_sequence(packed, total_length=len(inputs))
-        return self.output(hidden), LSTMState(*(tensor.transpose(0, 1) for tensor in final))
+            return self._run_full(inputs, state)
+        if inputs.device.type == "cpu":
+            return self._run_in_stretches(inputs, state, lengths)
+        packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
+        packed, final = self.lstm(packed, _swapped(state))
+        hidden, _ = pad_packed_sequence(packed, total_length=len(inputs))
+        return self.output(hidden), LSTMState(*_swapped(final))
+
+    def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        """All steps of rows that are equally long."""
+        hidden, final = self.lstm(inputs, _swapped(state))
+        return self.output(hidden), LSTMState(*_swapped(final))
+
+    def _run_in_stretches(self, inputs: Tensor, state: LSTMState, lengths: Tensor) -> tuple[Tensor, LSTMState]:
+        """From each length to the next, with the rows that still go on.
+
+        On a CPU torch.nn.LSTM takes several times as long for a PackedSequence of different lengths.
+        """
+        lengths, order = lengths.sort()
+        inputs, going = inputs[:, order], LSTMState(*(each[order] for each in state))
+        outputs, ended, start, done = [], [], 0, 0
+        for end, count in zip(*(each.tolist() for each in lengths.unique_consecutive(return_counts=True)), strict=True):
+            given, after = self._run_full(inputs[start:end, done:], going)
+            outputs.append(functional.pad(given, (0, 0, done, 0)))
+            ended.append([each[:count] for each in after])
+            going = LSTMState(*(each[count:] for each in after))
+            start, done = end, done + count
+        back = order.argsort()
+        padded = functional.pad(torch.cat(outputs), (0, 0, 0, 0, 0, len(inputs) - start))
+        return padded[:, back], LSTMState(*(torch.cat(parts)[back] for parts in zip(*ended, strict=True)))
+
+
+def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Layers first where the batch was, and the other way round."""
+    return tuple(each.transpose(0, 1).contiguous() for each in state)

@@ -1,6 +1,5 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
-from neuraltape.nn.sequence_model import check_size
+from neuraltape.nn.sequence_model import check_input_scale, check_size
 from neuraltape.nn.state import NTMState, tensors_of
 from neuraltape.nn.trace import Trace, record
 
@@ -88,8 +87,7 @@ class NTM(Machine):
         sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
         for name, value in sizes.items():
             check_size(name, value)
-        if not (input_scale > 0 and math.isfinite(input_scale)):
-            raise ValueError(f"input_scale must be positive and finite; got {input_scale!r}")
+        check_input_scale(input_scale)
         offsets = tuple(shift_offsets) if isinstance(shift_offsets, Sequence) else shift_offsets
         check_offsets(offsets)
         layout = InterfaceLayout(read_heads, write_heads, memory_width, offsets)

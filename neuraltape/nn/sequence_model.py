@@ -1,5 +1,6 @@
 """What every model over sequences shares: how it is called, how it is saved. Knows no recurrence of its own."""
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -129,3 +130,9 @@ def check_size(name: str, value: Any) -> None:
     """Raise ValueError unless `value` is a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be a positive integer; got {value!r}")
+
+
+def check_input_scale(value: Any) -> None:
+    """Raise ValueError unless inputs can be multiplied with `value`."""
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"input_scale must be positive and finite; got {value!r}")

@@ -1,32 +1,22 @@
 """The bAbI questions word by word."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from neuraltape.data.babi import SIZES, SPLITS, TASKS, Question, read_tasks
+from neuraltape.tasks.stories import Words, cut, make_table, words_of
 from neuraltape.tasks.table import Table
 from neuraltape.tasks.table_task import TableTask
+from neuraltape.tasks.task import grown
 
-STOP, ASK = ".", "?"
 # What the example shows.
 STORY = Question((("mary", "went", "home"), ("john", "left")), ("where", "is", "mary"), "home", (0,), 0)
-
-
-class Words(NamedTuple):
-    """What goes in and what comes out."""
-
-    inputs: tuple[str, ...]
-    """Words, a full stop and a question mark."""
-    answers: tuple[str, ...]
-    """One word, or several with commas between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +112,14 @@ class Babi(TableTask):
         """The stories for testing."""
         return self.only(torch.arange(len(self.stories["train"]), len(self.table.lengths)))
 
+    def grown(self, fraction: float) -> "Babi":
+        """The same stories, cut off after this fraction of the questions that a story can have, at least one."""
+        most = int(self.table.mask[self.rows].sum(1).max())
+        view = self.only(self.rows)
+        # As in `only`: this is the cache of the cached property.
+        object.__setattr__(view, "table", cut(self.table, grown(1, most, fraction)))
+        return view
+
     @property
     def kinds(self) -> list[int]:
         """Which kind of questions each of the rows has, in their order."""
@@ -138,39 +136,3 @@ class Babi(TableTask):
         width = [max(len(step), len(answer)) for step, answer in zip(steps, answers, strict=True)]
         lines = (" ".join(f"{cell:{n}}" for cell, n in zip(row, width, strict=True)) for row in (steps, answers))
         return "\n".join(f"{name:8} {line}".rstrip() for name, line in zip(("words", "targets"), lines, strict=True))
-
-
-def words_of(stories: Iterable[Sequence[Question]]) -> Words:
-    """All words and all answers, in alphabetical order."""
-    every = [question for story in stories for question in story]
-    inputs = {word for question in every for words in (question.words, *question.facts) for word in words}
-    return Words((STOP, ASK, *sorted(inputs)), tuple(sorted({question.answer for question in every})))
-
-
-def make_table(stories: Sequence[Sequence[Question]], words: Words) -> Table:
-    """Stories as sequences of symbols with the answers as classes."""
-    symbols = {word: number for number, word in enumerate(words.inputs)}
-    classes = {answer: number for number, answer in enumerate(words.answers)}
-    inputs, targets = [], []
-    for story in stories:
-        steps, answers = [], []
-        told = 0
-        for question in story:
-            # Facts since the question before, then the question.
-            for fact in question.facts[told:]:
-                steps += [*(symbols[word] for word in fact), symbols[STOP]]
-            told = len(question.facts)
-            steps += [*(symbols[word] for word in question.words), symbols[ASK]]
-            answers += [-1] * (len(steps) - len(answers) - 1) + [classes[question.answer]]
-        inputs.append(torch.tensor(steps))
-        targets.append(torch.tensor(answers))
-    padded = pad_sequence(targets, batch_first=True, padding_value=-1)
-    return Table(
-        "classes",
-        pad_sequence(inputs, batch_first=True),
-        padded.clamp(min=0),
-        padded >= 0,
-        torch.tensor([len(each) for each in inputs]),
-        len(words.inputs),
-        len(words.answers),
-    )

@@ -50,7 +50,7 @@ class ModelConfig:
     write_shift_bias: float = 0.0
     """Start of the write heads' bias for the offset +1 (ntm only): above 0 they first move on, slot by slot."""
     input_scale: float = 1.0
-    """What inputs are multiplied with (ntm only): more than 1 where small differences of an input matter."""
+    """What inputs are multiplied with (ntm, lstm): more than 1 where small differences of an input matter."""
     backend: str = "auto"
     """Which kernels run it; "auto": the fastest that can."""
 

@@ -11,7 +11,13 @@ MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "mann": MANN, "lstm": LSTM
 def build_model(config: ModelConfig, task: Task) -> SequenceModel:
     """A new machine with the task's input and output size; its weights are drawn from PyTorch's own generator."""
     if config.model == "lstm":
-        return LSTMBaseline(task.input_size, config.hidden_size, task.output_size, num_layers=config.controller_layers)
+        return LSTMBaseline(
+            task.input_size,
+            config.hidden_size,
+            task.output_size,
+            num_layers=config.controller_layers,
+            input_scale=config.input_scale,
+        )
     if config.model == "mann":
         return MANN(
             task.input_size,

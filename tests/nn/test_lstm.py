@@ -47,6 +47,27 @@ def test_a_padded_row_gives_what_it_gives_alone(generator):
     assert len(packed.data) == sum(lengths)
 
 
+def test_lengths_give_the_gradients_of_a_packed_sequence(generator):
+    model, x = baseline(), torch.randn(7, 4, 3, generator=generator, dtype=torch.float64)
+    lengths = torch.tensor([2, 5, 1, 5])
+    with torch.no_grad():
+        _, given = model(torch.randn(2, 4, 3, generator=generator, dtype=torch.float64))
+    outputs, state = model(x, given, lengths=lengths)
+    parameters = list(model.parameters())
+    found = torch.autograd.grad(outputs.square().sum() + state.cell.sum(), parameters)
+    start = tuple(each.transpose(0, 1).contiguous() for each in given)
+    packed, (_, cell) = model.lstm(pack_padded_sequence(x, lengths, enforce_sorted=False), start)
+    expected = torch.autograd.grad(model.output(packed.data).square().sum() + cell.sum(), parameters)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, [5, 3]])
+def test_a_scale_multiplies_the_inputs(generator, lengths):
+    plain, scaled = baseline(), baseline(input_scale=8.0)
+    x = torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(scaled(x, lengths=lengths)[0], plain(8 * x, lengths=lengths)[0], rtol=0, atol=0)
+
+
 def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
     model, x = baseline(), torch.randn(5, 2, 3, generator=generator, dtype=torch.float64)
     model.save_pretrained(tmp_path)
@@ -56,3 +77,5 @@ def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
 def test_a_bad_size_is_named():
     with pytest.raises(ValueError, match="num_layers must be a positive integer; got 0"):
         LSTMBaseline(3, 6, 4, num_layers=0)
+    with pytest.raises(ValueError, match=r"input_scale must be positive and finite; got 0\.0"):
+        LSTMBaseline(3, 6, 4, input_scale=0.0)

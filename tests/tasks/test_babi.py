@@ -68,6 +68,18 @@ def test_long_stories_can_be_left_out_of_training(tmp_path: Path, task: Babi) ->
         _ = Babi(size="en", data_dir=str(tmp_path), longest_story=3).rows
 
 
+def test_grown_cuts_stories_after_some_of_their_questions(task: Babi) -> None:
+    first = task.grown(0.5)
+    assert words(first, 0) == WHERE
+    assert words(first, 1) == words(task, 1)
+    batch = first.batch(torch.tensor([0, 1]))
+    assert int(first.count(batch)) == 2
+    assert (first.shortest, first.longest) == (7, 7)
+    assert words(task.grown(1.0), 0) == words(task, 0)
+    assert words(task.grown(0.1), 0) == WHERE
+    assert words(first.held_out(), 2) == words(task, 2)
+
+
 def test_the_example_needs_no_data() -> None:
     example = Babi(data_dir="nowhere").example().splitlines()
     assert example[0].split() == ["words", "mary", "went", "home", ".", "john", "left", ".", "where", "is", "mary", "?"]
