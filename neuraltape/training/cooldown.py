@@ -9,10 +9,11 @@ class Cooldown:
 
     At a learning rate at which machines learn fast, the weights never come to rest: a machine below the bound at one
     evaluation may be far above it at the next. So the rate falls linearly to 0, starting from the first good
-    evaluation, and what is left has to be below the bound. A machine that isn't goes on at the full rate.
+    evaluation, and what is left has to be below the bound. A machine that isn't goes on, at the full rate or, with
+    `cooldown_retry_rate`, at a part of it: where the bound was only just missed, the full rate undoes what was learnt.
 
     Args:
-        config: `cooldown_sequences`, `cooldown_below` and the budget.
+        config: `cooldown_sequences`, `cooldown_below`, `cooldown_retry_rate` and the budget.
         bound: of the task, in bits a sequence; None: it has none, and nothing is ever cooled or solved.
     """
 
@@ -25,6 +26,10 @@ class Cooldown:
         if counters.cooling_since is None:
             return None
         return min(1.0, (counters.sequences - counters.cooling_since) / self.config.cooldown_sequences)
+
+    def slowed(self, counters: Counters) -> float:
+        """What the learning rate is multiplied with for the cool-downs that were not enough."""
+        return self.config.cooldown_retry_rate**counters.cooldowns
 
     def ended(self, counters: Counters, bits: float) -> bool:
         """Take note of an evaluation.
@@ -40,6 +45,7 @@ class Cooldown:
             return False
         last = not self.config.cooldown_sequences or counters.sequences >= self.config.max_sequences
         if last or self.fraction(counters) == 1:
+            counters.cooldowns += counters.cooling_since is not None
             counters.cooling_since = None
             return bits < self.bound
         if counters.cooling_since is None and bits < self.start:

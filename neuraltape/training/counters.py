@@ -17,6 +17,8 @@ class Counters:
     """Sequences after which the task was first found solved."""
     cooling_since: int | None = None
     """Sequences after which the cool-down began that goes on now."""
+    cooldowns: int = 0
+    """Cool-downs that are over."""
     bits: float | None = None
     """The last evaluation's cost in bits a sequence."""
     wrong: float | None = None

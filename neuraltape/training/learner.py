@@ -62,7 +62,16 @@ class Learner:
         self.clipping = Clipping(config.optimizer, config.loop.cooldown_clip_floor)
         self.average = Average(self.flat, config.optimizer.average)
 
-    def learn(self, task: Task, batch: Batch, step: int, *, cooled: float | None = None, stop: bool = False) -> Step:
+    def learn(
+        self,
+        task: Task,
+        batch: Batch,
+        step: int,
+        *,
+        cooled: float | None = None,
+        slowed: float = 1.0,
+        stop: bool = False,
+    ) -> Step:
         """One step of training.
 
         Args:
@@ -70,6 +79,7 @@ class Learner:
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
             step: counted from 0.
             cooled: how much of a cool-down is over, 0 to 1; None: there is none.
+            slowed: what the learning rate is multiplied with.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
         world, config = self.fabric.world_size, self.config.optimizer
@@ -86,7 +96,7 @@ class Learner:
             bad = first_bad_of_step(self.flat.named, outputs, nats)
             return Step(total, targets, norm, stops, bad)
         self.clipping.apply(self.flat.gradient, norm, cooling=cooled is not None)
-        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps, cooled=cooled)
+        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps, cooled=cooled, slowed=slowed)
         self.optimizer.step()
         self.average.update(step)
         return Step(total, targets, norm, stops, None)

@@ -114,7 +114,12 @@ class Loop:
         task = self.curriculum.task
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
         step = self.learner.learn(
-            task, batch, counters.step, cooled=self.cooldown.fraction(counters), stop=self.signals.requested
+            task,
+            batch,
+            counters.step,
+            cooled=self.cooldown.fraction(counters),
+            slowed=self.cooldown.slowed(counters),
+            stop=self.signals.requested,
         )
         if step.bad is not None:
             self.stop_at(batch, step.bad)
@@ -160,6 +165,7 @@ class Loop:
             self.counters.step - 1,
             self.learner.steps,
             cooled=self.cooldown.fraction(self.counters),
+            slowed=self.cooldown.slowed(self.counters),
         )
         if self.keeper.reports is not None:
             self.keeper.reports.training(

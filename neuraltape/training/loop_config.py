@@ -30,6 +30,8 @@ class LoopConfig:
     """Sequences over which the learning rate falls to 0 before a task counts as solved; 0: it counts at once."""
     cooldown_below: float | None = None
     """The cool-down begins at an evaluation below so many bits a sequence; null: at the task's own bound."""
+    cooldown_retry_rate: float = 1.0
+    """What the learning rate is multiplied with after each cool-down that was not enough; 1: the full rate again."""
     cooldown_clip_floor: float = 0.0
     """`clip_floor` in the cool-down, if it is higher there."""
     curriculum: Literal["none", "uniform", "growing"] = "uniform"
@@ -60,6 +62,7 @@ class LoopConfig:
         check_range(self, "grow_below", 0, None)
         check_range(self, "cooldown_sequences", 0, None)
         check_range(self, "cooldown_clip_floor", 0, None)
+        check_positive(self, "cooldown_retry_rate")
         if self.cooldown_below is not None:
             check_positive(self, "cooldown_below")
         check_range(self, "checkpoint_every", 0, None)

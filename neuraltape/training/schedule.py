@@ -5,7 +5,9 @@ import math
 from neuraltape.training.optimizer_config import OptimizerConfig
 
 
-def learning_rate(config: OptimizerConfig, step: int, steps: int, *, cooled: float | None = None) -> float:
+def learning_rate(
+    config: OptimizerConfig, step: int, steps: int, *, cooled: float | None = None, slowed: float = 1.0
+) -> float:
     """The learning rate of one step.
 
     It rises linearly in the first `warmup_steps` steps and then follows `schedule`, which reaches 0 one step after the
@@ -16,8 +18,9 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int, *, cooled: flo
         step: counted from 0.
         steps: how many the whole training has at the most.
         cooled: how much of a cool-down is over, 0 to 1; None: there is none.
+        slowed: what the whole is multiplied with.
     """
-    return (1 - (cooled or 0.0)) * _scheduled(config, step, steps)
+    return slowed * (1 - (cooled or 0.0)) * _scheduled(config, step, steps)
 
 
 def _scheduled(config: OptimizerConfig, step: int, steps: int) -> float:

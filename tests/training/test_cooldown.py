@@ -40,6 +40,20 @@ def test_a_machine_that_fell_back_goes_on_at_the_full_rate() -> None:
     assert cooling.fraction(counters) is None
 
 
+def test_after_each_cool_down_that_was_not_enough_the_rate_is_lower() -> None:
+    cooling, counters = cooldown(cooldown_retry_rate=0.5), at(200)
+    for bits, slowed in ((0.05, 1.0), (0.2, 0.5), (0.05, 0.5), (0.2, 0.25)):
+        cooling.ended(counters, bits)
+        assert cooling.slowed(counters) == slowed
+        counters.sequences += 100
+
+
+def test_without_cool_downs_the_rate_stays() -> None:
+    cooling, counters = cooldown(cooldown_sequences=0, cooldown_retry_rate=0.5), at(200)
+    assert not cooling.ended(counters, 0.2)
+    assert cooling.slowed(counters) == 1
+
+
 def test_it_can_begin_above_the_bound_and_does_not_end_there() -> None:
     cooling, counters = cooldown(cooldown_below=2.0), at(200)
     cooling.ended(counters, 1.9)

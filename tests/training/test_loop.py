@@ -114,6 +114,23 @@ def test_it_cools_down_before_it_counts_as_solved(tmp_path: Path) -> None:
     assert rates[10:] == pytest.approx([full * (1 - k / 20) for k in range(1, 21)], abs=1e-12)
 
 
+def test_after_a_cool_down_that_was_not_enough_it_goes_on_at_a_lower_rate(tmp_path: Path) -> None:
+    loop = small(
+        cooldown_sequences=80,
+        cooldown_below=100.0,
+        cooldown_retry_rate=0.5,
+        evaluate_every=40,
+        report_every=4,
+        max_sequences=200,
+    ).loop
+    config = TrainConfig(Easy(max_length=2, bound=1e-9), LSTM, loop=loop)
+    train(config, run_dir=tmp_path, progress=False)
+    rates = [line["learning_rate"] for line in lines(tmp_path) if line["kind"] == "training"]
+    full = config.optimizer.learning_rate
+    assert rates[29:40] == pytest.approx([0.0, *[full / 2] * 10], abs=1e-12)
+    assert rates[40:] == pytest.approx([full / 2 * (1 - k / 20) for k in range(1, 11)], abs=1e-12)
+
+
 def test_it_goes_on_after_it_is_solved_where_asked(tmp_path: Path) -> None:
     loop = small(stop_when_solved=False, confirm_sequences=30).loop
     result = train(TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop), run_dir=tmp_path, progress=False)
@@ -187,8 +204,8 @@ def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path, monkeypatch:
 
     real = Learner.learn
 
-    def spoil(self: Learner, *arguments: object, cooled: float | None, stop: bool = False) -> object:
-        result = real(self, *arguments, cooled=cooled, stop=stop)  # type: ignore[arg-type]
+    def spoil(self: Learner, *arguments: object, **named: object) -> object:
+        result = real(self, *arguments, **named)  # type: ignore[arg-type]
         if arguments[2] == 4:
             self.flat.set(self.flat.weights * float("inf"))
         return result

@@ -18,6 +18,7 @@ def test_a_cool_down_scales_what_the_schedule_gives() -> None:
     config = OptimizerConfig(learning_rate=1.0, schedule="linear")
     assert learning_rate(config, 2, 4, cooled=0.75) == 0.125
     assert learning_rate(config, 2, 4, cooled=1.0) == 0
+    assert learning_rate(config, 2, 4, cooled=0.75, slowed=0.5) == 0.0625
 
 
 def test_linear_falls_to_zero_after_the_last_step() -> None:
