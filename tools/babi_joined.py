@@ -20,6 +20,9 @@ from neuraltape.tasks import Babi
 from neuraltape.tasks.batch import Batch
 from neuraltape.training import load_run
 
+# Tasks whose answers follow from the latest fact about somebody.
+LATEST = {1, 11, 12, 13}
+
 
 def join(task: Babi, count: int) -> Batch:
     """The test stories, always so many told as one."""
@@ -46,8 +49,12 @@ def main() -> None:
     options = parser.parse_args()
     for path in options.runs:
         run = load_run(path)
-        assert isinstance(run.task, Babi)
+        if not isinstance(run.task, Babi) or not {*run.task.questions} <= LATEST:
+            parser.error(f"RUN must have learned some of the tasks {sorted(LATEST)}; {path} has not")
         task = replace(run.task, data_dir=options.data_dir)
+        most = len(task.held_out().rows)
+        if not all(1 <= count <= most for count in options.joined):
+            parser.error(f"--joined must be from 1 to {most}, the test stories; got {options.joined}")
         for count in options.joined:
             batch = join(task, count)
             wrong = int(task.mistakes(outputs_of(run.model, batch), batch).sum())

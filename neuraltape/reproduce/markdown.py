@@ -89,6 +89,7 @@ def _row(each: Summary) -> list[str]:
 
 
 def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
+    marked = probe.goal is not None and probe.marker_median is not None
     return [
         each.recipe,
         probe.label,
@@ -97,7 +98,7 @@ def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
         _number(probe.bits_median),
         _number(probe.bits_worst),
         "-" if probe.marker_median is None else f"{probe.marker_median:.0%}",
-        probe.goal or "-",
+        f"{probe.goal}, every end marker right" if marked else probe.goal or "-",
         "-" if probe.within is None else f"{probe.within} of {each.total}",
     ]
 

@@ -113,11 +113,11 @@ class Babi(TableTask):
         return self.only(torch.arange(len(self.stories["train"]), len(self.table.lengths)))
 
     def grown(self, fraction: float) -> "Babi":
-        """The same stories, cut off after this fraction of the questions that a story can have, at least one."""
+        """The same stories for training, cut off after this fraction of the questions that one can have, at least one."""
         most = int(self.table.mask[self.rows].sum(1).max())
         view = self.only(self.rows)
         # As in `only`: this is the cache of the cached property.
-        object.__setattr__(view, "table", cut(self.table, grown(1, most, fraction)))
+        object.__setattr__(view, "table", cut(self.table, grown(1, most, fraction), self.rows))
         return view
 
     @property

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from neuraltape.data.babi import Question
@@ -57,8 +59,12 @@ def make_table(stories: Sequence[Sequence[Question]], words: Words) -> Table:
     )
 
 
-def cut(table: Table, questions: int) -> Table:
-    """The same stories, each cut off after so many of its questions."""
-    kept = table.mask & (table.mask.cumsum(1) <= questions)
-    places = torch.arange(1, kept.shape[1] + 1)
-    return table._replace(mask=kept, lengths=(places * kept).amax(1))
+def cut(table: Table, questions: int, rows: Int[Tensor, " rows"]) -> Table:
+    """The same stories, those of `rows` each cut off after so many of its questions."""
+    mask, lengths = table.mask.clone(), table.lengths.clone()
+    mask[rows] &= mask[rows].cumsum(1) <= questions
+    places = torch.arange(1, mask.shape[1] + 1)
+    lengths[rows] = (places * mask[rows]).amax(1)
+    past = places > lengths.unsqueeze(1)
+    inputs, targets = table.inputs.masked_fill(past, 0), table.targets.masked_fill(past, 0)
+    return table._replace(inputs=inputs, targets=targets, mask=mask, lengths=lengths)

@@ -29,7 +29,8 @@ class Cooldown:
 
     def slowed(self, counters: Counters) -> float:
         """What the learning rate is multiplied with for the cool-downs that were not enough."""
-        return self.config.cooldown_retry_rate**counters.cooldowns
+        failed = counters.cooldowns - (counters.solved_at is not None)
+        return self.config.cooldown_retry_rate ** max(failed, 0)
 
     def ended(self, counters: Counters, bits: float) -> bool:
         """Take note of an evaluation.

@@ -63,6 +63,8 @@ class LoopConfig:
         check_range(self, "cooldown_sequences", 0, None)
         check_range(self, "cooldown_clip_floor", 0, None)
         check_positive(self, "cooldown_retry_rate")
+        if self.cooldown_retry_rate > 1:
+            raise ValueError(f"cooldown_retry_rate must be at most 1; got {self.cooldown_retry_rate}")
         if self.cooldown_below is not None:
             check_positive(self, "cooldown_below")
         check_range(self, "checkpoint_every", 0, None)

@@ -5,6 +5,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from neuraltape import LSTMBaseline
+from neuraltape.nn.state import LSTMState
 
 
 def baseline(**options):
@@ -50,10 +51,9 @@ def test_a_padded_row_gives_what_it_gives_alone(generator):
 def test_lengths_give_the_gradients_of_a_packed_sequence(generator):
     model, x = baseline(), torch.randn(7, 4, 3, generator=generator, dtype=torch.float64)
     lengths = torch.tensor([2, 5, 1, 5])
-    with torch.no_grad():
-        _, given = model(torch.randn(2, 4, 3, generator=generator, dtype=torch.float64))
+    given = LSTMState(*(torch.randn(4, 2, 6, generator=generator, dtype=torch.float64) for _ in range(2)))
+    parameters = [*model.parameters(), x.requires_grad_(), *(each.requires_grad_() for each in given)]
     outputs, state = model(x, given, lengths=lengths)
-    parameters = list(model.parameters())
     found = torch.autograd.grad(outputs.square().sum() + state.cell.sum(), parameters)
     start = tuple(each.transpose(0, 1).contiguous() for each in given)
     packed, (_, cell) = model.lstm(pack_padded_sequence(x, lengths, enforce_sorted=False), start)

@@ -14,7 +14,7 @@ TRAIN = b"""1 Mary left.
 1 Bill left.
 2 Where is Bill? \tthere\t1
 """
-TEST = b"1 Bill left.\n2 Mary left.\n3 Where is Bill? \there\t1\n"
+TEST = b"1 Bill left.\n2 Mary left.\n3 Where is Bill? \there\t1\n4 Where is Mary? \there\t2\n5 Where is Mary? \there\t2\n"
 WHERE = ["mary", "left", ".", "where", "is", "mary", "?"]
 
 
@@ -42,9 +42,10 @@ def test_a_story_is_read_word_by_word_and_answered_at_its_question_marks(task: B
 def test_training_and_test_stories_are_kept_apart(task: Babi) -> None:
     assert task.rows.tolist() == [0, 1]
     assert task.held_out().rows.tolist() == [2]
-    assert words(task, 2) == ["bill", "left", ".", "mary", "left", ".", "where", "is", "bill", "?"]
+    told = ["bill", "left", ".", "mary", "left", ".", "where", "is", "bill", "?"]
+    assert words(task, 2) == told + ["where", "is", "mary", "?"] * 2
     assert (task.shortest, task.longest) == (7, 16)
-    assert task.held_out().longest == 10
+    assert task.held_out().longest == 18
     assert task.kinds == [1, 1]
 
 

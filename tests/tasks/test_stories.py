@@ -22,7 +22,10 @@ def test_a_table_holds_each_fact_once_and_scores_the_question_marks() -> None:
 
 def test_a_cut_story_ends_at_a_question_mark_and_asks_no_more() -> None:
     table = make_table([STORY, STORY[:1]], words_of([STORY]))
-    assert cut(table, 2).lengths.tolist() == [10, 7]
-    assert cut(table, 2).mask.sum(1).tolist() == [2, 1]
-    assert cut(table, 3).lengths.tolist() == [17, 7]
-    assert torch.equal(cut(table, 3).mask, table.mask)
+    every = torch.arange(2)
+    short = cut(table, 2, every)
+    assert short.lengths.tolist() == [10, 7]
+    assert short.mask.sum(1).tolist() == [2, 1]
+    assert short.inputs[0, 10:].tolist() == short.targets[0, 10:].tolist() == [0] * 7
+    assert all(torch.equal(mine, given) for mine, given in zip(cut(table, 3, every)[1:5], table[1:5], strict=True))
+    assert cut(table, 1, every[1:]).lengths.tolist() == [17, 7]

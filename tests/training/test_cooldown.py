@@ -48,6 +48,15 @@ def test_after_each_cool_down_that_was_not_enough_the_rate_is_lower() -> None:
         counters.sequences += 100
 
 
+def test_a_machine_that_was_found_solved_goes_on_at_the_same_rate() -> None:
+    cooling, counters = cooldown(cooldown_retry_rate=0.5), at(200)
+    cooling.ended(counters, 0.05)
+    counters.sequences += 100
+    assert cooling.ended(counters, 0.05)
+    counters.solved_at = counters.sequences
+    assert cooling.slowed(counters) == 1
+
+
 def test_without_cool_downs_the_rate_stays() -> None:
     cooling, counters = cooldown(cooldown_sequences=0, cooldown_retry_rate=0.5), at(200)
     assert not cooling.ended(counters, 0.2)
@@ -73,3 +82,9 @@ def test_nothing_is_cooled_without_a_bound_or_after_it_is_solved(bound: float | 
     counters.solved_at = None if bound is None else 100
     assert not cooldown(bound).ended(counters, 0.0)
     assert counters.cooling_since is None
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.5, 1.5, float("nan")])
+def test_a_rate_that_is_no_part_of_the_full_one_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="cooldown_retry_rate must be"):
+        cooldown(cooldown_retry_rate=rate)
