@@ -156,4 +156,8 @@ class Learner:
             summed = self.fabric.all_reduce(values[:2].clone(), reduce_op="sum")
             values = torch.cat([torch.as_tensor(summed), values[2:]])
         total, stops, size = values.tolist()
+        if math.isinf(size) and self.config.optimizer.clip != "none":
+            # Squares can overflow where no entry does; what is clipped anyway need not stop for that.
+            largest = self.flat.gradient.abs().max()
+            size = largest.item() * torch.linalg.vector_norm(self.flat.gradient / largest).item()
         return total, size, stops > 0

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -44,6 +45,30 @@ def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
         assert result.bad is None
     # Measured: 6e-8.
     torch.testing.assert_close(list(one.model.parameters()), parameters, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("clip", ["norm", "adaptive"])
+def test_a_gradient_whose_square_overflows_is_clipped_like_any_other(clip: Literal["norm", "adaptive"]) -> None:
+    bound = OptimizerConfig(clip=clip, clip_at=1e-3)
+    plain, steep = (make(small(model=NTM, optimizer=bound)) for _ in range(2))
+    task, backward = plain.config.task, steep.fabric.backward
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    for learner in (plain, steep):
+        learner.learn(task, batch, 0)
+    steep.fabric.backward = lambda loss: backward(loss * 1e25)  # type: ignore[method-assign]
+    usual, huge = plain.learn(task, batch, 1), steep.learn(task, batch, 1)
+    assert huge.bad is None
+    assert huge.norm == pytest.approx(1e25 * usual.norm, rel=1e-3)
+    torch.testing.assert_close(steep.flat.gradient, plain.flat.gradient, rtol=1e-3, atol=1e-9)
+    torch.testing.assert_close(steep.flat.weights, plain.flat.weights, rtol=0, atol=1e-6)
+
+
+def test_without_clipping_a_gradient_whose_square_overflows_stops_the_training() -> None:
+    learner = make(small(model=NTM, optimizer=OptimizerConfig(clip="none")))
+    task, backward = learner.config.task, learner.fabric.backward
+    learner.fabric.backward = lambda loss: backward(loss * 1e25)  # type: ignore[method-assign]
+    result = learner.learn(task, task.sample(4, torch.Generator().manual_seed(0)), 0)
+    assert result.bad == "norm of the gradients"
 
 
 def test_until_the_cool_down_training_may_have_another_number_of_slots_than_what_is_kept() -> None:
