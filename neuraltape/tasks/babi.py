@@ -113,7 +113,7 @@ class Babi(TableTask):
         return self.only(torch.arange(len(self.stories["train"]), len(self.table.lengths)))
 
     def grown(self, fraction: float) -> "Babi":
-        """The same stories for training, cut off after this fraction of the questions that one can have, at least one."""
+        """The stories for training cut off after this fraction of the questions that one can have, at least one."""
         most = int(self.table.mask[self.rows].sum(1).max())
         view = self.only(self.rows)
         # As in `only`: this is the cache of the cached property.

@@ -14,7 +14,9 @@ TRAIN = b"""1 Mary left.
 1 Bill left.
 2 Where is Bill? \tthere\t1
 """
-TEST = b"1 Bill left.\n2 Mary left.\n3 Where is Bill? \there\t1\n4 Where is Mary? \there\t2\n5 Where is Mary? \there\t2\n"
+TEST = (
+    b"1 Bill left.\n2 Mary left.\n3 Where is Bill? \there\t1\n4 Where is Mary? \there\t2\n5 Where is Mary? \there\t2\n"
+)
 WHERE = ["mary", "left", ".", "where", "is", "mary", "?"]
 
 
