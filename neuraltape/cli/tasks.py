@@ -20,7 +20,7 @@ def run(argv: Sequence[str]) -> None:
     for task_type in EVERY.values() if name is None else [EVERY[name]]:
         task = task_type()
         say(f"{task.name}: {task.summary}")
-        if task.solved_bits is not None:
-            say(f"solved below {task.solved_bits:g} {task.score_name}")
+        if task.goal is not None:
+            say(f"solved: {task.goal} a sequence")
         say("".join(f"\n    {line}" for line in task.example().splitlines()) + "\n")
     say("train one: neuraltape train TASK; your own sequences: neuraltape train --data FILE (.npz or .jsonl)")

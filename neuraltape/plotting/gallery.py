@@ -44,4 +44,4 @@ def machine_figures(model: SequenceModel, task: Task, length: int, *, seed: int 
 def training_figures(name: str, task: Task, metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Figure]]:
     """How it learned; nothing where no training is known."""
     if metrics:
-        yield "learning", plot_learning({name: metrics}, solved_bits=task.solved_bits, score_name=task.score_name)
+        yield "learning", plot_learning({name: metrics}, goal=task.goal, score_name=task.score_name)

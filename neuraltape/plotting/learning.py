@@ -8,12 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuraltape.plotting.style import INK, LINES, SMALL, legend, new_figure, prepare_curve
+from neuraltape.tasks import Goal
 
 
 def plot_learning(
     runs: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
-    solved_bits: float | None = None,
+    goal: Goal | None = None,
     score_name: str = "bits a sequence",
 ) -> Figure:
     """The cost on fresh sequences while training went on, on a logarithmic scale; faint: the cost in training.
@@ -22,7 +23,7 @@ def plot_learning(
 
     Args:
         runs: the lines of each run's `metrics.jsonl`, by the run's name.
-        solved_bits: a cost below this counts as solved; it is drawn.
+        goal: what counts as solved; it is drawn where it is a bound on the cost itself.
         score_name: what the cost is.
 
     Raises:
@@ -44,8 +45,8 @@ def plot_learning(
             axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
     axes.set_yscale("log")
     axes.set_xlim(left=0)
-    if solved_bits is not None:
-        _mark_solved(axes, solved_bits)
+    if goal is not None and goal.field == "bits":
+        _mark_solved(axes, goal.below)
     legend(axes)
     return figure
 
@@ -57,7 +58,7 @@ def _curve(lines: Sequence[Mapping[str, Any]], kind: str, field: str = "bits") -
     return np.array(points, dtype=float).reshape(-1, 2).T
 
 
-def _mark_solved(axes: Axes, solved_bits: float) -> None:
-    axes.axhline(solved_bits, color=INK, linestyle="--", linewidth=0.8)
+def _mark_solved(axes: Axes, below: float) -> None:
+    axes.axhline(below, color=INK, linestyle="--", linewidth=0.8)
     place = axes.get_yaxis_transform()
-    axes.text(0.01, solved_bits, "solved", transform=place, fontsize=SMALL, color=INK, va="bottom")
+    axes.text(0.01, below, "solved", transform=place, fontsize=SMALL, color=INK, va="bottom")

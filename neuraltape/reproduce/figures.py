@@ -36,8 +36,10 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
         _draw_curves(axes, name, group, colour)
     goal = PROBES[next(iter(results.values()))[0].task][0].goal
     if goal is not None:
-        axes.axhline(goal.most, color=INK, linestyle="--", linewidth=0.8)
-        axes.text(0.01, goal.most, "goal", transform=axes.get_yaxis_transform(), fontsize=SMALL, color=INK, va="bottom")
+        axes.axhline(goal.below, color=INK, linestyle="--", linewidth=0.8)
+        axes.text(
+            0.01, goal.below, "goal", transform=axes.get_yaxis_transform(), fontsize=SMALL, color=INK, va="bottom"
+        )
     axes.set_yscale("log")
     axes.set_xlim(left=0)
     legend(axes)

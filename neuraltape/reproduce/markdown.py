@@ -15,8 +15,9 @@ arXiv 1410.5401.
 """
 SOLVED = """## At the range of training
 
-"Sequences" is how many a run was trained on until its task was found solved on 1,000 fresh ones; tasks without such a
-bound are trained to the end of their budget. For N-grams the score is the excess over the Bayes optimum.
+"Sequences" is how many a run was trained on until its task was found solved on 1,000 fresh ones; N-grams and priority
+sort are trained to the end of their budget, as they can always be done better. For N-grams the score is the excess over
+the Bayes optimum.
 """
 EVERY = """## Every seed
 

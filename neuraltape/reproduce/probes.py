@@ -1,25 +1,9 @@
 """What every run is measured on after its training, and what counts as good: the goals behind the results table."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from neuraltape.tasks import RepeatCopy
+from neuraltape.tasks import AssociativeRecall, Copy, Goal, NGrams, PrioritySort, RepeatCopy
 from neuraltape.tasks.task import Task
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A bound."""
-
-    field: Literal["bits", "excess", "wrong_mean"]
-    """Of a `ProbeScore`."""
-    most: float
-    """The most that it may be."""
-
-    def __str__(self) -> str:
-        bits = "bit" if self.most <= 1 else "bits"
-        unit = {"bits": bits, "excess": f"{bits} over the optimum", "wrong_mean": f"wrong {bits}"}[self.field]
-        return f"at most {self.most:g} {unit}"
 
 
 @dataclass(frozen=True)
@@ -58,28 +42,28 @@ class Probe:
 # The first of each task is the score: fresh sequences from the range of training. The others lie beyond it.
 PROBES: dict[str, tuple[Probe, ...]] = {
     "copy": (
-        Probe(None, sequences=1_000, goal=Goal("bits", 0.1)),
+        Probe(None, sequences=1_000, goal=Copy.goal),
         Probe(30),
         Probe(50),
-        Probe(120, goal=Goal("wrong_mean", 1)),
+        Probe(120, goal=Goal("wrong", 1)),
         Probe(200, memory_slots=256),
     ),
     "repeat-copy": (
-        Probe(None, sequences=1_000, goal=Goal("bits", 0.1)),
-        Probe(20, repeats=10, goal=Goal("wrong_mean", 1)),
-        Probe(10, repeats=20, goal=Goal("wrong_mean", 1)),
+        Probe(None, sequences=1_000, goal=RepeatCopy.goal),
+        Probe(20, repeats=10, goal=Goal("wrong", 1)),
+        Probe(10, repeats=20, goal=Goal("wrong", 1)),
     ),
     "associative-recall": (
-        Probe(None, sequences=1_000, goal=Goal("bits", 0.1)),
+        Probe(None, sequences=1_000, goal=AssociativeRecall.goal),
         Probe(8),
         Probe(10),
         # Almost perfect: one per cent of an answer's 18 bits.
-        Probe(12, goal=Goal("wrong_mean", 0.18)),
+        Probe(12, goal=Goal("wrong", 0.18)),
         Probe(15, goal=Goal("bits", 1)),
         Probe(20),
     ),
-    "ngrams": (Probe(None, sequences=1_000, goal=Goal("excess", 0.5)),),
-    "priority-sort": (Probe(None, sequences=1_000, goal=Goal("bits", 10)),),
+    "ngrams": (Probe(None, sequences=1_000, goal=NGrams.goal),),
+    "priority-sort": (Probe(None, sequences=1_000, goal=PrioritySort.goal),),
 }
 
 

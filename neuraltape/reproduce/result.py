@@ -10,6 +10,7 @@ from neuraltape import __version__
 from neuraltape.reproduce.probes import labels_of, probes_of
 from neuraltape.reproduce.recipe import digest_of
 from neuraltape.reproduce.score import ProbeScore, score, short
+from neuraltape.tasks import Goal
 from neuraltape.training import Run
 from neuraltape.training.files import write_atomically
 from neuraltape.training.settings import settings_of
@@ -115,7 +116,7 @@ def measure(run: Run, recipe: str) -> Result:
         ValueError: the run has not ended, or no result is published of its task.
     """
     config, task = run.config, run.task
-    solved = _solved_line(run.metrics, task.solved_bits)
+    solved = _solved_line(run.metrics, task.goal)
     last = run.metrics[-1] if run.metrics else {"sequences": 0}
     stopped = solved is not None and config.loop.stop_when_solved
     if not stopped and last["sequences"] < config.loop.max_sequences:
@@ -154,9 +155,11 @@ def curve_of(metrics: Sequence[Mapping[str, Any]]) -> Curve:
     )
 
 
-def _solved_line(metrics: Sequence[Mapping[str, Any]], bound: float | None) -> Mapping[str, Any] | None:
+def _solved_line(metrics: Sequence[Mapping[str, Any]], goal: Goal | None) -> Mapping[str, Any] | None:
     """The confirmation that found the task solved."""
-    if bound is None:
+    if goal is None or not goal.ends_training:
         return None
     found = (line for line in metrics if line["kind"] == "confirmation" and line["bits"] is not None)
-    return next((line for line in found if line["bits"] < bound), None)
+    return next(
+        (line for line in found if goal.met(bits=line["bits"], wrong=line["wrong"], excess=line.get("excess"))), None
+    )

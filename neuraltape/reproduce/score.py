@@ -8,8 +8,8 @@ from neuraltape.evaluation import with_memory_slots
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn import NTM
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.reproduce.probes import Goal, Probe
-from neuraltape.tasks import RepeatCopy
+from neuraltape.reproduce.probes import Probe
+from neuraltape.tasks import Goal, RepeatCopy
 from neuraltape.tasks.task import Task
 
 # Sequences run at once. Fixed, so that the same ones are drawn on every machine.
@@ -47,9 +47,8 @@ class ProbeScore:
         return self.bits - (self.optimum or 0.0)
 
     def within(self, goal: Goal) -> bool:
-        """Whether it reaches a goal. Where wrong bits are counted no end marker may be wrong; bits hold its cost."""
-        marked = goal.field != "wrong_mean" or self.marker in (None, 1.0)
-        return getattr(self, goal.field) <= goal.most and marked
+        """Whether it reaches a goal."""
+        return goal.met(bits=self.bits, wrong=self.wrong_mean, excess=self.excess, marked=self.marker)
 
 
 def score(model: SequenceModel, trained: Task, probe: Probe, *, seed: int) -> ProbeScore | None:

@@ -7,10 +7,11 @@ from statistics import median
 from typing import Any
 
 from neuraltape.reproduce.paper import paper_parameters
-from neuraltape.reproduce.probes import Goal, labels_of, probes_of
+from neuraltape.reproduce.probes import labels_of, probes_of
 from neuraltape.reproduce.recipe import Recipe
 from neuraltape.reproduce.result import Result
 from neuraltape.reproduce.score import ProbeScore, short
+from neuraltape.tasks import Goal
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from neuraltape.tasks.associative_recall import AssociativeRecall as Associative
 from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
+from neuraltape.tasks.goal import Goal as Goal
 from neuraltape.tasks.ngrams import NGrams as NGrams
 from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, place, random_bits, random_integers
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 
 
@@ -33,7 +34,7 @@ class AssociativeRecall(RangedTask):
 
     name: ClassVar[str] = "associative-recall"
     summary: ClassVar[str] = "given an item of a list, answer with the item after it"
-    solved_bits: ClassVar[float | None] = 0.1
+    goal: ClassVar[Goal | None] = Goal("bits", 0.1)
     length_name: ClassVar[str] = "items"
     example_length: ClassVar[int] = 3
 

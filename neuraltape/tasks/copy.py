@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_blank, check_integer, place, random_vectors
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 
 
@@ -34,7 +35,7 @@ class Copy(RangedTask):
 
     name: ClassVar[str] = "copy"
     summary: ClassVar[str] = "give back a sequence of random vectors after its end flag"
-    solved_bits: ClassVar[float | None] = 0.1
+    goal: ClassVar[Goal | None] = Goal("bits", 0.1)
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 6
 

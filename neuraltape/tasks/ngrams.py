@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, random_bits
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.score import Score
 
@@ -24,8 +25,8 @@ class NGrams(RangedTask):
     is a bit and the target the bit after it, so n bits take n - 1 steps, scored from the first full context on.
 
     No predictor can do better than (N1 + 1/2) / (N0 + N1 + 1), where N1 and N0 count the ones and zeros that followed
-    this context so far (equation 10); `score` gives its cost as `optimum`. There is no bound below which the task is
-    solved: what counts is the excess over that optimum.
+    this context so far (equation 10); `score` gives its cost as `optimum`. What counts is the excess over that
+    optimum; a training goes on to its end, as it can always come closer.
 
     Ten bits with contexts of five (columns are steps, blanks are not scored):
 
@@ -35,6 +36,7 @@ class NGrams(RangedTask):
 
     name: ClassVar[str] = "ngrams"
     summary: ClassVar[str] = "predict the bits of a source that is new in every sequence"
+    goal: ClassVar[Goal | None] = Goal("excess", 0.5, ends_training=False)
     length_name: ClassVar[str] = "bits"
     example_length: ClassVar[int] = 40
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, place, random_bits, random_priorities
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.task import grown
 
@@ -36,6 +37,7 @@ class PrioritySort(RangedTask):
 
     name: ClassVar[str] = "priority-sort"
     summary: ClassVar[str] = "give back the vectors of highest priority, in order"
+    goal: ClassVar[Goal | None] = Goal("bits", 10, ends_training=False)
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 5
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_blank, check_integer, check_range, draw_lengths, place, random_vectors
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.task import grown
 
@@ -44,7 +45,7 @@ class RepeatCopy(RangedTask):
 
     name: ClassVar[str] = "repeat-copy"
     summary: ClassVar[str] = "give back a sequence a given number of times, then an end marker"
-    solved_bits: ClassVar[float | None] = 0.1
+    goal: ClassVar[Goal | None] = Goal("bits", 0.1)
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 3
 

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.picture import picture
 from neuraltape.tasks.score import NATS_PER_BIT, Score, bit_costs, wrong_bits
 
@@ -22,8 +23,8 @@ class Task(ABC):
     """What the command line calls it."""
     summary: ClassVar[str]
     """One line."""
-    solved_bits: ClassVar[float | None] = None
-    """A mean score below this many bits a sequence counts as solved; None: no such bound."""
+    goal: ClassVar[Goal | None] = None
+    """What counts as solved, on fresh sequences from the range of training; None: nothing does."""
     length_name: ClassVar[str]
     """What a length counts."""
 

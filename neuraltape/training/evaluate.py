@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 
+from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.task import Task
 from neuraltape.training.learner import Learner
 from neuraltape.training.streams import generator_at
@@ -22,6 +23,19 @@ class Evaluation(NamedTuple):
     """Wrong targets a sequence."""
     optimum: float | None
     """What the best possible predictor pays on the same sequences, where the task knows it."""
+
+    @property
+    def excess(self) -> float | None:
+        """The cost over the optimum."""
+        return None if self.optimum is None else self.bits - self.optimum
+
+    def value(self, goal: Goal) -> float:
+        """The mean that a goal is about."""
+        return goal.value(bits=self.bits, wrong=self.wrong, excess=self.excess)
+
+    def meets(self, goal: Goal) -> bool:
+        """Whether it reaches a goal."""
+        return goal.met(bits=self.bits, wrong=self.wrong, excess=self.excess)
 
 
 @torch.no_grad()

@@ -64,7 +64,9 @@ class Loop:
         self.config, self.fabric, self.keeper, self.progress = config, fabric, keeper, progress
         self.learner = Learner(config, fabric)
         self.curriculum = Curriculum(config.loop, config.task)
-        self.cooldown = Cooldown(config.loop, config.task.solved_bits)
+        goal = config.task.goal
+        self.goal = goal if goal is not None and goal.ends_training else None
+        self.cooldown = Cooldown(config.loop, None if self.goal is None else self.goal.below)
         self.counters = Counters()
         self.signals = StopSignals()
 
@@ -175,11 +177,11 @@ class Loop:
 
     def evaluate(self) -> None:
         """Score the machine on fresh sequences; where that looks solved, confirm it on more of them."""
-        counters, bound = self.counters, self.config.task.solved_bits
+        counters, goal = self.counters, self.goal
         result = self.score("evaluation", self.config.loop.evaluate_sequences)
-        if self.cooldown.ended(counters, result.bits):
+        if goal is not None and self.cooldown.ended(counters, result.value(goal)):
             result = self.score("confirmation", self.config.loop.confirm_sequences)
-            if bound is not None and result.bits < bound:
+            if result.meets(goal):
                 counters.solved_at = counters.sequences
         counters.bits, counters.wrong, counters.optimum = result
 

@@ -43,8 +43,8 @@ class Reports:
     def evaluation(self, kind: str, counters: Counters, result: Evaluation, *, sequences: int) -> None:
         """One line about an evaluation ("evaluation") or the confirmation of a good one ("confirmation")."""
         values = {name: each for name, each in result._asdict().items() if each is not None}
-        if result.optimum is not None:
-            values["excess"] = result.bits - result.optimum
+        if result.excess is not None:
+            values["excess"] = result.excess
         values["evaluated"] = sequences
         self._write(kind, counters, values, {"seconds": round(counters.seconds, 3)})
 

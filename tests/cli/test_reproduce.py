@@ -30,7 +30,7 @@ def test_what_is_missing_is_run_and_what_is_done_is_skipped(call: Call) -> None:
     said = call("reproduce", "copy", "--seeds", "1")
     assert said.code == 0, said.err
     assert "0 of 1 are done, 1 to run, 0 of them to go on with" in said.out
-    assert "copy: solved 0 of 1 (at most 0.1 bit)" in said.out
+    assert "copy: solved 0 of 1 (below 0.1 bit)" in said.out
     assert "wrote results/README.md" in said.out
     first = Path("results/copy/copy-seed-0.json").read_bytes()
     assert Path("runs/reproduce/copy-seed-0/config.yaml").is_file()

@@ -1,6 +1,7 @@
 import pytest
 
 from neuraltape.plotting import plot_learning
+from neuraltape.tasks import Goal
 from tests.plotting.panels import visible_texts
 
 LINES = [
@@ -13,7 +14,7 @@ LINES = [
 
 
 def test_evaluations_stand_over_thousands_of_sequences() -> None:
-    (axes,) = plot_learning({"copy": LINES}, solved_bits=0.1).axes
+    (axes,) = plot_learning({"copy": LINES}, goal=Goal("bits", 0.1)).axes
     curves = {line.get_label(): line for line in axes.lines}
     evaluation = curves["copy, fresh sequences"]
     assert list(evaluation.get_xdata()) == [2, 4]
@@ -28,7 +29,7 @@ def test_the_bound_is_drawn_where_there_is_one() -> None:
     def texts(**options: float) -> list[str]:
         return [text.get_text() for text in visible_texts(plot_learning({"copy": LINES}, **options))]
 
-    assert "solved" in texts(solved_bits=0.1)
+    assert "solved" in texts(goal=Goal("bits", 0.1))
     assert "solved" not in texts()
 
 

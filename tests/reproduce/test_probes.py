@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from neuraltape.reproduce.probes import PROBES, Goal, labels_of, probes_of
+from neuraltape.reproduce.probes import PROBES, labels_of, probes_of
 from neuraltape.tasks import TASKS, Copy, RepeatCopy, Sequences
 
 
@@ -17,8 +17,7 @@ def test_the_first_probe_is_the_range_of_training_on_1000_sequences_and_has_a_go
     assert (first.length, first.sequences) == (None, 1000)
     assert first.task(make(name)) == make(name)
     assert first.goal is not None
-    if TASKS[name].solved_bits is not None:
-        assert first.goal == Goal("bits", TASKS[name].solved_bits or 0)
+    assert first.goal == TASKS[name].goal
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -42,12 +41,6 @@ def test_repeat_copy_is_asked_for_exactly_so_many_copies() -> None:
     # The count means what it meant in training.
     mean, deviation = task.count_scale
     assert batch.inputs[10, 0, task.bits].item() == pytest.approx((20 - mean) / deviation)
-
-
-def test_a_goal_in_words() -> None:
-    assert str(Goal("wrong_mean", 1)) == "at most 1 wrong bit"
-    assert str(Goal("excess", 0.5)) == "at most 0.5 bit over the optimum"
-    assert str(Goal("bits", 10)) == "at most 10 bits"
 
 
 def test_other_tasks_have_none() -> None:

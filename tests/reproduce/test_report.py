@@ -36,9 +36,9 @@ def test_the_table_and_the_figures_are_made_from_results_alone(tmp_path: Path) -
     assert names == ["README.md", "results.json", "figures/copy-learning.png", "figures/copy-lengths.png"]
     assert all(path.is_file() for path in report.paths)
     text = (results / "README.md").read_text()
-    row = "| copy | at most 0.1 bit | 10 of 10 | 400 | 14 | 0.05 | 0.05 | 1,234 | - |"
+    row = "| copy | below 0.1 bit | 10 of 10 | 400 | 14 | 0.05 | 0.05 | 1,234 | - |"
     assert f"{row} `neuraltape reproduce copy --seeds 10` |\n" in text.replace("1,352,969", "-")
-    assert "| copy | 120 | 0 | 0 | 0.05 | 0.05 | - | at most 1 wrong bit | 10 of 10 |\n" in text
+    assert "| copy | 120 | 0 | 0 | 0.05 | 0.05 | - | below 1 wrong bit | 10 of 10 |\n" in text
     assert "- copy: 0: 0.05 after 400 sequences; 1: 0.05 after 400 sequences; " in text
     assert "![figures/copy-lengths.png](figures/copy-lengths.png)" in text
     (values,) = json.loads((results / "results.json").read_text())["results"]

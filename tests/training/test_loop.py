@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from neuraltape.tasks import Batch, Copy
+from neuraltape.tasks import Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, TrainConfig, load_run, resume, start, train
 from neuraltape.training.checkpoint import load_checkpoint
 from neuraltape.training.config import NAMED_TASKS
@@ -29,8 +29,8 @@ class Easy(Copy):
     """Bits."""
 
     @property
-    def solved_bits(self) -> float:  # type: ignore[override]
-        return self.bound
+    def goal(self) -> Goal:  # type: ignore[override]
+        return Goal("bits", self.bound)
 
 
 @dataclass(frozen=True, kw_only=True)
