@@ -1,6 +1,5 @@
 """What RUN means on the command line: a training's folder, or a saved model."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
-from neuraltape.nn import MANN, NTM, LSTMBaseline
-from neuraltape.nn.pretrained import PACKAGED, packaged_names
+from neuraltape.nn.machines import load_machine
+from neuraltape.nn.pretrained import PACKAGED, packaged_names, saved_arguments
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
@@ -96,21 +95,7 @@ def _open_model(folder: Path, task: str | None) -> Subject:
 
 def _load_model(folder: Path) -> SequenceModel:
     """The saved model, of whichever class it is."""
-    arguments = saved_arguments(folder)
-    # Each class has an argument that no other has.
-    model = LSTMBaseline if "num_layers" in arguments else MANN if "usage_decay" in arguments else NTM
-    return model.from_pretrained(folder)
-
-
-def saved_arguments(folder: Path) -> dict[str, Any]:
-    """What a saved model was made with. Raises ValueError that names the file if it is broken."""
-    try:
-        arguments = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{folder / 'config.json'} is not JSON: {error}") from error
-    if not isinstance(arguments, dict):
-        raise ValueError(f"{folder / 'config.json'} must hold the arguments of a model; got {arguments!r:.60}")
-    return arguments
+    return load_machine(folder)
 
 
 def _task_of(folder: Path, task: str | None) -> Task:

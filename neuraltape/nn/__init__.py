@@ -1,7 +1,9 @@
 """Parameters and wiring: controllers, accesses and the models made of them."""
 
 from neuraltape.nn.access import LRUAAccess as LRUAAccess
+from neuraltape.nn.access import MANNConfig as MANNConfig
 from neuraltape.nn.access import NTMAccess as NTMAccess
+from neuraltape.nn.access import NTMConfig as NTMConfig
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
 from neuraltape.nn.controllers import GRUController as GRUController
 from neuraltape.nn.controllers import LSTMController as LSTMController
@@ -12,8 +14,15 @@ from neuraltape.nn.intervention import Freeze as Freeze
 from neuraltape.nn.intervention import Intervention as Intervention
 from neuraltape.nn.intervention import NoShift as NoShift
 from neuraltape.nn.lstm import LSTMBaseline as LSTMBaseline
+from neuraltape.nn.lstm import LSTMConfig as LSTMConfig
 from neuraltape.nn.machine import Machine as Machine
+from neuraltape.nn.machines import MACHINES as MACHINES
+from neuraltape.nn.machines import Kind as Kind
+from neuraltape.nn.machines import kind_of as kind_of
+from neuraltape.nn.machines import load_machine as load_machine
 from neuraltape.nn.mann import MANN as MANN
+from neuraltape.nn.memory_network import MemoryNetwork as MemoryNetwork
+from neuraltape.nn.memory_network import MemoryNetworkConfig as MemoryNetworkConfig
 from neuraltape.nn.ntm import NTM as NTM
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
 from neuraltape.nn.state import FeedForwardState as FeedForwardState

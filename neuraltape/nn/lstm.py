@@ -1,14 +1,37 @@
 """The baseline that memory is compared with: a stacked torch.nn.LSTM with the interface of `NTM`."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from neuraltape.nn.sequence_model import SequenceModel, check_input_scale, check_size
+from neuraltape.nn.checks import check_input_scale, check_size
+from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.state import LSTMState
+
+
+@dataclass(frozen=True)
+class LSTMConfig:
+    """The settings of an `LSTMBaseline`.
+
+    Raises:
+        ValueError: a size or scale that makes no model.
+    """
+
+    hidden_size: int = 100
+    """Units in each layer."""
+    controller_layers: int = 1
+    """How many layers."""
+    input_scale: float = 1.0
+    """What inputs are multiplied with: more than 1 where small differences of an input matter."""
+
+    def __post_init__(self) -> None:
+        check_size("hidden_size", self.hidden_size)
+        check_size("controller_layers", self.controller_layers)
+        check_input_scale(self.input_scale)
 
 
 class LSTMBaseline(SequenceModel):
@@ -18,7 +41,7 @@ class LSTMBaseline(SequenceModel):
         input_size: numbers in one step's input.
         hidden_size: numbers in each layer's output.
         output_size: numbers in one step's output.
-        num_layers: how many layers (the paper uses 3).
+        controller_layers: how many layers (the paper uses 3).
         input_scale: what inputs are multiplied with, positive: see `NTM`.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
     """
@@ -29,20 +52,19 @@ class LSTMBaseline(SequenceModel):
         hidden_size: int,
         output_size: int,
         *,
-        num_layers: int = 1,
+        controller_layers: int = 1,
         input_scale: float = 1.0,
         batch_first: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
-        check_size("num_layers", num_layers)
-        check_input_scale(input_scale)
-        self.num_layers, self.input_scale = num_layers, input_scale
-        self.lstm = nn.LSTM(input_size, hidden_size, num_layers)
+        LSTMConfig(hidden_size, controller_layers, input_scale)
+        self.controller_layers, self.input_scale = controller_layers, input_scale
+        self.lstm = nn.LSTM(input_size, hidden_size, controller_layers)
         self.output = nn.Linear(hidden_size, output_size)
 
     def initial_state(self, batch_size: int) -> LSTMState:
         """Zeros."""
-        zeros = self.output.weight.new_zeros(batch_size, self.num_layers, self.hidden_size)
+        zeros = self.output.weight.new_zeros(batch_size, self.controller_layers, self.hidden_size)
         return LSTMState(zeros, zeros)
 
     def run(self, inputs: Tensor, state: LSTMState, lengths: Tensor | None) -> tuple[Tensor, LSTMState]:

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from neuraltape.functional import LRUALayout
 from neuraltape.kernels import LRUASpec, Weights
-from neuraltape.nn.access import LRUAAccess
+from neuraltape.nn.access import LRUAAccess, MANNConfig
 from neuraltape.nn.backend import BackendChoice, without_autocast
+from neuraltape.nn.checks import check_size
 from neuraltape.nn.controllers import CONTROLLERS, Controller, LSTMController, built_in
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.one_late import start_one_late
-from neuraltape.nn.sequence_model import check_size
 from neuraltape.nn.state import NTMState
 
 
@@ -28,7 +28,7 @@ class MANN(Machine):
         output_size: numbers in one step's output.
         memory_slots: N, rows of the memory.
         memory_width: W, numbers in each row.
-        heads: each writes, then reads.
+        read_heads: each writes, then reads.
         usage_decay: what is left of a slot's usage after one step.
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
@@ -52,22 +52,28 @@ class MANN(Machine):
         *,
         memory_slots: int = 128,
         memory_width: int = 40,
-        heads: int = 4,
+        read_heads: int = 4,
         usage_decay: float = 0.99,
         controller: Literal["lstm", "gru", "feedforward"] | nn.Module = "lstm",
         controller_layers: int = 1,
         batch_first: bool = False,
         backend: str = "auto",
     ) -> None:
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "output_size": output_size}
-        sizes |= {"memory_slots": memory_slots, "memory_width": memory_width, "heads": heads}
-        for name, value in (sizes | {"controller_layers": controller_layers}).items():
-            check_size(name, value)
+        check_size("input_size", input_size)
+        MANNConfig(
+            hidden_size=hidden_size,
+            memory_slots=memory_slots,
+            memory_width=memory_width,
+            read_heads=read_heads,
+            usage_decay=usage_decay,
+            controller_layers=controller_layers,
+            backend=backend,
+        )
         part = controller if isinstance(controller, nn.Module) else None
         if part is None:
-            part = built_in(controller, input_size + heads * memory_width, hidden_size, controller_layers)
+            part = built_in(controller, input_size + read_heads * memory_width, hidden_size, controller_layers)
         check_part("controller", part, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
-        access = LRUAAccess(hidden_size, memory_slots, LRUALayout(heads, memory_width, usage_decay))
+        access = LRUAAccess(hidden_size, memory_slots, LRUALayout(read_heads, memory_width, usage_decay))
         super().__init__(input_size, hidden_size, output_size, controller=part, access=access, batch_first=batch_first)
         if isinstance(part, LSTMController) and part is not controller:
             start_one_late(part, access)

@@ -1,6 +1,7 @@
 """The end-to-end memory network: facts are stored, a question reads them by content in several hops."""
 
 import math
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -8,13 +9,47 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from neuraltape.functional import HopsLayout, Sentences
-from neuraltape.kernels import Resolved
+from neuraltape.kernels import Resolved, check_backend
 from neuraltape.nn.backend import BackendChoice
+from neuraltape.nn.checks import check_choice, check_size
 from neuraltape.nn.pretrained import Pretrained
-from neuraltape.nn.sequence_model import check_size
 
 # Of the normal distribution that all weights are drawn from (the paper's section 4.2).
 INITIAL_SPREAD = 0.1
+
+
+Sharing = Literal["adjacent", "layer-wise"]
+SHARINGS = ("adjacent", "layer-wise")
+
+
+@dataclass(frozen=True)
+class MemoryNetworkConfig:
+    """The settings of a `MemoryNetwork`. What the paper used stands in brackets.
+
+    Raises:
+        ValueError: a size or choice that makes no network.
+    """
+
+    width: int = 50
+    """Length of all vectors [joint: 50, else 20]."""
+    slots: int = 50
+    """Facts that are kept, the latest."""
+    hops: int = 3
+    """How often the facts are read."""
+    sharing: Sharing = "adjacent"
+    """Which embeddings are the same; see `MemoryNetwork`."""
+    sentence_length: int | None = None
+    """Words in the position encoding of all sentences; null: as many as each sentence has; see `MemoryNetwork`."""
+    backend: str = "auto"
+    """Which kernels run it; "auto": the fastest that can."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "slots", "hops"):
+            check_size(name, getattr(self, name))
+        if self.sentence_length is not None:
+            check_size("sentence_length", self.sentence_length)
+        check_choice("sharing", self.sharing, SHARINGS)
+        check_backend(self.backend)
 
 
 class Reading(NamedTuple):
@@ -56,17 +91,13 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         *,
         slots: int = 50,
         hops: int = 3,
-        sharing: Literal["adjacent", "layer-wise"] = "adjacent",
+        sharing: Sharing = "adjacent",
         sentence_length: int | None = None,
         backend: str = "auto",
     ) -> None:
         super().__init__()
-        if sentence_length is not None:
-            check_size("sentence_length", sentence_length)
-        for name, value in (("vocabulary_size", vocabulary_size), ("width", width), ("slots", slots), ("hops", hops)):
-            check_size(name, value)
-        if sharing not in ("adjacent", "layer-wise"):
-            raise ValueError(f"sharing must be adjacent or layer-wise; got {sharing!r}")
+        check_size("vocabulary_size", vocabulary_size)
+        MemoryNetworkConfig(width, slots, hops, sharing, sentence_length, backend)
         self.vocabulary_size, self.width, self.slots, self.hops = vocabulary_size, width, slots, hops
         self.sharing, self.sentence_length = sharing, sentence_length
         self.layout = HopsLayout(vocabulary_size, width, slots, hops, sharing == "adjacent", sentence_length)

@@ -2,26 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import AccessState, InterfaceLayout
-from neuraltape.functional.addressing import check_offsets
 from neuraltape.kernels import MachineSpec, Weights
-from neuraltape.nn.access import NTMAccess
+from neuraltape.nn.access import NTMAccess, NTMConfig
 from neuraltape.nn.backend import BackendChoice, without_autocast
+from neuraltape.nn.checks import check_size
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in, parameter
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
-from neuraltape.nn.sequence_model import check_input_scale, check_size
+from neuraltape.nn.machine_config import ControllerName
 from neuraltape.nn.state import NTMState, tensors_of
 from neuraltape.nn.trace import Trace, record
-
-ControllerName = Literal["lstm", "gru", "feedforward"]
 
 
 class NTM(Machine):
@@ -82,15 +80,23 @@ class NTM(Machine):
         batch_first: bool = False,
         backend: str = "auto",
     ) -> None:
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "output_size": output_size}
-        sizes |= {"memory_slots": memory_slots, "memory_width": memory_width}
-        sizes |= {"read_heads": read_heads, "write_heads": write_heads, "controller_layers": controller_layers}
-        for name, value in sizes.items():
-            check_size(name, value)
-        check_input_scale(input_scale)
-        offsets = tuple(shift_offsets) if isinstance(shift_offsets, Sequence) else shift_offsets
-        check_offsets(offsets)
-        layout = InterfaceLayout(read_heads, write_heads, memory_width, offsets)
+        check_size("input_size", input_size)
+        config = NTMConfig(
+            hidden_size=hidden_size,
+            memory_slots=memory_slots,
+            memory_width=memory_width,
+            read_heads=read_heads,
+            write_heads=write_heads,
+            controller_layers=controller_layers,
+            shift_offsets=shift_offsets,
+            memory_init=memory_init,
+            train_initial_memory=train_initial_memory,
+            train_initial_weights=train_initial_weights,
+            train_initial_reads=train_initial_reads,
+            input_scale=input_scale,
+            backend=backend,
+        )
+        layout = InterfaceLayout(read_heads, write_heads, memory_width, config.shift_offsets)
         seen = input_size + read_heads * memory_width
         part = controller if isinstance(controller, nn.Module) else None
         if part is None:

@@ -39,9 +39,8 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
             ValueError: its files are broken, or hold another kind of model.
         """
         found = locate(path_or_name)
-        config = Path(found) / CONFIG
-        if config.is_file():
-            check_config(config)
+        if Path(found).is_dir():
+            saved_arguments(found)
         return super().from_pretrained(found, **options)
 
     @classmethod
@@ -86,14 +85,16 @@ def locate(path_or_name: Any) -> str:
     raise FileNotFoundError(f"no model at {path_or_name}: there is no {CONFIG} in it or in its model/{known}")
 
 
-def check_config(path: Path) -> None:
-    """Raise ValueError unless the file holds the arguments of a model."""
+def saved_arguments(folder: str | Path) -> dict[str, Any]:
+    """The arguments that a saved model was made with. Raises ValueError unless its file holds some."""
+    path = Path(folder) / CONFIG
     try:
         arguments = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(arguments, dict):
         raise ValueError(f"{path} must hold the arguments of a model; got {arguments!r:.60}")
+    return arguments
 
 
 def packaged_names() -> list[str]:

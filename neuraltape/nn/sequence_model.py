@@ -1,6 +1,5 @@
 """What every model over sequences shares: how it is called, how it is saved. Knows no recurrence of its own."""
 
-import math
 from abc import abstractmethod
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.checks import check_size
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import tensors_of
 
@@ -124,15 +124,3 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         if inputs.dtype in (torch.float16, torch.bfloat16):
             return inputs.to(dtype)
         raise ValueError(f"inputs must be {dtype} like the parameters; got {inputs.dtype}")
-
-
-def check_size(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer; got {value!r}")
-
-
-def check_input_scale(value: Any) -> None:
-    """Raise ValueError unless inputs can be multiplied with `value`."""
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"input_scale must be positive and finite; got {value!r}")

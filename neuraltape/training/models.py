@@ -15,7 +15,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
             task.input_size,
             config.hidden_size,
             task.output_size,
-            num_layers=config.controller_layers,
+            controller_layers=config.controller_layers,
             input_scale=config.input_scale,
         )
     if config.model == "mann":
@@ -25,7 +25,7 @@ def build_model(config: ModelConfig, task: Task) -> SequenceModel:
             task.output_size,
             memory_slots=config.memory_slots,
             memory_width=config.memory_width,
-            heads=config.read_heads,
+            read_heads=config.read_heads,
             usage_decay=config.usage_decay,
             controller=config.controller,
             controller_layers=config.controller_layers,

@@ -10,7 +10,7 @@ from neuraltape.nn.state import LSTMState
 
 def baseline(**options):
     torch.manual_seed(0)
-    return LSTMBaseline(3, 6, 4, num_layers=2, **options).double()
+    return LSTMBaseline(3, 6, 4, controller_layers=2, **options).double()
 
 
 def test_it_is_torch_lstm_and_a_linear_layer(generator):
@@ -75,7 +75,7 @@ def test_saved_and_loaded_it_computes_the_same(tmp_path, generator):
 
 
 def test_a_bad_size_is_named():
-    with pytest.raises(ValueError, match="num_layers must be a positive integer; got 0"):
-        LSTMBaseline(3, 6, 4, num_layers=0)
+    with pytest.raises(ValueError, match="controller_layers must be a positive integer; got 0"):
+        LSTMBaseline(3, 6, 4, controller_layers=0)
     with pytest.raises(ValueError, match=r"input_scale must be positive and finite; got 0\.0"):
         LSTMBaseline(3, 6, 4, input_scale=0.0)

@@ -8,7 +8,7 @@ from neuraltape import MANN, NTMState
 from neuraltape.functional import lrua_step
 from neuraltape.nn.state import tensors_of
 
-SIZES = {"memory_slots": 7, "memory_width": 5, "heads": 2}
+SIZES = {"memory_slots": 7, "memory_width": 5, "read_heads": 2}
 
 
 class Echo(nn.Module):
@@ -89,8 +89,8 @@ def test_what_is_saved_comes_back(generator, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"heads": 0}, "heads must be a positive integer; got 0"),
-        ({"memory_slots": 1}, "slots must be at least as many as heads, 2; got 1"),
+        ({"read_heads": 0}, "read_heads must be a positive integer; got 0"),
+        ({"memory_slots": 1}, "memory_slots must be at least as many as read_heads, 2; got 1"),
         ({"usage_decay": 2.0}, "usage_decay must be from 0 to 1; got 2.0"),
         ({"controller": "rnn"}, "controller must be one of lstm, gru, feedforward, or a module; got 'rnn'"),
         ({"backend": "gpu"}, "backend must be 'auto' or one of"),

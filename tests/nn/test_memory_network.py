@@ -104,7 +104,7 @@ def test_a_saved_network_comes_back(tmp_path: Path) -> None:
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="hops must be a positive integer; got 0"):
         MemoryNetwork(8, 5, hops=0)
-    with pytest.raises(ValueError, match="sharing must be adjacent or layer-wise; got 'none'"):
+    with pytest.raises(ValueError, match="sharing must be one of adjacent, layer-wise; got 'none'"):
         MemoryNetwork(8, 5, sharing="none")  # pyright: ignore[reportArgumentType]
     made = network()
     with pytest.raises(ValueError, match=r"facts must be at most 6, the slots of this network; got 7"):

@@ -363,8 +363,8 @@ BAD_OPTIONS = [
     ({"input_scale": float("inf")}, "input_scale must be positive and finite; got inf"),
     ({"read_heads": 1.5}, "read_heads must be a positive integer; got 1.5"),
     ({"controller": "transformer"}, "controller must be one of lstm, gru, feedforward, or a module; got 'transformer'"),
-    ({"shift_offsets": (1, 1)}, r"offsets must be .*distinct integers.*got \(1, 1\)"),
-    ({"shift_offsets": 1}, r"offsets must be .*distinct integers.*got 1$"),
+    ({"shift_offsets": (1, 1)}, r"shift_offsets must be distinct integers.*got \(1, 1\)"),
+    ({"shift_offsets": 1}, r"shift_offsets must be distinct integers.*got 1$"),
     ({"memory_init": "zeros"}, "memory_init must be one of constant, random, learned; got 'zeros'"),
     ({"backend": "cuda"}, "backend must be 'auto' or one of .*; got 'cuda'"),
 ]

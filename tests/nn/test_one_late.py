@@ -10,7 +10,7 @@ THINGS, LABELS, SIZE = 6, 3, 30
 
 def machine(**options):
     torch.manual_seed(0)
-    return MANN(SIZE + LABELS, 100, LABELS, memory_slots=16, memory_width=20, heads=1, **options).double()
+    return MANN(SIZE + LABELS, 100, LABELS, memory_slots=16, memory_width=20, read_heads=1, **options).double()
 
 
 def shown(things, labels):

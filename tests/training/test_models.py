@@ -76,7 +76,7 @@ def tuple_like(value: object) -> object:
 def test_the_baseline_takes_its_sizes() -> None:
     model = build_model(ModelConfig(model="lstm", hidden_size=7, controller_layers=3), Copy(bits=4))
     assert isinstance(model, LSTMBaseline)
-    assert (model.input_size, model.hidden_size, model.output_size, model.num_layers) == (5, 7, 4, 3)
+    assert (model.input_size, model.hidden_size, model.output_size, model.controller_layers) == (5, 7, 4, 3)
 
 
 def test_the_machine_for_one_example_takes_its_sizes() -> None:

@@ -1,4 +1,6 @@
 """Addressing schemes, one a file. An access has `initial_state(batch_size)` and `forward(controller_output, state)`."""
 
 from neuraltape.nn.access.lrua import LRUAAccess as LRUAAccess
+from neuraltape.nn.access.lrua import MANNConfig as MANNConfig
 from neuraltape.nn.access.ntm import NTMAccess as NTMAccess
+from neuraltape.nn.access.ntm import NTMConfig as NTMConfig

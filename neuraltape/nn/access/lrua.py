@@ -1,14 +1,42 @@
 """Access by least-recently-used writes: writes where it last read or into what is not in use, reads by content."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import LRUALayout, LRUAState, lrua_step
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.initial import CONSTANT
+from neuraltape.nn.machine_config import MachineConfig
 
 # Biases at the start, before softplus and sigmoid.
 STRENGTH, GATE = 20.0, -2.0
+
+
+@dataclass(frozen=True)
+class MANNConfig(MachineConfig):
+    """The settings of a `MANN`.
+
+    Raises:
+        ValueError: a size or choice that makes no machine.
+    """
+
+    memory_width: int = 40
+    """Numbers in each slot."""
+    read_heads: int = 4
+    """Heads: each writes, then reads."""
+    usage_decay: float = 0.99
+    """What is left of a slot's usage after one step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.memory_slots < self.read_heads:
+            raise ValueError(
+                f"memory_slots must be at least as many as read_heads, {self.read_heads}; got {self.memory_slots}"
+            )
+        if not 0 <= self.usage_decay <= 1:
+            raise ValueError(f"usage_decay must be from 0 to 1; got {self.usage_decay!r}")
 
 
 class LRUAAccess(nn.Module):

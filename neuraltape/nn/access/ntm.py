@@ -1,11 +1,59 @@
 """The addressing scheme of the Neural Turing Machine: content, interpolation, shift, sharpening."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full, split_interface
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.initial import InitialAccess, MemoryInit
+from neuraltape.nn.checks import check_choice, check_input_scale, check_size
+from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit
+from neuraltape.nn.machine_config import MachineConfig
+
+
+@dataclass(frozen=True)
+class NTMConfig(MachineConfig):
+    """The settings of an `NTM`.
+
+    Raises:
+        ValueError: a size, offset or choice that makes no machine.
+    """
+
+    write_heads: int = 1
+    """Heads that write."""
+    shift_offsets: tuple[int, ...] = (-1, 0, 1)
+    """Moves that a head can make in one step, in slots."""
+    memory_init: MemoryInit = "constant"
+    """How the memory starts."""
+    train_initial_memory: bool | None = None
+    """Whether the memory's start is trained; null: only where memory_init is "learned"."""
+    train_initial_weights: bool = False
+    """Whether the heads' first focus is trained."""
+    train_initial_reads: bool = False
+    """Whether what the heads have read before the first step is trained."""
+    input_scale: float = 1.0
+    """What inputs are multiplied with: more than 1 where small differences of an input matter."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_size("write_heads", self.write_heads)
+        check_choice("memory_init", self.memory_init, MEMORY_INITS)
+        check_input_scale(self.input_scale)
+        offsets = self.shift_offsets
+        # `type` and not `isinstance` for each: True is no move.
+        integers = isinstance(offsets, tuple | list) and all(type(offset) is int for offset in offsets)
+        if not integers or not 0 < len(offsets) == len(set(offsets)):
+            raise ValueError(
+                "shift_offsets must be distinct integers, at least one, such as (-1, 0, 1), or (0,) for no shifting; "
+                f"got {offsets!r}"
+            )
+        object.__setattr__(self, "shift_offsets", tuple(offsets))
+
+    @property
+    def fixed_slots(self) -> bool:
+        """Whether the start has numbers of its own for each slot, so that it fits no other number of slots."""
+        return self.memory_init != "constant" or bool(self.train_initial_memory) or self.train_initial_weights
 
 
 class NTMAccess(nn.Module):

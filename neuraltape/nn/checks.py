@@ -1,0 +1,23 @@
+"""Checks of sizes and choices: each raises a ValueError that names the argument, what was expected and what came."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def check_size(name: str, value: Any) -> None:
+    """Raise ValueError unless `value` is a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer; got {value!r}")
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise ValueError unless `value` is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def check_input_scale(value: Any) -> None:
+    """Raise ValueError unless inputs can be multiplied with `value`."""
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"input_scale must be positive and finite; got {value!r}")

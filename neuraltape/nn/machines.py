@@ -1,0 +1,98 @@
+"""The one table of machines: what kinds there are, and what each can. Nobody else asks what a machine is.
+
+A new machine is its access (module and config, in nn/access), and a line here.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from neuraltape.nn.access import MANNConfig, NTMConfig
+from neuraltape.nn.lstm import LSTMBaseline, LSTMConfig
+from neuraltape.nn.mann import MANN
+from neuraltape.nn.memory_network import MemoryNetwork, MemoryNetworkConfig
+from neuraltape.nn.ntm import NTM
+from neuraltape.nn.pretrained import locate, saved_arguments
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of machine."""
+
+    name: str
+    """What files and the command line call it."""
+    machine: type[Any]
+    """Its class."""
+    config: type[Any]
+    """Its settings: a frozen dataclass of the constructor's keywords, without the sizes that a task has."""
+    traceable: bool
+    """Whether it has `trace`: everything that happened inside it can be looked at."""
+    resizable: bool
+    """Whether it has `resized`: a trained one runs with another number of slots."""
+    sizes: tuple[str, ...] = ("input_size", "output_size")
+    """The constructor's arguments that come from what it learns."""
+
+    def build(self, config: Any, *sizes: int) -> Any:
+        """A new machine, its weights drawn from PyTorch's own generator.
+
+        Args:
+            config: a `self.config`.
+            sizes: those that `self.sizes` names: input and output size; for a memory network, its vocabulary's.
+
+        Raises:
+            TypeError: another machine's settings, or another number of sizes.
+        """
+        if type(config) is not self.config:
+            raise TypeError(f"config of the {self.name} must be a {self.config.__name__}; got {type(config).__name__}")
+        if len(sizes) != len(self.sizes):
+            raise TypeError(f"sizes of the {self.name} must be {', '.join(self.sizes)}; got {sizes}")
+        settings = {each.name: getattr(config, each.name) for each in fields(config)}
+        return self.machine(**dict(zip(self.sizes, sizes, strict=True)), **settings)
+
+
+MACHINES: dict[str, Kind] = {
+    "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True),
+    "mann": Kind("mann", MANN, MANNConfig, traceable=False, resizable=False),
+    "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False),
+    "memory-network": Kind(
+        "memory-network",
+        MemoryNetwork,
+        MemoryNetworkConfig,
+        traceable=False,
+        resizable=False,
+        sizes=("vocabulary_size",),
+    ),
+}
+
+
+def kind_of(model: nn.Module) -> Kind:
+    """The kind of a machine. Raises ValueError for a module that is none of the table's."""
+    for base in type(model).__mro__:
+        for kind in MACHINES.values():
+            if base is kind.machine:
+                return kind
+    raise ValueError(f"model must be one of {', '.join(MACHINES)}; got a {type(model).__name__}")
+
+
+def load_machine(path_or_name: str | Path) -> Any:
+    """Load a saved machine, of whichever kind it is.
+
+    Args:
+        path_or_name: see `Pretrained.from_pretrained`.
+
+    Raises:
+        FileNotFoundError: there is no such machine.
+        ValueError: its files are broken.
+    """
+    folder = locate(path_or_name)
+    return MACHINES[_name_of(saved_arguments(folder))].machine.from_pretrained(folder)
+
+
+def _name_of(arguments: dict[str, Any]) -> str:
+    if "hops" in arguments:
+        return "memory-network"
+    if "controller" not in arguments:
+        return "lstm"
+    return "mann" if "usage_decay" in arguments else "ntm"

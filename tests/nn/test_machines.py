@@ -1,0 +1,169 @@
+"""The table of machines: every kind is built, saved, loaded and recognised through it."""
+
+import inspect
+from dataclasses import FrozenInstanceError, fields, replace
+
+import pytest
+import torch
+from torch import nn
+
+from neuraltape.nn import (
+    MACHINES,
+    MANN,
+    NTM,
+    LSTMBaseline,
+    LSTMConfig,
+    MANNConfig,
+    MemoryNetworkConfig,
+    NTMConfig,
+    kind_of,
+    load_machine,
+)
+
+SIZES = {"input_size": 5, "output_size": 4, "vocabulary_size": 9}
+# Say how a machine is called, or where it lies, which is no setting of a training.
+OF_THE_CONSTRUCTOR = {"self", "batch_first", *SIZES}
+
+every_kind = pytest.mark.parametrize("kind", MACHINES.values(), ids=MACHINES)
+
+
+def built(kind, **settings):
+    return kind.build(kind.config(**settings), *(SIZES[name] for name in kind.sizes))
+
+
+@every_kind
+def test_settings_and_constructor_have_the_same_names_and_defaults(kind):
+    arguments = inspect.signature(kind.machine.__init__).parameters
+    settings = {each.name: each.default for each in fields(kind.config)}
+    assert set(arguments) - OF_THE_CONSTRUCTOR == set(settings)
+    for name, argument in arguments.items():
+        if name in settings and argument.default is not inspect.Parameter.empty:
+            assert argument.default == settings[name], name
+
+
+@every_kind
+def test_only_sizes_are_positional(kind):
+    arguments = inspect.signature(kind.machine.__init__).parameters.values()
+    positional = [each.name for each in arguments if each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    assert positional in (
+        ["self", "input_size", "hidden_size", "output_size"],
+        ["self", "vocabulary_size", "width"],
+    )
+    assert not [each.name for each in arguments if each.kind is inspect.Parameter.VAR_KEYWORD]
+
+
+@every_kind
+def test_every_setting_reaches_the_machine(kind):
+    other = {
+        "hidden_size": 7,
+        "memory_slots": 6,
+        "memory_width": 3,
+        "read_heads": 2,
+        "write_heads": 3,
+        "controller": "gru",
+        "controller_layers": 2,
+        "shift_offsets": (0, 1),
+        "memory_init": "random",
+        "train_initial_memory": True,
+        "train_initial_weights": True,
+        "train_initial_reads": True,
+        "input_scale": 2.0,
+        "usage_decay": 0.5,
+        "width": 8,
+        "slots": 6,
+        "hops": 2,
+        "sharing": "layer-wise",
+        "sentence_length": 5,
+        "backend": "reference",
+    }
+    settings = {each.name: other[each.name] for each in fields(kind.config)}
+    assert all(settings[each.name] != each.default for each in fields(kind.config))
+    machine = built(kind, **settings)
+    assert {name: machine._hub_mixin_config[name] for name in settings} == settings
+
+
+@every_kind
+def test_a_saved_machine_is_loaded_and_recognised_by_its_kind(kind, tmp_path):
+    machine = built(kind)
+    machine.save_pretrained(tmp_path)
+    again = load_machine(tmp_path)
+    assert kind_of(again) is kind
+    assert type(again) is kind.machine
+    for name, tensor in machine.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+
+
+@every_kind
+def test_settings_are_frozen(kind):
+    config = kind.config()
+    with pytest.raises(FrozenInstanceError):
+        setattr(config, fields(config)[0].name, 3)
+
+
+def test_a_machine_of_the_package_is_found_by_its_name():
+    assert type(load_machine("omniglot")) is MANN
+    assert type(load_machine("copy")) is NTM
+
+
+def test_a_subclass_is_of_its_base_s_kind():
+    class Mine(NTM):
+        pass
+
+    assert kind_of(Mine(3, 4, 5)).name == "ntm"
+
+
+def test_what_is_no_machine_is_named():
+    with pytest.raises(ValueError, match="model must be one of ntm, mann, lstm, memory-network; got a Linear"):
+        kind_of(nn.Linear(2, 2))
+
+
+def test_another_machine_s_settings_are_refused():
+    with pytest.raises(TypeError, match="config of the ntm must be a NTMConfig; got LSTMConfig"):
+        MACHINES["ntm"].build(LSTMConfig(), 3, 4)
+    with pytest.raises(TypeError, match=r"sizes of the lstm must be input_size, output_size; got \(3,\)"):
+        MACHINES["lstm"].build(LSTMConfig(), 3)
+
+
+def test_capabilities_are_methods_that_are_there():
+    for kind in MACHINES.values():
+        assert kind.traceable == hasattr(kind.machine, "trace")
+        assert kind.resizable == hasattr(kind.machine, "resized")
+
+
+BAD_SETTINGS = [
+    (NTMConfig, {"hidden_size": 0}, "hidden_size must be a positive integer; got 0"),
+    (NTMConfig, {"memory_slots": True}, "memory_slots must be a positive integer; got True"),
+    (NTMConfig, {"memory_width": 2.0}, "memory_width must be a positive integer; got 2.0"),
+    (NTMConfig, {"read_heads": -1}, "read_heads must be a positive integer; got -1"),
+    (NTMConfig, {"write_heads": 0}, "write_heads must be a positive integer; got 0"),
+    (NTMConfig, {"controller_layers": 0}, "controller_layers must be a positive integer; got 0"),
+    (NTMConfig, {"controller": "rnn"}, "controller must be one of lstm, gru, feedforward; got 'rnn'"),
+    (NTMConfig, {"backend": "gpu"}, "backend must be 'auto' or one of"),
+    (NTMConfig, {"shift_offsets": ()}, r"shift_offsets must be distinct integers, at least one.*\(0,\).*got \(\)"),
+    (NTMConfig, {"shift_offsets": (1, True)}, "shift_offsets must be distinct integers"),
+    (NTMConfig, {"memory_init": "zeros"}, "memory_init must be one of constant, random, learned; got 'zeros'"),
+    (NTMConfig, {"input_scale": float("nan")}, "input_scale must be positive and finite; got nan"),
+    (MANNConfig, {"memory_slots": 3}, "memory_slots must be at least as many as read_heads, 4; got 3"),
+    (MANNConfig, {"usage_decay": 1.5}, "usage_decay must be from 0 to 1; got 1.5"),
+    (LSTMConfig, {"controller_layers": 0}, "controller_layers must be a positive integer; got 0"),
+    (LSTMConfig, {"input_scale": -1.0}, "input_scale must be positive and finite; got -1.0"),
+    (MemoryNetworkConfig, {"hops": 0}, "hops must be a positive integer; got 0"),
+    (MemoryNetworkConfig, {"sentence_length": 0}, "sentence_length must be a positive integer; got 0"),
+    (MemoryNetworkConfig, {"sharing": "none"}, "sharing must be one of adjacent, layer-wise; got 'none'"),
+]
+
+
+@pytest.mark.parametrize(("config", "settings", "message"), BAD_SETTINGS)
+def test_bad_settings_are_named(config, settings, message):
+    with pytest.raises(ValueError, match=message):
+        config(**settings)
+
+
+def test_offsets_may_come_as_a_list_and_are_kept_as_a_tuple():
+    assert replace(NTMConfig(), shift_offsets=[0, 1]).shift_offsets == (0, 1)
+
+
+def test_the_baseline_has_no_memory_to_set():
+    assert type(built(MACHINES["lstm"])) is LSTMBaseline
+    with pytest.raises(TypeError, match="memory_slots"):
+        LSTMConfig(memory_slots=3)
