@@ -30,17 +30,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explorer": {"functional", "nn", "tasks"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
-    # Question answering with a memory network: a system of its own, on the library's parts.
-    "questions": {"__init__", "data", "functional", "nn", "training"},
-    # Processes on this computer; knows nothing of what they do.
-    "runner": set(),
-    # Settings times seeds.
-    "sweep": {"training", "runner"},
-    # Runs the recipes and looks at what came of them.
-    "reproduce": {"__init__", "nn", "tasks", "training", "evaluation", "plotting", "runner", "sweep"},
+    # Many trainings: settings times seeds, recipes times seeds, and the processes that they run in.
+    "study": {"__init__", "data", "functional", "nn", "tasks", "training", "evaluation", "plotting"},
     "cli": {
         *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
-        *("runner", "sweep", "reproduce", "data", "questions"),
+        *("study", "data"),
     },
     "__main__": {"cli"},
 }

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from neuraltape.nn.pretrained import PACKAGED
-from neuraltape.reproduce.result import Result
-from neuraltape.reproduce.score import ProbeScore
+from neuraltape.study.reproduce.result import Result
+from neuraltape.study.reproduce.score import ProbeScore
 
 ROOT = Path(__file__).parent.parent
 CARD = """---

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from neuraltape.cli.ask import MODEL
-from neuraltape.questions import QuestionsResult
+from neuraltape.study.questions import QuestionsResult
 
 ROOT = Path(__file__).parent.parent
 FILES = ("config.json", "model.safetensors", "vocabulary.json")

@@ -9,8 +9,8 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
 from neuraltape.nn.pretrained import PACKAGED
-from neuraltape.questions.answerer import Answerer
-from neuraltape.questions.session import Answer, Session, is_question
+from neuraltape.study.questions.answerer import Answerer
+from neuraltape.study.questions.session import Answer, Session, is_question
 
 MODEL = PACKAGED / "questions" / "joint"
 HELLO = """Tell me facts and ask questions, in the little English of the bAbI tasks. For example:

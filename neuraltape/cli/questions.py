@@ -7,11 +7,11 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
-from neuraltape.questions.config import QuestionsConfig
-from neuraltape.questions.report import make_report
-from neuraltape.questions.result import QuestionsResult
-from neuraltape.questions.run import run_recipe
-from neuraltape.questions.trainer import Epoch
+from neuraltape.study.questions.config import QuestionsConfig
+from neuraltape.study.questions.report import make_report
+from neuraltape.study.questions.result import QuestionsResult
+from neuraltape.study.questions.run import run_recipe
+from neuraltape.study.questions.trainer import Epoch
 from neuraltape.training.files import write_atomically
 
 REPORT = "README.md"

@@ -11,9 +11,9 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
-from neuraltape.reproduce import Plan, Recipe, make_plan, read_recipes, write_report
-from neuraltape.reproduce.probes import PROBES
-from neuraltape.runner import Outcome, make_view, run_jobs, run_on_cluster
+from neuraltape.study.processes import Outcome, make_view, run_jobs, run_on_cluster
+from neuraltape.study.reproduce import Plan, Recipe, make_plan, read_recipes, write_report
+from neuraltape.study.reproduce.probes import PROBES
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes share the folders, or local"
 

@@ -11,8 +11,8 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say, say_table, say_wrote
 from neuraltape.cli.subject import RUNS
 from neuraltape.cli.sweep_options import base_of, check, make_parser
-from neuraltape.runner import Outcome, make_view, run_jobs, run_on_cluster
-from neuraltape.sweep import (
+from neuraltape.study.processes import Outcome, make_view, run_jobs, run_on_cluster
+from neuraltape.study.sweep import (
     HEADINGS,
     Plan,
     Search,
@@ -26,8 +26,8 @@ from neuraltape.sweep import (
     run_search,
     write_report,
 )
-from neuraltape.sweep.source import Source
-from neuraltape.sweep.space import Range, Space
+from neuraltape.study.sweep.source import Source
+from neuraltape.study.sweep.space import Range, Space
 
 
 def run(argv: Sequence[str]) -> None:

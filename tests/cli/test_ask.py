@@ -13,7 +13,7 @@ import torch
 
 from neuraltape.cli.ask import MODEL
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.questions import Answerer, Vocabulary
+from neuraltape.study.questions import Answerer, Vocabulary
 from tests.cli.conftest import Call
 
 WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "milk,apple", "the", "where")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Call
-from tests.questions.stories import make_world
+from tests.study.questions.stories import make_world
 
 RECIPE = "tasks: [1]\nwidth: 4\nslots: 4\nepochs: 1\nlinear_epochs: 0\n"
 

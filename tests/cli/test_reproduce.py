@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from neuraltape.reproduce import Result
-from neuraltape.runner import Job, Outcome, View
+from neuraltape.study.processes import Job, Outcome, View
+from neuraltape.study.reproduce import Result
 from tests.cli.conftest import Call
-from tests.reproduce.made_up import write_recipe
-from tests.runner.here import run_here
+from tests.study.processes.here import run_here
+from tests.study.reproduce.made_up import write_recipe
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.runner import Job, Outcome, View
+from neuraltape.study.processes import Job, Outcome, View
 from tests.cli.conftest import Call
-from tests.runner.here import run_here
-from tests.sweep.tiny import TINY
+from tests.study.processes.here import run_here
+from tests.study.sweep.tiny import TINY
 
 SET = ["--set", *(f"{name}={value}" for name, value in TINY.items())]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from neuraltape.sweep import Store, TrialResult, make_trials
+from neuraltape.study.sweep import Store, TrialResult, make_trials
 from neuraltape.training import TrainConfig, train
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until
-from tests.sweep.s3_server import s3_server
-from tests.sweep.tiny import TINY
+from tests.study.sweep.s3_server import s3_server
+from tests.study.sweep.tiny import TINY
 from tests.training.small import lines
 
 for package in ("ray", "optuna", "s3fs", "moto", "flask", "flask_cors"):

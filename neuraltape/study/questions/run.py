@@ -1,0 +1,94 @@
+"""One recipe with one seed, from the archive to a result: reads the data, trains, scores, keeps the networks."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from neuraltape import __version__
+from neuraltape.data.babi import Question, read_tasks
+from neuraltape.study.questions.answerer import Answerer
+from neuraltape.study.questions.config import QuestionsConfig
+from neuraltape.study.questions.result import QuestionsResult, rounded
+from neuraltape.study.questions.table import Table, make_tables
+from neuraltape.study.questions.trainer import Epoch, Trainer
+from neuraltape.study.questions.vocabulary import Vocabulary
+from neuraltape.training.streams import generator_at
+
+Told = Callable[[str, Epoch], None]
+"""Told what is being learned, and how far it is."""
+
+
+def run_recipe(
+    name: str, config: QuestionsConfig, seed: int, *, folder: Path, data_dir: str | Path | None, told: Told
+) -> QuestionsResult:
+    """Train and score; each network goes into a folder of its own: `joint`, or `task-N`.
+
+    Args:
+        name: the recipe's.
+        config: what it says.
+        seed: weights, order, noise and the choice of questions for validation come from it.
+        folder: for the networks.
+        data_dir: see `neuraltape.data.places.find_part`.
+        told: hears of every epoch.
+
+    Raises:
+        DataError: data that is missing or broken.
+        NonFiniteError: a loss was not finite.
+    """
+    tasks = sorted(config.tasks)
+    train = read_tasks(tasks, "train", size=config.size, data_dir=data_dir)
+    test = read_tasks(tasks, "test", size=config.size, data_dir=data_dir)
+    start = time.process_time()
+    parts = [tasks] if config.joint else [[task] for task in tasks]
+    loss: dict[int, float] = {}
+    errors: list[dict[int, float]] = [{}, {}, {}]
+    parameters = 0
+    for part in parts:
+        label = "joint" if config.joint else f"task-{part[0]}"
+        answerer, last, scores = _learn(
+            config, seed, [{task: each[task] for task in part} for each in (train, test)], lambda e, n=label: told(n, e)
+        )
+        answerer.save(folder / label)
+        loss[0 if config.joint else part[0]] = round(last, 5)
+        parameters = sum(each.numel() for each in answerer.network.parameters())
+        for every, some in zip(errors, scores, strict=True):
+            every.update(rounded(some))
+    return QuestionsResult(
+        recipe=name,
+        seed=seed,
+        version=__version__,
+        settings=config.settings(),
+        parameters=parameters,
+        seconds=round(time.process_time() - start, 1),
+        loss=loss,
+        train=errors[0],
+        validation=errors[1],
+        test=errors[2],
+    )
+
+
+def _learn(
+    config: QuestionsConfig,
+    seed: int,
+    groups: Sequence[dict[int, list[Question]]],
+    told: Callable[[Epoch], None],
+) -> tuple[Answerer, float, list[dict[int, float]]]:
+    """One network: trained, with its last loss and its errors in training, validation and test."""
+    vocabulary = Vocabulary.of(each for group in groups for questions in group.values() for each in questions)
+    (train, test), sentences = make_tables(groups, vocabulary, config.slots)
+    train, validation = split(train, config.validation_fraction, seed)
+    trainer = Trainer(config, train, sentences, vocabulary_size=len(vocabulary), seed=seed)
+    loss = trainer.run(told)
+    answerer = Answerer(trainer.network.eval(), vocabulary)
+    scores = [answerer.errors(sentences, each) if len(each.answers) else {} for each in (train, validation, test)]
+    return answerer, loss, scores
+
+
+def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
+    """The rows to train on, and the share that is kept from it."""
+    order = torch.randperm(len(table.answers), generator=generator_at(seed, "validation"))
+    kept = round(fraction * len(order))
+    train, held = order[kept:].sort().values, order[:kept].sort().values
+    return Table(*(each[train] for each in table)), Table(*(each[held] for each in table))

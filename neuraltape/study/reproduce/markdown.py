@@ -1,0 +1,123 @@
+"""The results as a page of Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from neuraltape.study.reproduce.summary import ProbeSummary, Summary
+
+INTRODUCTION = """# Results
+
+Made by `neuraltape reproduce` from the files in this folder, one a run; do not edit this page.
+A recipe `NAME` is `recipes/NAME.yaml`. Every seed that was run counts: one that fails, or gave no result, is in the
+denominators and, as never solving its task, in the medians of what it takes. Scores are means over fresh sequences
+that were drawn after training (1,000 at the range of training, 100 beyond it); seconds are those of one process with
+one thread, two at a time, so they depend on the computer. The paper is Graves, Wayne and Danihelka (2014),
+arXiv 1410.5401.
+"""
+SOLVED = """## At the range of training
+
+"Sequences" is how many a run was trained on until its task was found solved on 1,000 fresh ones; N-grams and priority
+sort are trained to the end of their budget, as they can always be done better. For N-grams the score is the excess over
+the Bayes optimum.
+"""
+EVERY = """## Every seed
+
+By seed, the score, and after how many sequences the task was found solved.
+"""
+BEYOND = """## Beyond the range of training
+
+"Wrong" counts wrong bits a sequence. With another number of slots the same weights run with a larger memory.
+"""
+
+
+def page(summaries: Sequence[Summary], figures: Iterable[str]) -> str:
+    """The whole page.
+
+    Args:
+        summaries: in the order of the rows.
+        figures: paths of pictures, as seen from the page.
+    """
+    parts = [INTRODUCTION, SOLVED, table(_HEAD, [_row(each) for each in summaries])]
+    beyond = [_probe_row(each, probe) for each in summaries for probe in each.probes[1:]]
+    if beyond:
+        parts += [BEYOND, table(_PROBE_HEAD, beyond)]
+    parts += [EVERY, "\n".join(_seeds(each) for each in summaries) + "\n"]
+    pictures = [f"![{path}]({path})" for path in figures]
+    if pictures:
+        parts += ["## Figures\n", "\n".join(pictures) + "\n"]
+    return "\n".join(parts)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+_HEAD = (
+    *("recipe", "solved means", "solved", "sequences: median", "seconds: median", "score: median", "worst"),
+    *("parameters", "paper's", "command"),
+)
+_PROBE_HEAD = (
+    *(
+        "recipe",
+        "length",
+        "wrong: median",
+        "worst",
+        "bits: median",
+        "worst",
+        "end marker right",
+        "goal",
+        "seeds within",
+    ),
+)
+
+
+def _row(each: Summary) -> list[str]:
+    score = each.probes[0]
+    solved = each.sequences_median is not None
+    return [
+        each.recipe,
+        each.goal,
+        f"{each.solved} of {each.total}",
+        _count(each.sequences_median) if solved else f"- (trained on {each.trained_median:,})",
+        _count(each.solved_seconds_median if solved else each.seconds_median),
+        _number(score.bits_median),
+        _number(score.bits_worst),
+        f"{each.parameters:,}",
+        _count(each.paper_parameters),
+        f"`{each.command}`",
+    ]
+
+
+def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
+    marked = probe.goal is not None and probe.marker_median is not None
+    return [
+        each.recipe,
+        probe.label,
+        _number(probe.wrong_median),
+        _number(probe.wrong_worst),
+        _number(probe.bits_median),
+        _number(probe.bits_worst),
+        "-" if probe.marker_median is None else f"{probe.marker_median:.0%}",
+        f"{probe.goal}, every end marker right" if marked else probe.goal or "-",
+        "-" if probe.within is None else f"{probe.within} of {each.total}",
+    ]
+
+
+def _seeds(each: Summary) -> str:
+    """A line with what every seed took and reached."""
+    words = []
+    for seed, score in each.scores.items():
+        count = each.sequences[seed]
+        took = "" if count is None else f" after {count:,} sequences"
+        words.append(f"{seed}: {_number(score)}{took}")
+    words += [f"{seed}: no result" for seed in each.missing]
+    return f"- {each.recipe}: {'; '.join(words)}"
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,58 @@
+"""Recipes that take a second, and results that no run made."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from neuraltape.study.reproduce.probes import labels_of
+from neuraltape.study.reproduce.recipe import Recipe, digest_of, read_recipes
+from neuraltape.study.reproduce.result import Curve, Result
+from neuraltape.study.reproduce.score import ProbeScore
+from neuraltape.training.settings import settings_of
+
+TINY = {
+    "task": "copy",
+    "model": "lstm",
+    "hidden_size": 8,
+    "max_length": 3,
+    "bits": 2,
+    "max_sequences": 480,
+    "report_every": 120,
+    "evaluate_every": 120,
+    "evaluate_sequences": 20,
+}
+
+
+def write_recipe(folder: Path, name: str = "copy", **settings: Any) -> Recipe:
+    """Put a tiny recipe into a folder, and read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (f"{key}: {value}\n" for key, value in {**TINY, **settings}.items())
+    (folder / f"{name}.yaml").write_text("".join(lines))
+    return read_recipes([folder])[name]
+
+
+def score(label: str, *, bits: float = 0.05, wrong: float = 0.0, **others: Any) -> ProbeScore:
+    """Of one probe."""
+    made = ProbeScore(label, 100, bits, wrong, wrong, wrong, 1.0 if wrong == 0 else 0.0, None, None)
+    return replace(made, **others)
+
+
+def result(recipe: Recipe, seed: int, *, solved_at: int | None = 400, bits: float = 0.05, wrong: float = 0.0) -> Result:
+    """Of one run: `bits` at the range of training, `wrong` beyond it."""
+    settings, labels = settings_of(recipe.config), labels_of(recipe.config.task)
+    return Result(
+        recipe=recipe.name,
+        task=recipe.task,
+        seed=seed,
+        version="0",
+        digest=digest_of(settings),
+        settings=settings,
+        parameters=1234,
+        sequences=solved_at or 480,
+        seconds=10.0 + seed,
+        solved_at=solved_at,
+        solved_seconds=None if solved_at is None else 10.0 + seed,
+        probes=labels,
+        scores=(score(labels[0], bits=bits), *(score(label, wrong=wrong) for label in labels[1:])),
+        curve=Curve((120, 240, solved_at or 480), (8.0, 2.0, bits), None),
+    )

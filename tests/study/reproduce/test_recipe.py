@@ -1,0 +1,76 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from neuraltape.study.reproduce.recipe import digest_of, read_recipes
+from neuraltape.training.settings import differences, settings_of
+from tests.study.reproduce.made_up import write_recipe
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "recipes"
+
+
+def test_recipes_come_with_their_variants_in_the_order_of_the_tasks(tmp_path: Path) -> None:
+    for name in ("copy-lstm", "copy", "copy-feedforward"):
+        write_recipe(tmp_path, name)
+    (tmp_path / "ngrams.yaml").write_text("task: ngrams\n")
+    recipes = read_recipes([tmp_path])
+    assert list(recipes) == ["copy", "copy-feedforward", "copy-lstm", "ngrams"]
+    assert {recipe.task for recipe in recipes.values()} == {"copy", "ngrams"}
+
+
+def test_the_first_folder_comes_first(tmp_path: Path) -> None:
+    write_recipe(tmp_path / "one", hidden_size=3)
+    write_recipe(tmp_path / "other", hidden_size=5)
+    recipes = read_recipes([tmp_path / "none", tmp_path / "one", tmp_path / "other"])
+    assert recipes["copy"].config.model.hidden_size == 3
+
+
+def test_a_recipe_called_after_another_task_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "copying.yaml").write_text("task: copy\n")
+    with pytest.raises(ValueError, match=r"copying.yaml is a recipe for copy, so its name must be copy.yaml or copy-"):
+        read_recipes([tmp_path])
+
+
+def test_a_broken_recipe_is_named(tmp_path: Path) -> None:
+    (tmp_path / "copy.yaml").write_text("task: copy\nhiden_size: 3\n")
+    with pytest.raises(ValueError, match=r"copy.yaml: unknown key 'hiden_size'"):
+        read_recipes([tmp_path])
+
+
+def test_the_published_recipes_can_be_read() -> None:
+    assert "copy" in read_recipes([PUBLISHED])
+
+
+def test_variants_and_baselines_are_run_with_fewer_seeds(tmp_path: Path) -> None:
+    (tmp_path / "priority-sort.yaml").write_text("task: priority-sort\n")
+    (tmp_path / "copy.yaml").write_text("task: copy\n")
+    (tmp_path / "copy-feedforward.yaml").write_text("task: copy\ncontroller: feedforward\n")
+    write_recipe(tmp_path, "copy-lstm")
+    seeds = {name: recipe.usual_seeds for name, recipe in read_recipes([tmp_path]).items()}
+    assert seeds == {"copy": 10, "copy-feedforward": 3, "copy-lstm": 1, "priority-sort": 5}
+
+
+def test_the_seed_and_what_is_only_reported_are_no_settings(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    settings = settings_of(recipe.config)
+    assert settings == settings_of(recipe.seeded(7))
+    assert recipe.seeded(7).loop.seed == 7
+    more_often = replace(recipe.config, loop=replace(recipe.config.loop, report_every=7, checkpoint_every=0))
+    assert differences(settings, more_often) == []
+
+
+def test_a_changed_setting_is_named_and_changes_the_digest(tmp_path: Path) -> None:
+    before = settings_of(write_recipe(tmp_path).config)
+    now = write_recipe(tmp_path, learning_rate=0.5, max_length=4).config
+    assert differences(before, now) == ["max_length was 3, is 4", "learning_rate was 0.001, is 0.5"]
+    assert digest_of(before) != digest_of(settings_of(now))
+
+
+def test_a_setting_that_is_new_counts_as_its_default(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    before = settings_of(recipe.config)
+    del before["clip"], before["betas"]
+    assert differences(before, recipe.config) == []
+    assert differences({**before, "old": 1}, recipe.config) == ["old was 1, is gone"]
+    assert differences(before, write_recipe(tmp_path, clip="none").config) == ["clip was norm, is none"]

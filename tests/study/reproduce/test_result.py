@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from neuraltape.study.reproduce.result import POINTS, Result, curve_of, measure
+from neuraltape.training import load_run, train
+from tests.study.reproduce.made_up import result, write_recipe
+
+
+def line(kind: str, sequences: int, bits: float | None, **others: float) -> dict[str, object]:
+    return {"kind": kind, "step": sequences // 10, "sequences": sequences, "bits": bits, **others}
+
+
+def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
+    made = result(write_recipe(tmp_path), 3)
+    made.save(tmp_path / "result.json")
+    assert Result.load(tmp_path / "result.json") == made
+    assert made.name == "copy-seed-3"
+    # One field a line: small, and a change shows as one.
+    assert len((tmp_path / "result.json").read_text().splitlines()) == 2 + len(vars(made)) + 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "neuraltape-result-1"}'])
+def test_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(ValueError, match=r"result.json is no result of a run"):
+        Result.load(tmp_path / "result.json")
+
+
+def test_a_run_is_measured(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    train(recipe.seeded(2), run_dir=tmp_path / "run", progress=False)
+    run = load_run(tmp_path / "run")
+    made = measure(run, recipe.name)
+    assert (made.recipe, made.task, made.seed, made.sequences) == ("copy", "copy", 2, 480)
+    assert made.solved_at is None
+    assert made.parameters == sum(each.numel() for each in run.model.parameters())
+    assert [score.label for score in made.scores] == list(made.probes) == ["1-3", "30", "50", "120", "200 (256 slots)"]
+    assert made.scores[0].sequences == 1000
+    # 480 sequences teach it next to nothing: far from a bit wrong in four, nearer to one in two.
+    assert made.scores[3].wrong_mean == pytest.approx(120, rel=0.2)
+    evaluations = [each for each in run.metrics if each["kind"] == "evaluation"]
+    assert made.curve.sequences == tuple(each["sequences"] for each in evaluations) == (128, 240, 368, 480)
+    assert made.curve.bits == pytest.approx([each["bits"] for each in evaluations], rel=1e-5)
+    json.loads(json.dumps(made.settings))
+
+
+def test_a_run_that_has_not_ended_is_not_measured(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    train(recipe.config, run_dir=tmp_path / "run", progress=False)
+    config = tmp_path / "run" / "config.yaml"
+    config.write_text(config.read_text().replace("max_sequences: 480", "max_sequences: 481"))
+    with pytest.raises(ValueError, match="has not ended; go on with: neuraltape resume"):
+        measure(load_run(tmp_path / "run"), "copy")
+
+
+def test_the_curve_prefers_a_confirmation_and_leaves_out_the_training() -> None:
+    first = [line("training", 10, 9.0), line("evaluation", 10, 8.0)]
+    curve = curve_of(
+        [*first, line("evaluation", 20, 0.05), line("confirmation", 20, 0.06), line("evaluation", 30, None)]
+    )
+    assert (curve.sequences, curve.bits, curve.excess) == ((10, 20), (8.0, 0.06), None)
+
+
+def test_the_curve_is_thinned_and_keeps_both_ends() -> None:
+    curve = curve_of([line("evaluation", 10 * step, 200.0 + step, excess=float(step)) for step in range(1, 1001)])
+    assert len(curve.sequences) == len(set(curve.sequences)) == POINTS
+    assert (curve.sequences[0], curve.sequences[-1]) == (10, 10_000)
+    assert curve.excess is not None
+    assert (curve.bits[-1], curve.excess[-1]) == (1200.0, 1000.0)
+
+
+def test_a_curve_without_points_is_empty() -> None:
+    assert curve_of([]).sequences == ()

@@ -1,0 +1,137 @@
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuraltape.study.sweep import Store, TrialResult
+from neuraltape.study.sweep.mirror import workplace
+from neuraltape.study.sweep.trial import wait_until_free, work
+from neuraltape.training import NonFiniteError, RunExistsError, load_run, train
+from neuraltape.training.loop import Loop
+from neuraltape.training.run_directory import RunDirectory
+from tests.study.processes.here import run_module
+from tests.study.sweep.tiny import tiny_trials
+from tests.training.small import assert_same_end
+
+
+def pulled(store: Store, name: str, folder: Path) -> Path:
+    store.pull(name, folder)
+    return folder
+
+
+def test_a_trial_leaves_a_run_directory_and_a_result(store: Store, tmp_path: Path) -> None:
+    trial = tiny_trials()[0]
+    result = work(store, trial.name, trial.config)
+    assert (result.state, result.sequences, result.config) == ("done", 480, trial.config.flat())
+    data = store.read(f"{trial.name}.json")
+    assert data is not None
+    assert TrialResult.from_json(data) == result
+    run = load_run(pulled(store, trial.name, tmp_path / "back"))
+    assert run.config == trial.config
+    assert run.metrics[-1]["bits"] == result.bits
+
+
+def test_a_trial_that_was_stopped_goes_on_to_the_same_end(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = tiny_trials(base={"checkpoint_every": 0})[0]
+    train(trial.config, run_dir=tmp_path / "whole", progress=False)
+    steps = fail_at(17, monkeypatch)
+    with pytest.raises(NonFiniteError):
+        work(store, trial.name, trial.config)
+    assert store.step(trial.name) == 17
+    assert store.read(f"{trial.name}.json") is None
+    monkeypatch.undo()
+    steps.clear()
+    count_steps(steps, monkeypatch)
+    work(store, trial.name, trial.config)
+    assert len(steps) == 13
+    assert_same_end(pulled(store, trial.name, tmp_path / "back"), tmp_path / "whole")
+
+
+def test_a_trial_with_other_settings_is_made_anew(store: Store) -> None:
+    before, now = tiny_trials()[0], tiny_trials(base={"hidden_size": 9})[0]
+    assert before.name == now.name
+    work(store, before.name, before.config)
+    assert work(store, now.name, now.config).config["hidden_size"] == 9
+
+
+def test_a_copy_elsewhere_is_brought_up_to_date_meanwhile(tmp_path: Path) -> None:
+    store = Store(f"memory://{tmp_path.name}")
+    (tmp_path / "run").mkdir()
+    train(tiny_trials()[0].config, run_dir=tmp_path / "run", progress=False)
+    with workplace(store, "trial", every=0.01) as run_dir:
+        shutil.copytree(tmp_path / "run", run_dir)
+        deadline = time.monotonic() + 30
+        while store.step("trial") is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert store.step("trial") == 30
+    assert not run_dir.exists()
+
+
+def test_a_store_that_is_away_for_a_moment_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, calls = Store(f"memory://{tmp_path.name}"), list[int]()
+    push = store.push
+
+    def sometimes(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) < 3:
+            raise ConnectionError("away")
+        return push(*arguments)
+
+    monkeypatch.setattr(store, "push", sometimes)
+    with workplace(store, "trial", every=0.01) as run_dir:
+        run_dir.mkdir()
+        (run_dir / "config.yaml").write_text("x")
+        while len(calls) < 3:
+            time.sleep(0.01)
+    assert store.read("trial/config.yaml") == b"x"
+
+
+def test_a_directory_in_use_is_waited_for(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.lock()
+    with pytest.raises(RunExistsError, match="in use"):
+        wait_until_free(tmp_path, 0)
+    threading.Timer(0.2, directory.release).start()
+    wait_until_free(tmp_path, 30)
+    directory.lock()
+    directory.release()
+
+
+def test_the_program_makes_the_trial_that_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(str(tmp_path))
+    module, *words = tiny_trials()[0].command(store)
+    assert run_module(module, words) == 0
+    assert store.read("copy-seed-0.json") is not None
+    (tmp_path / "taken").write_text("")
+    assert run_module(module, [words[0], "taken", words[2]]) == 1
+    assert capsys.readouterr().err.endswith("taken is a file, not a folder for a run\n")
+
+
+def count_steps(steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    train_step = Loop.train_step
+
+    def counted(self: Loop) -> Any:
+        steps.append(1)
+        return train_step(self)
+
+    monkeypatch.setattr(Loop, "train_step", counted)
+
+
+def fail_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let trainings end with an error after so many steps."""
+    steps: list[int] = []
+    count_steps(steps, monkeypatch)
+    train_step = Loop.train_step
+
+    def failing(self: Loop) -> Any:
+        if len(steps) == step:
+            raise NonFiniteError("a trial")
+        return train_step(self)
+
+    monkeypatch.setattr(Loop, "train_step", failing)
+    return steps
