@@ -11,8 +11,8 @@ from benchmarks.table import Column, Table, percent, scaled, significant, whole
 from benchmarks.timing import Effort, Spread, take_turns
 from benchmarks.traffic import Sharing, cache_bytes, main_bytes
 from neuraltape.kernels import MachineSpec
-from neuraltape.kernels.cpu.plan import places
-from neuraltape.kernels.cpu.vector import VECTOR_BYTES
+from neuraltape.kernels.cpu.engine.plan import places
+from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 
 BATCHES = (1, 16, 64)
 SECONDS = 3
@@ -63,7 +63,7 @@ def _row(size: Size, spread: Spread, peak: Peak, what: str) -> dict[str, Any]:
 
 
 def _sharing(size: Size) -> Sharing:
-    spec = MachineSpec("lstm", size.input_size, size.hidden_size, 1, size.slots, size.layout)
+    spec = MachineSpec("ntm", "lstm", size.input_size, size.hidden_size, 1, size.slots, size.layout)
     z = places(spec, size.time, size.batch, VECTOR_BYTES // 4, keep=True)
     return Sharing(rows=min(z.rows, size.batch), segment=z.segment)
 

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 import torch
 
 from neuraltape.functional import AccessState as AccessState
-from neuraltape.kernels.spec import LRUASpec as LRUASpec
 from neuraltape.kernels.spec import MachineSpec as MachineSpec
 from neuraltape.kernels.spec import SequenceResult as SequenceResult
 from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights
 
-OPERATIONS = ("sequence", "access_step", "step", "lrua_sequence", "hops", "learn_hops")
+OPERATIONS = ("sequence", "step", "access_step", "hops", "learn_hops")
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
 
@@ -37,9 +36,8 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     """Choose a backend for an operation.
 
     Args:
-        op: "sequence", "step" (spec: MachineSpec), "lrua_sequence" (spec: LRUASpec), "access_step" (spec:
-            InterfaceLayout), or "hops" and
-            "learn_hops" (spec: HopsLayout).
+        op: "sequence" or "step" (spec: MachineSpec), "access_step" (spec: InterfaceLayout), "hops" or "learn_hops"
+            (spec: HopsLayout).
         backend: a name in BACKENDS, or "auto": the fastest that can run here. A fall-back is warned of once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.
@@ -49,7 +47,7 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
 
     Raises:
         ValueError: unknown operation or backend.
-        RuntimeError: a named backend can't run this; the message says why.
+        RuntimeError: the named backend, or with "auto" every one, can't run this; the message says why.
     """
     if op not in OPERATIONS:
         raise ValueError(f"op must be one of {', '.join(OPERATIONS)}; got {op!r}")
@@ -60,7 +58,7 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
         if reason is None:
             return Resolved(name, getattr(module, op))
         message = f"backend {name!r} cannot run this machine: {reason}"
-        if backend != "auto":
+        if backend != "auto" or name == "reference":
             raise RuntimeError(message)
         if message not in _said:
             _said.add(message)

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from neuraltape.functional import HopsLayout, InterfaceLayout, LRUALayout
+from neuraltape.functional import HopsLayout, InterfaceLayout
 
 Cell = Literal["lstm", "gru", "feedforward"]
 
@@ -18,28 +18,19 @@ WEIGHTS_PER_LAYER = {"lstm": 4, "gru": 4, "feedforward": 2}
 class MachineSpec:
     """The sizes of one machine: what a backend has to know beside the tensors."""
 
+    access: str
+    """The name of its addressing scheme, which is that of the scheme's file or folder in every backend."""
     cell: Cell
     input_size: int
     hidden_size: int
     layers: int
     slots: int
-    layout: InterfaceLayout
-
-
-@dataclass(frozen=True)
-class LRUASpec:
-    """The sizes of a machine whose access is by least-recently-used writes."""
-
-    cell: Cell
-    input_size: int
-    hidden_size: int
-    layers: int
-    slots: int
-    layout: LRUALayout
+    layout: Any
+    """How the access divides what the controller emits: `InterfaceLayout`, `LRUALayout`, or another access's own."""
 
 
 # What a backend is asked about: a machine, the interface of one step of the heads, or a memory network.
-Spec = MachineSpec | LRUASpec | InterfaceLayout | HopsLayout
+Spec = MachineSpec | InterfaceLayout | HopsLayout
 
 
 class Weights(NamedTuple):
@@ -62,7 +53,7 @@ class SequenceResult(NamedTuple):
     controller: tuple[Tensor, ...]
     """The controller's final state, each (batch, layers, hidden)."""
     access: Any
-    """The access's final state: an `AccessState`, or an `LRUAState`."""
+    """The access's final state, such as an `AccessState`."""
 
     @property
     def hidden(self) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from neuraltape.functional import LRUALayout
-from neuraltape.kernels import LRUASpec, Weights
+from neuraltape.kernels import MachineSpec, Weights
 from neuraltape.nn.access import LRUAAccess, MANNConfig
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size
@@ -81,7 +81,7 @@ class MANN(Machine):
             # What is saved says whose controller it takes; the mixin would put the default there.
             self._hub_mixin_config = {**self.config, "controller": type(part).__name__}
         self.memory_slots, self.layout = memory_slots, access.layout
-        self.choice = BackendChoice("lrua_sequence", backend)
+        self.choice = BackendChoice("sequence", backend)
         if backend != "auto":
             _ = self.backend
 
@@ -106,9 +106,15 @@ class MANN(Machine):
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return self.output(result.given), final
 
-    def _spec(self, controller: Controller) -> LRUASpec:
-        return LRUASpec(
-            controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout
+    def _spec(self, controller: Controller) -> MachineSpec:
+        return MachineSpec(
+            "lrua",
+            controller.cell,
+            self.input_size,
+            self.hidden_size,
+            controller.layers,
+            self.memory_slots,
+            self.layout,
         )
 
     def extra_repr(self) -> str:

@@ -279,7 +279,7 @@ class NTM(Machine):
     def _spec(self, controller: Controller) -> MachineSpec:
         sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout)
         if self._known is None or self._known[0] != sizes:
-            self._known = sizes, MachineSpec(*sizes)
+            self._known = sizes, MachineSpec("ntm", *sizes)
         return self._known[1]
 
     def extra_repr(self) -> str:

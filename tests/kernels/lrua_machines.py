@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import LRUALayout, LRUAState
-from neuraltape.kernels import LRUASpec, SequenceResult, Weights
+from neuraltape.kernels import MachineSpec, SequenceResult, Weights
 
 
 def spec_of(
@@ -18,20 +18,20 @@ def spec_of(
     heads: int = 2,
     width: int = 5,
     decay: float = 0.9,
-) -> LRUASpec:
+) -> MachineSpec:
     """A small machine of odd sizes."""
-    return LRUASpec("lstm", inputs, hidden, 1, slots, LRUALayout(heads, width, decay))
+    return MachineSpec("lrua", "lstm", inputs, hidden, 1, slots, LRUALayout(heads, width, decay))
 
 
 class Call(NamedTuple):
-    """All arguments of `lrua_sequence`."""
+    """All arguments of `sequence`."""
 
     inputs: Tensor
     lengths: Tensor | None
     weights: Weights
     controller: tuple[Tensor, ...]
     access: LRUAState
-    spec: LRUASpec
+    spec: MachineSpec
 
     def leaves(self) -> list[Tensor]:
         """Everything that can have a gradient: all but the usage."""
@@ -51,7 +51,9 @@ class Call(NamedTuple):
         return self.map(lambda tensor: tensor.detach().to(dtype).requires_grad_())
 
 
-def call_of(spec: LRUASpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0) -> Call:
+def call_of(
+    spec: MachineSpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0
+) -> Call:
     """A call with float64 leaves, weights large enough that every gate and head is busy; scale: of the interface's."""
     generator = torch.Generator().manual_seed(seed)
     layout, hidden = spec.layout, spec.hidden_size

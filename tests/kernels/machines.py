@@ -23,7 +23,7 @@ def spec_of(
     offsets: tuple[int, ...] = (-1, 0, 1),
 ) -> MachineSpec:
     """A small machine of odd sizes."""
-    return MachineSpec(cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
+    return MachineSpec("ntm", cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
 
 
 class Call(NamedTuple):

@@ -1,0 +1,176 @@
+"""From parameters to what the matrix products read, and from the products' gradients back to those of the parameters.
+
+A layer's parameters become one matrix: rows of gates (the GRU's candidate twice, see cells.py) over columns of
+everything the layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1.
+A task is as many rows as a vector has lanes.
+"""
+
+from neuraltape.kernels.cpu.engine.plan import parts
+from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, GRU
+from neuraltape.kernels.cpu.lib.compiler import helper, kernel
+from neuraltape.kernels.cpu.lib.job import task
+from neuraltape.kernels.cpu.lib.simd import copy, floats, keep_apart, load, splat, store, transpose
+
+
+@helper
+def tasks_of_a_layer(z):
+    """How many tasks a layer's rows make."""
+    return (z.gate_columns + z.vector - 1) // z.vector
+
+
+@helper
+def source_rows(z, row):
+    """Rows of the parameters of the input and of the hidden state that a row of gates is made of; -1: of none."""
+    if z.cell == FEEDFORWARD:
+        return row, -1
+    if z.cell == GRU and row >= 3 * z.hidden:
+        return -1, row - z.hidden
+    if z.cell == GRU and row >= 2 * z.hidden:
+        return row, -1
+    return row, row
+
+
+@helper
+def load_row(z, layer, row, table, first, work, place):
+    """Put one row of a layer's matrix together. first: where in the table the parameters begin."""
+    keep_apart()
+    width = z.columns_first if layer == 0 else z.columns_other
+    for i in range(place, place + width + z.vector):
+        work[i] = 0.0
+    if layer == z.layers:
+        own = first + z.layers * (2 if z.cell == FEEDFORWARD else 4)
+        copy(floats(work, table[own]), row * z.hidden, work, place, z.hidden)
+        work[place + z.hidden] = floats(work, table[own + 1])[row]
+        return
+    own = first + layer * (2 if z.cell == FEEDFORWARD else 4)
+    of_below, of_hidden = source_rows(z, row)
+    reads = z.reading * z.width
+    hidden = place + (reads if layer == 0 else 0)
+    below = hidden + (0 if z.cell == FEEDFORWARD else z.hidden)
+    bias = 0.0
+    if of_below >= 0:
+        weight = floats(work, table[own])
+        if layer == 0:
+            start = of_below * (z.inputs + reads)
+            copy(weight, start, work, below, z.inputs)
+            copy(weight, start + z.inputs, work, place, reads)
+        else:
+            copy(weight, of_below * z.hidden, work, below, z.hidden)
+        bias += floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below]
+    if of_hidden >= 0:
+        copy(floats(work, table[own + 1]), of_hidden * z.hidden, work, hidden, z.hidden)
+        bias += floats(work, table[own + 3])[of_hidden]
+    work[place + width - 1] = bias
+
+
+@helper
+def store_row(z, layer, row, work, place, table, first):
+    """Put one row of a layer's gradient where those of the parameters lie."""
+    keep_apart()
+    if layer == z.layers:
+        own = first + z.layers * (2 if z.cell == FEEDFORWARD else 4)
+        copy(work, place, floats(work, table[own]), row * z.hidden, z.hidden)
+        floats(work, table[own + 1])[row] = work[place + z.hidden]
+        return
+    own = first + layer * (2 if z.cell == FEEDFORWARD else 4)
+    of_below, of_hidden = source_rows(z, row)
+    reads = z.reading * z.width
+    hidden = place + (reads if layer == 0 else 0)
+    below = hidden + (0 if z.cell == FEEDFORWARD else z.hidden)
+    bias = work[place + (z.columns_first if layer == 0 else z.columns_other) - 1]
+    if of_below >= 0:
+        weight = floats(work, table[own])
+        if layer == 0:
+            start = of_below * (z.inputs + reads)
+            copy(work, below, weight, start, z.inputs)
+            copy(work, place, weight, start + z.inputs, reads)
+        else:
+            copy(work, below, weight, of_below * z.hidden, z.hidden)
+        floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below] = bias
+    if of_hidden >= 0:
+        copy(work, hidden, floats(work, table[own + 1]), of_hidden * z.hidden, z.hidden)
+        floats(work, table[own + 3])[of_hidden] = bias
+
+
+@helper
+def pack_rows(z, number, table, work):
+    """One task of `pack`."""
+    keep_apart()
+    forward, backward = floats(work, table[0]), floats(work, table[1])
+    layer = min(number // tasks_of_a_layer(z), z.layers)
+    first = (number - layer * tasks_of_a_layer(z)) * z.vector
+    rows, seen, back, source = z.gate_columns, z.columns_other, z.columns_other - 1, z.pack_other
+    target, distance = z.back_other + (layer - 1) * z.back_layer, z.ld_pack
+    source += (layer - 1) * z.pack_layer
+    if layer == 0:
+        seen, back, source, target = z.columns_first, z.columns_first - 1, 0, 0
+    if layer == z.layers:
+        rows, seen, back = z.parameters, z.hidden + 1, z.hidden
+        source, target = z.pack_interface, z.back_interface
+    for lane in range(z.vector):
+        if first + lane < rows:
+            load_row(z, layer, first + lane, table, 2, work, lane * distance)
+        else:
+            for i in range(lane * distance, lane * distance + seen):
+                work[i] = 0.0
+    panel = source + first * seen
+    whole = seen // z.vector * z.vector
+    for column in range(0, whole, z.vector):
+        transpose(work, column, distance, forward, panel + column * z.vector, z.vector)
+    # The next panel may be another thread's.
+    for column in range(whole, seen):
+        for lane in range(z.vector):
+            forward[panel + column * z.vector + lane] = work[lane * distance + column]
+    if table[1] != 0:
+        for start in range(0, back, z.vector):
+            for lane in range(min(z.vector, rows - first)):
+                place = target + start * rows + (first + lane) * z.vector
+                store(backward, place, load(work, lane * distance + start))
+
+
+@helper
+def collect_rows(z, number, table, work):
+    """One task of `collect`."""
+    keep_apart()
+    gradients = floats(work, table[0])
+    layer = min(number // tasks_of_a_layer(z), z.layers)
+    first = (number - layer * tasks_of_a_layer(z)) * z.vector
+    rows, seen, start, row_size = z.gate_columns, z.columns_other, z.grad_other + (layer - 1) * z.grad_layer, z.ld_other
+    if layer == 0:
+        seen, start, row_size = z.columns_first, 0, z.ld_first
+    if layer == z.layers:
+        rows, seen, start, row_size = z.parameters, z.hidden + 1, z.grad_interface, z.ld_top
+    for row in range(first, min(first + z.vector, rows)):
+        for i in range(0, seen, z.vector):
+            summed, place = splat(work, 0.0), start + row * row_size + i
+            for lane in range(z.lanes):
+                summed = summed + load(gradients, lane * z.grad_size + place)
+            store(work, i, summed)
+        store_row(z, layer, row, work, 0, table, 1)
+
+
+@kernel
+def pack(job):
+    """Parameters into panels.
+
+    The table: addresses of the panels over the gates (for the forward pass), of those over what a layer sees (for the
+    backward pass; 0: not wanted), and of all parameters, as in the public signature.
+    """
+    z, table, work = parts(job)
+    number = task(job)
+    while number >= 0:
+        pack_rows(z, number, table, work)
+        number = task(job)
+
+
+@kernel
+def collect(job):
+    """Sum the lanes' gradients, lane after lane, into those of the parameters.
+
+    The table: addresses of (lanes, grad_size) and of all parameters' gradients, as in the public signature.
+    """
+    z, table, work = parts(job)
+    number = task(job)
+    while number >= 0:
+        collect_rows(z, number, table, work)
+        number = task(job)

@@ -1,0 +1,148 @@
+"""All hops of a memory network with their derivative, and learning: the operations behind the kernels' door.
+
+One thread: a batch is a few hundred short vectors, and several seeds are several processes.
+"""
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuraltape.functional import HopsLayout, Sentences
+from neuraltape.kernels.cpu.engine.checks import check_tensors
+from neuraltape.kernels.cpu.hops.kernels import hops_backward, hops_forward
+from neuraltape.kernels.cpu.hops.learning import hops_learn
+from neuraltape.kernels.cpu.hops.plan import Sizes, record, sizes
+from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib.compiler import Kernel
+from neuraltape.kernels.cpu.lib.job import TABLE, job
+
+_WRONG = 13
+
+
+class _Hops(torch.autograd.Function):
+    """Forward keeps the stored facts, u and the weights of every hop."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, z: Sizes, linear: bool, embeddings: Tensor, times: Tensor, *indices: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        embeddings, times = embeddings.contiguous(), times.contiguous()
+        stored = embeddings.new_empty(z.batch * z.columns, z.row)
+        asked = embeddings.new_empty(z.hops + 1, z.batch, z.padded)
+        weights = embeddings.new_empty(z.hops, z.batch, z.columns)
+        table = (*(each.data_ptr() for each in (*indices, embeddings, times, stored, asked, weights)), linear, 0)
+        if _run(hops_forward, z, z.forward_room, table, embeddings.element_size())[TABLE + _WRONG]:
+            raise IndexError(_out_of_range(z))
+        ctx.save_for_backward(*indices)
+        ctx.kept, ctx.z, ctx.linear = (stored, asked, weights), z, linear
+        # The caller may change the weights; the backward pass needs them as they are.
+        shown = weights.clone()
+        ctx.mark_non_differentiable(shown)
+        return asked[-1, :, : z.width].clone(), shown
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        z: Sizes = ctx.z
+        slope = slope.contiguous()
+        made = slope.new_empty(z.tables, z.vocabulary, z.width), slope.new_empty(z.tables, z.slots, z.width)
+        given = (*ctx.saved_tensors, slope, *ctx.kept, *made)
+        table = (*(each.data_ptr() for each in given), ctx.linear)
+        _run(hops_backward, z, z.backward_room, table, slope.element_size())
+        return None, None, *made, *(None for _ in ctx.saved_tensors)
+
+
+def _run(kernel: Kernel, z: Sizes, work: int, table: Iterable[int], item_size: int) -> array:
+    room = threads.room(work * item_size)
+    call = job(1, record(z).ctypes.data, room.address, work, table)
+    kernel[item_size](call.buffer_info()[0])
+    return call
+
+
+def hops(
+    sentences: Sentences,
+    facts: Tensor,
+    ages: Tensor,
+    questions: Tensor,
+    embeddings: Tensor,
+    times: Tensor,
+    between: Tensor | None,
+    layout: HopsLayout,
+    *,
+    linear: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Ask the facts each question, in all hops: see `neuraltape.functional.ask_facts`."""
+    assert between is None
+    z, indices = _checked(sentences, facts, ages, questions, embeddings, times, layout)
+    return _Hops.apply(z, linear, embeddings, times, *indices)  # pyright: ignore[reportReturnType]
+
+
+@torch.no_grad()
+def learn_hops(
+    sentences: Sentences,
+    facts: Tensor,
+    ages: Tensor,
+    questions: Tensor,
+    answers: Tensor,
+    embeddings: Tensor,
+    times: Tensor,
+    between: Tensor | None,
+    layout: HopsLayout,
+    *,
+    batch_size: int,
+    rate: float,
+    clip: float,
+    linear: bool = False,
+) -> float:
+    """Learn from questions: see `neuraltape.kernels.reference.learn_hops`."""
+    assert between is None
+    z, indices = _checked(sentences, facts, ages, questions, embeddings, times, layout)
+    check_tensors((answers,), (("answers", tuple(questions.shape)),), torch.int64)
+    for name, each in (("embeddings", embeddings), ("times", times)):
+        if not each.is_contiguous():
+            raise ValueError(f"{name} must be contiguous: they are changed where they lie")
+    options = embeddings.new_tensor([rate, clip, 0.0])
+    given = (*indices, answers.contiguous(), embeddings, times, options)
+    table = (*(each.data_ptr() for each in given), batch_size, linear, 0)
+    if _run(hops_learn, z, z.learning_room, table, embeddings.element_size())[TABLE + _WRONG]:
+        raise IndexError(f"{_out_of_range(z)}; or an answer that is not below {z.vocabulary}")
+    return options[2].item()
+
+
+def _out_of_range(z: Sizes) -> str:
+    return (
+        f"facts and questions must be below {z.sentences} sentences of words below {z.vocabulary}, and ages from 0 to "
+        f"{z.slots - 1}; got one that is not"
+    )
+
+
+def _checked(
+    sentences: Sentences,
+    facts: Tensor,
+    ages: Tensor,
+    questions: Tensor,
+    embeddings: Tensor,
+    times: Tensor,
+    layout: HopsLayout,
+) -> tuple[Sizes, tuple[Tensor, ...]]:
+    """The sizes, and all integers in the kernels' order. Raises ValueError for a wrong shape or dtype."""
+    batch, columns = facts.shape
+    z = sizes(
+        layout,
+        batch=batch,
+        columns=columns,
+        sentences=(sentences.made_of.shape[0], sentences.made_of.shape[1]),
+        placed=len(sentences.words),
+        item_size=embeddings.element_size(),
+    )
+    shapes = ("embeddings", (z.tables, z.vocabulary, z.width)), ("times", (z.tables, z.slots, z.width))
+    check_tensors((embeddings, times), shapes, embeddings.dtype)
+    placed = (z.placed,)
+    named = {"facts": facts.shape, "ages": facts.shape, "questions": (batch,)}
+    named |= {"words": placed, "places": placed, "lengths": placed, "made_of": sentences.made_of.shape}
+    indices = tuple(each.contiguous() for each in (facts, ages, questions, *sentences))
+    check_tensors(indices, tuple((name, tuple(shape)) for name, shape in named.items()), torch.int64)
+    return z, indices

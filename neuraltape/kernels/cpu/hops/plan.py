@@ -1,0 +1,88 @@
+"""Sizes of one call of the memory network's kernels. Plain integers; knows no tensors."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from neuraltape.functional import HopsLayout
+from neuraltape.kernels.cpu.lib.job import parts_with
+from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
+
+
+class Sizes(NamedTuple):
+    """All sizes that the kernels need."""
+
+    batch: int
+    columns: int
+    """Of the table of facts."""
+    slots: int
+    hops: int
+    tables: int
+    """Embeddings, one more than hops."""
+    vocabulary: int
+    width: int
+    padded: int
+    """The width in whole vectors."""
+    vector: int
+    sentences: int
+    longest: int
+    """Words of a sentence."""
+    placed: int
+    common: int
+    """The length that all sentences are taken to have; 0: each its own."""
+
+    @property
+    def row(self) -> int:
+        """Numbers of one word or fact as all embeddings see it."""
+        return self.tables * self.padded
+
+    @property
+    def forward_room(self) -> int:
+        """The ramp, all embeddings and ages."""
+        return self.padded + (self.vocabulary + self.slots) * self.row
+
+    @property
+    def backward_room(self) -> int:
+        """As much, then the gradients of a story's facts, of u, and of the weights."""
+        return self.forward_room + self.columns * self.row + self.padded + self.columns
+
+    @property
+    def learning_room(self) -> int:
+        """The ramp; embeddings and ages with their gradients; one story, forward and backward; the answer's scores."""
+        whole = 2 * (self.vocabulary + self.slots) * self.row + 2 * self.columns * self.row
+        one = (self.hops + 3) * self.padded + (self.hops + 1) * self.columns
+        return whole + one + self.vocabulary + self.vector
+
+
+SIZES_KIND = np.dtype([(name, np.int64) for name in Sizes._fields])
+parts = parts_with(numba.from_dtype(SIZES_KIND))
+
+
+def sizes(
+    layout: HopsLayout, *, batch: int, columns: int, sentences: tuple[int, int], placed: int, item_size: int
+) -> Sizes:
+    """The sizes of a call."""
+    vector = VECTOR_BYTES // item_size
+    return Sizes(
+        batch=batch,
+        columns=columns,
+        slots=layout.slots,
+        hops=layout.hops,
+        tables=layout.hops + 1,
+        vocabulary=layout.vocabulary,
+        width=layout.width,
+        padded=-(-layout.width // vector) * vector,
+        vector=vector,
+        sentences=sentences[0],
+        longest=sentences[1],
+        placed=placed,
+        common=layout.sentence_length or 0,
+    )
+
+
+@lru_cache(maxsize=256)
+def record(z: Sizes) -> np.ndarray:
+    """The same as a NumPy record: the kernels take it by its address."""
+    return np.array([tuple(z)], SIZES_KIND)

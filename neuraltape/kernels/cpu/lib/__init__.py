@@ -1,0 +1,1 @@
+"""What every kernel is made of: vectors, formulas, products, cells, threads, compiler, pages. Knows no access."""

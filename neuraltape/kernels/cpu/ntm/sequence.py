@@ -1,0 +1,3 @@
+"""The engine's sequence, with these heads."""
+
+from neuraltape.kernels.cpu.engine.sequence import sequence as sequence

@@ -1,0 +1,61 @@
+"""The controllers' layers in plain PyTorch, one step."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from neuraltape.kernels.spec import WEIGHTS_PER_LAYER, Cell
+
+
+def lstm_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One LSTM layer, one step: x (batch, in), state (hidden, cell) -> (hidden, cell); as torch.nn.LSTMCell."""
+    hidden, cell = state
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    gates = linear(x, weight_ih, bias_ih) + linear(hidden, weight_hh, bias_hh)
+    take, keep, candidate, out = gates.chunk(4, -1)
+    cell = keep.sigmoid() * cell + take.sigmoid() * candidate.tanh()
+    return out.sigmoid() * cell.tanh(), cell
+
+
+def gru_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One GRU layer, one step: x (batch, in), state (hidden,) -> (hidden,). Equations of torch.nn.GRUCell."""
+    (hidden,) = state
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    reset_x, update_x, candidate_x = linear(x, weight_ih, bias_ih).chunk(3, -1)
+    reset_h, update_h, candidate_h = linear(hidden, weight_hh, bias_hh).chunk(3, -1)
+    update = (update_x + update_h).sigmoid()
+    candidate = (candidate_x + (reset_x + reset_h).sigmoid() * candidate_h).tanh()
+    return ((1 - update) * candidate + update * hidden,)
+
+
+def feedforward_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One feed-forward layer: x (batch, in) -> tanh(W x + b), in a tuple. `state` is empty."""
+    weight, bias = weights
+    return (linear(x, weight, bias).tanh(),)
+
+
+CELLS = {"lstm": lstm_cell, "gru": gru_cell, "feedforward": feedforward_cell}
+
+
+def controller_step(
+    x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...], cell: Cell
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """All layers of a controller, one step.
+
+    Args:
+        x: (batch, in): the input and the previous reads.
+        state: tensors (batch, layers, hidden): hidden and cell (LSTM), hidden (GRU), none (feed-forward).
+        weights: `Weights.controller`.
+        cell: which kind of layer.
+
+    Returns:
+        The last layer's output (batch, hidden), and the state after the step.
+    """
+    per_layer = WEIGHTS_PER_LAYER[cell]
+    layers = []
+    for layer in range(len(weights) // per_layer):
+        before = tuple(tensor[:, layer] for tensor in state)
+        after = CELLS[cell](x, before, weights[layer * per_layer : (layer + 1) * per_layer])
+        x = after[0]
+        layers.append(after[: len(state)])
+    return x, tuple(torch.stack(tensors, 1) for tensors in zip(*layers, strict=True))

@@ -1,0 +1,97 @@
+"""A whole sequence, one step after the other in plain PyTorch: the same loop for every access."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from neuraltape.kernels.reference.cells import controller_step
+from neuraltape.kernels.spec import MachineSpec, SequenceResult, Weights
+
+
+def access_step_of(spec: MachineSpec) -> Callable[[Tensor, Any, Any], Any]:
+    """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name.
+
+    Raises:
+        ModuleNotFoundError: there is no such file.
+    """
+    return import_module(f"neuraltape.kernels.reference.{spec.access}").access_step
+
+
+def sequence(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    controller: tuple[Tensor, ...],
+    access: Any,
+    spec: MachineSpec,
+) -> SequenceResult:
+    """A whole sequence through controller and memory.
+
+    Args:
+        inputs: (time, batch, input).
+        lengths: steps of each sequence, (batch,) int64 from 1 to time; None: all of them. Past its end a sequence's
+            inputs are not looked at, its state stays, its outputs are 0.
+        weights: the machine's parameters.
+        controller: the controller's state before the first step, each (batch, layers, hidden).
+        access: the access's state before the first step.
+        spec: the machine's sizes.
+
+    Returns:
+        What every step gives to the output layer, and the final state.
+    """
+    step = access_step_of(spec)
+    alive = None
+    if lengths is not None:
+        alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
+        # What stands in the padding may be NaN; it must not reach a gradient either.
+        inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
+    given = []
+    for t, x in enumerate(inputs):
+        hidden, controller_next = controller_step(
+            torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell
+        )
+        raw = linear(hidden, weights.interface_weight, weights.interface_bias)
+        access_next = step(raw, access, spec.layout)
+        row = torch.cat([hidden, access_next.reads.flatten(1)], -1)
+        if alive is not None:
+            now = alive[t]
+            row = keep_where(now, row, torch.zeros_like(row))
+            controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
+            access_next = type(access)(
+                *(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True))
+            )
+        controller, access = controller_next, access_next
+        given.append(row)
+    return SequenceResult(torch.stack(given), controller, access)
+
+
+def step(
+    inputs: Tensor,
+    weights: Weights,
+    output: tuple[Tensor, Tensor],
+    controller: tuple[Tensor, ...],
+    access: Any,
+    spec: MachineSpec,
+) -> tuple[Tensor, tuple[Tensor, ...], Any]:
+    """One step of a stream, without gradients.
+
+    Args:
+        inputs: (batch, input).
+        weights, controller, access, spec: as for `sequence`.
+        output: weight and bias of the machine's output layer, (output, hidden + read heads * width) and (output,).
+
+    Returns:
+        The output layer's result (batch, output), and the state after the step.
+    """
+    with torch.no_grad():
+        result = sequence(inputs.unsqueeze(0), None, weights, controller, access, spec)
+        return linear(result.given[0], *output), result.controller, result.access
+
+
+def keep_where(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """`new` in the batch rows that are alive, `old` in the others. alive: (batch,) bool; new, old: (batch, ...)."""
+    return torch.where(alive.view(-1, *[1] * (new.dim() - 1)), new, old)
