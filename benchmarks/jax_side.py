@@ -9,7 +9,7 @@ from benchmarks import jax_scan
 from benchmarks.jax_scan import Array, Parameters, jax, jnp
 from benchmarks.size import Size, draw
 from benchmarks.torch_side import LEARNING_RATE, tape
-from neuraltape.training.optimizer_config import OptimizerConfig
+from neuraltape.settings.optimizer_config import OptimizerConfig
 
 EPS = 1e-8
 

@@ -8,9 +8,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmarks.size import Size, draw
 from neuraltape import NTM
+from neuraltape.settings.optimizer_config import OptimizerConfig
 from neuraltape.training.clipping import Clipping
 from neuraltape.training.flat import FlatParameters
-from neuraltape.training.optimizer_config import OptimizerConfig
 from neuraltape.training.optimizers import build_optimizer
 
 # So small that the machine of the last round is the machine of the first; the work does not depend on it.

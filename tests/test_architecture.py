@@ -22,19 +22,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"data"},
     "kernels": {"functional"},
     "nn": {"functional", "kernels"},
-    "training": {"functional", "kernels", "nn", "tasks"},
+    # What a training depends on.
+    "settings": {"nn", "tasks"},
+    # What a run directory holds.
+    "runs": {"nn", "tasks", "settings"},
+    "training": {"functional", "kernels", "nn", "tasks", "settings", "runs"},
     # Viewers: they read traces and run directories, and nothing that runs a machine knows them.
     "evaluation": {"functional", "nn", "tasks"},
     # Draws the reports that evaluation makes.
-    "plotting": {"functional", "nn", "tasks", "evaluation"},
-    "explorer": {"functional", "nn", "tasks"},
+    "plotting": {"functional", "nn", "tasks", "runs", "evaluation"},
+    "explorer": {"functional", "nn", "tasks", "runs"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
     # Many trainings: settings times seeds, recipes times seeds, and the processes that they run in.
-    "study": {"__init__", "data", "functional", "nn", "tasks", "training", "evaluation", "plotting"},
+    "study": {
+        *("__init__", "data", "functional", "nn", "tasks", "settings", "runs", "training", "evaluation", "plotting"),
+    },
     "cli": {
-        *("__init__", "functional", "kernels", "nn", "tasks", "training", "evaluation", "plotting", "explorer"),
-        *("study", "data"),
+        *("__init__", "functional", "kernels", "nn", "tasks", "settings", "runs", "training", "evaluation"),
+        *("plotting", "explorer", "study", "data"),
     },
     "__main__": {"cli"},
 }

@@ -16,9 +16,9 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from neuraltape.evaluation.run import outputs_of
+from neuraltape.runs import load_run
 from neuraltape.tasks import Babi
 from neuraltape.tasks.batch import Batch
-from neuraltape.training import load_run
 
 # Tasks whose answers follow from the latest fact about somebody.
 LATEST = {1, 11, 12, 13}

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuraltape.nn import NTM
+from neuraltape.runs import load_run
 from neuraltape.tasks import Babi
 from neuraltape.tasks.stories import ASK, STOP
-from neuraltape.training import load_run
 
 
 def main() -> None:

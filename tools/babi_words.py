@@ -16,9 +16,9 @@ from statistics import fmean
 from typing import Any
 
 from neuraltape.evaluation.answers import score_answers
+from neuraltape.runs import load_run
+from neuraltape.runs.files import write_atomically
 from neuraltape.tasks import Babi
-from neuraltape.training import load_run
-from neuraltape.training.files import write_atomically
 
 ROOT = Path(__file__).parent.parent
 RESULTS, RUNS = ROOT / "results" / "babi", ROOT / "runs" / "babi"
@@ -52,7 +52,7 @@ def make(question: int, model: str, seed: int, sequences: int, data_dir: str) ->
         "question": question,
         "model": model,
         "seed": seed,
-        "sequences": run.metrics[-1]["sequences"],
+        "sequences": run.metrics.sequences,
         "seconds": round(_seconds_of_children() - before, 1),
         "parameters": sum(each.numel() for each in run.model.parameters()),
         "questions": score.questions,

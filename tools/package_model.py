@@ -9,7 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.nn.pretrained import CONFIG, PACKAGED, WEIGHTS
+from neuraltape.runs import RunDirectory
 from neuraltape.study.reproduce.result import Result
 from neuraltape.study.reproduce.score import ProbeScore
 
@@ -44,9 +45,9 @@ def main(recipe: str, length: str | None = None) -> None:
         sys.exit(f"LENGTH must be one of {', '.join(labels)}; got {length}")
     place = -1 if length is None else labels.index(length)
     best = min(results, key=lambda result: _cost(result.scores[place]))
-    run, folder = ROOT / "runs" / "reproduce" / best.name, PACKAGED / recipe
+    run, folder = RunDirectory(ROOT / "runs" / "reproduce" / best.name), PACKAGED / recipe
     folder.mkdir(parents=True, exist_ok=True)
-    for path in (run / "model" / "config.json", run / "model" / "model.safetensors", run / "config.yaml"):
+    for path in (run.model / CONFIG, run.model / WEIGHTS, run.config):
         shutil.copyfile(path, folder / path.name)
     rows = [f"| {each.label} | {_cost(each):.3g} | {each.wrong_mean:.3g} |" for each in best.scores]
     cost = "bits a sequence" if best.scores[-1].optimum is None else "bits a sequence over the optimum"

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from neuraltape.evaluation import score_presentations
 from neuraltape.nn.mann import MANN
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, WEIGHTS
+from neuraltape.runs import RunDirectory, load_run
 from neuraltape.tasks import Omniglot
-from neuraltape.training import load_run
 
 FOLDER = PACKAGED / "omniglot"
 SHOWN = (1, 2, 3, 5, 10)
@@ -46,11 +46,11 @@ def main(path: str) -> None:
     if not isinstance(trained, Omniglot):
         sys.exit(f"RUN must have learned omniglot; {path} learned {trained.name}")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    weights = load_file(run.path / "model" / WEIGHTS)
+    weights = load_file(RunDirectory(run.path).model / WEIGHTS)
     save_file({name: each.half() for name, each in weights.items()}, FOLDER / WEIGHTS)
-    (FOLDER / CONFIG).write_bytes((run.path / "model" / CONFIG).read_bytes())
+    (FOLDER / CONFIG).write_bytes((RunDirectory(run.path).model / CONFIG).read_bytes())
     config = replace(run.config, task=replace(trained, data_dir=None))
-    config.save(FOLDER / "config.yaml")
+    config.save(RunDirectory(FOLDER).config)
     machine = MANN.from_pretrained(FOLDER)
     task = replace(trained, images="validation")
     report = score_presentations("omniglot", machine, task, [task.max_length], episodes=1_000)

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from neuraltape.cli.ask import MODEL
+from neuraltape.nn.pretrained import CONFIG, WEIGHTS
 from neuraltape.study.questions import QuestionsResult
 
 ROOT = Path(__file__).parent.parent
-FILES = ("config.json", "model.safetensors", "vocabulary.json")
+FILES = (CONFIG, WEIGHTS, "vocabulary.json")
 CARD = """---
 library_name: neuraltape
 license: mit

@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 
 from neuraltape import NTM
+from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
 from neuraltape.tasks import Sequences
-from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig, TrainResult, train
+from neuraltape.training import TrainResult, train
 
 SYMBOLS, BACK = 4, 2
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
-from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.nn.pretrained import CONFIG, PACKAGED
 from neuraltape.study.questions.answerer import Answerer
 from neuraltape.study.questions.session import Answer, Session, is_question
 
@@ -34,8 +34,8 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("model", type=str | None, nargs="?", default=None, help="a trained network's folder")
     named = parser.parse(argv).model
     folder = MODEL if named is None else Path(named)
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"MODEL must be the folder of a trained network, which has a config.json; got {str(folder)!r}")
+    if not (folder / CONFIG).is_file():
+        raise UsageError(f"MODEL must be the folder of a trained network, which has a {CONFIG}; got {str(folder)!r}")
     session = Session(Answerer.load(folder))
     terminal = sys.stdin.isatty()
     if terminal:

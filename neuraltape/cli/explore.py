@@ -9,6 +9,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import RUN_HELP, RUNS
 from neuraltape.nn import Trace
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, packaged_names
+from neuraltape.runs import RunDirectory
 
 
 def run(argv: Sequence[str]) -> None:
@@ -47,7 +48,8 @@ def run(argv: Sequence[str]) -> None:
 def add_named(name: str, runs: list[Path], models: dict[str, Path]) -> str:
     """Find what the user named, add it to what the page may read, and return its name there."""
     for folder in (Path(name), RUNS / name):
-        if (folder / "config.yaml").is_file() or (folder / "model" / CONFIG).is_file():
+        directory = RunDirectory(folder)
+        if directory.holds_run() or (directory.model / CONFIG).is_file():
             if folder.resolve().parent != RUNS.resolve():
                 runs.append(folder.resolve())
             return folder.resolve().name

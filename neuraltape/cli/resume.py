@@ -6,7 +6,9 @@ from neuraltape.cli.output import first_process
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import find_run
 from neuraltape.cli.train import say_result
-from neuraltape.training import TrainConfig, resume
+from neuraltape.runs import RunDirectory
+from neuraltape.settings import TrainConfig
+from neuraltape.training import resume
 
 
 def run(argv: Sequence[str]) -> None:
@@ -23,4 +25,4 @@ def run(argv: Sequence[str]) -> None:
         devices=options.devices,
         progress=first_process(),
     )
-    say_result(result, TrainConfig.load(folder / "config.yaml").task.score_name)
+    say_result(result, TrainConfig.load(RunDirectory(folder).config).task.score_name)

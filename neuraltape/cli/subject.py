@@ -1,18 +1,19 @@
 """What RUN means on the command line: a training's folder, or a saved model."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
 from neuraltape.nn.machines import load_machine
-from neuraltape.nn.pretrained import PACKAGED, packaged_names, saved_arguments
+from neuraltape.nn.pretrained import CONFIG, PACKAGED, packaged_names, saved_arguments
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.runs import RunDirectory, load_run
+from neuraltape.runs.directory import FIGURES, runs_in
+from neuraltape.runs.metrics import Metrics
+from neuraltape.settings import TrainConfig
 from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
-from neuraltape.training import TrainConfig, load_run
 
 RUNS = Path("runs")
 RUN_HELP = "a run's folder, a name under runs/, a folder with a saved model, or a model that comes with the package"
@@ -27,7 +28,7 @@ class Subject:
     task: Task
     figures: Path
     """Where its figures go unless the user says otherwise."""
-    metrics: Sequence[Mapping[str, Any]]
+    metrics: Metrics
     """How it was trained; empty where that isn't known."""
 
 
@@ -50,18 +51,19 @@ def open_subject(run: str, task: str | None = None) -> Subject:
         ValueError, FileNotFoundError: its files are broken or not there yet.
     """
     folder = find(run)
-    if (folder / "config.json").is_file():
+    directory = RunDirectory(folder)
+    if (folder / CONFIG).is_file():
         return _open_model(folder, task)
-    if (folder / "model" / "config.json").is_file():
-        saved_arguments(folder / "model")
+    if (directory.model / CONFIG).is_file():
+        saved_arguments(directory.model)
     loaded = load_run(folder)
-    return Subject(folder.resolve().name, loaded.model, loaded.task, folder / "figures", loaded.metrics)
+    return Subject(folder.resolve().name, loaded.model, loaded.task, directory.figures, loaded.metrics)
 
 
 def find_run(run: str) -> Path:
     """The folder of a training. Raises UsageError if there is none."""
     for folder in (Path(run), RUNS / run):
-        if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
+        if RunDirectory(folder).holds_run() and not (folder / CONFIG).is_file():
             return folder
     raise UsageError(f"RUN must be a run's folder, or a name under {RUNS}/; got {run!r}{_hint(run, run_names())}")
 
@@ -69,7 +71,7 @@ def find_run(run: str) -> Path:
 def find(run: str) -> Path:
     """The folder of a training or of a saved model. Raises UsageError if there is neither."""
     for folder in (Path(run), RUNS / run):
-        if (folder / "config.yaml").is_file() or (folder / "config.json").is_file():
+        if RunDirectory(folder).holds_run() or (folder / CONFIG).is_file():
             return folder
     if run in packaged_names():
         return PACKAGED / run
@@ -78,7 +80,7 @@ def find(run: str) -> Path:
 
 def run_names() -> list[str]:
     """The runs under runs/."""
-    return sorted(path.parent.name for path in RUNS.glob("*/config.yaml"))
+    return [directory.path.name for directory in runs_in(RUNS)]
 
 
 def _hint(run: str, names: list[str]) -> str:
@@ -89,8 +91,8 @@ def _hint(run: str, names: list[str]) -> str:
 
 def _open_model(folder: Path, task: str | None) -> Subject:
     packaged = PACKAGED in folder.parents
-    figures = Path("figures") / folder.name if packaged else folder / "figures"
-    return Subject(folder.resolve().name, _load_model(folder), _task_of(folder, task), figures, ())
+    figures = Path(FIGURES) / folder.name if packaged else folder / FIGURES
+    return Subject(folder.resolve().name, _load_model(folder), _task_of(folder, task), figures, Metrics())
 
 
 def _load_model(folder: Path) -> SequenceModel:
@@ -104,7 +106,7 @@ def _task_of(folder: Path, task: str | None) -> Task:
         if task not in TASKS:
             raise UsageError(f"--task must be one of {', '.join(TASKS)}; got {task!r}{close_matches(task, TASKS)}")
         return TASKS[task]()
-    for path in (folder / "config.yaml", folder.parent / "config.yaml"):
-        if path.is_file():
-            return TrainConfig.load(path).task
+    for directory in (RunDirectory(folder), RunDirectory(folder.parent)):
+        if directory.holds_run():
+            return TrainConfig.load(directory.config).task
     raise UsageError(f"--task is missing: {folder} doesn't say what the model learned; one of {', '.join(TASKS)}")

@@ -9,7 +9,7 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.subject import RUNS
-from neuraltape.training.config import NAMED_TASKS, read_flat
+from neuraltape.settings.settings import NAMED_TASKS, read_flat
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster, or local; every node must reach the output by the same name"
 

@@ -11,10 +11,11 @@ from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.parser import Parser, with_dashes
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.subject import RUNS
+from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.settings.settings import NAMED_TASKS, field_names, read_flat
 from neuraltape.tasks import DATA_TASKS, TASKS
 from neuraltape.tasks.sequences import Sequences
-from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig, TrainResult, train
-from neuraltape.training.config import NAMED_TASKS, field_names, read_flat
+from neuraltape.training import TrainResult, train
 
 TASK_NAMES = (*TASKS, *DATA_TASKS)
 PARTS = (ModelConfig, OptimizerConfig, LoopConfig)

@@ -9,6 +9,8 @@ import yaml
 
 from neuraltape.explorer.draft import free_channels, known
 from neuraltape.nn import NTM
+from neuraltape.nn.pretrained import CONFIG
+from neuraltape.runs.directory import RunDirectory
 from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
@@ -38,7 +40,7 @@ def load_machine(identifier: str, name: str, folder: Path, model: Path) -> Machi
         MachineError: it is broken, or no NTM.
     """
     try:
-        config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((model / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise MachineError("its config.json cannot be read") from None
     if not isinstance(config, dict) or "memory_slots" not in config:
@@ -57,7 +59,7 @@ def load_machine(identifier: str, name: str, folder: Path, model: Path) -> Machi
 def _task(folder: Path, name: str, ntm: NTM) -> Task | None:
     """The task that it was trained on, if it is one that can be drawn and fits the machine."""
     values: dict[str, Any] = {"task": name}
-    config = folder / "config.yaml"
+    config = RunDirectory(folder).config
     if config.is_file():
         try:
             values = yaml.safe_load(config.read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from neuraltape.explorer.loading import Machine, MachineError, describe_machine, load_machine
 from neuraltape.explorer.progress import Progress, progress
+from neuraltape.nn.pretrained import WEIGHTS
+from neuraltape.runs.directory import RunDirectory, runs_in
 
 # Loaded machines kept in memory, and checkpoints of one run that were seen while the page follows it.
 KEPT, SNAPSHOTS = 24, 12
@@ -43,12 +45,12 @@ class Entry:
     @property
     def model(self) -> Path:
         """Where its weights are."""
-        return self.folder / "model" if self.kind == "run" else self.folder
+        return RunDirectory(self.folder).model if self.kind == "run" else self.folder
 
     def version(self) -> str:
         """Changes when the weights do. Raises MachineError if there are none."""
         try:
-            status = (self.model / "model.safetensors").stat()
+            status = (self.model / WEIGHTS).stat()
         except OSError:
             raise MachineError("no checkpoint yet" if self.kind == "run" else "its files are missing") from None
         return f"{status.st_mtime_ns:x}-{status.st_size:x}"
@@ -57,7 +59,7 @@ class Entry:
         """How the training goes; None for a machine that is not a run."""
         if self.kind != "run":
             return None
-        path = self.folder / "metrics.jsonl"
+        path = RunDirectory(self.folder).metrics
         try:
             status = path.stat()
             state = status.st_mtime_ns, status.st_size
@@ -135,10 +137,11 @@ class Machines:
 
     def _run_folders(self) -> Iterator[Path]:
         for root in self._runs:
-            if (root / "config.yaml").is_file() or (root / "model").is_dir() or not root.is_dir():
+            directory = RunDirectory(root)
+            if directory.holds_run() or directory.model.is_dir() or not root.is_dir():
                 yield root
             else:
-                yield from sorted(each for each in root.iterdir() if (each / "config.yaml").is_file())
+                yield from (each.path for each in runs_in(root))
 
     def _load(self, entry: Entry) -> Machine:
         version = entry.version()

@@ -1,7 +1,6 @@
 """All figures of one machine."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
@@ -15,6 +14,7 @@ from neuraltape.plotting.memory import plot_memory
 from neuraltape.plotting.outputs import plot_outputs
 from neuraltape.plotting.stages import plot_stages
 from neuraltape.plotting.writes import plot_writes
+from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks.task import Task
 
 
@@ -41,7 +41,7 @@ def machine_figures(model: SequenceModel, task: Task, length: int, *, seed: int 
         yield "stages-read", plot_stages(trace, step=3 * steps // 4, head="read 1")
 
 
-def training_figures(name: str, task: Task, metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Figure]]:
+def training_figures(name: str, task: Task, metrics: Metrics) -> Iterator[tuple[str, Figure]]:
     """How it learned; nothing where no training is known."""
-    if metrics:
+    if metrics.lines:
         yield "learning", plot_learning({name: metrics}, goal=task.goal, score_name=task.score_name)

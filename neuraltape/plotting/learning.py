@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuraltape.plotting.style import INK, LINES, SMALL, legend, new_figure, prepare_curve
+from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Goal
 
 
 def plot_learning(
-    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    runs: Mapping[str, Metrics],
     *,
     goal: Goal | None = None,
     score_name: str = "bits a sequence",
@@ -22,14 +23,14 @@ def plot_learning(
     As figure 3 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401, which has a linear scale.
 
     Args:
-        runs: the lines of each run's `metrics.jsonl`, by the run's name.
+        runs: what each training wrote about itself, by the run's name.
         goal: what counts as solved; it is drawn where it is a bound on the cost itself.
         score_name: what the cost is.
 
     Raises:
         ValueError: no runs, or nothing in them to draw.
     """
-    curves = {name: (_curve(lines, "training"), _curve(lines, "evaluation")) for name, lines in runs.items()}
+    curves = {name: (_curve(metrics.training), _curve(metrics.scores)) for name, metrics in runs.items()}
     if not any(part.size for curve in curves.values() for part in curve):
         raise ValueError("runs must hold a line about training or evaluation; got none (has the run reported yet?)")
     figure = new_figure(4.2, 2.7)
@@ -40,7 +41,7 @@ def plot_learning(
         axes.plot(
             *evaluation, color=colour, linewidth=1.3, marker="o", markersize=2.2, label=f"{name}, fresh sequences"
         )
-        optimum = _curve(runs[name], "evaluation", "optimum")
+        optimum = _curve(runs[name].scores, "optimum")
         if optimum.size:
             axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
     axes.set_yscale("log")
@@ -51,10 +52,9 @@ def plot_learning(
     return figure
 
 
-def _curve(lines: Sequence[Mapping[str, Any]], kind: str, field: str = "bits") -> np.ndarray:
+def _curve(lines: Sequence[Mapping[str, Any]], field: str = "bits") -> np.ndarray:
     """(2, points): thousands of sequences and the field, where it is a number."""
-    chosen = [line for line in lines if line.get("kind") == kind and line.get(field) is not None]
-    points = [(line["sequences"] / 1000, line[field]) for line in chosen]
+    points = [(line["sequences"] / 1000, line[field]) for line in lines if line.get(field) is not None]
     return np.array(points, dtype=float).reshape(-1, 2).T
 
 

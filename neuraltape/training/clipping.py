@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from neuraltape.training.optimizer_config import OptimizerConfig
+from neuraltape.settings.optimizer_config import OptimizerConfig
 
 # Of the running mean of gradient norms: it looks back over about 20 steps.
 DECAY = 0.95

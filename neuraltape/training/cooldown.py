@@ -1,7 +1,7 @@
 """When a machine that looks good counts as good: after its learning rate has fallen to 0."""
 
+from neuraltape.settings.loop_config import LoopConfig
 from neuraltape.training.counters import Counters
-from neuraltape.training.loop_config import LoopConfig
 
 
 class Cooldown:

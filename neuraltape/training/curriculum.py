@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from neuraltape.settings.loop_config import LoopConfig
 from neuraltape.tasks.task import Task
-from neuraltape.training.loop_config import LoopConfig
 
 # The growing range starts at a tenth and grows by a tenth; success is judged over so many steps.
 STAGES = 10

@@ -1,10 +1,6 @@
 """What can end a training before its time."""
 
 
-class RunExistsError(ValueError):
-    """The run directory is in use, or holds another run."""
-
-
 class NonFiniteError(RuntimeError):
     """A loss, a gradient or a weight is NaN or infinite. The message names the step, the tensor and the saved batch."""
 

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from neuraltape.runs.files import write_atomically
 from neuraltape.tasks.batch import Batch
-from neuraltape.training.files import write_atomically
 
 
 def first_bad(tensors: Iterable[tuple[str, Tensor | None]]) -> str | None:

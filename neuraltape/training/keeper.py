@@ -6,13 +6,14 @@ from copy import deepcopy
 from pathlib import Path
 
 from neuraltape.nn import SequenceModel
+from neuraltape.nn.pretrained import CONFIG, WEIGHTS
+from neuraltape.runs.checkpoint import Checkpoint, save_checkpoint
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.files import write_atomically
 from neuraltape.tasks.batch import Batch
-from neuraltape.training.checkpoint import Checkpoint, save_checkpoint
-from neuraltape.training.files import write_atomically
 from neuraltape.training.guard import save_batch
 from neuraltape.training.learner import Learner
 from neuraltape.training.reports import Reports
-from neuraltape.training.run_directory import RunDirectory
 
 
 class Keeper:
@@ -66,14 +67,14 @@ class Keeper:
 
     def _keep_model(self, model: SequenceModel) -> None:
         # What `from_pretrained` reads is two files; only the weights change, and each file is replaced whole.
-        beside = self.path / ".model.new"
+        beside = self.directory.new_model
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
         # A card is for a model that is shared; where one is there already, none is made up.
         (beside / "README.md").touch()
         model.save_pretrained(beside)
-        for name in ("config.json", "model.safetensors"):
+        for name in (CONFIG, WEIGHTS):
             target = self.directory.model / name
-            if name == "model.safetensors" or not target.exists():
+            if name == WEIGHTS or not target.exists():
                 write_atomically(target, (beside / name).read_bytes())
         shutil.rmtree(beside)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from neuraltape.settings.loop_config import LoopConfig
 from neuraltape.training.errors import ProcessLostError
-from neuraltape.training.loop_config import LoopConfig
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.

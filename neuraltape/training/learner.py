@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from neuraltape.nn import NTM, SequenceModel
+from neuraltape.runs.checkpoint import Checkpoint, named
+from neuraltape.settings.settings import TrainConfig
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 from neuraltape.training.averaging import Average
-from neuraltape.training.checkpoint import Checkpoint, named, optimizer_tensors, restore_optimizer
 from neuraltape.training.clipping import Clipping
-from neuraltape.training.config import TrainConfig
 from neuraltape.training.flat import FlatParameters
 from neuraltape.training.guard import first_bad, first_bad_of_step
 from neuraltape.training.models import build_model
-from neuraltape.training.optimizers import build_optimizer
+from neuraltape.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
 from neuraltape.training.schedule import learning_rate
 from neuraltape.training.slots import slots_of_step
 

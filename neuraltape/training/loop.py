@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuraltape.runs.checkpoint import Checkpoint
+from neuraltape.settings.settings import TrainConfig
 from neuraltape.tasks.batch import Batch
-from neuraltape.training.checkpoint import Checkpoint, random_states, restore_random_states
-from neuraltape.training.config import TrainConfig
 from neuraltape.training.cooldown import Cooldown
 from neuraltape.training.counters import Counters
 from neuraltape.training.curriculum import Curriculum
@@ -19,7 +19,7 @@ from neuraltape.training.keeper import Keeper
 from neuraltape.training.learner import Learner, Step
 from neuraltape.training.progress import Progress
 from neuraltape.training.schedule import learning_rate
-from neuraltape.training.streams import generator_at
+from neuraltape.training.streams import generator_at, random_states, restore_random_states
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.

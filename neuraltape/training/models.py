@@ -2,10 +2,8 @@
 
 from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.settings.model_config import ModelConfig
 from neuraltape.tasks.task import Task
-from neuraltape.training.model_config import ModelConfig
-
-MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "mann": MANN, "lstm": LSTMBaseline}
 
 
 def build_model(config: ModelConfig, task: Task) -> SequenceModel:

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.metrics import MetricsFile
 from neuraltape.training.counters import Counters
 from neuraltape.training.evaluate import Evaluation
-from neuraltape.training.metrics import MetricsFile
-from neuraltape.training.run_directory import RunDirectory
 
 
 class Reports:
@@ -70,4 +70,4 @@ def tensorboard_writer(directory: RunDirectory, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ValueError('tensorboard is not installed; get it with: pip install "neuraltape[tensorboard]"') from error
-    return SummaryWriter(str(directory.path / "tensorboard"))
+    return SummaryWriter(str(directory.board))

@@ -2,7 +2,7 @@
 
 import math
 
-from neuraltape.training.optimizer_config import OptimizerConfig
+from neuraltape.settings.optimizer_config import OptimizerConfig
 
 
 def learning_rate(

@@ -2,7 +2,7 @@
 
 import torch
 
-from neuraltape.training.model_config import ModelConfig
+from neuraltape.settings.model_config import ModelConfig
 from neuraltape.training.streams import generator_at
 
 

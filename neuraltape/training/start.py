@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from neuraltape.nn import MANN, NTM
-from neuraltape.training.checkpoint import Checkpoint, load_checkpoint
-from neuraltape.training.config import TrainConfig
+from neuraltape.runs.checkpoint import Checkpoint, load_checkpoint
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.files import write_atomically
+from neuraltape.settings.settings import TrainConfig
 from neuraltape.training.errors import Interrupted, NonFiniteError, ProcessLostError
-from neuraltape.training.files import write_atomically
 from neuraltape.training.keeper import Keeper
 from neuraltape.training.launch import launch, make_fabric
 from neuraltape.training.loop import Loop, TrainResult
 from neuraltape.training.models import build_model
 from neuraltape.training.progress import make_progress
 from neuraltape.training.reports import Reports
-from neuraltape.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.

@@ -2,7 +2,8 @@
 
 from hashlib import blake2b
 
-from torch import Generator
+import torch
+from torch import Generator, Tensor
 
 
 def generator_at(seed: int, stream: str, *place: int) -> Generator:
@@ -15,3 +16,18 @@ def generator_at(seed: int, stream: str, *place: int) -> Generator:
     """
     words = " ".join([str(seed), stream, *map(str, place)])
     return Generator().manual_seed(int.from_bytes(blake2b(words.encode(), digest_size=7).digest(), "little"))
+
+
+def random_states() -> dict[str, Tensor]:
+    """The states of PyTorch's own generators."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_random_states(states: dict[str, Tensor]) -> None:
+    """Put back what `random_states` gave, as far as this computer has the device."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.training import TrainConfig
+from neuraltape.settings import TrainConfig
 from tests.cli.conftest import TINY, Call
 
 

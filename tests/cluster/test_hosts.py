@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from neuraltape.training.checkpoint import load_checkpoint
-from neuraltape.training.run_directory import RunDirectory
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.directory import RunDirectory
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until
 from tests.cluster.hosts import Host, torchrun, two_hosts, why_not
 from tests.study.sweep.tiny import TINY

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from neuraltape.settings import TrainConfig
 from neuraltape.study.sweep import Store, TrialResult, make_trials
-from neuraltape.training import TrainConfig, train
+from neuraltape.training import train
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until
 from tests.study.sweep.s3_server import s3_server
 from tests.study.sweep.tiny import TINY

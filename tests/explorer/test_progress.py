@@ -4,17 +4,22 @@ from neuraltape.explorer.progress import POINTS, Progress, progress
 
 
 def line(step: int, bits: float | str = 1.0) -> str:
-    return f'{{"kind": "training", "sequences": {step}, "bits": {bits}}}\n'
+    return f'{{"kind": "evaluation", "sequences": {step}, "bits": {bits}}}\n'
 
 
 def test_a_missing_file_is_no_progress(tmp_path):
     assert progress(tmp_path / "metrics.jsonl") == Progress(None, None, [])
 
 
-def test_broken_lines_are_left_out(tmp_path):
+def test_broken_lines_and_what_training_cost_are_left_out(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text(
-        line(1) + "not json\n" + '{"sequences": 2}\n' + line(3, "null") + line(4, 0.5) + '{"sequences": 5, "bi'
+        line(1)
+        + "not json\n"
+        + '{"kind": "training", "sequences": 2, "bits": 9}\n'
+        + line(3, "null")
+        + line(4, 0.5)
+        + '{"sequences": 5, "bi'
     )
     assert progress(path) == Progress(4, 0.5, [(1, 1.0), (4, 0.5)])
 

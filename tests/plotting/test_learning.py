@@ -1,16 +1,19 @@
 import pytest
 
 from neuraltape.plotting import plot_learning
+from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Goal
 from tests.plotting.panels import visible_texts
 
-LINES = [
-    {"kind": "training", "sequences": 1000, "bits": 60.0},
-    {"kind": "evaluation", "sequences": 2000, "bits": 50.0},
-    {"kind": "training", "sequences": 2000, "bits": None},
-    {"kind": "evaluation", "sequences": 4000, "bits": 0.05},
-    {"kind": "confirmation", "sequences": 4000, "bits": 0.06},
-]
+LINES = Metrics(
+    (
+        {"kind": "training", "sequences": 1000, "bits": 60.0},
+        {"kind": "evaluation", "sequences": 2000, "bits": 50.0},
+        {"kind": "training", "sequences": 2000, "bits": None},
+        {"kind": "evaluation", "sequences": 4000, "bits": 0.05},
+        {"kind": "confirmation", "sequences": 4000, "bits": 0.06},
+    )
+)
 
 
 def test_evaluations_stand_over_thousands_of_sequences() -> None:
@@ -18,7 +21,7 @@ def test_evaluations_stand_over_thousands_of_sequences() -> None:
     curves = {line.get_label(): line for line in axes.lines}
     evaluation = curves["copy, fresh sequences"]
     assert list(evaluation.get_xdata()) == [2, 4]
-    assert list(evaluation.get_ydata()) == [50, 0.05]
+    assert list(evaluation.get_ydata()) == [50, 0.06]
     assert list(curves["training"].get_xdata()) == [1]
     assert axes.get_yscale() == "log"
     assert axes.get_xlabel() == "sequences seen (thousands)"
@@ -40,12 +43,12 @@ def test_several_runs_have_colours_of_their_own() -> None:
 
 
 def test_the_optimum_is_drawn_where_it_is_known() -> None:
-    lines = [{"kind": "evaluation", "sequences": 1000, "bits": 140.0, "optimum": 130.0}]
+    lines = Metrics(({"kind": "evaluation", "sequences": 1000, "bits": 140.0, "optimum": 130.0},))
     (axes,) = plot_learning({"ngrams": lines}).axes
     assert "ngrams, best possible" in [line.get_label() for line in axes.lines]
 
 
-@pytest.mark.parametrize("runs", [{}, {"copy": []}, {"copy": [{"kind": "other"}]}])
+@pytest.mark.parametrize("runs", [{}, {"copy": Metrics()}, {"copy": Metrics(({"kind": "other"},))}])
 def test_nothing_to_draw_is_said(runs: dict) -> None:
     with pytest.raises(ValueError, match="got none"):
         plot_learning(runs)

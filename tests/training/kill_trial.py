@@ -16,8 +16,9 @@ from pathlib import Path
 
 import lightning_fabric  # noqa: F401 (slow; the forked processes have it then)
 
-from neuraltape.training import TrainConfig, resume, train
-from neuraltape.training.checkpoint import load_checkpoint
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.settings import TrainConfig
+from neuraltape.training import resume, train
 
 
 def start(folder: Path, name: str) -> int:

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.metrics import TIME_FIELDS, read_metrics
+from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
 from neuraltape.tasks import Copy
-from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
-from neuraltape.training.checkpoint import load_checkpoint
-from neuraltape.training.metrics import TIME_FIELDS, read_metrics
 
 LSTM = ModelConfig(model="lstm", hidden_size=8)
 NTM = ModelConfig(hidden_size=8, memory_slots=5, memory_width=4)
@@ -39,7 +39,7 @@ def assert_same_end(one: Path, other: Path) -> None:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     """A run's lines of metrics, without times."""
-    return [timeless(line) for line in read_metrics(path / "metrics.jsonl")]
+    return [timeless(line) for line in read_metrics(path / "metrics.jsonl").lines]
 
 
 def timeless(values: dict[str, Any]) -> dict[str, Any]:

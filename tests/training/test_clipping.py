@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from neuraltape.settings.optimizer_config import OptimizerConfig
 from neuraltape.training.clipping import Clipping
-from neuraltape.training.optimizer_config import OptimizerConfig
 
 
 def clipping(kind: str, at: float) -> Clipping:

@@ -1,8 +1,8 @@
 import pytest
 
+from neuraltape.settings.loop_config import LoopConfig
 from neuraltape.tasks import Copy
 from neuraltape.training.curriculum import WINDOW, Curriculum
-from neuraltape.training.loop_config import LoopConfig
 
 TASK = Copy(min_length=2, max_length=40)
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from neuraltape.settings import ModelConfig, OptimizerConfig, TrainConfig
 from neuraltape.tasks import NGrams
-from neuraltape.training import ModelConfig, OptimizerConfig, TrainConfig
 from neuraltape.training.evaluate import CHUNK, evaluate
 from neuraltape.training.launch import make_fabric
 from neuraltape.training.learner import Learner

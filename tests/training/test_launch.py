@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuraltape.training import OptimizerConfig, RunExistsError, load_run, train
+from neuraltape.runs import RunExistsError, load_run
+from neuraltape.settings import OptimizerConfig
+from neuraltape.settings.loop_config import LoopConfig
+from neuraltape.training import train
 from neuraltape.training.launch import make_fabric, signals_passed_on
-from neuraltape.training.loop_config import LoopConfig
 
 from .small import NTM, lines, small
 

@@ -5,10 +5,10 @@ from typing import Literal
 import pytest
 import torch
 
+from neuraltape.runs.checkpoint import Checkpoint
+from neuraltape.settings import OptimizerConfig, TrainConfig
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
-from neuraltape.training import OptimizerConfig, TrainConfig
-from neuraltape.training.checkpoint import Checkpoint
 from neuraltape.training.launch import make_fabric
 from neuraltape.training.learner import Learner
 from neuraltape.training.slots import slots_of_step

@@ -9,10 +9,12 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from neuraltape.runs import load_run
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.settings import TrainConfig
+from neuraltape.settings.settings import NAMED_TASKS
 from neuraltape.tasks import Batch, Copy, Goal
-from neuraltape.training import Interrupted, NonFiniteError, TrainConfig, load_run, resume, start, train
-from neuraltape.training.checkpoint import load_checkpoint
-from neuraltape.training.config import NAMED_TASKS
+from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.loop import passed
 from neuraltape.training.streams import generator_at

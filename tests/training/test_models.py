@@ -4,8 +4,8 @@ import torch
 
 from neuraltape.functional import split_interface
 from neuraltape.nn import MANN, NTM, LSTMBaseline
+from neuraltape.settings.model_config import ModelConfig
 from neuraltape.tasks import Copy
-from neuraltape.training.model_config import ModelConfig
 from neuraltape.training.models import build_model
 
 

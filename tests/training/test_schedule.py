@@ -1,6 +1,6 @@
 import pytest
 
-from neuraltape.training.optimizer_config import OptimizerConfig
+from neuraltape.settings.optimizer_config import OptimizerConfig
 from neuraltape.training.schedule import learning_rate
 
 

@@ -1,6 +1,6 @@
 import math
 
-from neuraltape.training import ModelConfig
+from neuraltape.settings import ModelConfig
 from neuraltape.training.slots import slots_of_step
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from lightning_fabric import Fabric
 
-from neuraltape.training import OptimizerConfig, RunExistsError, TrainConfig, load_run, resume, train
-from neuraltape.training.checkpoint import load_checkpoint
-from neuraltape.training.metrics import read_metrics
-from neuraltape.training.run_directory import RunDirectory
+from neuraltape.runs import RunExistsError, load_run
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.metrics import read_metrics
+from neuraltape.settings import OptimizerConfig, TrainConfig
+from neuraltape.training import resume, train
 from neuraltape.training.start import restarted
 
 from .small import LSTM, NTM, assert_same_end, lines, small
@@ -127,7 +129,7 @@ def test_a_run_is_overwritten_only_on_request(tmp_path: Path) -> None:
         train(small(max_sequences=20), run_dir=tmp_path, progress=False)
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
     assert train(small(max_sequences=20), run_dir=tmp_path, overwrite=True, progress=False).sequences == 20
-    assert [line["sequences"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [20, 20]
+    assert [line["sequences"] for line in read_metrics(tmp_path / "metrics.jsonl").lines] == [20, 20]
 
 
 def test_a_run_in_use_is_neither_overwritten_nor_resumed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import torch
 
-from neuraltape.training.streams import generator_at
+from neuraltape.training.streams import generator_at, random_states, restore_random_states
 
 
 def draw(*place: object) -> list[float]:
@@ -21,3 +21,11 @@ def test_a_draw_does_not_touch_the_global_generator() -> None:
     before = torch.get_rng_state()
     draw(0, "training", 0)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_random_states_come_back() -> None:
+    with torch.random.fork_rng():
+        states = random_states()
+        one = torch.rand(3)
+        restore_random_states(states)
+        assert torch.equal(torch.rand(3), one)

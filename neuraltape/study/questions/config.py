@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from neuraltape.data.babi import SIZES, TASKS
-from neuraltape.training.checks import check_choice, check_positive, check_range
-from neuraltape.training.config import build, check_keys, field_names, read_flat
+from neuraltape.settings.checks import check_choice, check_positive, check_range
+from neuraltape.settings.settings import build, check_keys, field_names, read_flat
 
 
 @dataclass(frozen=True)

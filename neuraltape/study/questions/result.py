@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from neuraltape.training.files import write_atomically
+from neuraltape.runs.files import write_atomically
 
 FORMAT = "neuraltape-questions-1"
 # More wrong answers than this, in per cent: the task is failed (Weston et al. 2015, arXiv 1502.05698).

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from neuraltape.data.babi import Question
-from neuraltape.training.files import write_atomically
+from neuraltape.runs.files import write_atomically
 
 FILE = "vocabulary.json"
 

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from neuraltape.runs import load_run
 from neuraltape.study.reproduce.result import measure
-from neuraltape.training import load_run
 
 if __name__ == "__main__":
     try:

@@ -1,6 +1,6 @@
 """What Graves, Wayne and Danihelka (2014), arXiv 1410.5401, used: the parameter counts in their tables 1 to 3."""
 
-from neuraltape.training import ModelConfig
+from neuraltape.settings import ModelConfig
 
 # By task: the NTM with an LSTM controller, with a feed-forward one, and the LSTM without a memory.
 PARAMETERS: dict[str, dict[str, int]] = {

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.settings.differences import differences
 from neuraltape.study.processes import Job
 from neuraltape.study.reproduce.probes import labels_of
 from neuraltape.study.reproduce.recipe import Recipe
@@ -12,8 +14,6 @@ from neuraltape.study.reproduce.result import Result, run_name
 from neuraltape.study.sweep.progress import progress_of
 from neuraltape.study.sweep.store import Store
 from neuraltape.study.sweep.trial import continues, train_command
-from neuraltape.training.run_directory import RunDirectory
-from neuraltape.training.settings import differences
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from neuraltape.training import TrainConfig
-from neuraltape.training.config import NAMED_TASKS
+from neuraltape.settings import TrainConfig
+from neuraltape.settings.settings import NAMED_TASKS
 
 # How many seeds stand behind a published number: the first row that fits.
 SEEDS = {"lstm": 1, "variant": 3, "priority-sort": 5, "default": 10}

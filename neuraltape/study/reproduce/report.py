@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from neuraltape.runs.directory import FIGURES
+from neuraltape.runs.files import write_atomically
+from neuraltape.settings.differences import differences
 from neuraltape.study.reproduce.markdown import page
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.result import Result
 from neuraltape.study.reproduce.summary import Summary, summarise
-from neuraltape.training.files import write_atomically
-from neuraltape.training.settings import differences
 
 FORMAT = "neuraltape-results-1"
 
@@ -51,7 +52,7 @@ def write_report(recipes: Iterable[Recipe], results: Path, *, asked: Mapping[str
     figures = [
         path
         for task, group in groupby((each for each in recipes if each.name in chosen), key=lambda recipe: recipe.task)
-        for path in _write_figures(task, {each.name: chosen[each.name] for each in group}, results / "figures")
+        for path in _write_figures(task, {each.name: chosen[each.name] for each in group}, results / FIGURES)
     ]
     table, text = results / "results.json", results / "README.md"
     values = {"format": FORMAT, "results": [asdict(each) for each in summaries]}

@@ -1,19 +1,19 @@
 """What came of one run, as a small JSON file: enough to make every table and figure again without the run."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from neuraltape import __version__
+from neuraltape.runs import Run
+from neuraltape.runs.files import write_atomically
+from neuraltape.runs.metrics import Metrics
+from neuraltape.settings.differences import settings_of
 from neuraltape.study.reproduce.probes import labels_of, probes_of
 from neuraltape.study.reproduce.recipe import digest_of
 from neuraltape.study.reproduce.score import ProbeScore, score, short
 from neuraltape.tasks import Goal
-from neuraltape.training import Run
-from neuraltape.training.files import write_atomically
-from neuraltape.training.settings import settings_of
 
 FORMAT = "neuraltape-result-1"
 # Of a learning curve: more than a figure can show.
@@ -117,7 +117,7 @@ def measure(run: Run, recipe: str) -> Result:
     """
     config, task = run.config, run.task
     solved = _solved_line(run.metrics, task.goal)
-    last = run.metrics[-1] if run.metrics else {"sequences": 0}
+    last = run.metrics.lines[-1] if run.metrics.lines else {"sequences": 0}
     stopped = solved is not None and config.loop.stop_when_solved
     if not stopped and last["sequences"] < config.loop.max_sequences:
         raise ValueError(f"{run.path} has not ended; go on with: neuraltape resume {run.path}")
@@ -141,10 +141,9 @@ def measure(run: Run, recipe: str) -> Result:
     )
 
 
-def curve_of(metrics: Sequence[Mapping[str, Any]]) -> Curve:
-    """The learning curve in the lines of `metrics.jsonl`: evaluations, and where one was confirmed that instead."""
-    lines = {line["sequences"]: line for line in metrics if line["kind"] != "training" and line["bits"] is not None}
-    chosen = list(lines.values())
+def curve_of(metrics: Metrics) -> Curve:
+    """The learning curve, thinned."""
+    chosen = metrics.scores
     if len(chosen) > POINTS:
         chosen = [chosen[round(place * (len(chosen) - 1) / (POINTS - 1))] for place in range(POINTS)]
     known = bool(chosen) and all("excess" in line for line in chosen)
@@ -155,11 +154,11 @@ def curve_of(metrics: Sequence[Mapping[str, Any]]) -> Curve:
     )
 
 
-def _solved_line(metrics: Sequence[Mapping[str, Any]], goal: Goal | None) -> Mapping[str, Any] | None:
+def _solved_line(metrics: Metrics, goal: Goal | None) -> dict[str, Any] | None:
     """The confirmation that found the task solved."""
     if goal is None or not goal.ends_training:
         return None
-    found = (line for line in metrics if line["kind"] == "confirmation" and line["bits"] is not None)
-    return next(
-        (line for line in found if goal.met(bits=line["bits"], wrong=line["wrong"], excess=line.get("excess"))), None
-    )
+    for line in metrics.confirmations:
+        if goal.met(bits=line["bits"], wrong=line["wrong"], excess=line.get("excess")):
+            return line
+    return None

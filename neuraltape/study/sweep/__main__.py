@@ -6,9 +6,10 @@ Exit codes are those of `train`.
 import json
 import sys
 
+from neuraltape.settings import TrainConfig
 from neuraltape.study.sweep.store import Store
 from neuraltape.study.sweep.trial import work
-from neuraltape.training import Interrupted, NonFiniteError, ProcessLostError, TrainConfig
+from neuraltape.training import Interrupted, NonFiniteError, ProcessLostError
 
 
 def main() -> int:

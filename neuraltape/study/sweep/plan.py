@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuraltape.settings.differences import differences, settings_in
 from neuraltape.study.processes import Job
 from neuraltape.study.sweep.progress import progress_of
 from neuraltape.study.sweep.result import TrialResult
 from neuraltape.study.sweep.store import Store
 from neuraltape.study.sweep.trial import Trial
-from neuraltape.training.settings import differences, settings_in
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,20 @@
 """How far a training is, by the last lines of its metrics."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.metrics import Metrics, metrics_in
 from neuraltape.study.sweep.store import Store
-from neuraltape.training.run_directory import RunDirectory
 
 # Enough for the last lines of metrics.
 TAIL_BYTES = 4096
 # Between two looks at a run that is elsewhere.
 REMOTE_SECONDS = 5.0
 
-# What is shown of which kind of line: the column's name, the field and its format.
-SHOWN = {
-    "training": (("sequences", "sequences", "{:,}"), ("a second", "sequences_per_second", "{:,.0f}")),
-    "evaluation": (("bits", "bits", "{:.3g}"),),
-}
-COLUMNS = ("sequences", "bits", "a second")
+# What is shown, and in which format.
+COLUMNS = {"sequences": "{:,}", "bits": "{:.3g}", "a second": "{:,.0f}"}
 
 
 class Progress:
@@ -49,29 +45,20 @@ def progress_of(store: Store, name: str) -> Callable[[], Mapping[str, str]]:
     return Progress(store, name)
 
 
-def tail(store: Store, name: str) -> list[dict[str, Any]]:
+def tail(store: Store, name: str) -> Metrics:
     """The last lines of a run's metrics."""
     metrics = RunDirectory(name).metrics.as_posix()
     try:
-        data = store.read(metrics, start=-TAIL_BYTES) or b""
+        return metrics_in((store.read(metrics, start=-TAIL_BYTES) or b"").split(b"\n"))
     except OSError:
-        return []
-    lines = []
-    for line in data.split(b"\n"):
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            # The first line may be cut, the last may be being written.
-            continue
-    return [line for line in lines if isinstance(line, dict) and "kind" in line]
+        return Metrics()
 
 
-def columns_of(lines: list[dict[str, Any]]) -> dict[str, str]:
-    """What the lines say last of each column."""
-    last = {
-        column: text.format(line[field])
-        for line in lines
-        for column, field, text in SHOWN.get(line["kind"], ())
-        if line.get(field) is not None
-    }
-    return {column: last[column] for column in COLUMNS if column in last}
+def columns_of(metrics: Metrics) -> dict[str, str]:
+    """What was said last of each column."""
+    values: dict[str, Any] = {"sequences": metrics.sequences}
+    if metrics.scores:
+        values["bits"] = metrics.scores[-1]["bits"]
+    if metrics.training:
+        values["a second"] = metrics.training[-1].get("sequences_per_second")
+    return {name: text.format(values[name]) for name, text in COLUMNS.items() if values.get(name) is not None}

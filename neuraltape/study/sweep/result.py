@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from neuraltape.training import TrainConfig, TrainResult
+from neuraltape.settings import TrainConfig
+from neuraltape.training import TrainResult
 
 FORMAT = "neuraltape-trial-1"
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from neuraltape.settings.differences import differences, settings_in
 from neuraltape.study.sweep.space import Range, Space, make_trial
 from neuraltape.study.sweep.store import Store
 from neuraltape.study.sweep.trial import Trial
-from neuraltape.training.settings import differences, settings_in
 
 # Of numbers that are drawn: enough, and they can be read.
 DIGITS = 4

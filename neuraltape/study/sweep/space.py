@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from neuraltape.settings import TrainConfig
 from neuraltape.study.sweep.trial import Trial
-from neuraltape.training import TrainConfig
 
 # What a trial's name must not hold: it is a folder's name too, on every kind of store.
 UNSAFE = re.compile(r"[^\w.+-]+")

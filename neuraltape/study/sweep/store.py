@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from neuraltape.training.files import write_atomically
-from neuraltape.training.run_directory import RunDirectory
+from neuraltape.runs.directory import CONFIG, RunDirectory
+from neuraltape.runs.files import write_atomically
 
 # More than the header of a checkpoint takes.
 HEAD_BYTES = 1 << 20
@@ -66,9 +66,9 @@ class Store:
 
     def configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Names and flat configurations of the run directories directly in the store."""
-        for path in self._files.glob(self._inside("*/config.yaml")):
+        for path in self._files.glob(self._inside(f"*/{CONFIG}")):
             name = str(path).rsplit("/", 2)[1]
-            flat = yaml.safe_load(self.read(f"{name}/config.yaml") or b"")
+            flat = yaml.safe_load(self.read(f"{name}/{CONFIG}") or b"")
             if isinstance(flat, dict):
                 yield name, flat
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neuraltape.runs import RunExistsError
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.settings import TrainConfig
+from neuraltape.settings.differences import differences, settings_of
 from neuraltape.study.sweep.mirror import workplace
 from neuraltape.study.sweep.result import TrialResult
 from neuraltape.study.sweep.store import Store
-from neuraltape.training import RunExistsError, TrainConfig, resume, train
-from neuraltape.training.run_directory import RunDirectory
-from neuraltape.training.settings import differences, settings_of
+from neuraltape.training import resume, train
 
 # How long another process, which has lost its parent and makes its last checkpoint, may still have the run directory.
 WAIT_SECONDS = 60.0

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from neuraltape.settings.differences import settings_of
 from neuraltape.study.reproduce.probes import labels_of
 from neuraltape.study.reproduce.recipe import Recipe, digest_of, read_recipes
 from neuraltape.study.reproduce.result import Curve, Result
 from neuraltape.study.reproduce.score import ProbeScore
-from neuraltape.training.settings import settings_of
 
 TINY = {
     "task": "copy",

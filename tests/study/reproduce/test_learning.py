@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.training import TrainConfig, train
+from neuraltape.settings import TrainConfig
+from neuraltape.training import train
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.runs import RunExistsError, load_run
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.directory import RunDirectory
 from neuraltape.study.reproduce.plan import Plan, make_plan
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.result import measure
 from neuraltape.study.sweep import Store
 from neuraltape.study.sweep.trial import train_command
-from neuraltape.training import RunExistsError, load_run, resume
-from neuraltape.training.checkpoint import load_checkpoint
-from neuraltape.training.run_directory import RunDirectory
+from neuraltape.training import resume
 from tests.study.reproduce.made_up import result, write_recipe
 
 

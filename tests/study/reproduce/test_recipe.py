@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.settings.differences import differences, settings_of
 from neuraltape.study.reproduce.recipe import digest_of, read_recipes
-from neuraltape.training.settings import differences, settings_of
 from tests.study.reproduce.made_up import write_recipe
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "recipes"

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.runs import load_run
+from neuraltape.runs.metrics import Metrics
 from neuraltape.study.reproduce.result import POINTS, Result, curve_of, measure
-from neuraltape.training import load_run, train
+from neuraltape.training import train
 from tests.study.reproduce.made_up import result, write_recipe
 
 
@@ -40,7 +42,7 @@ def test_a_run_is_measured(tmp_path: Path) -> None:
     assert made.scores[0].sequences == 1000
     # 480 sequences teach it next to nothing: far from a bit wrong in four, nearer to one in two.
     assert made.scores[3].wrong_mean == pytest.approx(120, rel=0.2)
-    evaluations = [each for each in run.metrics if each["kind"] == "evaluation"]
+    evaluations = [each for each in run.metrics.lines if each["kind"] == "evaluation"]
     assert made.curve.sequences == tuple(each["sequences"] for each in evaluations) == (128, 240, 368, 480)
     assert made.curve.bits == pytest.approx([each["bits"] for each in evaluations], rel=1e-5)
     json.loads(json.dumps(made.settings))
@@ -57,14 +59,14 @@ def test_a_run_that_has_not_ended_is_not_measured(tmp_path: Path) -> None:
 
 def test_the_curve_prefers_a_confirmation_and_leaves_out_the_training() -> None:
     first = [line("training", 10, 9.0), line("evaluation", 10, 8.0)]
-    curve = curve_of(
-        [*first, line("evaluation", 20, 0.05), line("confirmation", 20, 0.06), line("evaluation", 30, None)]
-    )
+    last = (line("evaluation", 20, 0.05), line("confirmation", 20, 0.06), line("evaluation", 30, None))
+    curve = curve_of(Metrics((*first, *last)))
     assert (curve.sequences, curve.bits, curve.excess) == ((10, 20), (8.0, 0.06), None)
 
 
 def test_the_curve_is_thinned_and_keeps_both_ends() -> None:
-    curve = curve_of([line("evaluation", 10 * step, 200.0 + step, excess=float(step)) for step in range(1, 1001)])
+    lines = (line("evaluation", 10 * step, 200.0 + step, excess=float(step)) for step in range(1, 1001))
+    curve = curve_of(Metrics(tuple(lines)))
     assert len(curve.sequences) == len(set(curve.sequences)) == POINTS
     assert (curve.sequences[0], curve.sequences[-1]) == (10, 10_000)
     assert curve.excess is not None
@@ -72,4 +74,4 @@ def test_the_curve_is_thinned_and_keeps_both_ends() -> None:
 
 
 def test_a_curve_without_points_is_empty() -> None:
-    assert curve_of([]).sequences == ()
+    assert curve_of(Metrics()).sequences == ()

@@ -1,10 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from neuraltape.settings import ModelConfig
 from neuraltape.study.reproduce.paper import paper_parameters
 from neuraltape.study.reproduce.recipe import read_recipes
 from neuraltape.study.reproduce.summary import command_of, summarise
-from neuraltape.training import ModelConfig
 from tests.study.reproduce.made_up import result, score, write_recipe
 
 

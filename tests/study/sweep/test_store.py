@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.metrics import read_metrics
 from neuraltape.study.sweep import Store
 from neuraltape.study.sweep.store import step_of
 from neuraltape.training import train
-from neuraltape.training.metrics import read_metrics
-from neuraltape.training.run_directory import RunDirectory
 from tests.study.sweep.tiny import tiny_trials
 
 
@@ -77,7 +77,7 @@ def test_a_copy_that_is_further_on_stays(store: Store, run_dir: Path, tmp_path: 
     store.push(run_dir, "trial", {})
     assert store.step("trial") == 40
     store.pull("trial", tmp_path / "back")
-    assert read_metrics(tmp_path / "back" / "metrics.jsonl")[-1]["step"] == 40
+    assert read_metrics(tmp_path / "back" / "metrics.jsonl").lines[-1]["step"] == 40
 
 
 def test_what_is_no_checkpoint_has_no_step() -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from neuraltape.runs import RunExistsError, load_run
+from neuraltape.runs.directory import RunDirectory
 from neuraltape.study.sweep import Store, TrialResult
 from neuraltape.study.sweep.mirror import workplace
 from neuraltape.study.sweep.trial import wait_until_free, work
-from neuraltape.training import NonFiniteError, RunExistsError, load_run, train
+from neuraltape.training import NonFiniteError, train
 from neuraltape.training.loop import Loop
-from neuraltape.training.run_directory import RunDirectory
 from tests.study.processes.here import run_module
 from tests.study.sweep.tiny import tiny_trials
 from tests.training.small import assert_same_end
@@ -31,7 +32,7 @@ def test_a_trial_leaves_a_run_directory_and_a_result(store: Store, tmp_path: Pat
     assert TrialResult.from_json(data) == result
     run = load_run(pulled(store, trial.name, tmp_path / "back"))
     assert run.config == trial.config
-    assert run.metrics[-1]["bits"] == result.bits
+    assert run.metrics.lines[-1]["bits"] == result.bits
 
 
 def test_a_trial_that_was_stopped_goes_on_to_the_same_end(

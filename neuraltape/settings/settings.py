@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
+from neuraltape.settings.loop_config import LoopConfig as LoopConfig
+from neuraltape.settings.model_config import ModelConfig as ModelConfig
+from neuraltape.settings.optimizer_config import OptimizerConfig as OptimizerConfig
 from neuraltape.tasks import DATA_TASKS, TASKS
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.tasks.task import Task
-from neuraltape.training.loop_config import LoopConfig as LoopConfig
-from neuraltape.training.model_config import ModelConfig as ModelConfig
-from neuraltape.training.optimizer_config import OptimizerConfig as OptimizerConfig
 
 # Every task that a configuration can name: the built-in ones and the user's own sequences.
 NAMED_TASKS: dict[str, type[Task]] = {**TASKS, **DATA_TASKS, Sequences.name: Sequences}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from neuraltape.training.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_positive, check_range
 
 
 @dataclass(frozen=True)

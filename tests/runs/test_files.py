@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.training.files import write_atomically
+from neuraltape.runs.files import write_atomically
 
 
 def test_it_writes_and_replaces(tmp_path: Path) -> None:

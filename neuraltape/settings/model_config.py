@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from neuraltape.training.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_positive, check_range
 
 
 @dataclass(frozen=True)

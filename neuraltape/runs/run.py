@@ -1,34 +1,40 @@
 """A run directory opened for looking at. Nothing in it is executed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuraltape.nn import SequenceModel
+from neuraltape.nn import MANN, NTM, LSTMBaseline
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.runs.directory import CONFIG, RunDirectory
+from neuraltape.runs.metrics import Metrics, read_metrics
+from neuraltape.settings import TrainConfig
 from neuraltape.tasks.task import Task
-from neuraltape.training.config import TrainConfig
-from neuraltape.training.metrics import read_metrics
-from neuraltape.training.models import MODELS
-from neuraltape.training.run_directory import RunDirectory
+
+MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "mann": MANN, "lstm": LSTMBaseline}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: what was asked, what came of it."""
+    """One training: what was asked, what came of it. `machine, task = load_run(path)` takes what most need."""
 
     path: Path
     """The run directory."""
     config: TrainConfig
-    """Its configuration."""
+    """What it was asked to do."""
     model: SequenceModel
     """The machine of the last checkpoint, on the CPU; the average of its weights where the training kept one."""
-    metrics: list[dict[str, Any]]
-    """The lines of `metrics.jsonl`."""
+    metrics: Metrics
+    """What it wrote about itself."""
 
     @property
     def task(self) -> Task:
         """What it was trained on."""
         return self.config.task
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.model, self.task))
 
 
 def load_run(run_dir: str | Path) -> Run:
@@ -40,10 +46,10 @@ def load_run(run_dir: str | Path) -> Run:
     """
     directory = RunDirectory(run_dir)
     if not directory.holds_run():
-        raise FileNotFoundError(f"{run_dir} holds no run (there is no {directory.config.name})")
-    if not (directory.model / "model.safetensors").exists():
+        raise FileNotFoundError(f"{run_dir} holds no run (there is no {CONFIG})")
+    if not directory.has_model():
         raise FileNotFoundError(f"{run_dir} has no model yet: its training hasn't made a checkpoint")
     config = TrainConfig.load(directory.config)
     model = MODELS[config.model.model].from_pretrained(directory.model)
-    metrics = read_metrics(directory.metrics) if directory.metrics.exists() else []
+    metrics = read_metrics(directory.metrics) if directory.metrics.exists() else Metrics()
     return Run(directory.path, config, model, metrics)

@@ -3,14 +3,23 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from neuraltape.training.errors import RunExistsError
+from neuraltape.nn.pretrained import WEIGHTS
+
+CONFIG, METRICS, MODEL, FIGURES, BOARD = "config.yaml", "metrics.jsonl", "model", "figures", "tensorboard"
+CHECKPOINT, STATE, NONFINITE = "checkpoint", "state.safetensors", "nonfinite.safetensors"
+LOCK, TORCHRUN, NEW_MODEL = ".lock", ".torchrun", ".model.new"
 
 # All that a run puts into its folder; nothing else is ever removed. The configuration goes last: as long as it is
 # there, a clearing that was cut short can be repeated.
-ENTRIES = ("metrics.jsonl", "checkpoint", "model", "figures", "tensorboard", "nonfinite.safetensors", "config.yaml")
+ENTRIES = (METRICS, CHECKPOINT, MODEL, FIGURES, BOARD, NONFINITE, CONFIG)
+
+
+class RunExistsError(ValueError):
+    """The run directory is in use, or holds another run."""
 
 
 class RunDirectory:
@@ -22,18 +31,25 @@ class RunDirectory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.config = self.path / "config.yaml"
-        self.metrics = self.path / "metrics.jsonl"
-        self.checkpoint = self.path / "checkpoint" / "state.safetensors"
-        self.model = self.path / "model"
-        self.figures = self.path / "figures"
-        self.torchrun = self.path / ".torchrun"
-        self.nonfinite = self.path / "nonfinite.safetensors"
+        self.config = self.path / CONFIG
+        self.metrics = self.path / METRICS
+        self.checkpoint = self.path / CHECKPOINT / STATE
+        self.model = self.path / MODEL
+        # The model while it is being written.
+        self.new_model = self.path / NEW_MODEL
+        self.figures = self.path / FIGURES
+        self.board = self.path / BOARD
+        self.torchrun = self.path / TORCHRUN
+        self.nonfinite = self.path / NONFINITE
         self._lock: TextIO | None = None
 
     def holds_run(self) -> bool:
         """Whether a run has been started here."""
-        return self.config.exists()
+        return self.config.is_file()
+
+    def has_model(self) -> bool:
+        """Whether the run has kept a model yet, which it does with its first checkpoint."""
+        return (self.model / WEIGHTS).is_file()
 
     def create(self, *, overwrite: bool) -> None:
         """Make the folder for a new run, and lock it.
@@ -61,7 +77,7 @@ class RunDirectory:
         Raises:
             RunExistsError: another training has it.
         """
-        lock = (self.path / ".lock").open("a")
+        lock = (self.path / LOCK).open("a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -93,3 +109,10 @@ class RunDirectory:
                 shutil.rmtree(entry)
             elif os.path.lexists(entry):
                 entry.unlink()
+
+
+def runs_in(folder: Path) -> Iterator[RunDirectory]:
+    """The run directories directly in a folder, by name; none where it is no folder."""
+    if folder.is_dir():
+        found = (RunDirectory(path) for path in sorted(folder.iterdir()))
+        yield from (directory for directory in found if directory.holds_run())

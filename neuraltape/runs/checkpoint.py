@@ -7,13 +7,11 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
-from torch.optim import Optimizer
 
-from neuraltape.training.files import write_atomically
+from neuraltape.runs.files import write_atomically
 
 FORMAT = 1
 KEY = "neuraltape"
@@ -63,33 +61,3 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def named(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors under names with their part first."""
     return {f"{part}.{name}": tensor for name, tensor in tensors.items()}
-
-
-def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state as "index.name" -> tensor. Its settings are not part of it: the configuration has them."""
-    state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": tensor for index, entry in state.items() for name, tensor in entry.items()}
-
-
-def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def random_states() -> dict[str, Tensor]:
-    """The states of PyTorch's own generators."""
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def restore_random_states(states: dict[str, Tensor]) -> None:
-    """Put back what `random_states` gave, as far as this computer has the device."""
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])

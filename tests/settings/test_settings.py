@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.settings.settings import NAMED_TASKS, field_names
 from neuraltape.tasks import Copy
-from neuraltape.training import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
-from neuraltape.training.config import NAMED_TASKS, field_names
 
 PARTS = (ModelConfig, OptimizerConfig, LoopConfig)
 

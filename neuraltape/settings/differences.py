@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from neuraltape.training.config import TrainConfig
+from neuraltape.settings.settings import TrainConfig
 
 # What can differ between two runs without a difference in what they learn, except for the seed, which stands apart.
 NO_SETTINGS = ("seed", "report_every", "checkpoint_every", "tensorboard", "timeout")

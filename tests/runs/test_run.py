@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from neuraltape.nn import NTM
-from neuraltape.training import OptimizerConfig, load_run, train
-from neuraltape.training.checkpoint import load_checkpoint
-
-from .small import NTM as SMALL_NTM
-from .small import small
+from neuraltape.runs import load_run
+from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.settings import OptimizerConfig
+from neuraltape.training import train
+from tests.training.small import NTM as SMALL_NTM
+from tests.training.small import small
 
 
 def test_a_run_opens_as_it_was_trained(tmp_path: Path) -> None:
@@ -17,11 +18,13 @@ def test_a_run_opens_as_it_was_trained(tmp_path: Path) -> None:
     run = load_run(tmp_path / "run")
     assert run.config == config
     assert run.task == config.task
+    machine, task = run
+    assert (machine, task) == (run.model, config.task)
     assert isinstance(run.model, NTM)
     weights = load_checkpoint(tmp_path / "run" / "checkpoint" / "state.safetensors").part("model")
     assert all(torch.equal(each, weights[name]) for name, each in run.model.state_dict().items())
-    assert run.metrics[-1]["bits"] == result.bits
-    assert [line["kind"] for line in run.metrics] == ["training", "evaluation"]
+    assert run.metrics.lines[-1]["bits"] == result.bits
+    assert [line["kind"] for line in run.metrics.lines] == ["training", "evaluation"]
     assert {path.name for path in run.path.iterdir()} == {
         ".lock",
         "config.yaml",

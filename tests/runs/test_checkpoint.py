@@ -5,16 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from neuraltape.training.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    named,
-    optimizer_tensors,
-    random_states,
-    restore_optimizer,
-    restore_random_states,
-    save_checkpoint,
-)
+from neuraltape.runs.checkpoint import Checkpoint, load_checkpoint, named, save_checkpoint
 
 
 def test_tensors_and_values_come_back_exactly(tmp_path: Path) -> None:
@@ -29,36 +20,6 @@ def test_tensors_and_values_come_back_exactly(tmp_path: Path) -> None:
     assert came.tensors.keys() == tensors.keys()
     assert torch.equal(came.part("model")["a.b"], tensors["model.a.b"])
     assert came.part("other")["a"].dtype == torch.uint8
-
-
-@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.SGD])
-def test_an_optimiser_goes_on_exactly(tmp_path: Path, optimizer: type) -> None:
-    def make(start: torch.Tensor) -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
-        weights = torch.nn.Parameter(start.clone())
-        settings = {"fused": True} if optimizer is torch.optim.Adam else {"momentum": 0.9}
-        return weights, optimizer([weights], lr=0.1, **settings)
-
-    def steps(weights: torch.nn.Parameter, by: torch.optim.Optimizer, at: range) -> None:
-        for step in at:
-            weights.grad = torch.sin(torch.arange(5.0) + step)
-            by.step()
-
-    weights, first = make(torch.zeros(5))
-    steps(weights, first, range(3))
-    save_checkpoint(tmp_path / "c", Checkpoint(optimizer_tensors(first), {}))
-    other, second = make(weights.detach())
-    restore_optimizer(second, load_checkpoint(tmp_path / "c").tensors)
-    steps(weights, first, range(3, 6))
-    steps(other, second, range(3, 6))
-    assert torch.equal(weights, other)
-
-
-def test_random_states_come_back() -> None:
-    with torch.random.fork_rng():
-        states = random_states()
-        one = torch.rand(3)
-        restore_random_states(states)
-        assert torch.equal(torch.rand(3), one)
 
 
 def test_no_checkpoint_is_said() -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.training import RunExistsError
-from neuraltape.training.run_directory import ENTRIES, RunDirectory
+from neuraltape.runs import RunExistsError
+from neuraltape.runs.directory import ENTRIES, RunDirectory, runs_in
 
 
 def make_run(path: Path) -> None:
@@ -83,3 +83,11 @@ def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(RunExistsError, match="is a file"):
         RunDirectory(tmp_path / "run").create(overwrite=True)
+
+
+def test_the_runs_in_a_folder_are_found(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        make_run(tmp_path / name)
+    (tmp_path / "c").mkdir()
+    assert [each.path.name for each in runs_in(tmp_path)] == ["a", "b"]
+    assert list(runs_in(tmp_path / "nowhere")) == []
