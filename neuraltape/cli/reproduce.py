@@ -13,7 +13,6 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.study.processes import Outcome, make_view, run_jobs, run_on_cluster
 from neuraltape.study.reproduce import Plan, Recipe, make_plan, read_recipes, write_report
-from neuraltape.study.reproduce.probes import PROBES
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes share the folders, or local"
 
@@ -43,7 +42,7 @@ def run(argv: Sequence[str]) -> None:
         if value is not None and value < least:
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
     # Of some tasks results are published elsewhere.
-    every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.task in PROBES}
+    every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.config.task.probes}
     chosen = [every[name] for name in _known(options.recipes, every)]
     seeds = [range(options.first_seed, options.first_seed + (options.seeds or each.usual_seeds)) for each in chosen]
     runs, results = Path(options.runs), Path(options.results)

@@ -11,6 +11,7 @@ from neuraltape.tasks.goal import Goal as Goal
 from neuraltape.tasks.ngrams import NGrams as NGrams
 from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort
+from neuraltape.tasks.probe import Probe as Probe
 from neuraltape.tasks.repeat_copy import RepeatCopy as RepeatCopy
 from neuraltape.tasks.row import DataError as DataError
 from neuraltape.tasks.score import Score as Score

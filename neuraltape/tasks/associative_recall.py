@@ -1,5 +1,6 @@
 """Associative recall: items in a row, then one of them again; answer with the item that followed it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, place, random_bits, random_integers
 from neuraltape.tasks.goal import Goal
+from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
 
 
@@ -35,6 +37,7 @@ class AssociativeRecall(RangedTask):
     name: ClassVar[str] = "associative-recall"
     summary: ClassVar[str] = "given an item of a list, answer with the item after it"
     goal: ClassVar[Goal | None] = Goal("bits", 0.1)
+    paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 70_330, "feedforward": 146_845, "baseline": 1_344_518}
     length_name: ClassVar[str] = "items"
     example_length: ClassVar[int] = 3
 
@@ -66,6 +69,19 @@ class AssociativeRecall(RangedTask):
     def output_names(self) -> tuple[str, ...]:
         """The vector's bits."""
         return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Up to more than three times the most items of training."""
+        return (
+            *super().probes,
+            Probe(self.at_length(8)),
+            Probe(self.at_length(10)),
+            # Almost perfect: one per cent of an answer's 18 bits.
+            Probe(self.at_length(12), Goal("wrong", 0.18)),
+            Probe(self.at_length(15), Goal("bits", 1)),
+            Probe(self.at_length(20)),
+        )
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw lists; see `Task.sample`."""

@@ -1,5 +1,6 @@
 """Copy: store a sequence, give it back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_blank, check_integer, place, random_vectors
 from neuraltape.tasks.goal import Goal
+from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
 
 
@@ -36,6 +38,7 @@ class Copy(RangedTask):
     name: ClassVar[str] = "copy"
     summary: ClassVar[str] = "give back a sequence of random vectors after its end flag"
     goal: ClassVar[Goal | None] = Goal("bits", 0.1)
+    paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 67_561, "feedforward": 17_162, "baseline": 1_352_969}
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 6
 
@@ -62,6 +65,17 @@ class Copy(RangedTask):
     def output_names(self) -> tuple[str, ...]:
         """The vector's bits."""
         return tuple(f"bit {i + 1}" for i in range(self.bits))
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Up to ten times the longest of training, the last with a larger memory."""
+        return (
+            *super().probes,
+            Probe(self.at_length(30)),
+            Probe(self.at_length(50)),
+            Probe(self.at_length(120), Goal("wrong", 1)),
+            Probe(self.at_length(200), memory_slots=256),
+        )
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw sequences; see `Task.sample`."""

@@ -1,6 +1,7 @@
 """Dynamic N-grams: predict the bits of a source whose table of probabilities is new in every sequence."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,6 +38,7 @@ class NGrams(RangedTask):
     name: ClassVar[str] = "ngrams"
     summary: ClassVar[str] = "predict the bits of a source that is new in every sequence"
     goal: ClassVar[Goal | None] = Goal("excess", 0.5, ends_training=False)
+    paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 61_749, "feedforward": 14_656, "baseline": 331_905}
     length_name: ClassVar[str] = "bits"
     example_length: ClassVar[int] = 40
 

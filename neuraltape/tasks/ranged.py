@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_range, draw_lengths
+from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.task import Task, grown
 
 
@@ -45,6 +46,11 @@ class RangedTask(Task):
     def longest(self) -> int:
         """`max_length`."""
         return self.max_length
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The range of training, on 1,000 sequences; a task adds others that lie beyond it."""
+        return (Probe(self.held_out(), self.goal, sequences=1_000),)
 
     def at_length(self, length: int) -> "RangedTask":
         """The same task with every sequence of exactly this length."""

@@ -1,17 +1,21 @@
 """Repeat copy: give a sequence back a given number of times, then say that it is over."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_blank, check_integer, check_range, draw_lengths, place, random_vectors
 from neuraltape.tasks.goal import Goal
+from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
-from neuraltape.tasks.task import grown
+from neuraltape.tasks.score import Score, wrong_bits
+from neuraltape.tasks.task import grown, range_label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,7 @@ class RepeatCopy(RangedTask):
     name: ClassVar[str] = "repeat-copy"
     summary: ClassVar[str] = "give back a sequence a given number of times, then an end marker"
     goal: ClassVar[Goal | None] = Goal("bits", 0.1)
+    paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 66_111, "feedforward": 16_712, "baseline": 5_312_007}
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 3
 
@@ -100,6 +105,20 @@ class RepeatCopy(RangedTask):
         deviation = math.sqrt((choices**2 - 1) / 12) or 1.0
         return mean, deviation if self.count_deviation is None else self.count_deviation
 
+    @property
+    def label(self) -> str:
+        """Vectors and copies: "1-10 x 1-10"."""
+        return f"{super().label} x {range_label(self.min_repeats, self.max_repeats)}"
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Twice the vectors, and twice the copies."""
+        return (
+            *super().probes,
+            Probe(self.at_length(20, 10), Goal("wrong", 1)),
+            Probe(self.at_length(10, 20), Goal("wrong", 1)),
+        )
+
     def sample(
         self,
         batch_size: int,
@@ -137,6 +156,13 @@ class RepeatCopy(RangedTask):
         targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
         targets[..., self.bits] = mask & (time == marker)
         return Batch(inputs, targets, mask, steps)
+
+    @torch.no_grad()
+    def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
+        """How well each sequence went, and whether its end marker is right."""
+        score = super().score(outputs, batch)
+        wrong = wrong_bits(outputs[..., -1:], batch.targets[..., -1:], batch.mask)
+        return score._replace(marked=(wrong == 0).all(0))
 
     def at_length(self, length: int, repeats: int | None = None) -> "RepeatCopy":
         """The task to score, the count's scale included, at exactly this many vectors (and repeats, if given)."""

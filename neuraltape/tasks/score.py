@@ -15,7 +15,7 @@ NATS_PER_BIT = math.log(2)
 
 
 class Score(NamedTuple):
-    """How well each sequence of a batch went, every field (batch,) float64."""
+    """How well each sequence of a batch went, numbers as float64."""
 
     bits: Float[Tensor, " batch"]
     """Cross-entropy over the scored targets, in bits a sequence."""
@@ -23,6 +23,8 @@ class Score(NamedTuple):
     """Scored targets that the outputs get wrong."""
     optimum: Float[Tensor, " batch"] | None = None
     """What the best possible predictor pays on the same sequence, in bits, where the task knows it."""
+    marked: Bool[Tensor, " batch"] | None = None
+    """Whether the answer's end marker comes at its step and at no other, where the task has one."""
 
 
 def bit_costs(

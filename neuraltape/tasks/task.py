@@ -4,6 +4,7 @@ A task is a frozen dataclass whose fields are its options. It knows no model and
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.picture import picture
+from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.score import NATS_PER_BIT, Score, bit_costs, wrong_bits
 
 
@@ -27,6 +29,11 @@ class Task(ABC):
     """What counts as solved, on fresh sequences from the range of training; None: nothing does."""
     length_name: ClassVar[str]
     """What a length counts."""
+    paper_parameters: ClassVar[Mapping[str, int]] = {}
+    """Parameters of the paper's machines for this task, by kind: an NTM with an "lstm" or "feedforward" controller, and
+    the "baseline", an LSTM without a memory."""
+    usual_seeds: ClassVar[int] = 10
+    """The number of seeds behind a published result."""
 
     @property
     @abstractmethod
@@ -62,6 +69,19 @@ class Task(ABC):
     @abstractmethod
     def longest(self) -> int:
         """The greatest length that `sample` draws."""
+
+    @property
+    def label(self) -> str:
+        """The range of lengths as a table shows it: "1-20", or "20" where there is only one."""
+        return range_label(self.shortest, self.longest)
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """What machines are scored on after their training: the range of training first, then lengths beyond it.
+
+        A task has none where no results of it are published.
+        """
+        return ()
 
     @abstractmethod
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
@@ -157,6 +177,11 @@ class Task(ABC):
         expected = (*batch.mask.shape, self.output_size)
         if outputs.shape != expected:
             raise ValueError(f"outputs must be (time, batch, output_size) = {expected}; got {tuple(outputs.shape)}")
+
+
+def range_label(low: int, high: int) -> str:
+    """A range as a table shows it."""
+    return f"{low}" if low == high else f"{low}-{high}"
 
 
 def grown(low: int, high: int, fraction: float) -> int:

@@ -162,3 +162,19 @@ def test_the_scale_can_be_given() -> None:
 def test_stages_end_at_the_copies_that_are_practised() -> None:
     task = RepeatCopy(asked_repeats=2)
     assert [task.grown(fraction).asked_repeats for fraction in (0.1, 0.5, 1.0)] == [1, 1, 2]
+
+
+def test_the_end_marker_is_right_at_its_step_and_at_no_other() -> None:
+    task = RepeatCopy(bits=2)
+    batch = task.sample(5, torch.Generator().manual_seed(0), lengths=4, repeats=2)
+    outputs = batch.targets * 40 - 20
+    # The marker's step is 13. One sequence misses it, one has one too early, one has none at all, one a wrong bit.
+    outputs[13, 0, 2] *= -1
+    outputs[7, 1, 2] *= -1
+    outputs[13, 2, 2] = float("nan")
+    outputs[7, 3, 0] *= -1
+    # What is not scored does not matter.
+    outputs[2, 4, 2] *= -1
+    marked = task.score(outputs, batch).marked
+    assert marked is not None
+    assert marked.tolist() == [False, False, False, True, True]

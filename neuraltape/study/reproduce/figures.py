@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.plotting.style import INK, LINES, SMALL, WIDTH, legend, new_figure, prepare_curve
-from neuraltape.study.reproduce.probes import PROBES
 from neuraltape.study.reproduce.result import Curve, Result
+from neuraltape.tasks import TASKS
 
 # The steps at which a median of curves is taken.
 GRID = 400
@@ -34,7 +34,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes = prepare_curve(figure.subplots(), x="sequences seen (thousands)", y=unit)
     for (name, group), colour in zip(curves.items(), LINES * len(curves), strict=False):
         _draw_curves(axes, name, group, colour)
-    goal = PROBES[next(iter(results.values()))[0].task][0].goal
+    goal = TASKS[next(iter(results.values()))[0].task].goal
     if goal is not None:
         axes.axhline(goal.below, color=INK, linestyle="--", linewidth=0.8)
         axes.text(

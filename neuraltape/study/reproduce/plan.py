@@ -8,7 +8,6 @@ from typing import Literal
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.settings.differences import differences
 from neuraltape.study.processes import Job
-from neuraltape.study.reproduce.probes import labels_of
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.result import Result, run_name
 from neuraltape.study.sweep.progress import progress_of
@@ -75,7 +74,7 @@ def _state(
     if path.exists():
         result = Result.load(path)
         changes = differences(result.settings, recipe.config)
-        if not changes and result.probes != labels_of(recipe.config.task):
+        if not changes and result.probes != tuple(probe.label for probe in recipe.config.task.probes):
             changes = [f"it was measured on {', '.join(result.probes)}"]
         return ("stale", "; ".join(changes)) if changes else ("done", "")
     if not RunDirectory(run_dir).holds_run():

@@ -10,7 +10,6 @@ from neuraltape.runs import Run
 from neuraltape.runs.files import write_atomically
 from neuraltape.runs.metrics import Metrics
 from neuraltape.settings.differences import settings_of
-from neuraltape.study.reproduce.probes import labels_of, probes_of
 from neuraltape.study.reproduce.recipe import digest_of
 from neuraltape.study.reproduce.score import ProbeScore, score, short
 from neuraltape.tasks import Goal
@@ -113,15 +112,17 @@ def measure(run: Run, recipe: str) -> Result:
         recipe: the name of the recipe that it was made with.
 
     Raises:
-        ValueError: the run has not ended, or no result is published of its task.
+        ValueError: the run has not ended, or its task has no probes.
     """
     config, task = run.config, run.task
+    if not task.probes:
+        raise ValueError(f"task must have probes, which say what to score; {task.name} has none")
     solved = _solved_line(run.metrics, task.goal)
     last = run.metrics.lines[-1] if run.metrics.lines else {"sequences": 0}
     stopped = solved is not None and config.loop.stop_when_solved
     if not stopped and last["sequences"] < config.loop.max_sequences:
         raise ValueError(f"{run.path} has not ended; go on with: neuraltape resume {run.path}")
-    scores = [score(run.model, task, probe, seed=config.loop.seed) for probe in probes_of(task)]
+    scores = [score(run.model, task, probe, seed=config.loop.seed) for probe in task.probes]
     settings = settings_of(config)
     return Result(
         recipe=recipe,
@@ -135,7 +136,7 @@ def measure(run: Run, recipe: str) -> Result:
         seconds=round(last["seconds"], 1),
         solved_at=None if solved is None else solved["sequences"],
         solved_seconds=None if solved is None else round(solved["seconds"], 1),
-        probes=labels_of(task),
+        probes=tuple(probe.label for probe in task.probes),
         scores=tuple(each for each in scores if each is not None),
         curve=curve_of(run.metrics),
     )

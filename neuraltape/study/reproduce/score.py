@@ -8,8 +8,7 @@ from neuraltape.evaluation import with_memory_slots
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn import NTM
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.study.reproduce.probes import Probe
-from neuraltape.tasks import Goal, RepeatCopy
+from neuraltape.tasks import Goal, Probe
 from neuraltape.tasks.task import Task
 
 # Sequences run at once. Fixed, so that the same ones are drawn on every machine.
@@ -39,7 +38,7 @@ class ProbeScore:
     optimum: float | None
     """What the best possible predictor pays on the same sequences, where the task knows it."""
     marker: float | None
-    """Repeat copy: share of the sequences whose end marker comes at its step and at no other."""
+    """Share of the sequences whose end marker comes at its step and at no other; None: the task has none."""
 
     @property
     def excess(self) -> float:
@@ -72,20 +71,19 @@ def score(model: SequenceModel, trained: Task, probe: Probe, *, seed: int) -> Pr
             model = with_memory_slots(model, probe.memory_slots)
         except ValueError:
             return None
-    task, label = probe.task(trained), probe.label(trained)
-    generator = generator_for(seed, f"probe {label}", probe.length or 0)
-    scores, markers = [], []
+    task = probe.task
+    # The range of training has no single length.
+    generator = generator_for(seed, f"probe {probe.label}", 0 if task == trained.held_out() else task.longest)
+    scores = []
     for start in range(0, probe.sequences, CHUNK):
         batch = task.sample(min(CHUNK, probe.sequences - start), generator)
         outputs = outputs_of(model, batch)
         scores.append(task.score(outputs, batch))
-        if isinstance(task, RepeatCopy):
-            right = (outputs[..., -1] > 0) == (batch.targets[..., -1] > 0.5)
-            markers.append((right | ~batch.mask).all(0))
     bits, wrong = (torch.cat([each[field] for each in scores]) for field in (0, 1))
     optima = [each.optimum for each in scores if each.optimum is not None]
+    markers = [each.marked for each in scores if each.marked is not None]
     return ProbeScore(
-        label=label,
+        label=probe.label,
         sequences=probe.sequences,
         bits=short(bits.mean().item()),
         wrong_mean=short(wrong.mean().item()),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from neuraltape.study.reproduce.paper import paper_parameters
-from neuraltape.study.reproduce.probes import labels_of, probes_of
+from neuraltape.settings import TrainConfig
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.result import Result
 from neuraltape.study.reproduce.score import ProbeScore, short
-from neuraltape.tasks import Goal
+from neuraltape.tasks import Probe
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class ProbeSummary:
     wrong_worst: float
     """and of the worst."""
     marker_median: float | None
-    """Repeat copy: share of sequences with the end marker right, of the median seed."""
+    """Share of sequences with the end marker right, of the median seed; None: the task has none."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,8 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
     results = sorted(results, key=lambda result: result.seed)
     missing = tuple(sorted(missing))
     probes = [
-        _summarise(label, probe.goal, [score for each in results if (score := each.score(label)) is not None])
-        for label, probe in zip(labels_of(recipe.config.task), probes_of(recipe.config.task), strict=True)
+        _summarise(probe, [score for each in results if (score := each.score(probe.label)) is not None])
+        for probe in recipe.config.task.probes
     ]
     measured = tuple(probe for probe in probes if probe is not None)
     total = len(results) + len(missing)
@@ -110,7 +109,7 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         seconds_median=median(each.seconds for each in results),
         solved_seconds_median=_median_of_all([each.solved_seconds for each in results], total),
         parameters=results[0].parameters,
-        paper_parameters=paper_parameters(recipe.task, recipe.config.model),
+        paper_parameters=paper_parameters(recipe.config),
         probes=measured,
     )
 
@@ -122,12 +121,19 @@ def command_of(recipe: Recipe, seeds: Iterable[int]) -> str:
     return f"{command} --first-seed {chosen[0]}" if chosen[0] else command
 
 
-def _summarise(label: str, goal: Goal | None, scores: Sequence[ProbeScore]) -> ProbeSummary | None:
+def paper_parameters(config: TrainConfig) -> int | None:
+    """The parameters of the paper's machine of this kind for the task; None: it had none of this kind."""
+    kind = "baseline" if config.model.model == "lstm" else config.model.controller
+    return config.task.paper_parameters.get(kind)
+
+
+def _summarise(probe: Probe, scores: Sequence[ProbeScore]) -> ProbeSummary | None:
     if not scores:
         return None
+    goal = probe.goal
     markers = [score.marker for score in scores if score.marker is not None]
     return ProbeSummary(
-        label=label,
+        label=probe.label,
         goal=None if goal is None else str(goal),
         within=None if goal is None else sum(score.within(goal) for score in scores),
         bits_median=median(score.excess for score in scores),

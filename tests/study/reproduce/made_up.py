@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.settings.differences import settings_of
-from neuraltape.study.reproduce.probes import labels_of
 from neuraltape.study.reproduce.recipe import Recipe, digest_of, read_recipes
 from neuraltape.study.reproduce.result import Curve, Result
 from neuraltape.study.reproduce.score import ProbeScore
@@ -39,7 +38,7 @@ def score(label: str, *, bits: float = 0.05, wrong: float = 0.0, **others: Any) 
 
 def result(recipe: Recipe, seed: int, *, solved_at: int | None = 400, bits: float = 0.05, wrong: float = 0.0) -> Result:
     """Of one run: `bits` at the range of training, `wrong` beyond it."""
-    settings, labels = settings_of(recipe.config), labels_of(recipe.config.task)
+    settings, labels = settings_of(recipe.config), tuple(probe.label for probe in recipe.config.task.probes)
     return Result(
         recipe=recipe.name,
         task=recipe.task,

@@ -4,9 +4,8 @@ from torch import Tensor, nn
 
 from neuraltape import NTM, LSTMBaseline
 from neuraltape.study.reproduce import score as module
-from neuraltape.study.reproduce.probes import Probe
 from neuraltape.study.reproduce.score import score
-from neuraltape.tasks import Copy, Goal, NGrams, RepeatCopy
+from neuraltape.tasks import Copy, Goal, NGrams, Probe, RepeatCopy
 from neuraltape.tasks.batch import Batch
 from tests.study.reproduce.made_up import score as made_up
 
@@ -34,7 +33,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, spoil: list[tuple[int, int, int]]) 
 
 def test_a_perfect_machine_has_no_wrong_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, [])
-    found = score(machine(SMALL), SMALL, Probe(5, sequences=70), seed=0)
+    found = score(machine(SMALL), SMALL, Probe(SMALL.at_length(5), sequences=70), seed=0)
     assert found is not None
     assert (found.label, found.sequences, found.wrong_worst, found.perfect, found.marker) == ("5", 70, 0, 1, None)
     assert found.bits < 1e-6
@@ -42,7 +41,7 @@ def test_a_perfect_machine_has_no_wrong_bits(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_wrong_bits_are_counted_by_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, [(0, 6, 0), (0, 7, 1), (3, 8, 0)])
-    found = score(machine(SMALL), SMALL, Probe(5, sequences=60), seed=0)
+    found = score(machine(SMALL), SMALL, Probe(SMALL.at_length(5), sequences=60), seed=0)
     assert found is not None
     assert found.wrong_mean == pytest.approx(3 / 60)
     assert (found.wrong_median, found.wrong_worst) == (0, 2)
@@ -53,7 +52,7 @@ def test_the_end_marker_has_to_come_at_its_step_and_at_no_other(monkeypatch: pyt
     task = RepeatCopy(max_length=3, max_repeats=2, bits=2)
     # 4 vectors, 2 copies: the marker's step is 13. One sequence misses it, one has one too early, one a wrong bit.
     answers(monkeypatch, [(0, 13, 2), (1, 7, 2), (2, 7, 0)])
-    found = score(machine(task), task, Probe(4, repeats=2, sequences=10), seed=0)
+    found = score(machine(task), task, Probe(task.at_length(4, 2), sequences=10), seed=0)
     assert found is not None
     assert (found.marker, found.perfect) == (0.8, 0.7)
     assert not found.within(Goal("wrong", 1))
@@ -61,14 +60,16 @@ def test_the_end_marker_has_to_come_at_its_step_and_at_no_other(monkeypatch: pyt
 
 def test_the_same_seed_gives_the_same_sequences() -> None:
     model = machine(SMALL)
-    assert score(model, SMALL, Probe(None), seed=1) == score(model, SMALL, Probe(None), seed=1)
-    assert score(model, SMALL, Probe(None), seed=1) != score(model, SMALL, Probe(None), seed=2)
+    assert score(model, SMALL, Probe(SMALL), seed=1) == score(model, SMALL, Probe(SMALL), seed=1)
+    assert score(model, SMALL, Probe(SMALL), seed=1) != score(model, SMALL, Probe(SMALL), seed=2)
 
 
 def test_more_slots_run_the_same_weights() -> None:
     task, model = SMALL, machine(SMALL, slots=8)
-    few, many = (score(model, task, Probe(30, memory_slots=slots, sequences=5), seed=0) for slots in (8, 64))
-    same = score(model, task, Probe(30, sequences=5), seed=0)
+    few, many = (
+        score(model, task, Probe(task.at_length(30), memory_slots=slots, sequences=5), seed=0) for slots in (8, 64)
+    )
+    same = score(model, task, Probe(task.at_length(30), sequences=5), seed=0)
     assert few is not None
     assert many is not None
     assert same is not None
@@ -80,18 +81,18 @@ def test_more_slots_run_the_same_weights() -> None:
 
 def test_a_start_that_is_kept_slot_by_slot_allows_no_other_number() -> None:
     model = machine(SMALL, train_initial_memory=True)
-    assert score(model, SMALL, Probe(30, memory_slots=64, sequences=5), seed=0) is None
+    assert score(model, SMALL, Probe(SMALL.at_length(30), memory_slots=64, sequences=5), seed=0) is None
 
 
 def test_a_machine_without_memory_has_no_slots_to_change() -> None:
     model = LSTMBaseline(SMALL.input_size, 4, SMALL.output_size)
-    assert score(model, SMALL, Probe(30, memory_slots=64, sequences=5), seed=0) is not None
+    assert score(model, SMALL, Probe(SMALL.at_length(30), memory_slots=64, sequences=5), seed=0) is not None
 
 
 def test_ngrams_are_compared_with_the_optimum() -> None:
     task = NGrams(min_length=20, max_length=20)
     model = LSTMBaseline(task.input_size, 4, task.output_size)
-    found = score(model, task, Probe(None, sequences=20), seed=0)
+    found = score(model, task, Probe(task, sequences=20), seed=0)
     assert found is not None
     assert found.optimum is not None
     assert found.excess == found.bits - found.optimum > 0

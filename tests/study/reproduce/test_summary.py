@@ -1,10 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from neuraltape.settings import ModelConfig
-from neuraltape.study.reproduce.paper import paper_parameters
+from neuraltape.settings import ModelConfig, TrainConfig
 from neuraltape.study.reproduce.recipe import read_recipes
-from neuraltape.study.reproduce.summary import command_of, summarise
+from neuraltape.study.reproduce.summary import command_of, paper_parameters, summarise
+from neuraltape.tasks import Copy
 from tests.study.reproduce.made_up import result, score, write_recipe
 
 
@@ -61,7 +61,9 @@ def test_the_command_makes_the_same_seeds(tmp_path: Path) -> None:
 
 
 def test_the_papers_counts_are_by_kind_of_machine() -> None:
-    assert paper_parameters("copy", ModelConfig()) == 67_561
-    assert paper_parameters("copy", ModelConfig(controller="feedforward")) == 17_162
-    assert paper_parameters("copy", ModelConfig(model="lstm")) == 1_352_969
-    assert paper_parameters("copy", ModelConfig(controller="gru")) is None
+    def of(model: ModelConfig) -> int | None:
+        return paper_parameters(TrainConfig(Copy(), model))
+
+    assert (of(ModelConfig()), of(ModelConfig(controller="feedforward"))) == (67_561, 17_162)
+    assert of(ModelConfig(model="lstm")) == 1_352_969
+    assert of(ModelConfig(controller="gru")) is None
