@@ -23,12 +23,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernels": {"functional"},
     "nn": {"functional", "kernels"},
     # What a training depends on.
-    "settings": {"nn", "tasks"},
+    "settings": {"data", "nn", "tasks"},
     # What a run directory holds.
     "runs": {"nn", "tasks", "settings"},
     "training": {"functional", "kernels", "nn", "tasks", "settings", "runs"},
     # Viewers: they read traces and run directories, and nothing that runs a machine knows them.
-    "evaluation": {"functional", "nn", "tasks"},
+    "evaluation": {"data", "functional", "nn", "tasks"},
     # Draws the reports that evaluation makes.
     "plotting": {"functional", "nn", "tasks", "runs", "evaluation"},
     "explorer": {"functional", "nn", "tasks", "runs"},

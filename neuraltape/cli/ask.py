@@ -8,9 +8,9 @@ from pathlib import Path
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.session import Answer, Session, is_question
 from neuraltape.nn.pretrained import CONFIG, PACKAGED
-from neuraltape.study.questions.answerer import Answerer
-from neuraltape.study.questions.session import Answer, Session, is_question
 
 MODEL = PACKAGED / "questions" / "joint"
 HELLO = """Tell me facts and ask questions, in the little English of the bAbI tasks. For example:

@@ -8,11 +8,11 @@ from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.runs.files import write_atomically
-from neuraltape.study.questions.config import QuestionsConfig
+from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.questions.report import make_report
 from neuraltape.study.questions.result import QuestionsResult
 from neuraltape.study.questions.run import run_recipe
-from neuraltape.study.questions.trainer import Epoch
+from neuraltape.training.memory_network import Epoch
 
 REPORT = "README.md"
 INTRODUCTION = """# Question answering

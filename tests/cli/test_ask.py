@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from neuraltape.cli.ask import MODEL
+from neuraltape.evaluation.answerer import Answerer
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.study.questions import Answerer, Vocabulary
+from neuraltape.tasks.vocabulary import Vocabulary
 from tests.cli.conftest import Call
 
 WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "milk,apple", "the", "where")

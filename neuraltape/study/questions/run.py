@@ -8,12 +8,13 @@ import torch
 
 from neuraltape import __version__
 from neuraltape.data.babi import Question, read_tasks
-from neuraltape.study.questions.answerer import Answerer
-from neuraltape.study.questions.config import QuestionsConfig
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.functional import Sentences
+from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.questions.result import QuestionsResult, rounded
-from neuraltape.study.questions.table import Table, make_tables
-from neuraltape.study.questions.trainer import Epoch, Trainer
-from neuraltape.study.questions.vocabulary import Vocabulary
+from neuraltape.tasks.questions import QuestionTable, make_tables
+from neuraltape.tasks.vocabulary import Vocabulary
+from neuraltape.training.memory_network import Epoch, MemoryNetworkTrainer
 from neuraltape.training.streams import generator_at
 
 Told = Callable[[str, Epoch], None]
@@ -77,18 +78,19 @@ def _learn(
 ) -> tuple[Answerer, float, list[dict[int, float]]]:
     """One network: trained, with its last loss and its errors in training, validation and test."""
     vocabulary = Vocabulary.of(each for group in groups for questions in group.values() for each in questions)
-    (train, test), sentences = make_tables(groups, vocabulary, config.slots)
+    (train, test), words = make_tables(groups, vocabulary, config.slots)
+    sentences = Sentences.of(words)
     train, validation = split(train, config.validation_fraction, seed)
-    trainer = Trainer(config, train, sentences, vocabulary_size=len(vocabulary), seed=seed)
+    trainer = MemoryNetworkTrainer(config, train, sentences, vocabulary_size=len(vocabulary), seed=seed)
     loss = trainer.run(told)
     answerer = Answerer(trainer.network.eval(), vocabulary)
     scores = [answerer.errors(sentences, each) if len(each.answers) else {} for each in (train, validation, test)]
     return answerer, loss, scores
 
 
-def split(table: Table, fraction: float, seed: int) -> tuple[Table, Table]:
+def split(table: QuestionTable, fraction: float, seed: int) -> tuple[QuestionTable, QuestionTable]:
     """The rows to train on, and the share that is kept from it."""
     order = torch.randperm(len(table.answers), generator=generator_at(seed, "validation"))
     kept = round(fraction * len(order))
     train, held = order[kept:].sort().values, order[:kept].sort().values
-    return Table(*(each[train] for each in table)), Table(*(each[held] for each in table))
+    return QuestionTable(*(each[train] for each in table)), QuestionTable(*(each[held] for each in table))

@@ -3,8 +3,21 @@
 import random
 from pathlib import Path
 
+from neuraltape.settings.questions import QuestionsConfig
 from tests.data.archives import make_babi
 
+# A network that learns the little world in about a second.
+TINY = QuestionsConfig(
+    tasks=(1,),
+    width=12,
+    slots=6,
+    epochs=80,
+    linear_epochs=2,
+    batch_size=8,
+    linear_learning_rate=0.1,
+    learning_rate=0.1,
+    schedule="cosine",
+)
 PEOPLE, PLACES = ("Mary", "John", "Bill"), ("kitchen", "garden", "office")
 
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study.questions import QuestionsConfig, QuestionsResult
+from neuraltape.settings.questions import QuestionsConfig
+from neuraltape.study.questions import QuestionsResult
 
 
 def made_up(seed: int, train: dict[int, float], test: dict[int, float], *, joint: bool = True) -> QuestionsResult:

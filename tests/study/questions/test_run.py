@@ -5,20 +5,21 @@ import pytest
 import torch
 
 from neuraltape.data import DataError
-from neuraltape.study.questions import Answerer, QuestionsConfig, Session
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.session import Session
 from neuraltape.study.questions.run import run_recipe, split
-from neuraltape.study.questions.table import Table
-from neuraltape.study.questions.trainer import Epoch
-from tests.study.questions.stories import make_world
+from neuraltape.tasks.questions import QuestionTable
+from neuraltape.training.memory_network import Epoch
+from tests.study.questions.stories import TINY, make_world
 
 
 def quiet(part: str, epoch: Epoch) -> None:
     pass
 
 
-def test_a_recipe_becomes_a_result_and_a_network_to_talk_to(tmp_path: Path, world: Path, tiny: QuestionsConfig) -> None:
-    result = run_recipe("tiny", tiny, 3, folder=tmp_path, data_dir=world, told=quiet)
-    assert (result.recipe, result.seed, result.settings) == ("tiny", 3, tiny.settings())
+def test_a_recipe_becomes_a_result_and_a_network_to_talk_to(tmp_path: Path, world: Path) -> None:
+    result = run_recipe("tiny", TINY, 3, folder=tmp_path, data_dir=world, told=quiet)
+    assert (result.recipe, result.seed, result.settings) == ("tiny", 3, TINY.settings())
     assert result.train == result.test == {1: 0.0}
     assert result.validation == {}
     assert 0 < result.loss[0] < 0.3
@@ -40,9 +41,9 @@ def test_a_recipe_becomes_a_result_and_a_network_to_talk_to(tmp_path: Path, worl
         assert 0.5 < sum(fact.weights[hop] for fact in answer.facts) <= 1 + 1e-5
 
 
-def test_tasks_can_have_networks_of_their_own(tmp_path: Path, tiny: QuestionsConfig) -> None:
+def test_tasks_can_have_networks_of_their_own(tmp_path: Path) -> None:
     data = make_world(tmp_path, tasks=(4, 2), stories=10)
-    config = replace(tiny, tasks=(4, 2), joint=False, epochs=1, validation_fraction=0.3)
+    config = replace(TINY, tasks=(4, 2), joint=False, epochs=1, validation_fraction=0.3)
     told: list[str] = []
     result = run_recipe("x", config, 0, folder=tmp_path, data_dir=data, told=lambda part, _: told.append(part))
     assert set(result.loss) == set(result.train) == set(result.validation) == set(result.test) == {2, 4}
@@ -52,7 +53,7 @@ def test_tasks_can_have_networks_of_their_own(tmp_path: Path, tiny: QuestionsCon
 
 
 def test_validation_takes_a_share_that_depends_on_the_seed() -> None:
-    table = Table(torch.zeros(10, 1), *(torch.arange(10),) * 3)
+    table = QuestionTable(torch.zeros(10, 1), *(torch.arange(10),) * 3)
     train, held = split(table, 0.3, 0)
     assert sorted([*train.answers.tolist(), *held.answers.tolist()]) == list(range(10))
     assert len(held.answers) == 3
@@ -60,6 +61,6 @@ def test_validation_takes_a_share_that_depends_on_the_seed() -> None:
     assert len(split(table, 0.0, 0)[1].answers) == 0
 
 
-def test_data_that_is_missing_is_one_line(tmp_path: Path, world: Path, tiny: QuestionsConfig) -> None:
+def test_data_that_is_missing_is_one_line(tmp_path: Path, world: Path) -> None:
     with pytest.raises(DataError, match=r"en/qa2_\*_train\.txt is missing"):
-        run_recipe("x", replace(tiny, tasks=(2,)), 0, folder=tmp_path, data_dir=world, told=quiet)
+        run_recipe("x", replace(TINY, tasks=(2,)), 0, folder=tmp_path, data_dir=world, told=quiet)

@@ -1,16 +1,17 @@
-"""Trains one memory network on the questions of one or all tasks. Knows no files."""
+"""Trains one memory network on questions about facts: epochs, the learning rate, noise in time. Knows no files."""
 
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
 
 from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.study.questions.config import QuestionsConfig
-from neuraltape.study.questions.noise import noisy_ages
-from neuraltape.study.questions.table import Table
+from neuraltape.settings.questions import QuestionsConfig
+from neuraltape.tasks.questions import QuestionTable
 from neuraltape.training.errors import NonFiniteError
 from neuraltape.training.streams import generator_at
 
@@ -31,7 +32,7 @@ class Epoch(NamedTuple):
     """Of a question, in nats, while the weights changed."""
 
 
-class Trainer:
+class MemoryNetworkTrainer:
     """A network that learns.
 
     Args:
@@ -43,7 +44,7 @@ class Trainer:
     """
 
     def __init__(
-        self, config: QuestionsConfig, table: Table, sentences: Sentences, *, vocabulary_size: int, seed: int
+        self, config: QuestionsConfig, table: QuestionTable, sentences: Sentences, *, vocabulary_size: int, seed: int
     ) -> None:
         self.config, self.table, self.sentences, self.seed = config, table, sentences, seed
         with torch.random.fork_rng([]):
@@ -97,3 +98,29 @@ def learning_rate(config: QuestionsConfig, epoch: int) -> float:
     if config.schedule == "cosine":
         return config.learning_rate * (1 + math.cos(math.pi * done / config.epochs)) / 2
     return config.learning_rate * 0.5 ** (done // config.halve_every)
+
+
+def noisy_ages(
+    filled: Bool[Tensor, "batch slots"], noise: float, slots: int, generator: torch.Generator
+) -> Int[Tensor, "batch slots"]:
+    """How many facts ago each one was told, as if empty facts stood between them.
+
+    "Learning time invariance by injecting random noise", Sukhbaatar et al. (2015), arXiv 1503.08895, section 4.1: the
+    paper adds a tenth of empty memories. Here each story gets up to that share of them, at random places, as their
+    implementation has it.
+
+    Args:
+        filled: where there are facts, the latest first.
+        noise: empty facts at the most, as a share of the facts.
+        slots: ages stay below it.
+        generator: all randomness comes from it.
+    """
+    count = filled.sum(-1)
+    most = (noise * count).ceil()
+    blanks = (torch.rand(len(count), generator=generator) * (most + 1)).long()
+    # Of so many places each story's facts keep some, chosen at random, in order.
+    places = filled.shape[1] + int(blanks.max())
+    order = torch.rand(len(count), places, generator=generator)
+    order = order.masked_fill(torch.arange(places) >= (count + blanks).unsqueeze(-1), 2.0).argsort(-1)
+    chosen = order[:, : filled.shape[1]].masked_fill(~filled, places)
+    return chosen.sort(-1).values.clamp(max=slots - 1)

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.session import Session, is_question
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.study.questions import Answerer, Session, UnknownWordsError, Vocabulary
-from neuraltape.study.questions.session import is_question
+from neuraltape.tasks.vocabulary import UnknownWordsError, Vocabulary
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from neuraltape.data.babi import Question
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
-from neuraltape.study.questions import Answerer, Vocabulary
-from neuraltape.study.questions.table import make_tables
+from neuraltape.tasks.questions import make_tables
+from neuraltape.tasks.vocabulary import Vocabulary
 
 RIGHT = Question(facts=(("a",),), words=("b",), answer="c", support=(), story=0)
 WRONG = Question(facts=(("a",),), words=("b",), answer="a", support=(), story=0)
@@ -26,8 +28,8 @@ def answerer() -> Answerer:
 
 def test_errors_are_counted_by_task() -> None:
     made = answerer()
-    (table,), sentences = make_tables([{2: [RIGHT], 5: [RIGHT, WRONG, RIGHT, RIGHT]}], made.vocabulary, 3)
-    assert made.errors(sentences, table) == {2: 0.0, 5: 25.0}
+    (table,), words = make_tables([{2: [RIGHT], 5: [RIGHT, WRONG, RIGHT, RIGHT]}], made.vocabulary, 3)
+    assert made.errors(Sentences.of(words), table) == {2: 0.0, 5: 25.0}
 
 
 def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:

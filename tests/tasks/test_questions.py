@@ -1,8 +1,8 @@
 import torch
 
 from neuraltape.data.babi import Question
-from neuraltape.study.questions import Vocabulary
-from neuraltape.study.questions.table import make_tables
+from neuraltape.tasks.questions import make_tables
+from neuraltape.tasks.vocabulary import Vocabulary
 
 FACTS = (("a", "b"), ("c",), ("a", "b"), ("d",))
 LONG = Question(facts=FACTS, words=("c",), answer="d", support=(), story=0)
@@ -11,15 +11,14 @@ SHORT = Question(facts=FACTS[:1], words=("a",), answer="x,y", support=(), story=
 
 def test_facts_stand_latest_first_and_sentences_once() -> None:
     vocabulary = Vocabulary.of([LONG, SHORT])
-    (train, test), sentences = make_tables([{3: [LONG]}, {7: [SHORT]}], vocabulary, 3)
-    made = {tuple(sentences.words[row][sentences.words[row] > 0].tolist()) for row in sentences.made_of}
+    (train, test), numbers = make_tables([{3: [LONG]}, {7: [SHORT]}], vocabulary, 3)
+    made = {tuple(row[row > 0].tolist()) for row in numbers}
     # a b, c, d, a: the fact and the question `c` are one sentence.
     assert made == {(1, 2), (3,), (4,), (1,)}
-    assert len(sentences.made_of) == 4
+    assert len(numbers) == 4
 
     def words(number: int) -> list[str]:
-        placed = sentences.words[sentences.made_of[number]]
-        return [vocabulary.entry(each) for each in placed.tolist() if each]
+        return [vocabulary.entry(each) for each in numbers[number].tolist() if each]
 
     assert [words(each) for each in train.facts[0].tolist()] == [["d"], ["a", "b"], ["c"]]
     assert train.questions[0] == train.facts[0, 2]

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork, Reading
-from neuraltape.study.questions.table import Table
-from neuraltape.study.questions.vocabulary import Vocabulary
+from neuraltape.tasks.questions import QuestionTable
+from neuraltape.tasks.vocabulary import Vocabulary
 
 # Questions that are answered at a time.
 CHUNK = 512
@@ -45,19 +45,19 @@ class Answerer(NamedTuple):
         return cls(network, vocabulary)
 
     @torch.no_grad()
-    def read(self, sentences: Sentences, table: Table) -> Reading:
+    def read(self, sentences: Sentences, table: QuestionTable) -> Reading:
         """Answer all questions of a table at once."""
         return self.network(sentences, table.facts, table.questions)
 
-    def errors(self, sentences: Sentences, table: Table) -> dict[int, float]:
+    def errors(self, sentences: Sentences, table: QuestionTable) -> dict[int, float]:
         """Wrong answers of each task, in per cent."""
         wrong = torch.cat([self._wrong(sentences, table.rows(rows)) for rows in _every(table).split(CHUNK)])
         tasks = table.tasks.unique().tolist()
         return {task: 100 * wrong[table.tasks == task].double().mean().item() for task in tasks}
 
-    def _wrong(self, sentences: Sentences, table: Table) -> Tensor:
+    def _wrong(self, sentences: Sentences, table: QuestionTable) -> Tensor:
         return self.read(sentences, table).logits.argmax(-1) != table.answers
 
 
-def _every(table: Table) -> Tensor:
+def _every(table: QuestionTable) -> Tensor:
     return torch.arange(len(table.answers))

@@ -1,4 +1,4 @@
-"""Words and their numbers."""
+"""Words of stories and their numbers, for machines that embed words."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from neuraltape.data.babi import Question
-from neuraltape.runs.files import write_atomically
 
 FILE = "vocabulary.json"
 
@@ -53,8 +52,8 @@ class Vocabulary:
         return self.entries[number - 1]
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json`."""
-        write_atomically(folder / FILE, json.dumps({"entries": self.entries}, indent=1).encode())
+        """Write `vocabulary.json` into a folder that exists."""
+        (folder / FILE).write_text(json.dumps({"entries": self.entries}, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 
 from neuraltape.data.babi import words_of
+from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
-from neuraltape.study.questions.answerer import Answerer
-from neuraltape.study.questions.table import Table, make_sentences
+from neuraltape.tasks.questions import QuestionTable, number_words
 
 # What a question begins with in the language of the tasks, where the question mark is forgotten.
 ASKING = {"where", "what", "who", "why", "how", "is", "are", "does", "did", "was", "will"}
@@ -64,7 +64,7 @@ class Session:
         kept = self.facts[-slots:]
         # The question last, the facts before it from the latest to the first.
         latest_first = torch.arange(len(kept) - 1, -1, -1).unsqueeze(0)
-        table = Table(latest_first, torch.tensor([len(kept)]), torch.tensor([0]), torch.tensor([0]))
+        table = QuestionTable(latest_first, torch.tensor([len(kept)]), torch.tensor([0]), torch.tensor([0]))
         reading = self.answerer.read(self._sentences([*kept, question]), table)
         probability, number = reading.logits[0, 1:].softmax(-1).max(-1)
         weights = reading.weights[:, 0].flip(-1).T.tolist()
@@ -78,7 +78,7 @@ class Session:
         for text, each in zip(texts, words, strict=True):
             if not each:
                 raise ValueError(f"there are no words in {text!r}")
-        return make_sentences(words, self.answerer.vocabulary)
+        return Sentences.of(number_words(words, self.answerer.vocabulary))
 
 
 def is_question(text: str) -> bool:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from neuraltape.data.babi import Question
-from neuraltape.study.questions import UnknownWordsError, Vocabulary
+from neuraltape.tasks.vocabulary import UnknownWordsError, Vocabulary
 
 
 def question(answer: str) -> Question:

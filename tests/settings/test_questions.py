@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study.questions import QuestionsConfig
+from neuraltape.settings.questions import QuestionsConfig
 
-RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "questions"
+RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "questions"
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
