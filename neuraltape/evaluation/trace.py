@@ -1,29 +1,30 @@
 """The trace of one batch of fresh sequences."""
 
+from typing import Any
+
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for
-from neuraltape.nn import NTM, Trace
-from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.nn import Trace
 from neuraltape.tasks.task import Task
 
 
-def trace_length(model: SequenceModel, task: Task, length: int, *, sequences: int = 1, seed: int = 0) -> Trace:
+def trace_length(model: Any, task: Task, length: int, *, sequences: int = 1, seed: int = 0) -> Trace:
     """Run a machine on fresh sequences of one length and keep everything that happens in it.
 
     The first sequence is the one that `example` draws with the same seed.
 
     Args:
-        model: an NTM.
+        model: a machine that can be traced.
         task: what it learned. Sequences are drawn from `task.held_out()`.
         length: a positive integer, inside the range of training or beyond it.
         sequences: how many.
         seed: chooses them.
 
     Raises:
-        ValueError: a model that is no NTM, a number that cannot be, or a machine that does not fit the task.
+        ValueError: a model that cannot be traced, a number that cannot be, or a machine that does not fit the task.
     """
-    if not isinstance(model, NTM):
-        raise ValueError(f"model must be an NTM to be traced; got a {type(model).__name__}")
+    if not hasattr(model, "trace"):
+        raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
     check_lengths([length], task)
     check_fits(model, task)
     batch = task.held_out().at_length(length).sample(sequences, generator_for(seed, "example", length))

@@ -45,8 +45,6 @@ def run(machine: Machine, request: RunRequest) -> Answer:
         most = NUMBERS // (ntm.memory_slots * ntm.layout.width)
         raise ValueError(f"this machine's memory can be followed for at most {most} steps; these are {len(inputs)}")
     changes = [each for each in (change.intervention(len(inputs)) for change in request.changes) if each is not None]
-    for change in changes:
-        change.check(ntm.layout, ntm.memory_slots, len(inputs))
     targets = composed.batch.targets if machine.task is not None else None
     dtype = ntm.output.weight.dtype
     with _slots:
@@ -77,31 +75,34 @@ def header(answer: Answer) -> dict[str, Any]:
         "mask": composed.batch.mask[:, 0].tolist(),
         "mistakes": mistakes,
         "score": score,
-        "heads": list(trace.heads),
-        "offsets": list(trace.shift_offsets),
+        "heads": [head.name for head in trace.heads],
+        "offsets": list(trace.heads[0].stage("move").ticks["shift"]),
     }
 
 
 def arrays(trace: Trace) -> dict[str, Tensor]:
     """The arrays that the page draws: time first, no batch. Heads: read heads, then write heads."""
+    assert trace.memory is not None
+    assert trace.first_memory is not None
 
-    def both(read: Tensor, write: Tensor, dim: int) -> Tensor:
-        return torch.cat([read, write], dim)
+    def over(tensors: list[Tensor]) -> Tensor:
+        return torch.stack([tensor[:, 0] for tensor in tensors], 1)
 
-    stages = {
-        name: both(read, write, 2)[:, 0]
-        for name, read, write in zip(trace.read_stages._fields, trace.read_stages, trace.write_stages, strict=True)
-    }
-    initial = trace.initial
+    stages = {"content": "look up", "gated": "stay or go", "shifted": "move", "weights": "sharpen"}
+    numbers = {"key": "match", "strength": "look up", "gate": "stay or go", "shift": "move", "sharpness": "sharpen"}
+    vectors = {"erase": "erase", "add": "add", "reads": "read"}
     found: dict[str, Tensor] = {
         "input": trace.inputs[:, 0],
         "output": trace.outputs[:, 0],
-        **stages,
-        **{name: tensor[:, 0] for name, tensor in trace.interface._asdict().items()},
-        "reads": trace.reads[:, 0],
+        **{name: over([head.stage(stage).weights for head in trace.heads]) for name, stage in stages.items()},
+        **{name: over([head.stage(stage).numbers[name] for head in trace.heads]) for name, stage in numbers.items()},
+        **{
+            name: over([head.vectors[vector] for head in trace.heads if vector in head.vectors])
+            for name, vector in vectors.items()
+        },
         "memory": trace.memory[:, 0],
-        "firstMemory": initial.memory[0],
-        "firstWeights": both(initial.read_weights, initial.write_weights, 1)[0],
+        "firstMemory": trace.first_memory[0],
+        "firstWeights": torch.stack([head.first[0] for head in trace.heads if head.first is not None]),
     }
     if trace.targets is not None:
         found["target"] = trace.targets[:, 0]

@@ -32,15 +32,50 @@ def _unit(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch ro
     return vectors * inverse
 
 
+def similarity(
+    memory: Float[Tensor, "batch slots width"],
+    key: Float[Tensor, "batch heads width"],
+) -> Float[Tensor, "batch heads slots"]:
+    """How much each slot resembles the key: the cosine of the angle between them, from -1 to 1.
+
+    Paper, equation 6. The paper leaves the similarity to a zero vector open; here it is 0, without a gradient.
+
+    Args:
+        memory: M_t, (batch, slots, width).
+        key: k_t, (batch, heads, width).
+
+    Returns:
+        K(k_t, M_t), (batch, heads, slots).
+    """
+    return _unit(key) @ _unit(memory).transpose(-1, -2)
+
+
+def look_up(
+    similarity: Float[Tensor, "batch heads slots"],
+    strength: Float[Tensor, "batch heads"],
+) -> Float[Tensor, "batch heads slots"]:
+    """Turn similarities into a focus: softmax over slots of strength times similarity.
+
+    Paper, equation 5.
+
+    Args:
+        similarity: K(k_t, M_t), (batch, heads, slots).
+        strength: beta_t >= 0, (batch, heads). 0 gives uniform weights.
+
+    Returns:
+        w^c_t, (batch, heads, slots): non-negative, sums to 1 over slots.
+    """
+    return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
+
+
 def content_weights(
     memory: Float[Tensor, "batch slots width"],
     key: Float[Tensor, "batch heads width"],
     strength: Float[Tensor, "batch heads"],
 ) -> Float[Tensor, "batch heads slots"]:
-    """Focus on the slots that resemble the key: softmax over slots of strength times cosine similarity.
+    """Focus on the slots that resemble the key: `look_up` of `similarity`.
 
-    Paper, equations 5 and 6. The paper leaves the similarity to a zero vector open; here it is 0, without a
-    gradient, so that an empty memory or an all-zero key gives the uniform focus and no NaN.
+    Paper, equations 5 and 6. An empty memory or an all-zero key gives the uniform focus and no NaN.
 
     Args:
         memory: M_t, (batch, slots, width).
@@ -50,8 +85,7 @@ def content_weights(
     Returns:
         w^c_t, (batch, heads, slots): non-negative, sums to 1 over slots.
     """
-    similarity = _unit(key) @ _unit(memory).transpose(-1, -2)
-    return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
+    return look_up(similarity(memory, key), strength)
 
 
 def interpolate(

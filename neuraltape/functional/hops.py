@@ -5,6 +5,7 @@ all stories of a batch stand one after the other, and `story` says whose each is
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -60,6 +61,51 @@ def ask_facts(
     Returns:
         What the answer is told from, u after the last hop, and how much of each fact each hop read.
     """
+    told = tell_facts(sentences, facts, ages, questions, embeddings, times, layout)
+    query, filled, weights = told.query, told.filled, []
+    for hop in range(layout.hops):
+        keys, values = told.of(hop, layout)
+        scores = match_facts(query, keys, told.story)
+        read = scores if linear else attend(scores, filled, told.empty)
+        weights.append(read.detach())
+        query = next_query(query, gather_facts(read, values, told.starts), between)
+    table = torch.zeros(layout.hops, *filled.shape, dtype=query.dtype, device=query.device)
+    table[:, filled] = torch.stack(weights)
+    return query, table
+
+
+class Told(NamedTuple):
+    """Facts and questions as their embeddings see them, before the first hop."""
+
+    query: Float[Tensor, "batch width"]
+    """u of each question."""
+    stored: tuple[Float[Tensor, "facts width"], ...]
+    """The facts, story after story, as each embedding sees them."""
+    story: Int[Tensor, " facts"]
+    """Which question each fact belongs to, ascending."""
+    starts: Int[Tensor, " batch"]
+    """Where each story's facts begin."""
+    filled: Bool[Tensor, "batch slots"]
+    """The slots in which each question's facts lie, as many as there are facts, in the same order."""
+    empty: Int[Tensor, " batch"]
+    """How many empty slots each question has besides."""
+
+    def of(self, hop: int, layout: HopsLayout) -> tuple[Tensor, Tensor]:
+        """M and c of each fact in a hop, (facts, width) each."""
+        first = hop if layout.adjacent else 0
+        return self.stored[first], self.stored[first + 1]
+
+
+def tell_facts(
+    sentences: Sentences,
+    facts: Int[Tensor, "batch slots"],
+    ages: Int[Tensor, "batch slots"],
+    questions: Int[Tensor, " batch"],
+    embeddings: Float[Tensor, "tables vocabulary width"],
+    times: Float[Tensor, "stored all_slots width"],
+    layout: HopsLayout,
+) -> Told:
+    """Embed the facts and the questions. Arguments: see `ask_facts`."""
     filled = facts >= 0
     story, slot = filled.nonzero(as_tuple=True)
     starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
@@ -75,27 +121,35 @@ def ask_facts(
     facts_in = encoded[:, : told.shape[1]]
     stored = embedding(which[: len(slot)], facts_in) + embedding(ages[filled], told)
     stored = stored.unflatten(1, (-1, layout.width)).unbind(1)
-    empty = layout.slots - filled.sum(-1)
-    weights = []
-    for hop in range(layout.hops):
-        keys, values = (stored[hop], stored[hop + 1]) if layout.adjacent else stored
-        read = attend(query, keys, story, filled, empty, linear=linear)
-        weights.append(read.detach())
-        found = gather_facts(read, values, starts)
-        query = found + (query if between is None else query @ between)
-    table = torch.zeros(layout.hops, *filled.shape, dtype=query.dtype, device=query.device)
-    table[:, filled] = torch.stack(weights)
-    return query, table
+    return Told(query, stored, story, starts, filled, layout.slots - filled.sum(-1))
+
+
+def next_query(
+    query: Float[Tensor, "batch width"],
+    found: Float[Tensor, "batch width"],
+    between: Float[Tensor, "width width"] | None,
+) -> Float[Tensor, "batch width"]:
+    """What asks the next hop: u + o, layer-wise H u + o (the paper's equation 4 and section 2.2)."""
+    return found + (query if between is None else query @ between)
+
+
+def match_facts(
+    query: Float[Tensor, "batch width"], keys: Float[Tensor, "facts width"], story: Int[Tensor, " facts"]
+) -> Float[Tensor, " facts"]:
+    """How well each fact answers its question: u m_i. With the paper's linear start (section 4.1) it is what is read.
+
+    Args:
+        query: u of each question.
+        keys: m of each fact, story after story.
+        story: which question each fact belongs to, ascending.
+    """
+    return (embedding(story, query) * keys).sum(-1)
 
 
 def attend(
-    query: Float[Tensor, "batch width"],
-    keys: Float[Tensor, "facts width"],
-    story: Int[Tensor, " facts"],
+    scores: Float[Tensor, " facts"],
     filled: Bool[Tensor, "batch slots"],
     empty: Int[Tensor, " batch"],
-    *,
-    linear: bool = False,
 ) -> Float[Tensor, " facts"]:
     """How much of each fact a hop reads: p_i = softmax(u m_i) over the slots of its story (the paper's equation 1).
 
@@ -103,16 +157,10 @@ def attend(
     softmax reads nothing. So a hop can pass over all facts.
 
     Args:
-        query: u of each question.
-        keys: m of each fact, story after story.
-        story: which question each fact belongs to, ascending.
+        scores: u m_i of each fact, story after story.
         filled: the slots in which each question's facts lie, as many as there are facts, in the same order.
         empty: how many empty slots each question has besides.
-        linear: leave out the softmax, for the paper's linear start (section 4.1).
     """
-    scores = (embedding(story, query) * keys).sum(-1)
-    if linear:
-        return scores
     # The least number in place of minus infinity: a story with neither facts nor empty slots has no softmax, but no
     # NaN either. All empty slots together are one column.
     least = torch.finfo(scores.dtype).min

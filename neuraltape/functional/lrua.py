@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from neuraltape.functional.addressing import interpolate, look_up
 from neuraltape.functional.memory import read
 
 # A row of memory much shorter than this is empty: it resembles nothing.
@@ -134,9 +135,43 @@ def lrua_write_weights(
     Returns:
         w^w_t, non-negative, sums to 1 over slots.
     """
-    fresh = torch.zeros_like(read_weights).scatter(-1, least.unsqueeze(-1), 1.0)
-    gate = gate.unsqueeze(-1)
-    return gate * read_weights + (1 - gate) * fresh
+    return interpolate(read_weights, one_slot_each(least, read_weights), gate)
+
+
+def one_slot_each(slots: Int[Tensor, "batch heads"], like: Float[Tensor, "batch heads slots"]) -> Tensor:
+    """All of each head's focus on a slot of its own, in the form of `like`."""
+    return torch.zeros_like(like).scatter(-1, slots.unsqueeze(-1), 1.0)
+
+
+def lrua_write(
+    memory: Float[Tensor, "batch slots width"],
+    fresh: Float[Tensor, "batch heads slots"],
+    weights: Float[Tensor, "batch heads slots"],
+    add: Float[Tensor, "batch heads width"],
+) -> Float[Tensor, "batch slots width"]:
+    """Clear the slots that the heads were given, then add. Paper, equation 8 and the text above it.
+
+    Args:
+        memory: M_{t-1}.
+        fresh: where each head's least-used slot is; all of these are cleared.
+        weights: w^w_t.
+        add: what each head stores.
+
+    Returns:
+        M_t.
+    """
+    cleared = (fresh > 0).any(1)
+    return memory.masked_fill(cleared.unsqueeze(-1), 0) + weights.transpose(-1, -2) @ add
+
+
+def lrua_usage(
+    usage: Float[Tensor, "batch slots"],
+    read_weights: Float[Tensor, "batch heads slots"],
+    write_weights: Float[Tensor, "batch heads slots"],
+    layout: LRUALayout,
+) -> Float[Tensor, "batch slots"]:
+    """How much each slot has been in use: decay * usage + sum of all weights. Paper, equation 5. It has no gradient."""
+    return layout.usage_decay * usage + (read_weights + write_weights).detach().sum(1)
 
 
 def lrua_read_weights(
@@ -144,14 +179,21 @@ def lrua_read_weights(
     key: Float[Tensor, "batch heads width"],
     strength: Float[Tensor, "batch heads"],
 ) -> Float[Tensor, "batch heads slots"]:
-    """Where each head reads: softmax over slots of strength times cosine similarity. Paper, equations 2 and 3.
+    """Where each head reads: softmax over slots of strength times similarity. Paper, equations 2 and 3."""
+    return look_up(lrua_similarity(memory, key), strength)
+
+
+def lrua_similarity(
+    memory: Float[Tensor, "batch slots width"],
+    key: Float[Tensor, "batch heads width"],
+) -> Float[Tensor, "batch heads slots"]:
+    """How much each slot resembles the key: the cosine, made less for short rows. Paper, equation 2.
 
     Lengths are rounded up, |v| to sqrt(|v|^2 + EMPTY^2). A write to where a head last read leaves a trace of itself in
     every slot that had some of the focus; with exact cosines a slot that holds a trace would be as similar as one that
     holds the thing itself.
     """
-    similarity = _direction(key) @ _direction(memory).transpose(-1, -2)
-    return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
+    return _direction(key) @ _direction(memory).transpose(-1, -2)
 
 
 def _direction(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch rows width"]:
@@ -181,9 +223,8 @@ def lrua_step(raw: Float[Tensor, "batch size"], state: LRUAState, layout: LRUALa
     usage = state.usage.detach()
     least = least_used(usage, layout.heads)
     write_weights = lrua_write_weights(state.read_weights, least, interface.gate)
-    cleared = torch.zeros_like(usage, dtype=torch.bool).scatter(-1, least, True)
-    memory = state.memory.masked_fill(cleared.unsqueeze(-1), 0) + write_weights.transpose(-1, -2) @ interface.add
+    memory = lrua_write(state.memory, one_slot_each(least, state.read_weights), write_weights, interface.add)
     read_weights = lrua_read_weights(memory, interface.key, interface.strength)
     reads = read(memory, read_weights)
-    usage = layout.usage_decay * usage + (read_weights + write_weights).detach().sum(1)
+    usage = lrua_usage(usage, read_weights, write_weights, layout)
     return LRUAState(memory, read_weights, usage, reads)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from neuraltape.functional.addressing import Stages, address
+from neuraltape.functional.addressing import address
 from neuraltape.functional.interface import Interface, InterfaceLayout, activate, split_interface
 from neuraltape.functional.memory import read, write
 
@@ -27,16 +27,6 @@ class AccessState(NamedTuple):
         return AccessState(*(tensor.detach() for tensor in self))
 
 
-class AccessStep(NamedTuple):
-    """One step with everything that happened in it."""
-
-    state: AccessState
-    interface: Interface
-    """The activated parameters of all heads."""
-    read_stages: Stages
-    write_stages: Stages
-
-
 def access_step(raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout) -> AccessState:
     """Write, then read: the heads' part of one step.
 
@@ -51,28 +41,19 @@ def access_step(raw: Float[Tensor, "batch size"], state: AccessState, layout: In
     Returns:
         The state after this step; its `reads` are what the read heads returned.
     """
-    return access_step_in_full(raw, state, layout).state
+    return apply_interface(activate(split_interface(raw, layout)), state, layout)
 
 
-def access_step_in_full(raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout) -> AccessStep:
-    """`access_step` that also returns the activated parameters and every stage of addressing."""
-    interface = activate(split_interface(raw, layout))
-    return apply_interface(interface, state, layout)
+def apply_interface(interface: Interface, state: AccessState, layout: InterfaceLayout) -> AccessState:
+    """`access_step` for head parameters that are activated already."""
+    reading, writing = slice(layout.read_heads), slice(layout.read_heads, None)
+    write_weights = _address(interface, writing, state.memory, state.write_weights, layout)
+    memory = write(state.memory, write_weights, interface.erase, interface.add)
+    read_weights = _address(interface, reading, memory, state.read_weights, layout)
+    return AccessState(memory, read_weights, write_weights, read(memory, read_weights))
 
 
-def apply_interface(interface: Interface, state: AccessState, layout: InterfaceLayout) -> AccessStep:
-    """`access_step_in_full` for head parameters that are activated already."""
-    reading = slice(layout.read_heads)
-    writing = slice(layout.read_heads, None)
-    write_stages = _address(interface, writing, state.memory, state.write_weights, layout)
-    memory = write(state.memory, write_stages.weights, interface.erase, interface.add)
-    read_stages = _address(interface, reading, memory, state.read_weights, layout)
-    reads = read(memory, read_stages.weights)
-    after = AccessState(memory, read_stages.weights, write_stages.weights, reads)
-    return AccessStep(after, interface, read_stages, write_stages)
-
-
-def _address(interface: Interface, heads: slice, memory: Tensor, previous: Tensor, layout: InterfaceLayout) -> Stages:
+def _address(interface: Interface, heads: slice, memory: Tensor, previous: Tensor, layout: InterfaceLayout) -> Tensor:
     """`address` for some of the heads of an interface."""
     key, strength, gate, shift, sharpness = (part[:, heads] for part in interface[:5])
-    return address(memory, previous, key, strength, gate, shift, sharpness, layout.offsets, stages=True)
+    return address(memory, previous, key, strength, gate, shift, sharpness, layout.offsets)

@@ -9,6 +9,7 @@ from neuraltape.nn.controllers import GRUController as GRUController
 from neuraltape.nn.controllers import LSTMController as LSTMController
 from neuraltape.nn.intervention import Damage as Damage
 from neuraltape.nn.intervention import Erase as Erase
+from neuraltape.nn.intervention import Focus as Focus
 from neuraltape.nn.intervention import Force as Force
 from neuraltape.nn.intervention import Freeze as Freeze
 from neuraltape.nn.intervention import Intervention as Intervention
@@ -24,9 +25,13 @@ from neuraltape.nn.mann import MANN as MANN
 from neuraltape.nn.memory_network import MemoryNetwork as MemoryNetwork
 from neuraltape.nn.memory_network import MemoryNetworkConfig as MemoryNetworkConfig
 from neuraltape.nn.ntm import NTM as NTM
+from neuraltape.nn.record import Heads as Heads
+from neuraltape.nn.record import Recorder as Recorder
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
 from neuraltape.nn.state import FeedForwardState as FeedForwardState
 from neuraltape.nn.state import GRUState as GRUState
 from neuraltape.nn.state import LSTMState as LSTMState
 from neuraltape.nn.state import NTMState as NTMState
+from neuraltape.nn.trace import Head as Head
+from neuraltape.nn.trace import Stage as Stage
 from neuraltape.nn.trace import Trace as Trace

@@ -1,24 +1,23 @@
-"""What if: changes made to a machine while it runs, for `NTM.trace(x, intervene=...)`. Knows no controller.
+"""What if: changes made to a machine while it runs, for `machine.trace(x, intervene=...)`. Knows no machine.
 
-An intervention changes the memory before a step, or the activated parameters of the heads in it; the equations stay
-those of `neuraltape.functional`. Interventions apply in the order given; the last one to set a number wins.
+An intervention changes the memory before a step, a number of a head, or the weighting that comes out of one of its
+stages, all by the names that a trace lists; the equations stay those of `neuraltape.functional`. Interventions apply in
+the order given; the last one to set a number wins.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neuraltape.functional import Interface, InterfaceLayout
+from neuraltape.nn.trace import Head, Trace
 
 Steps = int | range | None
 """One step, a range of steps with stride 1, or None: every step. Steps count from 0."""
 
-Parameter = Literal["strength", "gate", "shift", "sharpness", "key", "erase", "add"]
-WRITE_ONLY = ("erase", "add")
-# Lower and upper bound of each parameter's numbers (neuraltape.functional.interface); a bound is a legal value here.
+# Lower and upper bound of each number by its name in the glossary; a bound is a legal value here. Others have none.
 BOUNDS = {
     "strength": (0.0, math.inf),
     "gate": (0.0, 1.0),
@@ -28,6 +27,19 @@ BOUNDS = {
     "erase": (0.0, 1.0),
     "add": (-1.0, 1.0),
 }
+
+
+class Place(NamedTuple):
+    """Where an intervention could act."""
+
+    head: str
+    """The head's name, such as "read 1"."""
+    stage: str
+    """The stage's name; empty for the vectors that a head moves."""
+    last: bool
+    """Whether it is the head's last stage, whose weighting is the focus."""
+    previous: Tensor | None
+    """The head's focus one step before, (batch, slots)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +59,13 @@ class Intervention:
         """Whether it applies at this step."""
         return self.steps is None or (step in self.steps if isinstance(self.steps, range) else step == self.steps)
 
-    def check(self, layout: InterfaceLayout, slots: int, steps: int) -> None:
-        """Raise ValueError if a machine of these sizes, run for so many steps, has no such head, slot or step."""
+    def check(self, listed: Trace, steps: int) -> None:
+        """Raise ValueError unless everything it names is there.
+
+        Args:
+            listed: a trace of the machine, of any length: it lists the heads, stages, numbers and slots.
+            steps: how many steps the machine will take.
+        """
         last = self.steps[-1] if isinstance(self.steps, range) else self.steps
         if last is not None and last >= steps:
             raise ValueError(f"steps must be below the sequence's {steps}; got {self.steps!r}")
@@ -57,93 +74,159 @@ class Intervention:
         """M_{t-1} as the step will see it, (batch, slots, width)."""
         return memory
 
-    def change_interface(self, interface: Interface, layout: InterfaceLayout) -> Interface:
-        """The heads' activated parameters as the step will use them, (batch, heads, ...)."""
-        return interface
+    def change_number(self, at: Place, name: str, value: Tensor, ticks: tuple[Any, ...]) -> Tensor:
+        """A head's number, or a vector that it moves, as the step will use it: (batch,) or (batch, n)."""
+        return value
+
+    def change_weights(self, at: Place, weights: Tensor) -> Tensor:
+        """The weighting that comes out of a stage, as the step will use it: (batch, slots)."""
+        return weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class Force(Intervention):
-    """Set a parameter of a head, after its activation."""
+class OnHeads(Intervention):
+    """Base class of the changes to one head, or to all."""
 
-    parameter: Parameter
-    """Which one, by its name in `Interface`."""
-    value: float | tuple[float, ...]
-    """A number, or one for each entry of the parameter: a move for shift, a column of the memory for the vectors."""
     head: str | None = None
-    """"read 1", "write 1", ..., as in `Trace.heads`; None: every head that has the parameter."""
+    """"read 1", "write 1", ..., as in `Trace.heads`; None: every head that it can apply to."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.parameter not in BOUNDS:
-            raise ValueError(f"parameter must be one of {', '.join(get_args(Parameter))}; got {self.parameter!r}")
-        numbers = self.value if isinstance(self.value, tuple) else (self.value,)
-        low, high = BOUNDS[self.parameter]
-        legal = all(type(x) in (int, float) and math.isfinite(x) and low <= x <= high for x in numbers)
-        if not numbers or not legal:
-            bound = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
-            raise ValueError(f"value of {self.parameter} must be finite numbers {bound}; got {self.value!r}")
-        if self.parameter == "shift" and (not isinstance(self.value, tuple) or abs(math.fsum(self.value) - 1) > 1e-6):
-            raise ValueError(f"value of shift must be a tuple that sums to 1, one entry a move; got {self.value!r}")
         if self.head is not None and not isinstance(self.head, str):
             raise ValueError(f"head must be a name such as 'read 1', or None; got {self.head!r}")
 
-    def check(self, layout: InterfaceLayout, slots: int, steps: int) -> None:
-        """As `Intervention.check`; also the length of `value`."""
-        super().check(layout, slots, steps)
-        head_rows(self.head, layout)
-        if self.parameter in WRITE_ONLY and self.head is not None and self.head.startswith("read"):
-            raise ValueError(f"head must be a write head for {self.parameter}; got {self.head!r}")
-        if isinstance(self.value, tuple):
-            sizes = {"shift": len(layout.offsets), "strength": 1, "gate": 1, "sharpness": 1}
-            expected = sizes.get(self.parameter, layout.width)
-            if len(self.value) != expected:
-                raise ValueError(f"value of {self.parameter} must have length {expected}; got {len(self.value)}")
+    def heads(self, listed: Trace) -> list[Head]:
+        """Those that are meant. Raises ValueError that lists the heads if there is none of that name."""
+        return list(listed.heads) if self.head is None else [listed.head(self.head)]
 
-    def change_interface(self, interface: Interface, layout: InterfaceLayout) -> Interface:
-        """The parameter, set."""
-        old = getattr(interface, self.parameter)
-        rows = head_rows(self.head, layout)
-        if self.parameter in WRITE_ONLY:
-            rows = [row - layout.read_heads for row in rows if row >= layout.read_heads]
-        value = old.new_tensor(self.value)
-        new = old.clone()
-        # A strength, gate or sharpness has one number a head, and so no last axis.
-        new[:, rows] = value.reshape(()) if old.dim() == 2 else value
-        return interface._replace(**{self.parameter: new})
+    def meant(self, at: Place) -> bool:
+        """Whether the head is meant."""
+        return self.head is None or self.head == at.head
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoShift(Intervention):
+class Force(OnHeads):
+    """Set a number of a head, after its activation, wherever it has it."""
+
+    parameter: str
+    """Which one, by its name in the trace: "gate", "strength", "shift", "key", "add", ..."""
+    value: float | tuple[float, ...]
+    """A number, or one for each entry of the parameter: a move for shift, a column of the memory for the vectors."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.parameter, str):
+            raise ValueError(f"parameter must be the name of a number, such as 'gate'; got {self.parameter!r}")
+        numbers = self.value if isinstance(self.value, tuple) else (self.value,)
+        low, high = BOUNDS.get(self.parameter, (-math.inf, math.inf))
+        legal = all(type(x) in (int, float) and math.isfinite(x) and low <= x <= high for x in numbers)
+        if not numbers or not legal:
+            bound = "" if low == -math.inf else f" of at least {low:g}"
+            bound = bound if high == math.inf else f" from {low:g} to {high:g}"
+            raise ValueError(f"value of {self.parameter} must be finite numbers{bound}; got {self.value!r}")
+        if self.parameter == "shift" and (not isinstance(self.value, tuple) or abs(math.fsum(self.value) - 1) > 1e-6):
+            raise ValueError(f"value of shift must be a tuple that sums to 1, one entry a move; got {self.value!r}")
+
+    def check(self, listed: Trace, steps: int) -> None:
+        """As `Intervention.check`; also the length of `value`."""
+        super().check(listed, steps)
+        found = [sizes[self.parameter] for sizes in map(_sizes, self.heads(listed)) if self.parameter in sizes]
+        if not found:
+            of = "this machine's heads" if self.head is None else self.head
+            names = dict.fromkeys(name for head in self.heads(listed) for name in _sizes(head))
+            raise ValueError(f"parameter must be one of {', '.join(names)} for {of}; got {self.parameter!r}")
+        if isinstance(self.value, tuple) and set(found) != {len(self.value)}:
+            expected = " and ".join(str(size) for size in dict.fromkeys(found))
+            raise ValueError(f"value of {self.parameter} must have length {expected}; got {len(self.value)}")
+
+    def change_number(self, at: Place, name: str, value: Tensor, ticks: tuple[Any, ...]) -> Tensor:
+        """The number, set."""
+        if name != self.parameter or not self.meant(at):
+            return value
+        new = value.new_tensor(self.value)
+        # A strength, gate or sharpness has one number a head, and so no last axis.
+        return (new.reshape(()) if value.dim() == 1 else new).expand_as(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoShift(OnHeads):
     """Switch the shift off: all of the focus makes the move 0."""
 
-    head: str | None = None
-    """"read 1", "write 1", ..., or None: every head."""
+    def check(self, listed: Trace, steps: int) -> None:
+        """As `Intervention.check`; also that the heads shift, and that the move 0 is one of theirs."""
+        super().check(listed, steps)
+        moves = [
+            (head.name, stage.ticks.get("shift", ()))
+            for head in self.heads(listed)
+            for stage in head.stages
+            if "shift" in stage.numbers
+        ]
+        if not moves:
+            shifting = [head.name for head in listed.heads if "shift" in _sizes(head)]
+            among = f"one of {', '.join(shifting)}" if shifting else "one that shifts, and this machine's don't"
+            raise ValueError(f"head must be {among}; got {self.head!r}")
+        for name, ticks in moves:
+            if 0 not in ticks:
+                raise ValueError(f"{name} cannot stay: its moves {ticks} have no 0")
 
-    def check(self, layout: InterfaceLayout, slots: int, steps: int) -> None:
-        """As `Intervention.check`; also that the move 0 is one of the machine's."""
-        super().check(layout, slots, steps)
-        head_rows(self.head, layout)
-        _stay(layout)
-
-    def change_interface(self, interface: Interface, layout: InterfaceLayout) -> Interface:
+    def change_number(self, at: Place, name: str, value: Tensor, ticks: tuple[Any, ...]) -> Tensor:
         """The shift, one-hot on the move 0."""
-        return Force(parameter="shift", value=_stay(layout), head=self.head).change_interface(interface, layout)
+        if name != "shift" or not self.meant(at):
+            return value
+        return value.new_tensor([float(tick == 0) for tick in ticks]).expand_as(value)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Freeze(NoShift):
-    """Freeze a head: it keeps its previous focus (gate 0, no shift, sharpness 1)."""
+class Focus(OnHeads):
+    """Put a head's focus on slots of your choice, in equal parts, as it comes out of one of its stages."""
 
-    def change_interface(self, interface: Interface, layout: InterfaceLayout) -> Interface:
-        """Gate, shift and sharpness, set so that the focus stays."""
-        interface = super().change_interface(interface, layout)
-        for force in (
-            Force(parameter="gate", value=0.0, head=self.head),
-            Force(parameter="sharpness", value=1.0, head=self.head),
-        ):
-            interface = force.change_interface(interface, layout)
-        return interface
+    slots: tuple[int, ...]
+    """Where to."""
+    stage: str | None = None
+    """The stage's name, as in `Head.stages`; None: the last one, whose weighting the head uses."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_slots(self.slots)
+        if self.stage is not None and not isinstance(self.stage, str):
+            raise ValueError(f"stage must be a name such as 'look up', or None; got {self.stage!r}")
+
+    def check(self, listed: Trace, steps: int) -> None:
+        """As `Intervention.check`; also that the slots are there, and the stage, and that it gives a focus."""
+        super().check(listed, steps)
+        _check_slots_there(self.slots, listed.slots)
+        heads = self.heads(listed)
+        if self.stage is not None:
+            stages = [stage.name for head in heads for stage in head.stages if stage.kind == "focus"]
+            if self.stage not in stages:
+                raise ValueError(f"stage must be one of {', '.join(dict.fromkeys(stages))}; got {self.stage!r}")
+
+    def change_weights(self, at: Place, weights: Tensor) -> Tensor:
+        """The weighting, on these slots alone."""
+        if not self.meant(at) or not (at.last if self.stage is None else at.stage == self.stage):
+            return weights
+        weights = torch.zeros_like(weights)
+        weights[:, list(self.slots)] = 1 / len(self.slots)
+        return weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freeze(OnHeads):
+    """Freeze a head: it keeps its previous focus, whatever its stages say."""
+
+    def check(self, listed: Trace, steps: int) -> None:
+        """As `Intervention.check`; also that the head has a focus before the first step, if that is covered."""
+        super().check(listed, steps)
+        without = [head.name for head in self.heads(listed) if head.first is None]
+        if without and self.covers(0):
+            raise ValueError(f"steps must begin after step 0, before which {', '.join(without)} has no focus to keep")
+
+    def change_weights(self, at: Place, weights: Tensor) -> Tensor:
+        """The previous focus, in place of the last stage's."""
+        if not self.meant(at) or not at.last:
+            return weights
+        assert at.previous is not None, "checked before the first step"
+        return at.previous
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,15 +238,14 @@ class Erase(Intervention):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        integers = isinstance(self.slots, tuple) and all(type(slot) is int and slot >= 0 for slot in self.slots)
-        if not integers or not self.slots or len(set(self.slots)) != len(self.slots):
-            raise ValueError(f"slots must be a tuple of distinct slots from 0, at least one; got {self.slots!r}")
+        _check_slots(self.slots)
 
-    def check(self, layout: InterfaceLayout, slots: int, steps: int) -> None:
-        """As `Intervention.check`; also that the slots are there."""
-        super().check(layout, slots, steps)
-        if max(self.slots) >= slots:
-            raise ValueError(f"slots must be below the memory's {slots}; got {max(self.slots)}")
+    def check(self, listed: Trace, steps: int) -> None:
+        """As `Intervention.check`; also that there is a memory with these slots."""
+        super().check(listed, steps)
+        if listed.memory is None:
+            raise ValueError(f"slots can't be changed: this machine's trace ({listed.machine}) has no memory")
+        _check_slots_there(self.slots, listed.slots)
 
     def change_memory(self, memory: Tensor) -> Tensor:
         """The memory with these slots empty."""
@@ -197,16 +279,18 @@ class Damage(Erase):
         return memory
 
 
-def head_rows(head: str | None, layout: InterfaceLayout) -> list[int]:
-    """Where a head stands in an `Interface`; None: all of them. Raises ValueError that lists the heads."""
-    counts = (("read", layout.read_heads), ("write", layout.write_heads))
-    names = [f"{kind} {number + 1}" for kind, count in counts for number in range(count)]
-    if head is not None and head not in names:
-        raise ValueError(f"head must be one of {', '.join(names)}; got {head!r}")
-    return list(range(len(names))) if head is None else [names.index(head)]
+def _sizes(head: Head) -> dict[str, int]:
+    """How many entries each number of a head has, its vectors included."""
+    numbers = {name: value for stage in head.stages for name, value in stage.numbers.items()}
+    return {name: 1 if value.dim() == 2 else value.shape[-1] for name, value in (numbers | head.vectors).items()}
 
 
-def _stay(layout: InterfaceLayout) -> tuple[float, ...]:
-    if 0 not in layout.offsets:
-        raise ValueError(f"this machine's heads cannot stay: its shift_offsets {layout.offsets} have no 0")
-    return tuple(float(offset == 0) for offset in layout.offsets)
+def _check_slots(slots: Any) -> None:
+    integers = isinstance(slots, tuple) and all(type(slot) is int and slot >= 0 for slot in slots)
+    if not integers or not slots or len(set(slots)) != len(slots):
+        raise ValueError(f"slots must be a tuple of distinct slots from 0, at least one; got {slots!r}")
+
+
+def _check_slots_there(slots: tuple[int, ...], count: int) -> None:
+    if max(slots) >= count:
+        raise ValueError(f"slots must be below the memory's {count}; got {max(slots)}")

@@ -1,13 +1,17 @@
 """A controller, an access and one linear layer: what every machine with a memory has in common."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from neuraltape.nn.arrange import alive
+from neuraltape.nn.intervention import Intervention
+from neuraltape.nn.record import record
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.state import NTMState, keep_alive
+from neuraltape.nn.trace import Trace
 
 
 class Machine(SequenceModel):
@@ -31,6 +35,9 @@ class Machine(SequenceModel):
         TypeError: a controller or an access without these methods.
         ValueError: a size that is no positive integer.
     """
+
+    kind: ClassVar[str] = "machine"
+    """What a trace calls it."""
 
     # Modules of the user's own: all that is known of them is what the constructor asks for.
     controller: Any
@@ -95,6 +102,38 @@ class Machine(SequenceModel):
                 f"got shape {tuple(hidden.shape)}"
             )
         return hidden, after
+
+    @torch.no_grad()
+    def trace(
+        self,
+        inputs: Tensor,
+        state: Any = None,
+        *,
+        lengths: Any = None,
+        targets: Tensor | None = None,
+        intervene: Intervention | Sequence[Intervention] = (),
+    ) -> Trace:
+        """Run whole sequences and keep every stage of every head at every step.
+
+        The access must have `forward_in_stages(controller_output, state, recorder)`, which gives what its `forward`
+        gives, through a `Recorder`, as those of `NTM` and `MANN` have. It runs on the reference backend, step by step,
+        without gradients.
+
+        Args:
+            inputs, state, lengths: as for a call; no PackedSequence.
+            targets: what the outputs should be, in the same form as `inputs`; kept with the trace.
+            intervene: changes to make while it runs, such as `Force(parameter="gate", value=1.0, steps=3)`; see
+                `neuraltape.nn.intervention`. The trace then holds what was used.
+
+        Returns:
+            A `Trace`, on the CPU.
+
+        Raises:
+            ValueError: an access that can't be traced, or an intervention that names a head, stage, number, slot or
+                step that is not there.
+        """
+        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
+        return record(self, inputs, state, lengths, targets, interventions)
 
 
 def check_part(name: str, part: object, forward: str) -> None:

@@ -54,13 +54,13 @@ class Kind:
 
 MACHINES: dict[str, Kind] = {
     "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True),
-    "mann": Kind("mann", MANN, MANNConfig, traceable=False, resizable=False),
+    "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
     "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False),
     "memory-network": Kind(
         "memory-network",
         MemoryNetwork,
         MemoryNetworkConfig,
-        traceable=False,
+        traceable=True,
         resizable=False,
         sizes=("vocabulary_size",),
     ),

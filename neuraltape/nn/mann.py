@@ -42,6 +42,7 @@ class MANN(Machine):
         RuntimeError: the named backend can't run this machine.
     """
 
+    kind = "mann"
     access: LRUAAccess
 
     def __init__(

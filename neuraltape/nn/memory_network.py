@@ -1,18 +1,23 @@
 """The end-to-end memory network: facts are stored, a question reads them by content in several hops."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neuraltape.functional import HopsLayout, Sentences
+from neuraltape.functional import HopsLayout, Sentences, attend, gather_facts, match_facts, next_query, tell_facts
+from neuraltape.functional.hops import Told
 from neuraltape.kernels import Resolved, check_backend
 from neuraltape.nn.backend import BackendChoice
 from neuraltape.nn.checks import check_choice, check_size
+from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.pretrained import Pretrained
+from neuraltape.nn.record import Heads, Recorder
+from neuraltape.nn.trace import Trace
 
 # Of the normal distribution that all weights are drawn from (the paper's section 4.2).
 INITIAL_SPREAD = 0.1
@@ -84,6 +89,9 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         backend: "auto", or the name of one, for adjacent sharing; layer-wise there is only the reference.
     """
 
+    kind: ClassVar[str] = "memory-network"
+    """What a trace calls it."""
+
     def __init__(
         self,
         vocabulary_size: int,
@@ -135,7 +143,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         """
         self._check(facts, questions)
         if ages is None:
-            ages = torch.arange(facts.shape[1], device=facts.device).expand_as(facts)
+            ages = _in_order(facts)
         parameters = self.embeddings, self.times, self._between()
         query, weights = self._resolved().function(
             sentences, facts, ages, questions, *parameters, self.layout, linear=linear
@@ -184,6 +192,73 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             batch_size=batch_size, rate=rate, clip=clip, linear=linear,
         )  # fmt: skip
 
+    @torch.no_grad()
+    def trace(
+        self,
+        sentences: Sentences,
+        facts: Int[Tensor, "batch slots"],
+        questions: Int[Tensor, " batch"],
+        *,
+        ages: Int[Tensor, "batch slots"] | None = None,
+        answers: Int[Tensor, " batch"] | None = None,
+        labels: Sequence[Sequence[str]] | None = None,
+        intervene: Intervention | Sequence[Intervention] = (),
+    ) -> Trace:
+        """Answer questions and keep every hop: match (query) and look up, over the facts.
+
+        It runs on the reference backend, without gradients. The trace has one step: the question's vector goes in, the
+        logits come out, and each hop is a head; hops follow each other within the step.
+
+        Args:
+            sentences, facts, questions, ages: as for a call.
+            answers: what is right; kept with the trace.
+            labels: the facts as texts, one a slot, for each question; "" where there is none.
+            intervene: changes to make while it runs, such as `Focus(head="hop 1", slots=(3,))`.
+
+        Raises:
+            ValueError: shapes that do not fit, more facts than slots, or an intervention that names a hop, stage,
+                number or slot that is not there.
+        """
+        self._check(facts, questions)
+        ages = _in_order(facts) if ages is None else ages
+        parameters = self.embeddings, self.times
+        told = tell_facts(sentences, facts, ages, questions, *parameters, self.layout)
+
+        def run(recorder: Recorder) -> Trace:
+            query = told.query
+            for hop in range(self.hops):
+                query = self._hop(told, hop, query, recorder.heads("hop", number=hop + 1))
+            lengths = torch.ones(len(facts), dtype=torch.int64)
+            inputs, outputs = (each.unsqueeze(0).cpu().clone() for each in (told.query, query @ self.embeddings[-1].T))
+            return Trace(
+                machine=self.kind,
+                inputs=inputs,
+                outputs=outputs,
+                lengths=lengths,
+                heads=recorder.listed(lengths)[0],
+                targets=None if answers is None else answers.unsqueeze(0).cpu().clone(),
+                labels=None if labels is None else tuple(tuple(row) for row in labels),
+            )
+
+        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
+        return run(Recorder(interventions, run(Recorder()) if interventions else None))
+
+    def _hop(self, told: Told, hop: int, query: Tensor, heads: Heads) -> Tensor:
+        """One hop through a recorder: u to the next u, (batch, width)."""
+        keys, values = told.of(hop, self.layout)
+
+        def table(of_facts: Tensor) -> Tensor:
+            return of_facts.new_zeros(told.filled.shape).masked_scatter(told.filled, of_facts).unsqueeze(1)
+
+        def match(query: Tensor) -> Tensor:
+            return table(match_facts(query[:, 0], keys, told.story))
+
+        asked = query.unsqueeze(1)
+        scores = heads.stage("match", match, kind="similarity", query=asked)[:, 0][told.filled]
+        weights = heads.stage("look up", lambda: table(attend(scores, told.filled, told.empty)))[:, 0][told.filled]
+        found = heads.vector("read", gather_facts(weights, values, told.starts).unsqueeze(1))[:, 0]
+        return next_query(query, found, self._between())
+
     def _between(self) -> Tensor | None:
         return self.between[0] if self.sharing == "layer-wise" else None
 
@@ -207,6 +282,11 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             )
         if facts.shape[1] > self.slots:
             raise ValueError(f"facts must be at most {self.slots}, the slots of this network; got {facts.shape[1]}")
+
+
+def _in_order(facts: Tensor) -> Tensor:
+    """Ages of facts that stand in order, the latest first."""
+    return torch.arange(facts.shape[1], device=facts.device).expand_as(facts)
 
 
 def _drawn(*shape: int) -> nn.Parameter:

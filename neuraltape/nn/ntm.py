@@ -1,6 +1,6 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,12 +14,10 @@ from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in, parameter
 from neuraltape.nn.initial import MemoryInit
-from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.machine_config import ControllerName
 from neuraltape.nn.state import NTMState, tensors_of
-from neuraltape.nn.trace import Trace, record
 
 
 class NTM(Machine):
@@ -57,6 +55,7 @@ class NTM(Machine):
         RuntimeError: the named backend can't run this machine.
     """
 
+    kind = "ntm"
     access: NTMAccess
 
     def __init__(
@@ -245,36 +244,6 @@ class NTM(Machine):
             result = sequence(self._scaled(inputs), lengths, weights, tuple(state.controller), state.access, spec)
         final = NTMState(type(state.controller)(*result.controller), result.access)
         return result.given, final
-
-    @torch.no_grad()
-    def trace(
-        self,
-        inputs: Tensor,
-        state: NTMState | None = None,
-        *,
-        lengths: Any = None,
-        targets: Tensor | None = None,
-        intervene: Intervention | Sequence[Intervention] = (),
-    ) -> Trace:
-        """Run whole sequences and keep every addressing value of every head at every step.
-
-        It runs on the reference backend, step by step, without gradients.
-
-        Args:
-            inputs, state, lengths: as for a call; no PackedSequence.
-            targets: what the outputs should be, in the same form as `inputs`; kept with the trace.
-            intervene: changes to make while it runs, such as `Force(parameter="gate", value=1.0, steps=3)`; see
-                `neuraltape.nn.intervention`. The trace then holds the parameters as they were used; `raw` stays the
-                controller's.
-
-        Returns:
-            A `Trace`, on the CPU.
-
-        Raises:
-            ValueError: an intervention names a head, slot or step that is not there.
-        """
-        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
-        return record(self, inputs, state, lengths, targets, interventions)
 
     def _spec(self, controller: Controller) -> MachineSpec:
         sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout)

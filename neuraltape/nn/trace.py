@@ -1,90 +1,169 @@
-"""Everything that happened inside a machine on one batch, step by step: what the figures and the explorer read."""
+"""Everything that happened inside a machine on one batch, step by step: what the figures and the explorer read.
+
+A trace lists its heads, and each head the stages through which it came to its focus. It knows no machine: whoever draws
+one draws what it lists. `neuraltape.nn.record` makes traces.
+"""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from neuraltape.functional import AccessState, AccessStep, Interface, Stages, apply_interface, split_interface
-from neuraltape.nn.arrange import alive, arrange
-from neuraltape.nn.intervention import Intervention
-from neuraltape.nn.state import NTMState, keep_alive, map_state
+FORMAT = "neuraltape-trace-2"
 
-if TYPE_CHECKING:
-    from neuraltape.nn.ntm import NTM
 
-FORMAT = "neuraltape-trace-1"
+@dataclass(frozen=True)
+class Stage:
+    """One step on a head's way to its focus: a weighting over the slots, and the numbers that made it."""
+
+    name: str
+    """What happens here: "match", "look up", "stay or go", "move", "sharpen", "least used", ..."""
+    weights: Tensor
+    """What came out of it, (time, batch, slots)."""
+    kind: Literal["similarity", "focus"] = "focus"
+    """A similarity may be negative and sums to nothing; a focus is not negative and sums to at most 1."""
+    numbers: dict[str, Tensor] = field(default_factory=dict)
+    """What acts here, by its name in the glossary: (time, batch), or (time, batch, n) if it has several entries."""
+    ticks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The names of a number's entries where they have some, such as the moves {"shift": (-1, 0, 1)}."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head's way through the memory."""
+
+    name: str
+    """"read 1", "write 1", "hop 1", ..."""
+    kind: Literal["read", "write", "hop"]
+    stages: tuple[Stage, ...]
+    """In the order in which they happen; the last one is the focus."""
+    first: Tensor | None = None
+    """The focus before the first step, (batch, slots); None where the head has none."""
+    vectors: dict[str, Tensor] = field(default_factory=dict)
+    """What it moves, (time, batch, width): "read", or "erase" and "add"."""
+
+    @property
+    def weights(self) -> Tensor:
+        """w_t, the focus: the last stage's weighting, (time, batch, slots)."""
+        return self.stages[-1].weights
+
+    def stage(self, name: str) -> Stage:
+        """The stage of this name. Raises ValueError that lists the stages."""
+        return _named("stage", self.stages, name)
 
 
 @dataclass(frozen=True)
 class Trace:
     """One run of a machine. Tensors are on the CPU, detached, with time first.
 
-    In a safetensors file every tensor has the name of its field, parts of a group after a dot (`interface.key`); the
-    shift offsets stand in the file's metadata.
+    Past a sequence's end stands what its last step left; outputs are 0 there.
+
+    Raises:
+        ValueError: the parts don't fit each other.
     """
 
+    machine: str
+    """The machine's kind: "ntm", "mann", "memory-network"; "machine" for one of your own."""
     inputs: Tensor
     """(time, batch, input)."""
     outputs: Tensor
-    """Before any activation, (time, batch, output)."""
-    targets: Tensor | None
-    """(time, batch, ...), or None."""
+    """The outputs before any activation, (time, batch, output)."""
     lengths: Tensor
     """Steps of each sequence, (batch,) int64."""
-    controller_output: Tensor
-    """(time, batch, hidden)."""
-    raw: Interface
-    """What the controller emits for the heads, (time, batch, heads, ...); read heads before write heads."""
-    interface: Interface
-    """The same after the activations: key, strength, gate, shift, sharpness, erase, add."""
-    read_stages: Stages
-    """Weightings of the read heads after each stage, (time, batch, read heads, slots)."""
-    write_stages: Stages
-    """Weightings of the write heads after each stage, (time, batch, write heads, slots)."""
-    reads: Tensor
-    """r_t, (time, batch, read heads, width)."""
-    memory: Tensor
-    """M_t, after the step's write, (time, batch, slots, width)."""
-    initial: AccessState
-    """Memory, focus and reads before the first step, (batch, ...)."""
-    shift_offsets: tuple[int, ...]
-    """The moves that `interface.shift` is a distribution over."""
+    heads: tuple[Head, ...]
+    """The read heads, then the write heads; or the hops."""
+    targets: Tensor | None = None
+    """(time, batch, ...), or None."""
+    memory: Tensor | None = None
+    """M_t, after the step's write, (time, batch, slots, width); None where there is no such tensor."""
+    first_memory: Tensor | None = None
+    """The memory before the first step, (batch, slots, width)."""
+    labels: tuple[tuple[str, ...], ...] | None = None
+    """The slots' names, for each sequence; None where slots have only numbers."""
+
+    def __post_init__(self) -> None:
+        if not self.heads or not all(head.stages for head in self.heads):
+            raise ValueError("a trace must have at least one head, and each head at least one stage")
+        for each in self.heads:
+            _check_choice(f"the kind of {each.name}", each.kind, ("read", "write", "hop"))
+            for stage in each.stages:
+                _check_choice(f"the kind of {each.name}'s {stage.name}", stage.kind, ("similarity", "focus"))
+                for name, ticks in stage.ticks.items():
+                    if stage.numbers[name].shape[2:] != (len(ticks),):
+                        raise ValueError(f"ticks of {each.name}'s {name} must name every entry; got {ticks}")
+        for what, names in _lists_of_names(self.heads):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} must have names of their own; got {', '.join(names)}")
+        sizes = {"time": self.inputs.shape[0], "batch": self.inputs.shape[1], "slots": self.slots}
+        for name, tensor, axes in self._expected():
+            wanted = tuple(sizes[axis] for axis in axes)
+            if tuple(tensor.shape[: len(axes)]) != wanted:
+                raise ValueError(f"{name} must start with {', '.join(axes)} = {wanted}; got {tuple(tensor.shape)}")
+        if self.labels is not None and [len(row) for row in self.labels] != [self.slots] * sizes["batch"]:
+            raise ValueError(f"labels must be {self.slots} texts, one a slot, for each of {sizes['batch']} sequences")
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are."""
+        return self.heads[0].weights.shape[-1]
 
     @property
     def read_weights(self) -> Tensor:
-        """w_t of the read heads, (time, batch, read heads, slots)."""
-        return self.read_stages.weights
+        """w_t of the read heads, (time, batch, read heads, slots). Raises ValueError where there are none."""
+        return self._weights("read")
 
     @property
     def write_weights(self) -> Tensor:
-        """w_t of the write heads, (time, batch, write heads, slots)."""
-        return self.write_stages.weights
+        """w_t of the write heads, (time, batch, write heads, slots). Raises ValueError where there are none."""
+        return self._weights("write")
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """The heads' names, in the order in which `raw` and `interface` hold them."""
-        counts = (("read", self.read_weights.shape[2]), ("write", self.write_weights.shape[2]))
-        return tuple(f"{kind} {number + 1}" for kind, count in counts for number in range(count))
+    def head(self, name: str) -> Head:
+        """The head of this name. Raises ValueError that lists the heads."""
+        return _named("head", self.heads, name)
+
+    def _weights(self, kind: str) -> Tensor:
+        found = [head.weights for head in self.heads if head.kind == kind]
+        if not found:
+            raise ValueError(f"this trace has no {kind} head; it has {', '.join(head.name for head in self.heads)}")
+        return torch.stack(found, 2)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write one safetensors file."""
-        metadata = {"format": FORMAT, "shift_offsets": json.dumps(self.shift_offsets)}
-        save_file({name: tensor.contiguous() for name, tensor in self._named()}, path, metadata)
+        """Write one safetensors file.
+
+        Tensors are named by where they stand ("inputs", "read 1/first", "read 1/read", "read 1/look up/weights",
+        "read 1/look up/numbers/strength"); the list of heads, stages and labels is JSON in the file's metadata.
+        """
+        listed = [
+            {
+                "name": head.name,
+                "kind": head.kind,
+                "stages": [
+                    {"name": each.name, "kind": each.kind, "numbers": list(each.numbers), "ticks": each.ticks}
+                    for each in head.stages
+                ],
+                "first": head.first is not None,
+                "vectors": list(head.vectors),
+            }
+            for head in self.heads
+        ]
+        about = {"machine": self.machine, "heads": listed, "labels": self.labels}
+        # A file can't hold one piece of storage under two names.
+        tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor, _ in self._expected()}
+        save_file(tensors, path, {"format": FORMAT, "trace": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Trace":
         """Read a file that `save` wrote.
 
         Raises:
-            ValueError: it is no such file.
+            ValueError: it is no such file, or its parts don't fit each other.
         """
         if not Path(path).is_file():
             raise ValueError(f"path must be a trace file; {path} is not a file")
@@ -96,89 +175,80 @@ class Trace:
             raise ValueError(f"{path} is no trace: {error}") from None
         if metadata.get("format") != FORMAT:
             raise ValueError(f"{path} is no trace: its format is {metadata.get('format')!r}, not {FORMAT!r}")
-        groups = {"raw": Interface, "interface": Interface, "read_stages": Stages, "write_stages": Stages}
-        values: dict[str, Any] = {"targets": None, "shift_offsets": tuple(json.loads(metadata["shift_offsets"]))}
-        for group, kind in (groups | {"initial": AccessState}).items():
-            values[group] = kind(*(tensors.pop(f"{group}.{part}") for part in kind._fields))
-        return cls(**values | tensors)
+        try:
+            about = json.loads(metadata["trace"])
+            optional = {name: tensors.pop(name, None) for name in ("targets", "memory", "first_memory")}
+            heads = tuple(_head(each, tensors) for each in about["heads"])
+            required = {name: tensors.pop(name) for name in ("inputs", "outputs", "lengths")}
+            if tensors:
+                raise ValueError(f"it also holds {', '.join(sorted(tensors))}")
+            labels = about["labels"]
+            labels = None if labels is None else tuple(tuple(map(str, row)) for row in labels)
+            return cls(str(about["machine"]), heads=heads, labels=labels, **required, **optional)
+        except KeyError as error:
+            raise ValueError(f"{path} is no whole trace: {error} is missing") from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no whole trace: {error}") from None
 
-    def _named(self) -> Iterator[tuple[str, Tensor]]:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Tensor):
-                yield field.name, value
-            elif isinstance(value, Interface | Stages | AccessState):
-                for part, tensor in zip(value._fields, value, strict=True):
-                    yield f"{field.name}.{part}", tensor
+    def _expected(self) -> Iterator[tuple[str, Tensor, tuple[str, ...]]]:
+        """Every tensor: its name in a file, itself, and its first axes."""
+        yield "inputs", self.inputs, ("time", "batch")
+        yield "outputs", self.outputs, ("time", "batch")
+        yield "lengths", self.lengths, ("batch",)
+        if self.targets is not None:
+            yield "targets", self.targets, ("time", "batch")
+        if self.memory is not None:
+            yield "memory", self.memory, ("time", "batch", "slots")
+        if self.first_memory is not None:
+            yield "first_memory", self.first_memory, ("batch", "slots")
+        for head in self.heads:
+            if head.first is not None:
+                yield f"{head.name}/first", head.first, ("batch", "slots")
+            for name, tensor in head.vectors.items():
+                yield f"{head.name}/{name}", tensor, ("time", "batch")
+            for stage in head.stages:
+                place = f"{head.name}/{stage.name}"
+                yield f"{place}/weights", stage.weights, ("time", "batch", "slots")
+                for name, tensor in stage.numbers.items():
+                    yield f"{place}/numbers/{name}", tensor, ("time", "batch")
 
 
-def record(
-    ntm: "NTM",
-    inputs: Tensor,
-    state: NTMState | None,
-    lengths: Any,
-    targets: Tensor | None,
-    interventions: Sequence[Intervention] = (),
-) -> Trace:
-    """Run a machine step by step on the reference backend and keep everything; see `NTM.trace`."""
-    arranged = arrange(inputs, lengths, ntm.input_size, batch_first=ntm.batch_first)
-    x = ntm.to_precision(arranged.inputs)
-    steps, batch_size = x.shape[:2]
-    for intervention in interventions:
-        intervention.check(ntm.layout, ntm.memory_slots, steps)
-    now: NTMState = ntm.initial_state(batch_size) if state is None else arranged.take_state(state)
-    ntm.check_state(now, batch_size)
-    initial = now.access
-    living = None if arranged.lengths is None else alive(arranged.lengths, steps)
-    if living is not None:
-        x = x.masked_fill(~living.unsqueeze(-1), 0)
-    steps_seen = []
-    for t in range(steps):
-        hidden, controller_state = ntm.control(x[t], now)
-        raw, step = _access_step(ntm, hidden, now.access, [each for each in interventions if each.covers(t)])
-        after = NTMState(controller_state, step.state)
-        now = after if living is None else keep_alive(living[t], after, now)
-        seen = (hidden, split_interface(raw, ntm.layout), step.interface, step.read_stages, step.write_stages)
-        steps_seen.append((*seen, now.access.memory, now.access.reads))
-    stacked = map_state(lambda *each: torch.stack(each), *steps_seen)
-    hidden, raw, interface, read_stages, write_stages, memory, reads = map_state(_to_cpu, stacked)
-    outputs = ntm.output(torch.cat([stacked[0], stacked[-1].flatten(2)], -1))
-    if living is not None:
-        outputs = outputs.masked_fill(~living.unsqueeze(-1), 0)
-    if targets is not None:
-        targets = targets.unsqueeze(1) if arranged.single else targets.transpose(0, 1) if ntm.batch_first else targets
-    whole = torch.full((batch_size,), steps)
-    return Trace(
-        inputs=_to_cpu(x),
-        outputs=_to_cpu(outputs),
-        targets=None if targets is None else _to_cpu(targets),
-        lengths=whole if arranged.lengths is None else _to_cpu(arranged.lengths),
-        controller_output=hidden,
-        raw=raw,
-        interface=interface,
-        read_stages=read_stages,
-        write_stages=write_stages,
-        reads=reads,
-        memory=memory,
-        initial=map_state(_to_cpu, initial),
-        shift_offsets=ntm.layout.offsets,
+def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{what} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def _named(what: str, parts: tuple[Any, ...], name: str) -> Any:
+    found = next((each for each in parts if each.name == name), None)
+    if found is None:
+        raise ValueError(f"{what} must be one of {', '.join(each.name for each in parts)}; got {name!r}")
+    return found
+
+
+def _lists_of_names(heads: tuple[Head, ...]) -> Iterator[tuple[str, list[str]]]:
+    yield "heads", [head.name for head in heads]
+    for head in heads:
+        yield f"the stages of {head.name}", [stage.name for stage in head.stages]
+
+
+def _head(about: dict[str, Any], tensors: dict[str, Tensor]) -> Head:
+    """A head out of what a file says about it, taking its tensors out of the file's."""
+    name = about["name"]
+
+    def stage(about: dict[str, Any]) -> Stage:
+        place = f"{name}/{about['name']}"
+        return Stage(
+            name=about["name"],
+            weights=tensors.pop(f"{place}/weights"),
+            kind=about["kind"],
+            numbers={each: tensors.pop(f"{place}/numbers/{each}") for each in about["numbers"]},
+            ticks={each: tuple(ticks) for each, ticks in about["ticks"].items()},
+        )
+
+    return Head(
+        name=name,
+        kind=about["kind"],
+        stages=tuple(stage(each) for each in about["stages"]),
+        first=tensors.pop(f"{name}/first") if about["first"] else None,
+        vectors={each: tensors.pop(f"{name}/{each}") for each in about["vectors"]},
     )
-
-
-def _access_step(
-    ntm: "NTM", hidden: Tensor, state: AccessState, interventions: Sequence[Intervention]
-) -> tuple[Tensor, AccessStep]:
-    for intervention in interventions:
-        state = state._replace(memory=intervention.change_memory(state.memory))
-    raw, step = ntm.access.forward_in_full(hidden, state)
-    if interventions:
-        interface = step.interface
-        for intervention in interventions:
-            interface = intervention.change_interface(interface, ntm.layout)
-        step = apply_interface(interface, state, ntm.layout)
-    return raw, step
-
-
-def _to_cpu(tensor: Tensor) -> Tensor:
-    """A copy, which what happens to the user's own tensors doesn't change."""
-    return tensor.detach().to("cpu", copy=True)

@@ -10,7 +10,8 @@ from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from neuraltape.nn.trace import Trace
+from neuraltape.nn.trace import Head, Trace
+from neuraltape.plotting.stages import name_slots
 from neuraltape.plotting.style import (
     BLUE,
     FAINT,
@@ -73,32 +74,39 @@ def _writer(path: Path, frames_per_second: float) -> AbstractMovieWriter:
 
 
 class _Picture:
-    """The figure; `show` brings it to a step."""
+    """The figure; `show` brings it to a step. Above the memory what is written, below it what is read."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape, self.slots = tape, tape.slots_in_use()
         self.inputs, self.outputs = tape.of(tape.trace.inputs).T, tape.predictions.T
-        self.memory = tape.of(tape.trace.memory)[:, self.slots].transpose(0, 2, 1)
-        self.figure = new_figure(WIDTH, 5.0)
+        memory = tape.trace.memory
+        self.memory = None if memory is None else tape.of(memory)[:, self.slots].transpose(0, 2, 1)
+        writers, readers = tape.heads("write"), tape.heads("read", "hop")
+        parts = {"in": 1.0, "write": 0.55 if writers else 0, "memory": 0 if memory is None else 1.5}
+        parts |= {"read": 0.55 if readers else 0, "out": 1.0}
+        parts = {name: height for name, height in parts.items() if height}
+        self.figure = new_figure(WIDTH, 0.9 * sum(parts.values()) + 0.9)
         FigureCanvasAgg(self.figure)
-        heights = [1.0, 0.55, 1.5, 0.55, 1.0]
-        panels = self.figure.subplots(5, 1, height_ratios=heights)
+        panels = self.figure.subplots(len(parts), 1, height_ratios=list(parts.values()))
+        of_slots = {name: axes for name, axes in zip(parts, panels, strict=True) if name not in ("in", "out")}
         self.input_image = self._over_time(panels[0], self.inputs, "What comes in")
-        self.write_bars = self._focus(panels[1], "write", tape.write_weights.shape[1], up=True)
-        panels[2].sharex(panels[1])
-        panels[3].sharex(panels[1])
-        limit = float(np.abs(self.memory).max()) or 1.0
-        self.memory_image = heat_map(panels[2], self.memory[0], scale="signed", limit=limit)
-        prepare(panels[2], y="memory")
-        panels[2].tick_params(labelbottom=False, bottom=False)
-        self.read_bars = self._focus(panels[3], "read", tape.read_weights.shape[1], up=False)
-        columns = np.arange(len(self.slots))
-        shown = columns[self.slots % max(1, round(len(self.slots) / 16)) == 0]
-        panels[3].set_xticks(shown, [str(slot) for slot in self.slots[shown]])
-        panels[3].set_xlabel("slot", fontsize=SMALL)
-        self.output_image = self._over_time(panels[4], self.outputs, "What goes out")
-        panels[4].set_xlabel("time (steps)", fontsize=SMALL)
-        self.lines = [panel.axvline(0, color=RED, linewidth=1.2) for panel in (panels[0], panels[4])]
+        self.bars: list[tuple[Head, BarContainer]] = []
+        for name, axes in of_slots.items():
+            if name == "memory":
+                assert self.memory is not None
+                limit = float(np.abs(self.memory).max()) or 1.0
+                self.memory_image = heat_map(axes, self.memory[0], scale="signed", limit=limit)
+                prepare(axes, y="memory")
+            else:
+                self._focus(axes, name, writers if name == "write" else readers, up=name == "write")
+            axes.set_xlim(-0.5, len(self.slots) - 0.5)
+            axes.tick_params(labelbottom=False, bottom=False)
+        lowest = list(of_slots.values())[-1]
+        lowest.tick_params(labelbottom=True, bottom=True)
+        name_slots(lowest, tape, self.slots)
+        self.output_image = self._over_time(panels[-1], self.outputs, "What goes out")
+        panels[-1].set_xlabel("time (steps)", fontsize=SMALL)
+        self.lines = [panel.axvline(0, color=RED, linewidth=1.2) for panel in (panels[0], panels[-1])]
         self.title = self.figure.suptitle("", fontsize=SMALL + 2, color=INK)
 
     def show(self, step: int) -> None:
@@ -108,11 +116,11 @@ class _Picture:
         # What has not come yet is left blank.
         self.input_image.set_data(np.where(past, self.inputs, np.nan))
         self.output_image.set_data(np.where(past, self.outputs, np.nan))
-        self.memory_image.set_data(self.memory[step])
-        for bars, weights in ((self.write_bars, self.tape.write_weights), (self.read_bars, self.tape.read_weights)):
-            for head, container in enumerate(bars):
-                for bar, height in zip(container, weights[step, head, self.slots], strict=True):
-                    bar.set_height(height)
+        if self.memory is not None:
+            self.memory_image.set_data(self.memory[step])
+        for head, bars in self.bars:
+            for bar, height in zip(bars, self.tape.of(head.weights)[step, self.slots], strict=True):
+                bar.set_height(height)
         for line in self.lines:
             line.set_xdata([step, step])
 
@@ -123,20 +131,14 @@ class _Picture:
         prepare(axes, title=title, y="channel")
         return image
 
-    def _focus(self, axes: Axes, kind: str, heads: int, *, up: bool) -> list[BarContainer]:
+    def _focus(self, axes: Axes, name: str, heads: list[Head], *, up: bool) -> None:
         columns = np.arange(len(self.slots))
-        width = 0.86 / heads
-        colours = [RED, *LINES[1:]] if kind == "write" else [BLUE, *LINES[2:]]
-        bars = [
-            axes.bar(
-                columns - 0.43 + width * (head + 0.5), np.zeros(len(columns)), width, color=colours[head % len(colours)]
-            )
-            for head in range(heads)
-        ]
-        axes.set_xlim(-0.5, len(columns) - 0.5)
+        width = 0.86 / len(heads)
+        colours = [RED, *LINES[1:]] if up else [BLUE, *LINES[2:]]
+        for number, head in enumerate(heads):
+            places, colour = columns - 0.43 + width * (number + 0.5), colours[number % len(colours)]
+            self.bars.append((head, axes.bar(places, np.zeros(len(columns)), width, color=colour)))
         axes.set_ylim((0, 1) if up else (1, 0))
-        prepare(axes, y=kind)
+        prepare(axes, y=name)
         axes.set_yticks([0, 1])
-        axes.tick_params(labelbottom=not up, bottom=not up)
         axes.spines[["top", "right", "left", "bottom"]].set_color(FAINT)
-        return bars

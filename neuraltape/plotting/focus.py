@@ -1,5 +1,6 @@
 """Where every head looks at every step, beside what went in and came out: figure 6 of the paper."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neuraltape.nn.trace import Trace
+from neuraltape.nn.intervention import BOUNDS
+from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, round_step, scale_of
 from neuraltape.plotting.tape import Tape
 
@@ -25,8 +27,8 @@ class Panel(NamedTuple):
     """What a row is."""
     bar: str
     """What the colours mean."""
-    slots: NDArray[np.integer] | None = None
-    """The slots that the rows are, if they are slots."""
+    slots: list[str] | None = None
+    """The names of the slots that the rows are, if they are slots."""
 
     @property
     def height(self) -> float:
@@ -76,30 +78,19 @@ def _draw(axes: Axes, panel: Panel, *, last: bool) -> None:
         label_slots(axes, panel.slots)
 
 
-def label_slots(axes: Axes, slots: NDArray[np.integer]) -> None:
-    """Number the rows of a panel with the slots that they show."""
-    stride = round_step(len(slots) / 9)
-    rows = np.flatnonzero(slots % stride == 0)
-    axes.set_yticks(rows, [str(slot) for slot in slots[rows]])
+def label_slots(axes: Axes, names: list[str]) -> None:
+    """Name the rows of a panel after the slots that they show: round numbers, or every label."""
+    rows = range(len(names))
+    if all(name.isdecimal() for name in names):
+        stride = round_step(len(names) / 9)
+        rows = [row for row in rows if int(names[row]) % stride == 0]
+    axes.set_yticks(rows, [names[row] for row in rows])
 
 
 def _writing(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
     inputs = tape.of(tape.trace.inputs).T
     panels = [Panel("Inputs", inputs, *scale_of(inputs), "channel", "value")]
-    for head in range(tape.write_weights.shape[1]):
-        panels += write_panels(tape, head)
-        panels.append(_focus(f"Focus of write head {head + 1}", tape.write_weights[:, head], slots))
-    return panels
-
-
-def write_panels(tape: Tape, head: int) -> list[Panel]:
-    """What a write head adds and erases."""
-    interface, of_head = tape.trace.interface, f"of write head {head + 1}"
-    adds, erases = tape.of(interface.add)[:, head].T, tape.of(interface.erase)[:, head].T
-    return [
-        Panel(f"Adds {of_head}", adds, "signed", 1.0, "element", "add"),
-        Panel(f"Erases {of_head}", erases, "unit", 1.0, "element", "erase"),
-    ]
+    return panels + [panel for head in tape.heads("write") for panel in head_panels(tape, head, slots)]
 
 
 def _reading(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
@@ -110,13 +101,27 @@ def _reading(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
     outputs = tape.predictions.T
     scale = scale_of(outputs)
     panels.append(Panel("Outputs", outputs, *scale, "channel", "probability" if scale[0] == "unit" else "value"))
-    for head in range(tape.read_weights.shape[1]):
-        reads = tape.of(tape.trace.reads)[:, head].T
-        limit = scale_of(np.append(reads, -1.0))[1]
-        panels.append(Panel(f"Reads of read head {head + 1}", reads, "signed", limit, "element", "read"))
-        panels.append(_focus(f"Focus of read head {head + 1}", tape.read_weights[:, head], slots))
-    return panels
+    return panels + [panel for head in tape.heads("read", "hop") for panel in head_panels(tape, head, slots)]
 
 
-def _focus(title: str, weights: NDArray[np.floating], slots: NDArray[np.integer]) -> Panel:
-    return Panel(title, weights[:, slots].T, "unit", 1.0, "slot", "weight", slots)
+def head_panels(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Panel]:
+    """What a head moves, and where it looks."""
+    weights = tape.of(head.weights)[:, slots].T
+    focus = Panel(f"Focus of {spoken(head)}", weights, "unit", 1.0, "slot", "weight", tape.slot_names(slots))
+    return [*(vector_panel(tape, head, name) for name in sorted(head.vectors)), focus]
+
+
+def vector_panel(tape: Tape, head: Head, name: str) -> Panel:
+    """One of the vectors that a head moves, over time."""
+    values = tape.of(head.vectors[name]).T
+    low, high = BOUNDS.get(name, (-math.inf, math.inf))
+    # The scale is that of the glossary, so that panels can be compared; where it has none, that of the numbers.
+    scale: tuple[Scale, float] = ("unit" if low == 0 else "signed", high)
+    if not math.isfinite(high):
+        scale = "signed", scale_of(np.append(values, -1.0))[1]
+    return Panel(f"{name.capitalize()}s of {spoken(head)}", values, *scale, "element", name)
+
+
+def spoken(head: Head) -> str:
+    """A head's name in a sentence: "write head 1", "hop 1"."""
+    return head.name if head.kind == "hop" else head.name.replace(head.kind, f"{head.kind} head", 1)

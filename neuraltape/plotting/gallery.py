@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from neuraltape.evaluation import Report, example, trace_length
-from neuraltape.nn import NTM
+from neuraltape.evaluation import Report, example
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import plot_focus
 from neuraltape.plotting.learning import plot_learning
 from neuraltape.plotting.lengths import plot_lengths
@@ -28,17 +28,20 @@ def evaluation_figures(
     yield "lengths", plot_lengths([report])
 
 
-def machine_figures(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> Iterator[tuple[str, Figure]]:
-    """What happens inside on one sequence; nothing for a model without a memory."""
-    if isinstance(model, NTM):
-        trace = trace_length(model, task, length, seed=seed)
-        yield "focus", plot_focus(trace)
-        yield "writes", plot_writes(trace)
-        yield "memory", plot_memory(trace)
-        # A step while it takes its input in, and one while it answers.
-        steps = int(trace.lengths[0])
-        yield "stages-write", plot_stages(trace, step=steps // 4, head="write 1")
-        yield "stages-read", plot_stages(trace, step=3 * steps // 4, head="read 1")
+def machine_figures(trace: Trace, *, sequence: int = 0) -> Iterator[tuple[str, Figure]]:
+    """What happened inside a machine on one sequence: everything that its trace can show, each figure with its name."""
+    yield "focus", plot_focus(trace, sequence=sequence)
+    kinds = [head.kind for head in trace.heads]
+    if "write" in kinds:
+        yield "writes", plot_writes(trace, sequence=sequence)
+    if trace.memory is not None:
+        yield "memory", plot_memory(trace, sequence=sequence)
+    steps = int(trace.lengths[sequence])
+    # A writer at a step while the sequence comes in, others at one while it is answered.
+    for kind in dict.fromkeys(sorted(kinds, key=("write", "read", "hop").index)):
+        step = steps // 4 if kind == "write" else 3 * steps // 4
+        first = next(head.name for head in trace.heads if head.kind == kind)
+        yield f"stages-{kind}", plot_stages(trace, step=step, head=first, sequence=sequence)
 
 
 def training_figures(name: str, task: Task, metrics: Metrics) -> Iterator[tuple[str, Figure]]:

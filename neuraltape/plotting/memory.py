@@ -21,12 +21,14 @@ def plot_memory(trace: Trace, *, sequence: int = 0, steps: tuple[int, ...] | Non
         steps: after which steps, counted from 0; None: some evenly spaced ones, and the last.
 
     Raises:
-        ValueError: the trace has no such sequence or step.
+        ValueError: the trace has no such sequence or step, or no memory.
     """
+    if trace.memory is None or trace.first_memory is None:
+        raise ValueError(f"trace must have a memory over time; this one ({trace.machine}) has none")
     tape = Tape(trace, sequence)
     shown = _moments(tape, steps)
     memory = tape.of(trace.memory)
-    before = trace.initial.memory[sequence].double().numpy()
+    before = trace.first_memory[sequence].double().numpy()
     slots = tape.slots_in_use()
     pictures = [("before", before[slots])] + [(f"after step {step}", memory[step][slots]) for step in shown]
     limit = scale_of(np.append(np.concatenate([values for _, values in pictures]).ravel(), -1e-6))[1]
@@ -36,7 +38,7 @@ def plot_memory(trace: Trace, *, sequence: int = 0, steps: tuple[int, ...] | Non
     for number, (one, (title, values)) in enumerate(zip(axes, pictures, strict=True)):
         prepare(one, title=title, x="element", y="" if number else "slot")
         images.append(heat_map(one, values, scale="signed", limit=limit))
-    label_slots(axes[0], slots)
+    label_slots(axes[0], tape.slot_names(slots))
     colour_bar(images[0], list(axes), "value")
     return figure
 

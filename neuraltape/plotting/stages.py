@@ -1,14 +1,14 @@
-"""One head's addressing at one step, stage by stage: figure 2 of the paper, with its numbers."""
+"""One head's way to its focus at one step, stage by stage: figure 2 of the paper, with its numbers."""
+
+from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neuraltape.functional import content_weights
-from neuraltape.nn.trace import Trace
-from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, WIDTH, new_figure, prepare_curve
+from neuraltape.nn.trace import Stage, Trace
+from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, WIDTH, new_figure, prepare_curve, round_up
 from neuraltape.plotting.tape import Tape
 
 # A bar's number is written when it is at least this high and there is room.
@@ -16,14 +16,15 @@ WRITTEN, ROOM = 0.05, 24
 
 
 def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int = 0) -> Figure:
-    """The whole pipeline on one axis: match with the key, content weights, gate, shift, sharpening.
+    """The whole way to a head's focus on one axis: a panel for each of its stages, with the numbers that act there.
 
-    As figure 2 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401. Every weighting has the same scale, 0 to 1.
+    As figure 2 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401. Every focus has the same scale, 0 to 1; the
+    outline is the head's focus one step before.
 
     Args:
         trace: a machine's run.
         step: which step, from 0.
-        head: "read 1", "write 1", ..., as in `Trace.heads`.
+        head: "read 1", "write 1", "hop 1", ..., as in `Trace.heads`.
         sequence: which of the trace's sequences.
 
     Raises:
@@ -32,51 +33,50 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
     tape = Tape(trace, sequence)
     if not 0 <= step < tape.steps:
         raise ValueError(f"step must be from 0 to {tape.steps - 1}, the steps of this sequence; got {step}")
-    if head not in trace.heads:
-        raise ValueError(f"head must be one of {', '.join(trace.heads)}; got {head!r}")
-    row = trace.heads.index(head)
-    readers = trace.reads.shape[2]
-    reads = row < readers
-    stages = trace.read_stages if reads else trace.write_stages
-    place = row if reads else row - readers
-    slots = tape.slots_in_use()
-    figure = new_figure(WIDTH, 4.6)
-    panels = figure.subplots(5, 1, sharex=True, height_ratios=[0.8, 1, 1, 1, 1.15])
-    colour = BLUE if reads else RED
-    _match(panels[0], _similarity(tape, step, row, reads=reads)[slots])
-    interface = trace.interface
-    strength, gate, sharpness = (
-        float(each[step, sequence, row]) for each in (interface.strength, interface.gate, interface.sharpness)
-    )
-    moves = zip(trace.shift_offsets, interface.shift[step, sequence, row].tolist(), strict=True)
-    shift = ", ".join(f"{offset:+d}: {share:.2f}" if offset else f"0: {share:.2f}" for offset, share in moves)
-    titles = (
-        f"Look up: strength {strength:.2f}",
-        f"Or stay: gate {gate:.2f} (outline: the focus one step before)",
-        f"Move: shift {shift}",
-        f"Sharpen: sharpness {sharpness:.2f}. The focus of {head} at step {step}",
-    )
-    for axes, title, weights in zip(panels[1:], titles, stages, strict=True):
-        last = axes is panels[-1]
-        _bars(axes, title, tape.of(weights)[step, place, slots], colour, strong=last)
-    panels[2].bar(
-        range(len(slots)), _before(tape, step, place, reads=reads)[slots], 0.86, color="none", edgecolor=FAINT
-    )
-    shown = np.flatnonzero(slots % max(1, round(len(slots) / 16)) == 0)
-    panels[-1].set_xticks(shown, [str(slot) for slot in slots[shown]])
-    panels[-1].set_xlabel("slot", fontsize=SMALL, color=INK)
-    panels[-1].set_xlim(-0.6, len(slots) - 0.4)
+    chosen = trace.head(head)
+    slots, before, stages = tape.slots_in_use(), tape.before(chosen, step), chosen.stages
+    figure = new_figure(WIDTH, 0.9 * len(stages) + 0.2)
+    panels = figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0]
+    colour = RED if chosen.kind == "write" else BLUE
+    for axes, stage in zip(panels, stages, strict=True):
+        last = stage is stages[-1]
+        weights, title = tape.of(stage.weights)[step, slots], _title(tape, stage, step)
+        if stage.kind == "similarity":
+            _similarity(axes, title, weights)
+            continue
+        _focus(axes, f"{title}. The focus of {head} at step {step}" if last else title, weights, colour, strong=last)
+        if before is not None:
+            axes.bar(range(len(slots)), before[slots], 0.86, color="none", edgecolor=FAINT)
+    name_slots(panels[-1], tape, slots)
     return figure
 
 
-def _match(axes: Axes, similarity: NDArray[np.floating]) -> None:
-    prepare_curve(axes, title="Match: cosine of the key with each slot")
-    axes.bar(range(len(similarity)), similarity, 0.86, color=GREEN)
+def _title(tape: Tape, stage: Stage, step: int) -> str:
+    """What happens at a stage, with its numbers: "Move: shift −1: 0.02, 0: 0.95, +1: 0.03"."""
+    numbers = ", ".join(
+        _number(name, tape.of(values)[step], stage.ticks.get(name)) for name, values in stage.numbers.items()
+    )
+    return f"{stage.name.capitalize()}: {numbers}" if numbers else stage.name.capitalize()
+
+
+def _number(name: str, value: NDArray[np.floating], ticks: tuple[Any, ...] | None) -> str:
+    if value.ndim == 0:
+        return f"{name} {float(value):.2f}"
+    if ticks is None:
+        return f"by its {name}"
+    shares = zip(ticks, value.tolist(), strict=True)
+    return f"{name} " + ", ".join(f"{tick:+d}: {share:.2f}" if tick else f"0: {share:.2f}" for tick, share in shares)
+
+
+def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:
+    prepare_curve(axes, title=title)
+    axes.bar(range(len(values)), values, 0.86, color=GREEN)
     axes.axhline(0, color=FAINT, linewidth=0.6)
-    axes.set_ylim(-1, 1)
+    limit = round_up(max(1.0, float(np.abs(values).max(initial=0))))
+    axes.set_ylim(-limit, limit)
 
 
-def _bars(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *, strong: bool) -> None:
+def _focus(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *, strong: bool) -> None:
     prepare_curve(axes, title=title)
     axes.bar(range(len(weights)), weights, 0.86, color=colour, alpha=1.0 if strong else 0.6)
     axes.set_ylim(0, 1.18)
@@ -93,20 +93,14 @@ def _bars(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *,
             )
 
 
-def _similarity(tape: Tape, step: int, row: int, *, reads: bool) -> NDArray[np.floating]:
-    """Write heads look at the memory before the step's write, read heads after it; (slots,)."""
-    trace, sequence = tape.trace, tape.sequence
-    seen = trace.memory[step if reads else step - 1, sequence] if reads or step else trace.initial.memory[sequence]
-    key = trace.interface.key[step, sequence, row].double()[None, None]
-    # With strength 1 the weights are exp(similarity) over their sum; adding a slot that matches exactly gives the sum.
-    memory = torch.cat([seen.double(), key[0]])[None]
-    logarithms = content_weights(memory, key, key.new_ones(1, 1))[0, 0].log()
-    return (logarithms[:-1] - logarithms[-1] + 1).numpy()
-
-
-def _before(tape: Tape, step: int, place: int, *, reads: bool) -> NDArray[np.floating]:
-    weights = tape.read_weights if reads else tape.write_weights
-    if step:
-        return weights[step - 1, place]
-    first = tape.trace.initial.read_weights if reads else tape.trace.initial.write_weights
-    return first[tape.sequence, place].double().numpy()
+def name_slots(axes: Axes, tape: Tape, slots: NDArray[np.integer]) -> None:
+    """Name the columns of a panel after the slots that they show: round numbers, or every label."""
+    names = tape.slot_names(slots)
+    shown = np.arange(len(slots))
+    if tape.trace.labels is None:
+        shown = np.flatnonzero(slots % max(1, round(len(slots) / 16)) == 0)
+        axes.set_xticks(shown, [names[place] for place in shown])
+    else:
+        axes.set_xticks(shown, names, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_xlabel("slot", fontsize=SMALL, color=INK)
+    axes.set_xlim(-0.6, len(slots) - 0.4)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuraltape.nn.trace import Trace
+from neuraltape.nn.trace import Head, Trace
 
 # A slot is in use if some head puts this much of its focus there at some step.
 IN_USE = 0.05
@@ -45,15 +45,20 @@ class Tape:
         """This sequence's part of a tensor of the trace: (time, batch, ...) -> (time, ...)."""
         return values[: self.steps, self.sequence].double().numpy()
 
-    @property
-    def read_weights(self) -> NDArray[np.floating]:
-        """(time, read heads, slots)."""
-        return self.of(self.trace.read_weights)
+    def heads(self, *kinds: str) -> list[Head]:
+        """The trace's heads of these kinds, in order."""
+        return [head for head in self.trace.heads if head.kind in kinds]
 
-    @property
-    def write_weights(self) -> NDArray[np.floating]:
-        """(time, write heads, slots)."""
-        return self.of(self.trace.write_weights)
+    def before(self, head: Head, step: int) -> NDArray[np.floating] | None:
+        """A head's focus one step before, (slots,); None where it has none."""
+        if step:
+            return self.of(head.weights)[step - 1]
+        return None if head.first is None else head.first[self.sequence].double().numpy()
+
+    def slot_names(self, slots: NDArray[np.integer]) -> list[str]:
+        """What to call these slots: their labels, or their numbers."""
+        labels = None if self.trace.labels is None else self.trace.labels[self.sequence]
+        return [str(slot) if labels is None else labels[slot] for slot in slots]
 
     @property
     def predictions(self) -> NDArray[np.floating]:
@@ -63,10 +68,13 @@ class Tape:
     def slots_in_use(self) -> NDArray[np.integer]:
         """The slots to show: a stretch of the ring that holds every slot that some head used, and a margin.
 
-        The ring is cut where it was left alone longest, so a stretch may run over its end: 126, 127, 0, 1.
+        The ring is cut where it was left alone longest, so a stretch may run over its end: 126, 127, 0, 1. Slots that
+        have labels are all shown, but for those whose label is empty.
         """
-        focus = np.concatenate([self.read_weights, self.write_weights], axis=1)
-        slots = focus.shape[-1]
+        slots = self.trace.slots
+        if self.trace.labels is not None:
+            return np.flatnonzero([label != "" for label in self.trace.labels[self.sequence]])
+        focus = np.stack([self.of(head.weights) for head in self.trace.heads], axis=1)
         used = np.flatnonzero(focus.max((0, 1)) >= min(IN_USE, 1 / slots))
         if not used.size:
             return np.arange(slots)

@@ -1,22 +1,26 @@
-"""What the write heads add and erase at every step."""
+"""What the write heads move at every step."""
 
 from matplotlib.figure import Figure
 
 from neuraltape.nn.trace import Trace
-from neuraltape.plotting.focus import draw_columns, write_panels
+from neuraltape.plotting.focus import draw_columns, vector_panel
 from neuraltape.plotting.tape import Tape
 
 
 def plot_writes(trace: Trace, *, sequence: int = 0) -> Figure:
-    """Adds on the left, from -1 to 1; erases on the right, from 0 to 1; a row for each write head.
+    """A column for each vector that write heads have, such as adds and erases, and in it a panel for each head.
 
     Args:
         trace: a machine's run.
         sequence: which of its sequences.
 
     Raises:
-        ValueError: the trace has no such sequence.
+        ValueError: the trace has no such sequence, or no write heads.
     """
     tape = Tape(trace, sequence)
-    pairs = [write_panels(tape, head) for head in range(tape.write_weights.shape[1])]
-    return draw_columns([[adds for adds, _ in pairs], [erases for _, erases in pairs]], tape.steps, scale=1.7)
+    heads = tape.heads("write")
+    if not heads:
+        raise ValueError(f"trace must have write heads; it has {', '.join(head.name for head in trace.heads)}")
+    names = sorted({name for head in heads for name in head.vectors})
+    columns = [[vector_panel(tape, head, name) for head in heads if name in head.vectors] for name in names]
+    return draw_columns(columns, tape.steps, scale=1.7)

@@ -108,7 +108,7 @@ def test_the_trace_file_is_that_of_the_library(client, places):
     tensors = load(ask(client, "/api/trace", changes=[{"kind": "force", "parameter": "gate", "value": 1.0}]).content)
     batch = compose(TASKS["copy"](bits=4), Draft(torch.tensor(VECTORS).float()), 5, 4).batch
     trace = NTM.from_pretrained(places / "copy").trace(batch.inputs, intervene=Force(parameter="gate", value=1.0))
-    assert torch.equal(tensors["read_stages.weights"], trace.read_weights)
+    assert torch.equal(tensors["read 1/sharpen/weights"], trace.head("read 1").weights)
 
 
 def test_a_machine_without_a_task_runs_on_what_is_pasted(client):

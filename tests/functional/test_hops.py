@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuraltape.functional import attend, gather_facts, position_weights
+from neuraltape.functional import attend, gather_facts, match_facts, position_weights
 
 
 def test_position_weights_are_those_of_the_paper() -> None:
@@ -27,22 +27,22 @@ def test_attending_is_a_softmax_over_a_storys_facts_and_empty_slots(
 ) -> None:
     query = torch.randn(3, 4, generator=generator, dtype=torch.float64)
     keys = torch.randn(3, 4, generator=generator, dtype=torch.float64)
-    weights = attend(query, keys, STORY, FILLED, torch.tensor(empty))
+    matches = match_facts(query, keys, STORY)
+    weights = attend(matches, FILLED, torch.tensor(empty))
     scores = np.array([query[0] @ keys[0], query[0] @ keys[1]])
     # An empty slot scores 0.
     first = np.exp(scores) / (np.exp(scores).sum() + empty[0])
     other = np.exp(float(query[2] @ keys[2]))
     last = other / (other + empty[2])
     np.testing.assert_allclose(weights, [*first, last], rtol=1e-14)
-    linear = attend(query, keys, STORY, FILLED, torch.tensor(empty), linear=True)
-    np.testing.assert_allclose(linear, [*scores, query[2] @ keys[2]], rtol=1e-14)
+    np.testing.assert_allclose(matches, [*scores, query[2] @ keys[2]], rtol=1e-14)
 
 
 @pytest.mark.parametrize("empty", [0, 2])
 def test_a_story_without_facts_gives_no_nan(empty: int) -> None:
     query = torch.zeros(3, 4, requires_grad=True)
     keys = torch.zeros(3, 4, requires_grad=True)
-    weights = attend(query, keys, STORY, FILLED, torch.full((3,), empty))
+    weights = attend(match_facts(query, keys, STORY), FILLED, torch.full((3,), empty))
     gather_facts(weights, keys, torch.tensor([0, 2, 2])).sum().backward()
     for each in (query.grad, keys.grad):
         assert each is not None

@@ -127,6 +127,8 @@ def test_another_machine_s_settings_are_refused():
 def test_capabilities_are_methods_that_are_there():
     for kind in MACHINES.values():
         assert kind.traceable == hasattr(kind.machine, "trace")
+        # A trace says which kind of machine it is of.
+        assert not kind.traceable or kind.machine.kind == kind.name
         assert kind.resizable == hasattr(kind.machine, "resized")
 
 

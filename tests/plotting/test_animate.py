@@ -3,26 +3,24 @@
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
-from neuraltape import NTM
 from neuraltape.plotting.animate import animate
+from tests.plotting.traces import mann_trace, small_trace, story_trace
 
-STEPS = 4
+STEPS = 5
 
 
 @pytest.fixture(scope="module")
 def trace():
-    torch.manual_seed(0)
-    ntm = NTM(3, 6, 2, memory_slots=6, memory_width=3, read_heads=2)
-    return ntm.trace(torch.rand(STEPS, 2, 3, generator=torch.Generator().manual_seed(1)))
+    return small_trace(read_heads=2)
 
 
-def test_a_gif_has_a_frame_a_step(trace, tmp_path):
-    path = animate(trace, tmp_path / "new" / "tape.gif", frames_per_second=5)
+@pytest.mark.parametrize(("make", "steps"), [(small_trace, 5), (mann_trace, 5), (story_trace, 1)])
+def test_a_gif_has_a_frame_a_step(make, steps, tmp_path):
+    path = animate(make(), tmp_path / "new" / "tape.gif", sequence=1, frames_per_second=5)
     with Image.open(path) as image:
-        assert image.n_frames == STEPS  # pyright: ignore[reportAttributeAccessIssue]
+        assert getattr(image, "n_frames", 1) == steps
         assert image.info["duration"] == 200
 
 

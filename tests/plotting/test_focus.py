@@ -37,9 +37,11 @@ def test_the_other_panels_show_the_trace() -> None:
     trace = small_trace()
     figure = plot_focus(trace, sequence=1)
     assert np.array_equal(pixels(panel(figure, "Inputs")), trace.inputs[:5, 1].T)
-    assert np.array_equal(pixels(panel(figure, "Adds of write head 1")), trace.interface.add[:5, 1, 0].T)
-    assert np.array_equal(pixels(panel(figure, "Erases of write head 1")), trace.interface.erase[:5, 1, 0].T)
-    assert np.array_equal(pixels(panel(figure, "Reads of read head 1")), trace.reads[:5, 1, 0].T)
+    assert np.array_equal(pixels(panel(figure, "Adds of write head 1")), trace.head("write 1").vectors["add"][:5, 1].T)
+    assert np.array_equal(
+        pixels(panel(figure, "Erases of write head 1")), trace.head("write 1").vectors["erase"][:5, 1].T
+    )
+    assert np.array_equal(pixels(panel(figure, "Reads of read head 1")), trace.head("read 1").vectors["read"][:5, 1].T)
     assert np.allclose(pixels(panel(figure, "Outputs")), trace.outputs[:5, 1].T.sigmoid())
 
 
@@ -75,4 +77,4 @@ def test_writes_show_adds_and_erases_of_every_head() -> None:
         *("Adds of write head 1", "Adds of write head 2"),
         *("Erases of write head 1", "Erases of write head 2"),
     ]
-    assert np.array_equal(pixels(panel(figure, "Adds of write head 2")), trace.interface.add[:, 0, 1].T)
+    assert np.array_equal(pixels(panel(figure, "Adds of write head 2")), trace.head("write 2").vectors["add"][:, 0].T)

@@ -1,22 +1,23 @@
+import pytest
+
 from neuraltape.evaluation import make_report
-from neuraltape.nn import NTM, LSTMBaseline
+from neuraltape.nn import LSTMBaseline
 from neuraltape.plotting import evaluation_figures, machine_figures, training_figures
+from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Copy
+from tests.plotting.traces import mann_trace, small_trace, story_trace
 
 
-def test_a_machine_with_a_memory_is_looked_into() -> None:
-    machine = NTM(9, 8, 8, memory_slots=8, memory_width=4)
-    assert [name for name, _ in machine_figures(machine, Copy(), 3)] == [
-        "focus",
-        "writes",
-        "memory",
-        "stages-write",
-        "stages-read",
-    ]
-
-
-def test_a_model_without_a_memory_has_no_such_figures() -> None:
-    assert list(machine_figures(LSTMBaseline(9, 4, 8), Copy(), 3)) == []
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (small_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
+        (mann_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
+        (story_trace, ["focus", "stages-hop"]),
+    ],
+)
+def test_a_trace_is_drawn_as_far_as_it_goes(make, names) -> None:
+    assert [name for name, _ in machine_figures(make(), sequence=1)] == names
 
 
 def test_an_evaluation_is_drawn_for_any_model() -> None:
@@ -27,6 +28,6 @@ def test_an_evaluation_is_drawn_for_any_model() -> None:
 
 
 def test_learning_is_drawn_where_it_is_known() -> None:
-    lines = [{"kind": "evaluation", "sequences": 10, "bits": 2.0}]
-    assert [name for name, _ in training_figures("mine", Copy(), lines)] == ["learning"]
-    assert list(training_figures("mine", Copy(), [])) == []
+    known = Metrics(({"kind": "evaluation", "sequences": 10, "bits": 2.0},))
+    assert [name for name, _ in training_figures("mine", Copy(), known)] == ["learning"]
+    assert list(training_figures("mine", Copy(), Metrics())) == []

@@ -3,7 +3,7 @@ import pytest
 
 from neuraltape.plotting import plot_memory
 from tests.plotting.panels import panel, pixels, titles
-from tests.plotting.traces import small_trace, with_focus
+from tests.plotting.traces import small_trace, story_trace, with_focus
 
 
 def test_it_shows_the_memory_before_and_after() -> None:
@@ -11,9 +11,11 @@ def test_it_shows_the_memory_before_and_after() -> None:
     figure = plot_memory(trace)
     assert titles(figure)[0] == "before"
     assert titles(figure)[-1] == "after step 6"
+    assert trace.memory is not None
+    assert trace.first_memory is not None
     slots = [1, 2, 3, 4, 5, 6, 7, 0] if len(pixels(panel(figure, "before"))) < 8 else list(range(8))
     assert np.array_equal(pixels(panel(figure, "after step 6")), trace.memory[6, 0][slots])
-    assert np.array_equal(pixels(panel(figure, "before")), trace.initial.memory[0][slots])
+    assert np.array_equal(pixels(panel(figure, "before")), trace.first_memory[0][slots])
 
 
 def test_all_moments_share_one_scale_around_zero() -> None:
@@ -37,3 +39,8 @@ def test_a_sequence_of_one_step_is_drawn() -> None:
 def test_a_step_past_the_end_is_refused() -> None:
     with pytest.raises(ValueError, match=r"steps must be from 0 to 4, .* got 5"):
         plot_memory(small_trace(), sequence=1, steps=(5,))
+
+
+def test_a_trace_without_a_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"must have a memory over time; this one \(memory-network\) has none"):
+        plot_memory(story_trace())

@@ -1,51 +1,87 @@
-"""The four stages of one step: what is drawn is what the trace holds."""
+"""The stages of one step: what is drawn is what the trace lists, whatever the machine."""
 
 import pytest
-import torch
 
-from neuraltape import NTM
 from neuraltape.plotting.stages import plot_stages
-
-
-@pytest.fixture(scope="module")
-def trace():
-    torch.manual_seed(0)
-    ntm = NTM(3, 6, 2, memory_slots=6, memory_width=3, read_heads=2)
-    return ntm.trace(torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(1)))
+from tests.plotting.traces import mann_trace, small_trace, story_trace
 
 
 def heights(axes) -> list[float]:
     return [bar.get_height() for bar in axes.containers[0]]
 
 
-@pytest.mark.parametrize(("head", "row"), [("read 2", 1), ("write 1", 2)])
-@pytest.mark.parametrize("step", [0, 3])
-def test_every_stage_is_drawn_as_it_is(trace, head, row, step):
-    figure = plot_stages(trace, step=step, head=head, sequence=1)
-    stages = trace.read_stages if row < 2 else trace.write_stages
-    for axes, weights in zip(figure.axes[1:], stages, strict=True):
-        expected = weights[step, 1, row % 2].double()
-        # Slots may be drawn from any place of the ring on.
-        assert sorted(heights(axes)) == pytest.approx(sorted(expected.tolist()))
-    assert f"gate {float(trace.interface.gate[step, 1, row]):.2f}" in figure.axes[2].get_title(loc="left")
+def titles(figure) -> list[str]:
+    return [axes.get_title(loc="left") for axes in figure.axes]
 
 
-def test_the_match_is_the_cosine(trace):
-    figure = plot_stages(trace, step=2, head="read 1")
-    memory, key = trace.memory[2, 0].double(), trace.interface.key[2, 0, 0].double()
-    expected = torch.nn.functional.cosine_similarity(memory, key[None], dim=-1)
-    # Measured: 2e-15, through a logarithm.
-    assert sorted(heights(figure.axes[0])) == pytest.approx(sorted(expected.tolist()), abs=1e-9)
+@pytest.mark.parametrize(
+    ("make", "head", "steps"),
+    [
+        (lambda: small_trace(read_heads=2), "read 2", (0, 3)),
+        (lambda: small_trace(read_heads=2), "write 1", (0, 3)),
+        (mann_trace, "read 1", (0, 4)),
+        (mann_trace, "write 2", (0, 4)),
+        (story_trace, "hop 2", (0,)),
+    ],
+)
+def test_every_stage_is_drawn_as_it_is(make, head, steps):
+    trace = make()
+    stages = trace.head(head).stages
+    for step in steps:
+        figure = plot_stages(trace, step=step, head=head)
+        assert len(figure.axes) == len(stages)
+        for axes, stage in zip(figure.axes, stages, strict=True):
+            expected = stage.weights[step, 0].double()
+            # Slots may be drawn from any place of the ring on.
+            assert sorted(heights(axes)) == pytest.approx(sorted(expected.tolist()))
+
+
+def test_titles_say_what_acts_at_each_stage():
+    trace = small_trace()
+    match, look_up, gate, move, sharpen = titles(plot_stages(trace, step=3, head="read 1", sequence=1))
+    stages = {stage.name: stage for stage in trace.head("read 1").stages}
+    assert match == "Match: by its key"
+    assert look_up == f"Look up: strength {float(stages['look up'].numbers['strength'][3, 1]):.2f}"
+    assert gate == f"Stay or go: gate {float(stages['stay or go'].numbers['gate'][3, 1]):.2f}"
+    shares = [f"{share:.2f}" for share in stages["move"].numbers["shift"][3, 1].tolist()]
+    assert move == f"Move: shift -1: {shares[0]}, 0: {shares[1]}, +1: {shares[2]}"
+    assert sharpen.startswith("Sharpen: sharpness ")
+    assert sharpen.endswith(". The focus of read 1 at step 3")
+
+
+def test_the_outline_is_the_focus_before():
+    trace = small_trace()
+    figure = plot_stages(trace, step=3, head="read 1")
+    for axes in figure.axes[1:]:
+        before = [bar.get_height() for bar in axes.containers[1]]
+        assert sorted(before) == pytest.approx(sorted(trace.head("read 1").weights[2, 0].double().tolist()))
+    # A similarity is no focus, and a hop has none before it.
+    assert len(figure.axes[0].containers) == 1
+    assert [len(axes.containers) for axes in plot_stages(story_trace(), step=0, head="hop 1").axes] == [1, 1]
+
+
+def test_a_similarity_has_a_scale_around_zero_and_a_focus_one_from_zero_to_one():
+    trace = story_trace()
+    match, look_up = plot_stages(trace, step=0, head="hop 1").axes
+    low, high = match.get_ylim()
+    assert low == -high <= -max(abs(height) for height in heights(match))
+    assert look_up.get_ylim()[0] == 0
+    assert 1 <= look_up.get_ylim()[1] < 1.5
+
+
+def test_labels_name_the_slots():
+    axes = plot_stages(story_trace(), step=0, head="hop 1").axes[-1]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["Mary went", "Dan took it", "Yes"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"step": 4}, "step must be from 0 to 3"),
+        ({"step": 7}, "step must be from 0 to 6"),
         ({"step": 0, "head": "read 3"}, "head must be one of read 1, read 2, write 1"),
         ({"step": 0, "sequence": 2}, "sequence must be from 0 to 1"),
     ],
 )
-def test_what_is_not_there_is_refused(trace, options, message):
+def test_what_is_not_there_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        plot_stages(trace, **options)
+        plot_stages(small_trace(read_heads=2), **options)

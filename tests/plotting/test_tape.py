@@ -1,14 +1,32 @@
+import numpy as np
 import pytest
 import torch
 
 from neuraltape.plotting.tape import Tape, predictions
-from tests.plotting.traces import small_trace, with_focus
+from tests.plotting.traces import small_trace, story_trace, with_focus, with_weights
 
 
 def test_padding_is_left_out() -> None:
     trace = small_trace()
     assert [Tape(trace, 0).steps, Tape(trace, 1).steps] == [7, 5]
-    assert Tape(trace, 1).of(trace.memory).shape == (5, 8, 4)
+    assert Tape(trace, 1).of(trace.head("read 1").vectors["read"]).shape == (5, 4)
+
+
+def test_the_focus_before_a_step_is_that_of_the_step_before() -> None:
+    trace = small_trace()
+    tape, head = Tape(trace, 1), trace.head("write 1")
+    assert head.first is not None
+    assert np.array_equal(tape.before(head, 0), head.first[1].double())
+    assert np.array_equal(tape.before(head, 3), head.weights[2, 1].double())
+    assert tape.before(story_trace().heads[0], 0) is None
+
+
+def test_slots_with_labels_are_those_that_have_a_name() -> None:
+    trace = story_trace()
+    assert Tape(trace, 0).slots_in_use().tolist() == [0, 1, 2]
+    assert Tape(trace, 1).slots_in_use().tolist() == [0]
+    assert Tape(trace, 0).slot_names(np.array([2, 0])) == ["Yes", "Mary went"]
+    assert Tape(small_trace()).slot_names(np.array([7, 0])) == ["7", "0"]
 
 
 @pytest.mark.parametrize(
@@ -35,8 +53,7 @@ def test_all_slots_are_shown_in_order_where_all_are_used() -> None:
 
 def test_a_focus_that_is_spread_evenly_uses_every_slot() -> None:
     trace = small_trace(slots=100)
-    for weights in (trace.read_weights, trace.write_weights):
-        weights.fill_(1 / 100)
+    trace = with_weights(trace, torch.full_like(trace.heads[0].weights, 1 / 100))
     assert len(Tape(trace).slots_in_use()) == 100
 
 

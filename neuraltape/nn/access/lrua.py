@@ -1,14 +1,30 @@
 """Access by least-recently-used writes: writes where it last read or into what is not in use, reads by content."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import LRUALayout, LRUAState, lrua_step
+from neuraltape.functional import (
+    LRUALayout,
+    LRUAState,
+    activate_lrua,
+    interpolate,
+    least_used,
+    look_up,
+    lrua_similarity,
+    lrua_step,
+    lrua_usage,
+    lrua_write,
+    one_slot_each,
+    read,
+    split_lrua,
+)
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.initial import CONSTANT
 from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.record import Recorder
 
 # Biases at the start, before softplus and sigmoid.
 STRENGTH, GATE = 20.0, -2.0
@@ -96,6 +112,33 @@ class LRUAAccess(nn.Module):
         with without_autocast(controller_output.device.type):
             state = lrua_step(self.interface(controller_output.to(self.interface.weight.dtype)), state, self.layout)
         return state.reads, state
+
+    def forward_in_stages(
+        self, controller_output: Tensor, state: LRUAState, recorder: Recorder
+    ) -> tuple[Tensor, LRUAState]:
+        """`forward` on the reference backend, through a recorder.
+
+        The stages of a head as it writes: read before (its focus one step before), least used (the slot it may have)
+        and write gate (gate; the paper's equation 7). As it reads: match (key) and look up (strength; equations 2
+        and 3). The slots that the heads have at "least used" are those that are cleared.
+        """
+        layout = self.layout
+        with without_autocast(controller_output.device.type):
+            raw = self.interface(controller_output.to(self.interface.weight.dtype))
+            interface, usage = activate_lrua(split_lrua(raw, layout)), state.usage.detach()
+            memory = recorder.memory(state.memory)
+            heads = recorder.heads("write")
+            before = heads.stage("read before", lambda: state.read_weights)
+            least = heads.stage("least used", lambda: one_slot_each(least_used(usage, layout.heads), before))
+            write_weights = heads.stage("write gate", partial(interpolate, before, least), gate=interface.gate)
+            memory = lrua_write(memory, least, write_weights, heads.vector("add", interface.add))
+            recorder.wrote(memory)
+            heads = recorder.heads("read", state.read_weights)
+            match = heads.stage("match", partial(lrua_similarity, memory), kind="similarity", key=interface.key)
+            read_weights = heads.stage("look up", partial(look_up, match), strength=interface.strength)
+            reads = heads.vector("read", read(memory, read_weights))
+            usage = lrua_usage(usage, read_weights, write_weights, layout)
+        return reads, LRUAState(memory, read_weights, usage, reads)
 
     def extra_repr(self) -> str:
         """Sizes, for `repr`."""

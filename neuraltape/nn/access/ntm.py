@@ -1,15 +1,30 @@
 """The addressing scheme of the Neural Turing Machine: content, interpolation, shift, sharpening."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from neuraltape.functional import AccessState, AccessStep, InterfaceLayout, access_step_in_full, split_interface
+from neuraltape.functional import (
+    AccessState,
+    Interface,
+    InterfaceLayout,
+    activate,
+    interpolate,
+    look_up,
+    read,
+    sharpen,
+    shift,
+    similarity,
+    split_interface,
+    write,
+)
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_choice, check_input_scale, check_size
 from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit
 from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.record import Heads, Recorder
 
 
 @dataclass(frozen=True)
@@ -149,15 +164,38 @@ class NTMAccess(nn.Module):
             state = step(self._raw(controller_output), state, self.layout)
         return state.reads, state
 
-    def forward_in_full(self, controller_output: Tensor, state: AccessState) -> tuple[Tensor, AccessStep]:
-        """`forward` on the reference backend, with everything that happens in it.
+    def forward_in_stages(
+        self, controller_output: Tensor, state: AccessState, recorder: Recorder
+    ) -> tuple[Tensor, AccessState]:
+        """`forward` on the reference backend, through a recorder.
 
-        Returns:
-            The raw interface (batch, layout.size), and the step.
+        The stages of every head: match (key), look up (strength), stay or go (gate), move (shift) and sharpen
+        (sharpness); the paper's equations 5 to 9.
         """
+        reading, writing = slice(self.layout.read_heads), slice(self.layout.read_heads, None)
         with without_autocast(controller_output.device.type):
-            raw = self._raw(controller_output)
-            return raw, access_step_in_full(raw, state, self.layout)
+            interface = activate(split_interface(self._raw(controller_output), self.layout))
+            memory = recorder.memory(state.memory)
+            heads = recorder.heads("write", state.write_weights)
+            write_weights = self._address(heads, interface, writing, memory, state.write_weights)
+            erase, add = heads.vector("erase", interface.erase), heads.vector("add", interface.add)
+            memory = write(memory, write_weights, erase, add)
+            recorder.wrote(memory)
+            heads = recorder.heads("read", state.read_weights)
+            read_weights = self._address(heads, interface, reading, memory, state.read_weights)
+            reads = heads.vector("read", read(memory, read_weights))
+        return reads, AccessState(memory, read_weights, write_weights, reads)
+
+    def _address(self, heads: Heads, interface: Interface, rows: slice, memory: Tensor, previous: Tensor) -> Tensor:
+        """`neuraltape.functional.address`, stage by stage."""
+        key, strength, gate, moves, sharpness = (part[:, rows] for part in interface[:5])
+        offsets = self.layout.offsets
+        match = heads.stage("match", partial(similarity, memory), kind="similarity", key=key)
+        content = heads.stage("look up", partial(look_up, match), strength=strength)
+        gated = heads.stage("stay or go", partial(interpolate, content, previous), gate=gate)
+        move = partial(shift, gated, offsets=offsets)
+        shifted = heads.stage("move", move, shift=moves, ticks={"shift": offsets})
+        return heads.stage("sharpen", partial(sharpen, shifted), sharpness=sharpness)
 
     def _raw(self, controller_output: Tensor) -> Tensor:
         return self.interface(controller_output.to(self.interface.weight.dtype))
