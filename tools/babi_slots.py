@@ -39,7 +39,7 @@ def main() -> None:
     for story, length in enumerate(batch.lengths.tolist()):
         person = ""
         for step in range(length):
-            word = task.words.inputs[int(batch.inputs[step, story].argmax())]
+            word = task.vocabularies.inputs[int(batch.inputs[step, story].argmax())]
             person = word if word in people else person
             if word in focus:
                 used[person, word][int(focus[word][step, story])] += 1

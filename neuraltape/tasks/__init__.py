@@ -7,6 +7,9 @@ from neuraltape.tasks.associative_recall import AssociativeRecall as Associative
 from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.batch import Batch as Batch
 from neuraltape.tasks.copy import Copy as Copy
+from neuraltape.tasks.draft import Composed as Composed
+from neuraltape.tasks.draft import Draft as Draft
+from neuraltape.tasks.draft import Drawing as Drawing
 from neuraltape.tasks.goal import Goal as Goal
 from neuraltape.tasks.ngrams import NGrams as NGrams
 from neuraltape.tasks.omniglot import Omniglot as Omniglot

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.draw import check_integer, place, random_bits, random_integers
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
@@ -40,6 +42,12 @@ class AssociativeRecall(RangedTask):
     paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 70_330, "feedforward": 146_845, "baseline": 1_344_518}
     length_name: ClassVar[str] = "items"
     example_length: ClassVar[int] = 3
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Associative recall: items go in; asked with one of them, the machine must answer with the next.",
+        "number query": "Ask for item",
+        "channel item delimiter": "item",
+        "channel query delimiter": "query",
+    }
 
     min_length: int = 2
     """Items in the shortest list."""
@@ -85,11 +93,41 @@ class AssociativeRecall(RangedTask):
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw lists; see `Task.sample`."""
+        return self._lay_out(*self._content(batch_size, generator, lengths))
+
+    @property
+    def drawing(self) -> Drawing:
+        """The items' vectors, and which item is asked for, from 1."""
+        numbers = {"query": lambda length: range(1, length)}
+        return Drawing(self.bits, item=self.item_vectors, numbers=numbers, start=4, grows=False)
+
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft; see `Task.draw`."""
+        vectors, _, query = self.at_length(length)._content(1, generator)
+        return Draft(vectors[:, 0], numbers={"query": int(query) + 1})
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft laid out over time; see `Task.compose`."""
+        items = self._check_draft(draft)
+        query = torch.tensor([draft.numbers["query"] - 1])
+        batch = self._lay_out(draft.vectors.unsqueeze(1), torch.tensor([items]), query)
+        index = torch.arange(len(draft.vectors))
+        return Composed(batch, (index + index // self.item_vectors + 1).tolist())
+
+    def _content(
+        self, batch_size: int, generator: torch.Generator, lengths: int | Tensor | None = None
+    ) -> tuple[Float[Tensor, "vectors batch bits"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """Random vectors, how many items they make in each list, and which of them is asked for, from 0."""
         items = self._draw_lengths(batch_size, generator, lengths)
         query = random_integers(0, items - 2, generator=generator)
-        size = self.item_vectors
-        vectors = random_bits(int(items.max()) * size, batch_size, self.bits, generator=generator)
+        most = int(items.max()) * self.item_vectors
+        return random_bits(most, batch_size, self.bits, generator=generator), items, query
 
+    def _lay_out(
+        self, vectors: Float[Tensor, "vectors batch bits"], items: Int[Tensor, " batch"], query: Int[Tensor, " batch"]
+    ) -> Batch:
+        """The sequences that these items make."""
+        size, batch_size = self.item_vectors, vectors.shape[1]
         asked = items * (size + 1)
         answered = asked + size + 2
         steps = answered + size

@@ -71,14 +71,14 @@ class Babi(TableTask):
         return found
 
     @cached_property
-    def words(self) -> Words:
+    def vocabularies(self) -> Words:
         """The vocabularies, of all stories."""
         return words_of(story for stories in self.stories.values() for _, story in stories)
 
     @cached_property
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """All stories, those for training first."""
-        return make_table([story for split in SPLITS for _, story in self.stories[split]], self.words)
+        return make_table([story for split in SPLITS for _, story in self.stories[split]], self.vocabularies)
 
     @cached_property
     def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -101,12 +101,12 @@ class Babi(TableTask):
     @property
     def input_names(self) -> tuple[str, ...]:
         """The words."""
-        return self.words.inputs
+        return self.vocabularies.inputs
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """The answers."""
-        return self.words.answers
+        return self.vocabularies.answers
 
     def held_out(self) -> "Babi":
         """The stories for testing."""

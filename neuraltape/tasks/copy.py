@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.draw import check_blank, check_integer, place, random_vectors
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
@@ -41,6 +43,9 @@ class Copy(RangedTask):
     paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 67_561, "feedforward": 17_162, "baseline": 1_352_969}
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 6
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Copy: vectors go in one by one; after the end flag the machine must give them back.",
+    }
 
     min_length: int = 1
     """Vectors in the shortest sequence."""
@@ -79,16 +84,22 @@ class Copy(RangedTask):
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw sequences; see `Task.sample`."""
-        count = self._draw_lengths(batch_size, generator, lengths)
-        longest = int(count.max())
-        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
-        time = torch.arange(2 * longest + 1).unsqueeze(-1)
-        inputs = torch.zeros(len(time), batch_size, self.input_size)
-        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
-        inputs[count, torch.arange(batch_size), self.bits] = 1
-        steps = 2 * count + 1
-        mask = (time > count) & (time < steps)
-        return Batch(inputs, place(vectors, time - count - 1, mask), mask, steps)
+        return self._lay_out(*self._content(batch_size, generator, lengths))
+
+    @property
+    def drawing(self) -> Drawing:
+        """The vectors."""
+        return Drawing(self.bits)
+
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft; see `Task.draw`."""
+        vectors, _ = self.at_length(length)._content(1, generator)
+        return Draft(vectors[:, 0])
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft laid out over time; see `Task.compose`."""
+        length = self._check_draft(draft)
+        return Composed(self._lay_out(draft.vectors.unsqueeze(1), torch.tensor([length])), list(range(length)))
 
     def at_length(self, length: int) -> "Copy":
         """The task to score, with every sequence of exactly this length."""
@@ -101,3 +112,22 @@ class Copy(RangedTask):
     def held_out(self) -> "Copy":
         """The task without what is there for practice only."""
         return replace(self, blank_vectors=0.0) if self.blank_vectors else self
+
+    def _content(
+        self, batch_size: int, generator: torch.Generator, lengths: int | Tensor | None = None
+    ) -> tuple[Float[Tensor, "items batch bits"], Int[Tensor, " batch"]]:
+        """Random vectors, and how many of them each sequence has."""
+        count = self._draw_lengths(batch_size, generator, lengths)
+        longest = int(count.max())
+        return random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator), count
+
+    def _lay_out(self, vectors: Float[Tensor, "items batch bits"], count: Int[Tensor, " batch"]) -> Batch:
+        """The sequences that these vectors make."""
+        longest, batch_size, _ = vectors.shape
+        time = torch.arange(2 * longest + 1).unsqueeze(-1)
+        inputs = torch.zeros(len(time), batch_size, self.input_size)
+        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
+        inputs[count, torch.arange(batch_size), self.bits] = 1
+        steps = 2 * count + 1
+        mask = (time > count) & (time < steps)
+        return Batch(inputs, place(vectors, time - count - 1, mask), mask, steps)

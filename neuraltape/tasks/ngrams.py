@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.draw import check_integer, random_bits
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
@@ -41,6 +42,9 @@ class NGrams(RangedTask):
     paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 61_749, "feedforward": 14_656, "baseline": 331_905}
     length_name: ClassVar[str] = "bits"
     example_length: ClassVar[int] = 40
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Dynamic N-grams: predict the next bit of a source whose habits must be learnt on the fly.",
+    }
 
     min_length: int = 200
     """Bits of the shortest sequence."""
@@ -72,6 +76,27 @@ class NGrams(RangedTask):
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw sources and a sequence of each; see `Task.sample`."""
+        return self._lay_out(*self._content(batch_size, generator, lengths))
+
+    @property
+    def drawing(self) -> Drawing:
+        """The bits. A longer sequence is drawn anew: bits that are tossed up would not be the source's."""
+        return Drawing(1, start=60, grows=False)
+
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft; see `Task.draw`."""
+        bits, _ = self.at_length(length)._content(1, generator)
+        return Draft(bits[:, 0])
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft laid out over time; see `Task.compose`."""
+        length = self._check_draft(draft)
+        return Composed(self._lay_out(draft.vectors.unsqueeze(1), torch.tensor([length])), list(range(length - 1)))
+
+    def _content(
+        self, batch_size: int, generator: torch.Generator, lengths: int | Tensor | None = None
+    ) -> tuple[Float[Tensor, "items batch 1"], Int[Tensor, " batch"]]:
+        """Bits, each sequence's from a source of its own, and how many of them the sequence has."""
         count = self._draw_lengths(batch_size, generator, lengths)
         longest, context = int(count.max()), self.context_bits
         # Beta(1/2, 1/2) is the law of sin^2 of a uniform angle.
@@ -88,10 +113,13 @@ class NGrams(RangedTask):
             bit = draws[step] < chances[table + codes]
             chosen[step] = bit
             codes = (codes * 2 + bit) & (2**context - 1)
+        return bits, count
 
-        time = torch.arange(longest - 1).unsqueeze(-1)
+    def _lay_out(self, bits: Float[Tensor, "items batch 1"], count: Int[Tensor, " batch"]) -> Batch:
+        """The sequences that these bits make."""
+        time = torch.arange(len(bits) - 1).unsqueeze(-1)
         inside = time < count - 1
-        mask = inside & (time >= context - 1)
+        mask = inside & (time >= self.context_bits - 1)
         return Batch(bits[:-1] * inside.unsqueeze(-1), bits[1:] * inside.unsqueeze(-1), mask, count - 1)
 
     @torch.no_grad()

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.draw import check_integer, place, random_bits, random_priorities
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
@@ -43,6 +45,9 @@ class PrioritySort(RangedTask):
     usual_seeds: ClassVar[int] = 5
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 5
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Priority sort: give back the vectors in the order of their priorities, highest first.",
+    }
 
     min_length: int = 20
     """Vectors in the shortest sequence."""
@@ -72,10 +77,42 @@ class PrioritySort(RangedTask):
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw sequences; see `Task.sample`."""
+        return self._lay_out(*self._content(batch_size, generator, lengths))
+
+    @property
+    def drawing(self) -> Drawing:
+        """The vectors and their priorities."""
+        return Drawing(self.bits, columns={"priority": (-1.0, 1.0)}, start=12)
+
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft; see `Task.draw`."""
+        vectors, _, priorities = self.at_length(length)._content(1, generator)
+        return Draft(vectors[:, 0], columns={"priority": tuple(priorities[:, 0].tolist())})
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft laid out over time; see `Task.compose`."""
+        length = self._check_draft(draft)
+        priorities = torch.tensor(draft.columns["priority"]).unsqueeze(1)
+        batch = self._lay_out(draft.vectors.unsqueeze(1), torch.tensor([length]), priorities)
+        return Composed(batch, list(range(length)))
+
+    def _content(
+        self, batch_size: int, generator: torch.Generator, lengths: int | Tensor | None = None
+    ) -> tuple[Float[Tensor, "items batch bits"], Int[Tensor, " batch"], Float[Tensor, "items batch"]]:
+        """Random vectors, how many of them each sequence has, and their priorities."""
         count = self._draw_lengths(batch_size, generator, lengths)
         longest = int(count.max())
         vectors = random_bits(longest, batch_size, self.bits, generator=generator)
-        priorities = random_priorities(longest, batch_size, generator=generator)
+        return vectors, count, random_priorities(longest, batch_size, generator=generator)
+
+    def _lay_out(
+        self,
+        vectors: Float[Tensor, "items batch bits"],
+        count: Int[Tensor, " batch"],
+        priorities: Float[Tensor, "items batch"],
+    ) -> Batch:
+        """The sequences that these vectors make."""
+        longest, batch_size, _ = vectors.shape
         answers = self._proportion(count)
         steps = count + 1 + answers
         time = torch.arange(int(steps.max())).unsqueeze(-1)

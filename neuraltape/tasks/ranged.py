@@ -1,13 +1,14 @@
 """What the tasks share whose sequences are made up afresh: a range that lengths are drawn from."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draw import check_range, draw_lengths
+from neuraltape.tasks.draft import Draft, check_draft
+from neuraltape.tasks.draw import check_integer, check_range, draw_lengths
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.task import Task, grown
 
@@ -52,11 +53,11 @@ class RangedTask(Task):
         """The range of training, on 1,000 sequences; a task adds others that lie beyond it."""
         return (Probe(self.held_out(), self.goal, sequences=1_000),)
 
-    def at_length(self, length: int) -> "RangedTask":
+    def at_length(self, length: int) -> Self:
         """The same task with every sequence of exactly this length."""
         return replace(self, min_length=length, max_length=length)
 
-    def grown(self, fraction: float) -> "RangedTask":
+    def grown(self, fraction: float) -> Self:
         """The same task with `max_length` at this fraction of it, at least `min_length`."""
         return replace(self, max_length=grown(self.min_length, self.max_length, fraction))
 
@@ -70,6 +71,15 @@ class RangedTask(Task):
             high=self.max_length,
             generator=generator,
         )
+
+    def _check_draft(self, draft: Draft) -> int:
+        """The draft's length. Raises ValueError where the draft makes no sequence of this task."""
+        drawing = self.drawing
+        if drawing is None:
+            raise ValueError(f"sequences of {self.name} can't be drawn by hand")
+        length = check_draft(draft, drawing, self.name)
+        check_integer("length", length, least=self.least)
+        return length
 
     def _example_batch(self) -> Batch:
         return self.at_length(self.example_length).sample(1, torch.Generator().manual_seed(0))

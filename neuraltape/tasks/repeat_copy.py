@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.draw import check_blank, check_integer, check_range, draw_lengths, place, random_vectors
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.score import Score, wrong_bits
 from neuraltape.tasks.task import grown, range_label
+
+# The most copies that a drawn sequence may ask for.
+MOST_REPEATS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,10 @@ class RepeatCopy(RangedTask):
     paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 66_111, "feedforward": 16_712, "baseline": 5_312_007}
     length_name: ClassVar[str] = "vectors"
     example_length: ClassVar[int] = 3
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Repeat copy: give the vectors back as many times as the count says, then an end marker.",
+        "number repeats": "Repeats",
+    }
 
     min_length: int = 1
     """Vectors in the shortest sequence."""
@@ -128,34 +136,24 @@ class RepeatCopy(RangedTask):
         repeats: int | Tensor | None = None,
     ) -> Batch:
         """As every task's; `repeats` is to the number of copies what `lengths` is to the number of vectors."""
-        count = self._draw_lengths(batch_size, generator, lengths)
-        copies = draw_lengths(
-            "repeats",
-            batch_size,
-            repeats,
-            smallest=1,
-            low=self.min_repeats,
-            high=self.max_repeats,
-            generator=generator,
-        )
-        longest, rows = int(count.max()), torch.arange(batch_size)
-        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
-        marker = count + 1 + count * copies
-        asked = copies if self.asked_repeats is None else copies.clamp(max=self.asked_repeats)
-        steps = count + 1 + count * asked + (asked == copies)
-        time = torch.arange(int(steps.max())).unsqueeze(-1)
+        return self._lay_out(*self._content(batch_size, generator, lengths, repeats))
 
-        inputs = torch.zeros(len(time), batch_size, self.input_size)
-        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
-        mean, deviation = self.count_scale
-        inputs[count, rows, self.bits] = ((copies.double() - mean) / deviation).float()
+    @property
+    def drawing(self) -> Drawing:
+        """The vectors, and how many copies are asked for."""
+        return Drawing(self.bits, numbers={"repeats": lambda length: range(1, MOST_REPEATS + 1)}, start=4)
 
-        answer = time - count - 1
-        mask = (answer >= 0) & (time < steps)
-        targets = torch.zeros(len(time), batch_size, self.output_size)
-        targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
-        targets[..., self.bits] = mask & (time == marker)
-        return Batch(inputs, targets, mask, steps)
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft; see `Task.draw`."""
+        vectors, _, copies = self.at_length(length)._content(1, generator)
+        return Draft(vectors[:, 0], numbers={"repeats": int(copies)})
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft laid out over time; see `Task.compose`."""
+        length = self._check_draft(draft)
+        copies = torch.tensor([draft.numbers["repeats"]])
+        batch = self.held_out()._lay_out(draft.vectors.unsqueeze(1), torch.tensor([length]), copies)
+        return Composed(batch, list(range(length)))
 
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
@@ -190,6 +188,51 @@ class RepeatCopy(RangedTask):
         """The task without what is there for practice only."""
         practice = self.asked_repeats is not None or self.blank_vectors > 0
         return replace(self, asked_repeats=None, blank_vectors=0.0) if practice else self
+
+    def _content(
+        self,
+        batch_size: int,
+        generator: torch.Generator,
+        lengths: int | Tensor | None = None,
+        repeats: int | Tensor | None = None,
+    ) -> tuple[Float[Tensor, "items batch bits"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """Random vectors, how many of them each sequence has, and how many copies it asks for."""
+        count = self._draw_lengths(batch_size, generator, lengths)
+        copies = draw_lengths(
+            "repeats",
+            batch_size,
+            repeats,
+            smallest=1,
+            low=self.min_repeats,
+            high=self.max_repeats,
+            generator=generator,
+        )
+        longest = int(count.max())
+        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
+        return vectors, count, copies
+
+    def _lay_out(
+        self, vectors: Float[Tensor, "items batch bits"], count: Int[Tensor, " batch"], copies: Int[Tensor, " batch"]
+    ) -> Batch:
+        """The sequences that these vectors make."""
+        longest, batch_size, _ = vectors.shape
+        marker = count + 1 + count * copies
+        asked = copies if self.asked_repeats is None else copies.clamp(max=self.asked_repeats)
+        steps = count + 1 + count * asked + (asked == copies)
+        time = torch.arange(int(steps.max())).unsqueeze(-1)
+
+        inputs = torch.zeros(len(time), batch_size, self.input_size)
+        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
+        mean, deviation = self.count_scale
+        shown = ((copies.double() - mean) / deviation).float()
+        inputs[count, torch.arange(batch_size), self.bits] = shown
+
+        answer = time - count - 1
+        mask = (answer >= 0) & (time < steps)
+        targets = torch.zeros(len(time), batch_size, self.output_size)
+        targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
+        targets[..., self.bits] = mask & (time == marker)
+        return Batch(inputs, targets, mask, steps)
 
     @property
     def _bit_names(self) -> tuple[str, ...]:

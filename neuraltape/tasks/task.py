@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.picture import picture
 from neuraltape.tasks.probe import Probe
@@ -32,6 +33,9 @@ class Task(ABC):
     paper_parameters: ClassVar[Mapping[str, int]] = {}
     """Parameters of the paper's machines for this task, by kind: an NTM with an "lstm" or "feedforward" controller, and
     the "baseline", an LSTM without a memory."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """What a page says about it, in English: "task" (what it is about), "length", and "number NAME" and "channel NAME"
+    for a draft's numbers and for channels that are shown under another name. See `page_words` for what isn't here."""
     usual_seeds: ClassVar[int] = 10
     """The number of seeds behind a published result."""
 
@@ -82,6 +86,35 @@ class Task(ABC):
         A task has none where no results of it are published.
         """
         return ()
+
+    @property
+    def page_words(self) -> dict[str, str]:
+        """`words`, with the summary and the length's name where they say nothing else about the task and its length.
+
+        A number or a channel without a word is shown by its name.
+        """
+        return {"task": self.summary, "length": self.length_name.capitalize(), **self.words}
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """What somebody who draws a sequence by hand is free in; None: this task's sequences can't be drawn."""
+        return None
+
+    def draw(self, length: int, generator: torch.Generator) -> Draft:
+        """A random draft: of the sequence that `at_length(length).sample(1, generator)` gives.
+
+        Raises:
+            ValueError: the task can't be drawn, or not at this length.
+        """
+        raise ValueError(f"sequences of {self.name} can't be drawn by hand")
+
+    def compose(self, draft: Draft) -> Composed:
+        """A draft as a batch of one sequence, with what a machine has to answer.
+
+        Raises:
+            ValueError: the task can't be drawn, or the draft makes no sequence of it.
+        """
+        raise ValueError(f"sequences of {self.name} can't be drawn by hand")
 
     @abstractmethod
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:

@@ -28,7 +28,7 @@ def task(tmp_path: Path) -> Babi:
 
 def words(task: Babi, row: int) -> list[str]:
     batch = task.batch(torch.tensor([row]))
-    return [task.words.inputs[symbol] for symbol in batch.inputs[:, 0].argmax(-1).tolist()]
+    return [task.vocabularies.inputs[symbol] for symbol in batch.inputs[:, 0].argmax(-1).tolist()]
 
 
 def test_a_story_is_read_word_by_word_and_answered_at_its_question_marks(task: Babi) -> None:
@@ -37,7 +37,7 @@ def test_a_story_is_read_word_by_word_and_answered_at_its_question_marks(task: B
     batch = task.batch(torch.tensor([0]))
     places = batch.mask[:, 0].nonzero().flatten().tolist()
     assert [words(task, 0)[place] for place in places] == ["?", "?"]
-    assert [task.words.answers[batch.targets[place, 0]] for place in places] == ["here", "milk,tea"]
+    assert [task.vocabularies.answers[batch.targets[place, 0]] for place in places] == ["here", "milk,tea"]
     assert batch.inputs.sum() == batch.lengths.sum() == len(WHERE + told)
 
 
