@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that share the tests; auto: one a core, at most eight. 0: none but pytest itself, for a debugger.
+WORKERS ?= auto
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster-test check lint format bench browser clean
+.PHONY: help install demo test cluster-test check lint format bench browser package clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
@@ -13,6 +15,7 @@ help:
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"
+	@echo "make package builds wheel and sdist into dist/ and checks them"
 	@echo "make bench   speed against the reference and torch.nn.LSTM, as ratios"
 	@echo "make clean   remove the virtual environment and all caches; runs/ stays"
 
@@ -35,7 +38,7 @@ ifeq ($(CI),true)
 test: browser
 endif
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
 
 # Network namespaces need root and iproute2; without them the trials on two hosts are skipped, and it is said why.
 cluster-test: $(INSTALLED)
@@ -58,6 +61,17 @@ format: $(INSTALLED)
 browser:
 	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || \
 		echo "chromium could not be installed; the tests of the explorer's page are skipped"
+
+# The largest wheel that a release may have, in bytes.
+WHEEL_AT_MOST := 6000000
+
+package: $(INSTALLED)
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	@size=$$(wc -c < dist/*.whl); test $$size -le $(WHEEL_AT_MOST) || \
+		{ echo "the wheel has $$size bytes; at most $(WHEEL_AT_MOST) are allowed"; exit 1; }
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
