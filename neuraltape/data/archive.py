@@ -51,7 +51,7 @@ def readable(path: Path) -> Iterator[None]:
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path}: broken or truncated archive ({_first_line(error)})") from error
     except (NotImplementedError, RuntimeError) as error:
-        # A compression that Python doesn't know, or a password.
+        # The archive has a compression that Python doesn't know, or a password.
         raise DataError(f"{path}: cannot be unpacked ({_first_line(error)})") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -78,7 +78,7 @@ def _zip_files(path: Path, file: IO[bytes]) -> Files:
 
 
 def _tar_files(path: Path, file: IO[bytes]) -> Files:
-    # Unpacked into memory: going back and forth in a compressed file would unpack it again and again.
+    # It is unpacked into memory: going back and forth in a compressed file would unpack it again and again.
     content = file.read(MOST_BYTES + 1) if path.name.lower().endswith(".tar") else _unzipped(file)
     if len(content) > MOST_BYTES:
         raise too_large(path)

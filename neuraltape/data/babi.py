@@ -28,13 +28,13 @@ class Question:
     facts: tuple[tuple[str, ...], ...]
     """The words of each fact, in the order in which they were told."""
     words: tuple[str, ...]
-    """Of the question."""
+    """The words of the question."""
     answer: str
-    """One word, or several with commas between them."""
+    """The answer: one word, or several with commas between them."""
     support: tuple[int, ...]
-    """Which of the facts the answer follows from, counted from 0."""
+    """The facts that the answer follows from, by their places, counted from 0."""
     story: int
-    """Which of the file's stories it belongs to, counted from 0."""
+    """The story it belongs to, by its place in the file, counted from 0."""
 
 
 def words_of(sentence: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
     """Get a part into a folder, unless it is there.
 
     Args:
-        part: of a data set.
+        part: the part of a data set to get.
         folder: where the part's own folder goes.
         told: hears how far it is.
 

@@ -30,11 +30,11 @@ class Files:
             raise DataError(f"{self.path}: {name} is not text in UTF-8 ({error.reason} at {error.start})") from error
 
     def matching(self, pattern: str) -> "Files":
-        """Those whose names match, part by part: "en/qa1_*.txt"."""
+        """The files whose names match, part by part: "en/qa1_*.txt"."""
         return Files(self.path, tuple(name for name in self.names if _match(PurePosixPath(name), pattern)), self.read)
 
     def below(self, folder: str, pattern: str) -> "Files":
-        """Those in `folder`, at any depth, or else those of the top, that match the pattern; named from there."""
+        """The files in `folder`, at any depth, or else at the top, that match the pattern; named from there."""
         wanted = len(PurePosixPath(pattern).parts)
         named: dict[str, str] = {}
         bare: dict[str, str] = {}

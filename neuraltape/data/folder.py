@@ -37,7 +37,7 @@ def unpack(files: Files, folder: Path, *, told: Callable[[int, int], None] | Non
     """Write files into a new folder: all of them, or the folder does not come to be.
 
     Args:
-        files: with names that stay inside a folder.
+        files: files whose names stay inside a folder.
         folder: must not exist.
         told: called with how many files are written, and of how many.
 

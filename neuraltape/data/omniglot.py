@@ -16,7 +16,7 @@ from neuraltape.data.parts import DATASETS, Part
 from neuraltape.data.places import find_part, open_part
 
 if TYPE_CHECKING:
-    # Slow to import; who has no drawings to read doesn't need it.
+    # It is slow to import, and who has no drawings to read doesn't need it.
     from PIL import Image
 
 BACKGROUND, EVALUATION = DATASETS["omniglot"]
@@ -26,13 +26,13 @@ class Drawings(NamedTuple):
     """All drawings of a part, characters in the order of their names."""
 
     pixels: np.ndarray
-    """(drawings, side, side) uint8: 0 for paper, 255 for ink."""
+    """The drawings, (drawings, side, side) uint8: 0 is paper, 255 is ink."""
     first: np.ndarray
     """Where each character's drawings begin, and the end of the last one's: (characters + 1,) int64."""
     alphabets: np.ndarray
     """The number of each character's alphabet, (characters,) int64."""
     alphabet_names: tuple[str, ...]
-    """In the order of their numbers."""
+    """The alphabets in the order of their numbers."""
 
 
 def has_evaluation(data_dir: str | Path | None) -> bool:

@@ -10,15 +10,15 @@ class Part:
     dataset: str
     """What the command line calls the data set."""
     name: str
-    """The archive's name without its ending, and of the folder that everything in it lies in."""
+    """The archive's name without its ending, and that of the folder that everything in it lies in."""
     pattern: str
     """Which files belong to it, as in `PurePath.match`, from below that folder."""
     url: str
     """Where it is downloaded from."""
     checksum: str
-    """Of the archive at that place, as "algorithm:digest"."""
+    """The checksum of the archive at that place, as "algorithm:digest"."""
     licence: str
-    """Under which it is given away."""
+    """The licence under which it is given away."""
 
 
 # The checksum is the one that the repository at this place records for this revision of the file. The authors' own

@@ -22,7 +22,7 @@ def find_part(part: Part, data_dir: str | Path | None = None) -> Path | None:
     """The folder or archive that should hold a part; None: there is none.
 
     Args:
-        part: of a data set.
+        part: the part of a data set.
         data_dir: a folder that holds the part, as a folder or as an archive of its name; that folder itself; or an
             archive. None: the cache.
     """
@@ -43,7 +43,7 @@ def open_part(part: Part, data_dir: str | Path | None = None) -> Iterator[Files]
     """The files of a part of a data set, named from the part's own folder ("en/qa1_...", "Greek/character01/...").
 
     Args:
-        part: of a data set.
+        part: the part of a data set.
         data_dir: see `find_part`.
 
     Raises:

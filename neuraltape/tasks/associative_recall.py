@@ -85,7 +85,7 @@ class AssociativeRecall(RangedTask):
             *super().probes,
             Probe(self.at_length(8)),
             Probe(self.at_length(10)),
-            # Almost perfect: one per cent of an answer's 18 bits.
+            # This is almost perfect: one per cent of an answer's 18 bits.
             Probe(self.at_length(12), Goal("wrong", 0.18)),
             Probe(self.at_length(15), Goal("bits", 1)),
             Probe(self.at_length(20)),

@@ -42,9 +42,9 @@ class Babi(TableTask):
     length_name: ClassVar[str] = "words"
 
     questions: tuple[int, ...] = (1,)
-    """Which of the twenty kinds of questions."""
+    """The kinds of questions to learn, by their numbers from 1 to 20."""
     size: Literal["en", "en-10k"] = "en-10k"
-    """1,000 or 10,000 questions of each kind for training."""
+    """The edition: 1,000 (en) or 10,000 (en-10k) questions of each kind for training."""
     data_dir: str | None = None
     """Folder or archive of the data set; null: where `neuraltape data get babi` puts it."""
     longest_story: int | None = None

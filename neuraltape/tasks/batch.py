@@ -12,9 +12,9 @@ class Batch(NamedTuple):
     """Sequences side by side, time first, padded with zeros at the end to the longest of them."""
 
     inputs: Float[Tensor, "time batch input_size"]
-    """float32."""
+    """What the machine is given, float32."""
     targets: Float[Tensor, "time batch output_size"] | Int[Tensor, "time batch"]
-    """float32; class numbers are int64 and have no last axis."""
+    """What it has to answer, float32; class numbers are int64 and have no last axis."""
     mask: Bool[Tensor, "time batch"]
     """The steps that are scored."""
     lengths: Int[Tensor, " batch"]

@@ -37,9 +37,9 @@ class Draft:
     vectors: Float[Tensor, "vectors width"]
     """The vectors to store; for a machine whose task isn't known its whole input."""
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """For each of `Drawing.columns` a number a vector."""
+    """The numbers beside the vectors, one a vector, for each of `Drawing.columns`."""
     numbers: Mapping[str, int] = field(default_factory=dict)
-    """For each of `Drawing.numbers` its value."""
+    """The value of each of `Drawing.numbers`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Composed:
     """A draft laid out over time."""
 
     batch: Batch
-    """One sequence."""
+    """The sequence, alone in its batch."""
     places: list[int]
     """The step at which each of the draft's vectors goes in."""
 
@@ -58,7 +58,7 @@ def check_draft(draft: Draft, drawing: Drawing, name: str) -> int:
     Args:
         draft: what came.
         drawing: what it has to hold.
-        name: of the task, for messages.
+        name: the task's name, for messages.
 
     Raises:
         ValueError: it holds something else.

@@ -10,7 +10,7 @@ from torch import Tensor
 def random_bits(*shape: int, generator: torch.Generator) -> Tensor:
     """Independent fair bits, float32."""
     count = math.prod(shape)
-    # Eight bits a draw: most of a batch's time goes into drawing.
+    # A draw gives eight bits, as most of a batch's time goes into drawing.
     octets = torch.randint(0, 256, (-(-count // 8),), dtype=torch.uint8, generator=generator)
     return torch.from_numpy(np.unpackbits(octets.numpy(), count=count)).float().reshape(shape)
 
@@ -31,7 +31,7 @@ def check_blank(share: float) -> None:
 
 def random_integers(low: Tensor | int, high: Tensor, *, generator: torch.Generator) -> Tensor:
     """Independent integers, uniform from low to high, both included; shape of `high`, int64."""
-    # float64: in float32 the largest draw times a large span can round up to the span itself.
+    # The draws are float64, as in float32 the largest draw times a large span can round up to the span itself.
     draws = torch.rand(high.shape, generator=generator, dtype=torch.float64)
     return low + (draws * (high - low + 1)).long()
 
@@ -55,8 +55,8 @@ def draw_lengths(
     """One length a sequence: the given ones, or uniform from low to high, drawn independently.
 
     Args:
-        name: of the argument, for messages.
-        batch_size: sequences, at least 1.
+        name: the argument's name, for messages.
+        batch_size: the number of sequences, at least 1.
         given: one length for all, (batch,) integers, or None to draw.
         smallest: the least length that makes sense.
 

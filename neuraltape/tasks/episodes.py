@@ -24,7 +24,7 @@ def draw_order(classes: Int[Tensor, " batch"], presentations: int, generator: to
     """Show every class equally often, in random order.
 
     Args:
-        classes: how many each episode has.
+        classes: the number of classes of each episode.
         presentations: how often each is shown.
         generator: all randomness comes from it.
     """

@@ -106,7 +106,7 @@ class NGrams(RangedTask):
         bits = torch.empty(longest, batch_size, 1)
         bits[:context] = random_bits(context, batch_size, 1, generator=generator)
 
-        # NumPy: one call a step costs a fraction of torch's at this size.
+        # These are NumPy's arrays, as one call a step costs a fraction of torch's at this size.
         table = np.arange(batch_size) * 2**context
         codes, chosen = _codes(bits[:context, :, 0], context)[-1].numpy(), bits[:, :, 0].numpy()
         for step in range(context, longest):
@@ -135,7 +135,7 @@ class NGrams(RangedTask):
         """
         bits, following = batch.inputs.squeeze(-1).cpu(), batch.targets.squeeze(-1).cpu()
         steps, batch_size = bits.shape
-        # Two counts for each context, side by side: of the zeros and of the ones that followed it.
+        # Each context has two counts side by side, of the zeros and of the ones that followed it.
         events = (_codes(bits, self.context_bits) * 2 + following.long()).numpy()
         events += np.arange(batch_size) * 2 ** (self.context_bits + 1)
         seen = np.full(batch_size * 2 ** (self.context_bits + 1), 0.5)

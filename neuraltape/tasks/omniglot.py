@@ -70,7 +70,7 @@ class Omniglot(RangedTask):
     validation_alphabets: int = 5
     """How many alphabets are kept from training, for validation."""
     split_seed: int = 0
-    """Chooses them."""
+    """The seed that chooses those alphabets."""
     rotations: bool = True
     """Whether a class is a character turned by a number of quarters, which makes four times as many."""
     mirrored: bool = False
@@ -107,7 +107,7 @@ class Omniglot(RangedTask):
 
     @property
     def most(self) -> int:
-        """As many classes as labels."""
+        """The number of labels: each class needs one."""
         return self.output_size
 
     @property
@@ -185,7 +185,7 @@ class Omniglot(RangedTask):
         character = torch.rand(batch_size, len(start), generator=generator).topk(most).indices
         chance = torch.rand(batch_size, most, int(drawings.max()), generator=generator)
         chance = chance.masked_fill(torch.arange(chance.shape[-1]) >= drawings[character].unsqueeze(-1), 2.0)
-        # For each class its drawings in an order of their own.
+        # Each class has its drawings in an order of their own.
         drawing = start[character].unsqueeze(-1) + chance.argsort(-1)
         index = drawing[row, labels, presentations].flatten()
         maps, moves = self._draw_maps(labels, most, generator)

@@ -42,7 +42,7 @@ def take_pictures(
     With the identity and without a move each pixel is the mean of the four that it covers.
     """
     chosen = store[index].float().div_(255).unsqueeze(1)
-    # Each pixel of the result, and where it comes from, in coordinates from -1 to 1.
+    # The grid says where each pixel of the result comes from, in coordinates from -1 to 1.
     affine = torch.cat([maps, -2 * maps @ moves.unsqueeze(-1)], -1)
     grid = functional.affine_grid(affine, [len(index), 1, side, side], align_corners=False)
     return functional.grid_sample(chosen, grid, align_corners=False).squeeze(1)

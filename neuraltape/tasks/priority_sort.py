@@ -122,7 +122,7 @@ class PrioritySort(RangedTask):
         inputs[:longest, :, : self.bits] = vectors * present.unsqueeze(-1)
         inputs[:longest, :, self.bits] = priorities * present
         inputs[count, torch.arange(batch_size), self.bits + 1] = 1
-        # Stable, so that of two equal priorities the earlier comes first.
+        # The sort is stable, so that of two equal priorities the earlier comes first.
         order = torch.where(present, priorities, -2.0).argsort(dim=0, descending=True, stable=True)
         mask = (time > count) & (time < steps)
         rank = (time - count - 1).clamp(0, longest - 1)

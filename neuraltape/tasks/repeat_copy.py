@@ -109,7 +109,7 @@ class RepeatCopy(RangedTask):
         """Mean and standard deviation that the count is normalised with; deviation 1 where there is only one count."""
         choices = self.max_repeats - self.min_repeats + 1
         mean = (self.min_repeats + self.max_repeats) / 2 if self.count_mean is None else self.count_mean
-        # The variance of a uniform choice from n numbers in a row.
+        # A uniform choice from n numbers in a row has the variance (n^2 - 1) / 12.
         deviation = math.sqrt((choices**2 - 1) / 12) or 1.0
         return mean, deviation if self.count_deviation is None else self.count_deviation
 
@@ -135,7 +135,7 @@ class RepeatCopy(RangedTask):
         lengths: int | Tensor | None = None,
         repeats: int | Tensor | None = None,
     ) -> Batch:
-        """As every task's; `repeats` is to the number of copies what `lengths` is to the number of vectors."""
+        """Draw sequences; see `Task.sample`. `repeats` is to the copies what `lengths` is to the vectors."""
         return self._lay_out(*self._content(batch_size, generator, lengths, repeats))
 
     @property

@@ -11,13 +11,13 @@ class Row(NamedTuple):
     """One sequence as it stands in the file, padding removed. Arrays of bool, int64 or float64."""
 
     place: str
-    """File and row, to begin a message with."""
+    """The file and the row, which messages begin with."""
     inputs: np.ndarray
-    """(time,) or (time, features)."""
+    """What goes in: (time,) or (time, features)."""
     targets: np.ndarray | None
-    """(), (time,) or (time, features)."""
+    """What has to come out: (), (time,) or (time, features)."""
     mask: np.ndarray | None
-    """(time,) bool."""
+    """The steps that are scored, (time,) bool."""
 
 
 def numbers(content: Any, place: str, name: str) -> np.ndarray:

@@ -56,7 +56,7 @@ class Sequences(TableTask):
     validation_fraction: float = 0.1
     """Share of the rows that is kept from training, for evaluation; 0: evaluate on the training rows."""
     split_seed: int = 0
-    """Chooses which rows are kept from training."""
+    """The seed that chooses which rows are kept from training."""
     symbols: int | None = None
     """How many input symbols there are; null: one more than the largest in the file."""
     classes: int | None = None
@@ -101,12 +101,12 @@ class Sequences(TableTask):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """A number each."""
+        """The inputs by their numbers."""
         return tuple(f"input {i + 1}" for i in range(self.input_size))
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """A number each."""
+        """The outputs by their numbers."""
         return tuple(f"output {i + 1}" for i in range(self.output_size))
 
     @property
@@ -129,5 +129,5 @@ class Sequences(TableTask):
         return score._replace(bits=score.bits * NATS_PER_BIT / scored)
 
     def mean_score(self, cost: float, targets: int, sequences: int) -> float:
-        """As every task's; for values the mean squared error over all scored values."""
+        """A summed loss in the unit of `Score.bits`; for values the mean squared error over all scored values."""
         return cost / max(targets, 1) if self.table.kind == "values" else super().mean_score(cost, targets, sequences)

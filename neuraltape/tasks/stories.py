@@ -15,12 +15,12 @@ STOP, ASK = ".", "?"
 
 
 class Words(NamedTuple):
-    """What goes in and what comes out."""
+    """The vocabularies of what goes in and what comes out."""
 
     inputs: tuple[str, ...]
     """Words, a full stop and a question mark."""
     answers: tuple[str, ...]
-    """One word, or several with commas between them."""
+    """The answers: one word each, or several with commas between them."""
 
 
 def words_of(stories: Iterable[Sequence[Question]]) -> Words:
@@ -39,7 +39,7 @@ def make_table(stories: Sequence[Sequence[Question]], words: Words) -> Table:
         steps, answers = [], []
         told = 0
         for question in story:
-            # Facts since the question before, then the question.
+            # The facts since the question before come first, then the question.
             for fact in question.facts[told:]:
                 steps += [*(symbols[word] for word in fact), symbols[STOP]]
             told = len(question.facts)

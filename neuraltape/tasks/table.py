@@ -19,16 +19,19 @@ class Table(NamedTuple):
     """All sequences, sequences first here; zero past each one's length."""
 
     kind: Kind
+    """What the targets are."""
     inputs: Tensor
-    """(sequences, time, features) float32, or symbols: (sequences, time) int64."""
+    """What goes in: (sequences, time, features) float32, or symbols: (sequences, time) int64."""
     targets: Tensor
-    """(sequences, time, features) float32; classes: (sequences, time) int64."""
+    """What has to come out: (sequences, time, features) float32; classes: (sequences, time) int64."""
     mask: Tensor
-    """(sequences, time) bool."""
+    """The steps that are scored, (sequences, time) bool."""
     lengths: Tensor
-    """(sequences,) int64."""
+    """The steps of each sequence, (sequences,) int64."""
     input_size: int
+    """Features of a step, or symbols."""
     output_size: int
+    """Features of a target, or classes."""
 
 
 def make_table(
@@ -37,10 +40,10 @@ def make_table(
     """Check the rows against each other, find out what kind their targets are, and pad them.
 
     Args:
-        path: of the file, for messages.
+        path: the file's name, for messages.
         rows: at least one.
-        kind: of the targets, or "auto".
-        symbols, classes: how many there are; None: one more than the largest in the rows.
+        kind: what the targets are, or "auto".
+        symbols, classes: their numbers; None: one more than the largest in the rows.
 
     Raises:
         DataError: rows that differ in shape, or that are not of the kind asked for.
@@ -63,7 +66,7 @@ def make_table(
         known = classes if classes is not None or given else input_size
         output_size = _alphabet([(goal.place, goal.targets) for goal in goals], known, "targets", "classes")
         if not given:
-            # One alphabet for what goes in and what comes next.
+            # What goes in and what comes next share one alphabet.
             input_size = output_size = max(input_size, output_size)
     else:
         goals = [goal._replace(targets=_columns(goal.targets)) for goal in goals]

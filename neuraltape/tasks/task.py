@@ -25,7 +25,7 @@ class Task(ABC):
     name: ClassVar[str]
     """What the command line calls it."""
     summary: ClassVar[str]
-    """One line."""
+    """What it asks for, in one line."""
     goal: ClassVar[Goal | None] = None
     """What counts as solved, on fresh sequences from the range of training; None: nothing does."""
     length_name: ClassVar[str]
@@ -121,7 +121,7 @@ class Task(ABC):
         """Draw sequences, on the CPU; the same generator state gives the same batch.
 
         Args:
-            batch_size: how many sequences.
+            batch_size: the number of sequences.
             generator: all randomness comes from it.
             lengths: one for all or (batch,) integers, in or beyond the task's range; None: each sequence's drawn
                 uniformly from shortest to longest, independently.
@@ -192,9 +192,9 @@ class Task(ABC):
         """A summed `loss` in the unit of `Score.bits`, a sequence in the mean.
 
         Args:
-            cost: of all the sequences together.
-            targets: how many of them were scored.
-            sequences: how many, at least 1.
+            cost: the loss of all the sequences together.
+            targets: the number of targets that were scored.
+            sequences: the number of sequences, at least 1.
         """
         return cost / NATS_PER_BIT / sequences
 

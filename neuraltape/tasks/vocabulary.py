@@ -22,7 +22,7 @@ class Vocabulary:
     """Words, and answers of several words, numbered from 1: 0 is no word."""
 
     entries: tuple[str, ...]
-    """In the order of their numbers."""
+    """The words and answers in the order of their numbers."""
 
     @classmethod
     def of(cls, questions: Iterable[Question]) -> Self:
