@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from neuraltape.nn import NTM as NTM
     from neuraltape.nn import LSTMBaseline as LSTMBaseline
     from neuraltape.nn import Machine as Machine
-    from neuraltape.nn import NTMState as NTMState
+    from neuraltape.nn import MachineState as MachineState
     from neuraltape.nn import Trace as Trace
 
 __version__ = "0.1.0"
 
 # Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
-_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "NTMState", "Trace")
+_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "MachineState", "Trace")
 _PARTS = ("functional", "nn")
 
 

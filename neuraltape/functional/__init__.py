@@ -40,6 +40,8 @@ from neuraltape.functional.memory import read as read
 from neuraltape.functional.memory import write as write
 from neuraltape.functional.sentences import Sentences as Sentences
 from neuraltape.functional.sentences import position_weights as position_weights
+from neuraltape.functional.state import State as State
+from neuraltape.functional.state import map_state as map_state
 from neuraltape.functional.step import AccessState as AccessState
 from neuraltape.functional.step import access_step as access_step
 from neuraltape.functional.step import apply_interface as apply_interface

@@ -31,7 +31,7 @@ from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
 from neuraltape.nn.state import FeedForwardState as FeedForwardState
 from neuraltape.nn.state import GRUState as GRUState
 from neuraltape.nn.state import LSTMState as LSTMState
-from neuraltape.nn.state import NTMState as NTMState
+from neuraltape.nn.state import MachineState as MachineState
 from neuraltape.nn.trace import Head as Head
 from neuraltape.nn.trace import Stage as Stage
 from neuraltape.nn.trace import Trace as Trace

@@ -72,7 +72,7 @@ class Controller(nn.Module):
         Returns:
             The last layer's output, (batch, hidden_size), and the state after this step.
         """
-        y, after = controller_step(x, state, self.weights(), self.cell)
+        y, after = controller_step(x, state.parts(), self.weights(), self.cell)
         return y, type(state)(*after)
 
     def extra_repr(self) -> str:

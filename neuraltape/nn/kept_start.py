@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuraltape.nn.state import NTMState, tensors_of
+from neuraltape.nn.state import MachineState, tensors_of
 
 _Key = tuple[Any, ...]
 
@@ -18,9 +18,9 @@ class KeptStart:
     """
 
     def __init__(self) -> None:
-        self._kept: tuple[_Key, NTMState] | None = None
+        self._kept: tuple[_Key, MachineState] | None = None
 
-    def get(self, make: Callable[[int], NTMState], batch_size: int, slots: int, like: Tensor) -> NTMState:
+    def get(self, make: Callable[[int], MachineState], batch_size: int, slots: int, like: Tensor) -> MachineState:
         """The state for so many sequences and slots, with the device and dtype of `like`.
 
         Args:

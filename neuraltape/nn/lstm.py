@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.nn.state import LSTMState
+from neuraltape.nn.state import LSTMState, map_state
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class LSTMBaseline(SequenceModel):
         if inputs.device.type == "cpu":
             return self._run_in_stretches(inputs, state, lengths)
         packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
-        packed, final = self.lstm(packed, _swapped(state))
+        packed, final = self.lstm(packed, _swapped(state.parts()))
         hidden, _ = pad_packed_sequence(packed, total_length=len(inputs))
         return self.output(hidden), LSTMState(*_swapped(final))
 
     def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """All steps of rows that are equally long."""
-        hidden, final = self.lstm(inputs, _swapped(state))
+        hidden, final = self.lstm(inputs, _swapped(state.parts()))
         return self.output(hidden), LSTMState(*_swapped(final))
 
     def _run_in_stretches(self, inputs: Tensor, state: LSTMState, lengths: Tensor) -> tuple[Tensor, LSTMState]:
@@ -91,17 +91,17 @@ class LSTMBaseline(SequenceModel):
         On a CPU torch.nn.LSTM takes several times as long for a PackedSequence of different lengths.
         """
         lengths, order = lengths.sort()
-        inputs, going = inputs[:, order], LSTMState(*(each[order] for each in state))
+        inputs, going = inputs[:, order], state.rows(order)
         outputs, ended, start, done = [], [], 0, 0
         for end, count in zip(*(each.tolist() for each in lengths.unique_consecutive(return_counts=True)), strict=True):
             given, after = self._run_full(inputs[start:end, done:], going)
             outputs.append(functional.pad(given, (0, 0, done, 0)))
-            ended.append([each[:count] for each in after])
-            going = LSTMState(*(each[count:] for each in after))
+            ended.append(after.rows(slice(count)))
+            going = after.rows(slice(count, None))
             start, done = end, done + count
         back = order.argsort()
         padded = functional.pad(torch.cat(outputs), (0, 0, 0, 0, 0, len(inputs) - start))
-        return padded[:, back], LSTMState(*(torch.cat(parts)[back] for parts in zip(*ended, strict=True)))
+        return padded[:, back], map_state(lambda *parts: torch.cat(parts)[back], *ended)
 
 
 def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:

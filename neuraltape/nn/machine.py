@@ -10,7 +10,7 @@ from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.record import record
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.nn.state import NTMState, keep_alive
+from neuraltape.nn.state import MachineState, keep_alive
 from neuraltape.nn.trace import Trace
 
 
@@ -68,16 +68,18 @@ class Machine(SequenceModel):
         weight = getattr(self.output, "weight", None)
         return weight.dtype if isinstance(weight, Tensor) else super().precision
 
-    def initial_state(self, batch_size: int) -> NTMState:
+    def initial_state(self, batch_size: int) -> MachineState:
         """The state before the first step, for so many sequences."""
-        return NTMState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+        return MachineState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
 
-    def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
+    def run(self, inputs: Tensor, state: MachineState, lengths: Tensor | None) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         hidden, reads, state = self.run_stepwise(inputs, state, lengths)
         return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
 
-    def run_stepwise(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, Tensor, NTMState]:
+    def run_stepwise(
+        self, inputs: Tensor, state: MachineState, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor, MachineState]:
         """Controller outputs (time, batch, hidden), reads (time, batch, ...) and the final state, step by step."""
         living = None if lengths is None else alive(lengths, len(inputs))
         if living is not None:
@@ -87,13 +89,13 @@ class Machine(SequenceModel):
         for t, x in enumerate(inputs):
             hidden, controller_state = self.control(x, state)
             reads, access_state = self.access(hidden, state.access)
-            after = NTMState(controller_state, access_state)
+            after = MachineState(controller_state, access_state)
             state = after if living is None else keep_alive(living[t], after, state)
             hiddens.append(hidden)
             all_reads.append(reads)
         return torch.stack(hiddens), torch.stack(all_reads), state
 
-    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
+    def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
         """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
         hidden, after = self.controller(torch.cat([x, state.access.reads.flatten(1)], -1), state.controller)
         if hidden.shape != (len(x), self.hidden_size):

@@ -12,7 +12,7 @@ from neuraltape.nn.checks import check_size
 from neuraltape.nn.controllers import CONTROLLERS, Controller, LSTMController, built_in
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.one_late import start_one_late
-from neuraltape.nn.state import NTMState
+from neuraltape.nn.state import MachineState
 
 
 class MANN(Machine):
@@ -93,7 +93,7 @@ class MANN(Machine):
             return "reference"
         return self.choice.resolve(self.output.weight, self._spec(self.controller)).backend
 
-    def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
+    def run(self, inputs: Tensor, state: MachineState, lengths: Tensor | None) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         controller = self.controller
         if not isinstance(controller, Controller):
@@ -103,8 +103,8 @@ class MANN(Machine):
         spec = self._spec(controller)
         sequence = self.choice.resolve(interface.weight, spec).function
         with without_autocast(inputs.device.type):
-            result = sequence(inputs, lengths, weights, tuple(state.controller), state.access, spec)
-        final = NTMState(type(state.controller)(*result.controller), result.access)
+            result = sequence(inputs, lengths, weights, state.controller.parts(), state.access, spec)
+        final = MachineState(type(state.controller)(*result.controller), result.access)
         return self.output(result.given), final
 
     def _spec(self, controller: Controller) -> MachineSpec:

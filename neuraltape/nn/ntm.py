@@ -17,7 +17,7 @@ from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.machine_config import ControllerName
-from neuraltape.nn.state import NTMState, tensors_of
+from neuraltape.nn.state import MachineState, tensors_of
 
 
 class NTM(Machine):
@@ -163,7 +163,7 @@ class NTM(Machine):
         if wrong is not None:
             raise ValueError(f"state must be {self.output.weight.dtype} like the parameters; got {wrong}")
 
-    def start(self, batch_size: int) -> NTMState:
+    def start(self, batch_size: int) -> MachineState:
         """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
         modules: dict[str, Any] = self._modules
         controller, access = modules["controller"], modules["access"]
@@ -175,7 +175,7 @@ class NTM(Machine):
             return self.initial_state(batch_size)
         return self._start.get(self.initial_state, batch_size, self.memory_slots, weight)
 
-    def run(self, inputs: Tensor, state: NTMState, lengths: Tensor | None) -> tuple[Tensor, NTMState]:
+    def run(self, inputs: Tensor, state: MachineState, lengths: Tensor | None) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         if isinstance(self.controller, Controller):
             given, state = self._run_whole(inputs, state, lengths, self.controller)
@@ -199,16 +199,18 @@ class NTM(Machine):
         whole = isinstance(controller, Controller) and not (_hooked(self) or _hooked(output))
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state)
-        known = type(state) is NTMState and type(state.access) is AccessState
+        known = type(state) is MachineState and type(state.access) is AccessState
         if not known or type(state.controller) is not controller.state_type:
             return super().step(inputs, state)
         weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
         spec, of_output = self._spec(controller), (parameter(output, "weight"), parameter(output, "bias"))
         take = self.step_choice.resolve(weights.interface_weight, spec).function
-        y, carried, access = take(self._scaled(inputs), weights, of_output, tuple(state.controller), state.access, spec)
-        return y, NTMState(type(state.controller)(*carried), access)
+        y, carried, access = take(
+            self._scaled(inputs), weights, of_output, state.controller.parts(), state.access, spec
+        )
+        return y, MachineState(type(state.controller)(*carried), access)
 
-    def control(self, x: Tensor, state: NTMState) -> tuple[Tensor, Any]:
+    def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
         """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
         return super().control(self._scaled(x), state)
 
@@ -217,23 +219,23 @@ class NTM(Machine):
 
     def _fits(self, state: Any, batch_size: int, controller: Controller) -> bool:
         """Whether this is surely a state of so many sequences."""
-        if type(state) is not NTMState or type(state.access) is not AccessState:
+        if type(state) is not MachineState or type(state.access) is not AccessState:
             return False
         if type(state.controller) is not controller.state_type:
             return False
         layout, slots = self.layout, self.memory_slots
-        wanted = [(batch_size, controller.layers, controller.hidden_size)] * len(state.controller)
+        wanted = [(batch_size, controller.layers, controller.hidden_size)] * len(state.controller.names)
         wanted += [(batch_size, slots, layout.width), (batch_size, layout.read_heads, slots)]
         wanted += [(batch_size, layout.write_heads, slots), (batch_size, layout.read_heads, layout.width)]
-        came, dtype = (*state.controller, *state.access), self.output.weight.dtype
+        came, dtype = (*state.controller.parts(), *state.access), self.output.weight.dtype
         return all(
             isinstance(tensor, Tensor) and tensor.shape == shape and tensor.dtype == dtype
             for tensor, shape in zip(came, wanted, strict=True)
         )
 
     def _run_whole(
-        self, inputs: Tensor, state: NTMState, lengths: Tensor | None, controller: Controller
-    ) -> tuple[Tensor, NTMState]:
+        self, inputs: Tensor, state: MachineState, lengths: Tensor | None, controller: Controller
+    ) -> tuple[Tensor, MachineState]:
         """One call of the backend, controller included."""
         spec = self._spec(controller)
         modules: dict[str, Any] = self._modules
@@ -241,8 +243,8 @@ class NTM(Machine):
         weights = Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
         sequence = self.choice.resolve(weights.interface_weight, spec).function
         with without_autocast(inputs.device.type):
-            result = sequence(self._scaled(inputs), lengths, weights, tuple(state.controller), state.access, spec)
-        final = NTMState(type(state.controller)(*result.controller), result.access)
+            result = sequence(self._scaled(inputs), lengths, weights, state.controller.parts(), state.access, spec)
+        final = MachineState(type(state.controller)(*result.controller), result.access)
         return result.given, final
 
     def _spec(self, controller: Controller) -> MachineSpec:

@@ -31,7 +31,7 @@ def test_forget_gates_start_open():
 @pytest.mark.parametrize("name", CONTROLLERS)
 def test_the_state_starts_at_zero_in_the_parameters_dtype(name):
     state = CONTROLLERS[name](7, 5, 3).double().initial_state(2)
-    for tensor in state:
+    for tensor in state.parts():
         assert tensor.shape == (2, 3, 5)
         assert tensor.dtype == torch.float64
         assert not tensor.any()

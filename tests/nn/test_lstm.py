@@ -52,10 +52,10 @@ def test_lengths_give_the_gradients_of_a_packed_sequence(generator):
     model, x = baseline(), torch.randn(7, 4, 3, generator=generator, dtype=torch.float64)
     lengths = torch.tensor([2, 5, 1, 5])
     given = LSTMState(*(torch.randn(4, 2, 6, generator=generator, dtype=torch.float64) for _ in range(2)))
-    parameters = [*model.parameters(), x.requires_grad_(), *(each.requires_grad_() for each in given)]
+    parameters = [*model.parameters(), x.requires_grad_(), *(each.requires_grad_() for each in given.parts())]
     outputs, state = model(x, given, lengths=lengths)
     found = torch.autograd.grad(outputs.square().sum() + state.cell.sum(), parameters)
-    start = tuple(each.transpose(0, 1).contiguous() for each in given)
+    start = tuple(each.transpose(0, 1).contiguous() for each in given.parts())
     packed, (_, cell) = model.lstm(pack_padded_sequence(x, lengths, enforce_sorted=False), start)
     expected = torch.autograd.grad(model.output(packed.data).square().sum() + cell.sum(), parameters)
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)

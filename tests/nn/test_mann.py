@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuraltape import MANN, NTMState
+from neuraltape import MANN, MachineState
 from neuraltape.functional import lrua_step
 from neuraltape.nn.state import tensors_of
 
@@ -42,7 +42,7 @@ def test_outputs_are_those_of_the_equations_step_by_step(controller, generator):
     state = mann.initial_state(4)
     for t, now in enumerate(x):
         hidden, controlled = mann.controller(torch.cat([now, state.access.reads.flatten(1)], -1), state.controller)
-        state = NTMState(controlled, lrua_step(mann.access.interface(hidden), state.access, mann.layout))
+        state = MachineState(controlled, lrua_step(mann.access.interface(hidden), state.access, mann.layout))
         expected = mann.output(torch.cat([hidden, state.access.reads.flatten(1)], -1))
         torch.testing.assert_close(outputs[t], expected, rtol=1e-9, atol=1e-11)
     for got, wanted in zip(tensors_of(final), tensors_of(state), strict=True):

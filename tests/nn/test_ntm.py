@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from neuraltape import NTM, NTMState
+from neuraltape import NTM, MachineState
 from neuraltape.functional import AccessState, access_step
 from neuraltape.nn.state import map_state, tensors_of
 
@@ -55,7 +55,7 @@ def test_outputs_are_those_of_the_equations_step_by_step(controller, backend, ge
     by_hand = ntm.initial_state(4)
     for t in range(len(x)):
         hidden, controlled = ntm.controller(torch.cat([x[t], by_hand.access.reads.flatten(1)], -1), by_hand.controller)
-        by_hand = NTMState(controlled, access_step(ntm.access.interface(hidden), by_hand.access, ntm.layout))
+        by_hand = MachineState(controlled, access_step(ntm.access.interface(hidden), by_hand.access, ntm.layout))
         expected = ntm.output(torch.cat([hidden, by_hand.access.reads.flatten(1)], -1))
         torch.testing.assert_close(outputs[t], expected, rtol=1e-9, atol=1e-11)
     for came, wanted in zip(tensors_of(state), tensors_of(by_hand), strict=True):
@@ -281,7 +281,7 @@ def test_extremes_give_no_nan(dtype, slots, steps, scale, generator):
             ntm.access.interface.weight.mul_(1 + scale)
         x = (scale * rows(generator, steps, 1, dtype=dtype)).requires_grad_()
         state = ntm.initial_state(1)
-        zeros = state._replace(access=state.access._replace(memory=torch.zeros_like(state.access.memory)))
+        zeros = state.replace(access=state.access._replace(memory=torch.zeros_like(state.access.memory)))
         outputs, end = ntm(x, zeros)
         loss = outputs.square().sum() + sum(tensor.sum() for tensor in tensors_of(end))
         gradients = torch.autograd.grad(loss, [x, *ntm.parameters()])
@@ -337,7 +337,7 @@ def test_detach_cuts_the_graph(generator):
     _, state = ntm(x)
     assert any(tensor.requires_grad for tensor in tensors_of(state))
     detached = state.detach()
-    assert isinstance(detached, NTMState)
+    assert isinstance(detached, MachineState)
     assert not any(tensor.requires_grad for tensor in tensors_of(detached))
     outputs, _ = ntm(x, detached)
     outputs.sum().backward()
@@ -400,7 +400,7 @@ BAD_CALLS = [
     (lambda ntm, x: ntm(x, lengths=[6, 1]), ValueError, r"lengths must have shape \(4,\)"),
     (lambda ntm, x: ntm(x, lengths=torch.ones(4)), TypeError, "lengths must be integers"),
     (lambda ntm, x: ntm(x, ntm.initial_state(3)), ValueError, r"state must be that of 4 sequence\(s\)"),
-    (lambda ntm, x: ntm(x, ntm.initial_state(4).access), TypeError, "state must be a NTMState; got AccessState"),
+    (lambda ntm, x: ntm(x, ntm.initial_state(4).access), TypeError, "state must be a MachineState; got AccessState"),
     (
         lambda ntm, x: ntm(x, map_state(torch.Tensor.float, ntm.initial_state(4))),
         ValueError,

@@ -1,7 +1,9 @@
-"""States are NamedTuples of tensors that can be cut from their graph, and joined row by row."""
+"""States are records of tensors, which are joined row by row."""
 
+import pytest
 import torch
 
+from neuraltape import NTM
 from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState, keep_alive, map_state, tensors_of
 
 
@@ -10,9 +12,15 @@ def test_detach_keeps_type_and_values():
     for state in (LSTMState(tensor, tensor), GRUState(tensor), FeedForwardState()):
         detached = state.detach()
         assert type(detached) is type(state)
-        for cut, original in zip(detached, state, strict=True):
+        for cut, original in zip(detached.parts(), state.parts(), strict=True):
             assert not cut.requires_grad
             assert torch.equal(cut, original)
+
+
+def test_a_state_cannot_be_unpacked_and_says_where_its_parts_are():
+    _, state = NTM(3, 5, 2, memory_slots=6)(torch.zeros(4, 2, 3))
+    with pytest.raises(TypeError, match=r"state\.controller\.hidden, state\.controller\.cell, state\.access"):
+        _, _ = state
 
 
 def test_keep_alive_chooses_row_by_row():

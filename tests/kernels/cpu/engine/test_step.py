@@ -124,7 +124,7 @@ def test_a_state_that_does_not_fit_is_refused():
     ntm, x = machine("cpu"), torch.randn(2, 3)
     with pytest.raises(ValueError, match=r"hidden must have shape \(2, 1, 8\)"):
         ntm.step(x, ntm.initial_state(3))
-    with pytest.raises(TypeError, match="state must be a NTMState"):
-        ntm.step(x, tuple(ntm.initial_state(2)))
+    with pytest.raises(TypeError, match="state must be a MachineState"):
+        ntm.step(x, ntm.initial_state(2).parts())
     with pytest.raises(ValueError, match=r"inputs must be torch\.float32"):
         ntm.step(x.double(), ntm.initial_state(2))
