@@ -44,7 +44,7 @@ class AssociativeRecall(RangedTask):
     example_length: ClassVar[int] = 3
     words: ClassVar[Mapping[str, str]] = {
         "task": "Associative recall: items go in; asked with one of them, the machine must answer with the next.",
-        "number query": "Ask for item",
+        "draft query": "Ask for item",
         "channel item delimiter": "item",
         "channel query delimiter": "query",
     }

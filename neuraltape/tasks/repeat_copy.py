@@ -59,7 +59,7 @@ class RepeatCopy(RangedTask):
     example_length: ClassVar[int] = 3
     words: ClassVar[Mapping[str, str]] = {
         "task": "Repeat copy: give the vectors back as many times as the count says, then an end marker.",
-        "number repeats": "Repeats",
+        "draft repeats": "Repeats",
     }
 
     min_length: int = 1

@@ -34,7 +34,7 @@ class Task(ABC):
     """Parameters of the paper's machines for this task, by kind: an NTM with an "lstm" or "feedforward" controller, and
     the "baseline", an LSTM without a memory."""
     words: ClassVar[Mapping[str, str]] = {}
-    """What a page says about it, in English: "task" (what it is about), "length", and "number NAME" and "channel NAME"
+    """What a page says about it, in English: "task" (what it is about), "length", and "draft NAME" and "channel NAME"
     for a draft's numbers and for channels that are shown under another name. See `page_words` for what isn't here."""
     usual_seeds: ClassVar[int] = 10
     """The number of seeds behind a published result."""
@@ -218,7 +218,7 @@ def range_label(low: int, high: int) -> str:
 
 
 def grown(low: int, high: int, fraction: float) -> int:
-    """The upper end of a range at a fraction of the whole, never below its lower end.
+    """The upper end of a range at a fraction of the whole, to the nearest whole number, never below its lower end.
 
     Raises:
         ValueError: a fraction outside 0 to 1.

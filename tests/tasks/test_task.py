@@ -151,6 +151,12 @@ def test_a_grown_range_stays_a_range_within_the_whole(low: int, more: int, fract
     assert grown(low, high, 0.0) == low
 
 
+@pytest.mark.parametrize(("high", "fraction", "nearest"), [(10, 0.28, 3), (10, 0.44, 4), (20, 0.33, 7), (3, 0.6, 2)])
+def test_a_grown_range_ends_at_the_nearest_whole_number(high: int, fraction: float, nearest: int) -> None:
+    assert grown(1, high, fraction) == nearest
+    assert Copy(max_length=high).grown(fraction).longest == nearest
+
+
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, math.nan])
 def test_a_fraction_outside_0_to_1_is_an_error(fraction: float) -> None:
     with pytest.raises(ValueError, match="fraction must be between 0 and 1"):
