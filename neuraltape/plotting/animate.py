@@ -1,4 +1,4 @@
-"""The tape and its heads, moving: one frame a step, as a GIF or an MP4."""
+"""The tape and its heads, moving: one frame a step, or a hop, as a GIF or an MP4."""
 
 from pathlib import Path
 
@@ -34,6 +34,8 @@ DOTS_PER_INCH = 120
 def animate(trace: Trace, path: str | Path, *, sequence: int = 0, frames_per_second: float = 4.0) -> Path:
     """Draw one sequence step by step: what comes in, the memory with the heads' focus on it, what goes out.
 
+    Hops, which follow each other within a step, are drawn one by one: the story with the hop's focus on it.
+
     Args:
         trace: a machine's run.
         path: ends in .gif or .mp4; an MP4 needs the program ffmpeg.
@@ -48,11 +50,12 @@ def animate(trace: Trace, path: str | Path, *, sequence: int = 0, frames_per_sec
     """
     path = Path(path)
     writer = _writer(path, frames_per_second)
-    picture = _Picture(Tape(trace, sequence))
+    tape = Tape(trace, sequence)
+    picture = _Hops(tape) if tape.heads("hop") else _Picture(tape)
     path.parent.mkdir(parents=True, exist_ok=True)
     with writer.saving(picture.figure, str(path), DOTS_PER_INCH):
-        for step in range(picture.tape.steps):
-            picture.show(step)
+        for frame in range(picture.frames):
+            picture.show(frame)
             writer.grab_frame()
     return path
 
@@ -77,11 +80,11 @@ class _Picture:
     """The figure; `show` brings it to a step. Above the memory what is written, below it what is read."""
 
     def __init__(self, tape: Tape) -> None:
-        self.tape, self.slots = tape, tape.slots_in_use()
+        self.tape, self.slots, self.frames = tape, tape.slots_in_use(), tape.steps
         self.inputs, self.outputs = tape.of(tape.trace.inputs).T, tape.predictions.T
         memory = tape.trace.memory
         self.memory = None if memory is None else tape.of(memory)[:, self.slots].transpose(0, 2, 1)
-        writers, readers = tape.heads("write"), tape.heads("read", "hop")
+        writers, readers = tape.heads("write"), tape.heads("read")
         parts = {"in": 1.0, "write": 0.55 if writers else 0, "memory": 0 if memory is None else 1.5}
         parts |= {"read": 0.55 if readers else 0, "out": 1.0}
         parts = {name: height for name, height in parts.items() if height}
@@ -142,3 +145,27 @@ class _Picture:
         prepare(axes, y=name)
         axes.set_yticks([0, 1])
         axes.spines[["top", "right", "left", "bottom"]].set_color(FAINT)
+
+
+class _Hops:
+    """The story, a line a fact; `show` brings it to a hop."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.slots, self.hops = tape, tape.slots_in_use(), tape.heads("hop")
+        self.frames = len(self.hops)
+        self.figure = new_figure(WIDTH, max(1.6, 0.2 * len(self.slots) + 0.7))
+        FigureCanvasAgg(self.figure)
+        axes = self.figure.subplots()
+        rows = range(len(self.slots))
+        self.bars = axes.barh(rows, np.zeros(len(self.slots)), color=BLUE)
+        axes.set_yticks(rows, tape.slot_names(self.slots))
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        prepare(axes, x="weight")
+        self.title = self.figure.suptitle("", fontsize=SMALL + 2, color=INK)
+
+    def show(self, hop: int) -> None:
+        """Draw a hop."""
+        self.title.set_text(f"{self.hops[hop].name} of {self.frames}")
+        for bar, width in zip(self.bars, self.tape.of(self.hops[hop].weights)[-1, self.slots], strict=True):
+            bar.set_width(width)

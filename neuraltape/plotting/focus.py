@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuraltape.nn.intervention import BOUNDS
 from neuraltape.nn.trace import Head, Trace
+from neuraltape.plotting.hops import plot_hops
 from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, round_step, scale_of
 from neuraltape.plotting.tape import Tape
 
@@ -40,7 +41,7 @@ def plot_focus(trace: Trace, *, sequence: int = 0) -> Figure:
     """One sequence: on the left what was written and where, on the right what was read and where.
 
     As figure 6 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401. The focus has a fixed scale from 0 to 1. Only
-    slots in use are shown, with their real numbers.
+    slots in use are shown, with their real numbers. Hops, which follow each other within a step, stand side by side.
 
     Args:
         trace: a machine's run.
@@ -50,6 +51,8 @@ def plot_focus(trace: Trace, *, sequence: int = 0) -> Figure:
         ValueError: the trace has no such sequence.
     """
     tape = Tape(trace, sequence)
+    if tape.heads("hop"):
+        return plot_hops(tape)
     slots = tape.slots_in_use()
     columns = (_writing(tape, slots), _reading(tape, slots))
     return draw_columns(columns, tape.steps)
@@ -95,13 +98,13 @@ def _writing(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
 
 def _reading(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
     panels = []
-    if tape.trace.targets is not None and tape.trace.targets.dim() == tape.trace.outputs.dim():
-        targets = tape.of(tape.trace.targets).T
+    if tape.targets is not None:
+        targets = tape.targets.T
         panels.append(Panel("Targets", targets, *scale_of(targets), "channel", "value"))
     outputs = tape.predictions.T
     scale = scale_of(outputs)
     panels.append(Panel("Outputs", outputs, *scale, "channel", "probability" if scale[0] == "unit" else "value"))
-    return panels + [panel for head in tape.heads("read", "hop") for panel in head_panels(tape, head, slots)]
+    return panels + [panel for head in tape.heads("read") for panel in head_panels(tape, head, slots)]
 
 
 def head_panels(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Panel]:
@@ -123,5 +126,5 @@ def vector_panel(tape: Tape, head: Head, name: str) -> Panel:
 
 
 def spoken(head: Head) -> str:
-    """A head's name in a sentence: "write head 1", "hop 1"."""
-    return head.name if head.kind == "hop" else head.name.replace(head.kind, f"{head.kind} head", 1)
+    """A head's name in a sentence: "write head 1"."""
+    return head.name.replace(head.kind, f"{head.kind} head", 1)

@@ -38,15 +38,19 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
     figure = new_figure(WIDTH, 0.9 * len(stages) + 0.2)
     panels = figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0]
     colour = RED if chosen.kind == "write" else BLUE
+    outlined = False
     for axes, stage in zip(panels, stages, strict=True):
-        last = stage is stages[-1]
         weights, title = tape.of(stage.weights)[step, slots], _title(tape, stage, step)
         if stage.kind == "similarity":
             _similarity(axes, title, weights)
             continue
-        _focus(axes, f"{title}. The focus of {head} at step {step}" if last else title, weights, colour, strong=last)
+        if stage is stages[-1]:
+            title += f". The focus of {head} at step {step}"
         if before is not None:
-            axes.bar(range(len(slots)), before[slots], 0.86, color="none", edgecolor=FAINT)
+            axes.bar(range(len(slots)), before[slots], 0.86, color="none", edgecolor=FAINT, zorder=3)
+            title += "" if outlined else " (outline: the focus one step before)"
+            outlined = True
+        _focus(axes, title, weights, colour, strong=stage is stages[-1])
     name_slots(panels[-1], tape, slots)
     return figure
 
@@ -63,7 +67,7 @@ def _number(name: str, value: NDArray[np.floating], ticks: tuple[Any, ...] | Non
     if value.ndim == 0:
         return f"{name} {float(value):.2f}"
     if ticks is None:
-        return f"by its {name}"
+        return f"each slot with the {name}"
     shares = zip(ticks, value.tolist(), strict=True)
     return f"{name} " + ", ".join(f"{tick:+d}: {share:.2f}" if tick else f"0: {share:.2f}" for tick, share in shares)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from neuraltape.nn.trace import Head, Trace
 
@@ -44,6 +45,14 @@ class Tape:
     def of(self, values: Tensor) -> NDArray[np.floating]:
         """This sequence's part of a tensor of the trace: (time, batch, ...) -> (time, ...)."""
         return values[: self.steps, self.sequence].double().numpy()
+
+    @property
+    def targets(self) -> NDArray[np.floating] | None:
+        """The targets in the form of the outputs, (time, output): class numbers as 0 and 1; None without targets."""
+        targets, count = self.trace.targets, self.trace.outputs.shape[2]
+        if targets is None:
+            return None
+        return self.of(targets if targets.is_floating_point() else one_hot(targets.clamp(min=0), count))
 
     def heads(self, *kinds: str) -> list[Head]:
         """The trace's heads of these kinds, in order."""

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from neuraltape.plotting import plot_focus, plot_writes
 from tests.plotting.panels import panel, pixels, titles, visible_texts
-from tests.plotting.traces import small_trace, with_focus
+from tests.plotting.traces import mann_trace, small_trace, story_trace, with_focus
 
 
 def test_the_figure_has_the_panels_of_the_paper() -> None:
@@ -20,6 +23,41 @@ def test_every_head_is_drawn() -> None:
 
 def test_without_targets_there_is_no_panel_for_them() -> None:
     assert "Targets" not in titles(plot_focus(small_trace(targets=False)))
+
+
+def test_classes_are_drawn_as_the_outputs_that_they_want() -> None:
+    trace = small_trace()
+    trace = replace(trace, targets=torch.tensor([[0, 1], [1, 0], [1, 1], [0, 0], [0, 0], [1, 1], [1, 1]]))
+    wanted = pixels(panel(plot_focus(trace, sequence=1), "Targets"))
+    assert np.array_equal(wanted, [[0, 1, 0, 1, 1], [1, 0, 1, 0, 0]])
+
+
+def test_a_machine_whose_write_heads_only_add_has_no_panel_for_erases() -> None:
+    shown = titles(plot_focus(mann_trace()))
+    assert shown[1:3] == ["Adds of write head 1", "Focus of write head 1"]
+    assert not any("Erases" in title for title in shown)
+    assert titles(plot_writes(mann_trace())) == ["Adds of write head 1", "Adds of write head 2"]
+
+
+def test_hops_stand_side_by_side_on_their_facts() -> None:
+    trace = story_trace()
+    figure = plot_focus(trace)
+    assert titles(figure) == ["Match", "Look up"]
+    for title, stage in (("Match", 0), ("Look up", 1)):
+        expected = torch.stack([head.stages[stage].weights[0, 0] for head in trace.heads], 1)
+        assert np.array_equal(pixels(panel(figure, title)), expected.double())
+    assert [label.get_text() for label in panel(figure, "Match").get_yticklabels()] == [
+        "Mary went",
+        "Dan took it",
+        "Yes",
+    ]
+    assert panel(figure, "Look up").images[0].get_clim() == (0, 1)
+    assert len(pixels(panel(plot_focus(trace, sequence=1), "Match"))) == 1
+
+
+def test_a_trace_without_writes_is_refused_by_their_figure() -> None:
+    with pytest.raises(ValueError, match="trace must have write heads; it has hop 1, hop 2"):
+        plot_writes(story_trace())
 
 
 def test_the_focus_is_drawn_on_a_fixed_scale_with_real_slot_numbers() -> None:

@@ -7,7 +7,7 @@ from tests.plotting.traces import mann_trace, small_trace, story_trace
 
 
 def heights(axes) -> list[float]:
-    return [bar.get_height() for bar in axes.containers[0]]
+    return [bar.get_height() for bar in axes.containers[-1]]
 
 
 def titles(figure) -> list[str]:
@@ -40,8 +40,9 @@ def test_titles_say_what_acts_at_each_stage():
     trace = small_trace()
     match, look_up, gate, move, sharpen = titles(plot_stages(trace, step=3, head="read 1", sequence=1))
     stages = {stage.name: stage for stage in trace.head("read 1").stages}
-    assert match == "Match: by its key"
-    assert look_up == f"Look up: strength {float(stages['look up'].numbers['strength'][3, 1]):.2f}"
+    assert match == "Match: each slot with the key"
+    strength = float(stages["look up"].numbers["strength"][3, 1])
+    assert look_up == f"Look up: strength {strength:.2f} (outline: the focus one step before)"
     assert gate == f"Stay or go: gate {float(stages['stay or go'].numbers['gate'][3, 1]):.2f}"
     shares = [f"{share:.2f}" for share in stages["move"].numbers["shift"][3, 1].tolist()]
     assert move == f"Move: shift -1: {shares[0]}, 0: {shares[1]}, +1: {shares[2]}"
@@ -53,7 +54,7 @@ def test_the_outline_is_the_focus_before():
     trace = small_trace()
     figure = plot_stages(trace, step=3, head="read 1")
     for axes in figure.axes[1:]:
-        before = [bar.get_height() for bar in axes.containers[1]]
+        before = [bar.get_height() for bar in axes.containers[0]]
         assert sorted(before) == pytest.approx(sorted(trace.head("read 1").weights[2, 0].double().tolist()))
     # A similarity is no focus, and a hop has none before it.
     assert len(figure.axes[0].containers) == 1
