@@ -45,7 +45,7 @@ cluster-test: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[dev,cluster-test]'
 	@test "$$(id -u)" = 0 || echo "not root: the trials on two hosts are skipped; sudo make cluster-test runs them too"
-	$(BIN)/python -m pytest --cluster tests/cluster tests/study/sweep/test_s3.py
+	$(BIN)/python -m pytest --cluster tests/cluster tests/study/test_s3.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, WEIGHTS
 from neuraltape.runs import RunDirectory
-from neuraltape.study.reproduce.result import Result
-from neuraltape.study.reproduce.score import ProbeScore
+from neuraltape.study.result import Result
+from neuraltape.study.score import ProbeScore
 
 ROOT = Path(__file__).parent.parent
 CARD = """---

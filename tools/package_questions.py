@@ -9,7 +9,8 @@ from pathlib import Path
 
 from neuraltape.cli.ask import MODEL
 from neuraltape.nn.pretrained import CONFIG, WEIGHTS
-from neuraltape.study.questions import QuestionsResult
+from neuraltape.study.questions.page import failed, mean_error
+from neuraltape.study.result import Result
 
 ROOT = Path(__file__).parent.parent
 FILES = (CONFIG, WEIGHTS, "vocabulary.json")
@@ -34,12 +35,10 @@ Talk to it: `neuraltape ask`.
 
 def main(recipe: str) -> None:
     """Copy the chosen run's network into the package, with a card."""
-    results = [
-        QuestionsResult.load(path) for path in sorted((ROOT / "results" / "questions").glob(f"{recipe}-seed-*.json"))
-    ]
+    results = [Result.load(path) for path in sorted((ROOT / "results" / "questions").glob(f"{recipe}-seed-*.json"))]
     if not results:
         sys.exit(f"results/questions has none of {recipe}; first: neuraltape questions {recipe}")
-    best = min(results, key=lambda result: result.train_error)
+    best = min(results, key=lambda result: mean_error(result, "train"))
     MODEL.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(ROOT / "runs" / "questions" / f"{recipe}-seed-{best.seed}" / "joint" / name, MODEL / name)
@@ -48,10 +47,10 @@ def main(recipe: str) -> None:
         seed=best.seed,
         count=len(results),
         parameters=best.parameters,
-        train=best.train_error,
-        test=best.test_error,
-        failed=best.failed,
-        tasks=len(best.test),
+        train=mean_error(best, "train"),
+        test=mean_error(best, "test"),
+        failed=failed(best.errors["test"]),
+        tasks=len(best.errors["test"]),
     )
     (MODEL / "README.md").write_text(card, encoding="utf-8")
     print(MODEL)

@@ -8,10 +8,9 @@ from jsonargparse import Namespace
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import recipe_of
+from neuraltape.cli.study import add_options, check_least
 from neuraltape.cli.subject import RUNS
 from neuraltape.settings.settings import NAMED_TASKS, read_flat
-
-CLUSTER_HELP = "run as Ray tasks: the address of a cluster, or local; every node must reach the output by the same name"
 
 
 def make_parser() -> Parser:
@@ -31,16 +30,12 @@ def make_parser() -> Parser:
         help="settings of `neuraltape train` and their values, such as learning_rate=1e-4,3e-4 max_sequences=50000; "
         "for a search also ranges, such as learning_rate=1e-4..1e-2",
     )
-    parser.add_argument("--seeds", type=int, default=1, help="so many trainings of each combination")
-    parser.add_argument("--first_seed", type=int, default=0, help="the first of them")
+    add_options(parser, seeds=1, seeds_help="so many trainings of each combination")
     parser.add_argument("--config", type=str, default=None, help="a YAML file of settings, instead of the recipe")
     parser.add_argument(
         "--output", type=str, default=None, help=f"a folder, or a URL such as s3://...; {RUNS}/sweep-TASK"
     )
     parser.add_argument("--overwrite", action="store_true", help="make trials again that were made with other settings")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time on this computer, or of a search")
-    parser.add_argument("--retries", type=int, default=2, help="how often a training that fails is tried again")
-    parser.add_argument("--cluster", type=str | None, default=None, help=CLUSTER_HELP)
     parser.add_argument(
         "--search",
         type=Literal["grid", "random", "bayesian"],
@@ -54,9 +49,7 @@ def make_parser() -> Parser:
 
 def check(options: Namespace) -> None:
     """Raise UsageError for values that cannot be, alone or together."""
-    for name, least in (("seeds", 1), ("first_seed", 0), ("jobs", 1), ("retries", 0), ("trials", 1)):
-        if (value := getattr(options, name)) < least:
-            raise UsageError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
+    check_least(options)
     if options.task not in NAMED_TASKS:
         hint = close_matches(options.task, NAMED_TASKS)
         raise UsageError(f"TASK must be one of {', '.join(NAMED_TASKS)}; got {options.task!r}{hint}")

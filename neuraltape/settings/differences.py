@@ -21,11 +21,19 @@ def settings_in(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], now: TrainConfig) -> list[str]:
-    """What has changed since a run was made, a phrase each; nothing: it would be made the same way today.
+    """What has changed since a run was made, a phrase each; nothing: it would be made the same way today."""
+    return compare(before, settings_of(now), defaults_of(now))
 
-    A setting that did not exist then counts as its default, so that a new one does not make old results worthless.
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """What differs between settings, a phrase each.
+
+    Args:
+        before: the settings of something that was made.
+        after: those that it would be made with today.
+        defaults: what they are where nobody says otherwise. A setting that did not exist then counts as its default,
+            so that a new one does not make old results worthless.
     """
-    after, defaults = settings_of(now), defaults_of(now)
     changes = []
     for name, value in after.items():
         was = before.get(name, defaults.get(name))

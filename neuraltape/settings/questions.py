@@ -1,5 +1,6 @@
 """How a memory network is trained to answer questions: the keys of `recipes/questions/*.yaml`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -71,10 +72,15 @@ class QuestionsConfig:
         """Read a flat YAML file. Raises ValueError for an unknown key, or a value of the wrong type or range."""
         values = read_flat(path)
         try:
-            check_keys(values, field_names(cls))
-            return build(cls, values)
+            return cls.from_settings(values)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_settings(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `settings` gave. Raises ValueError for an unknown key, or a value of the wrong type or range."""
+        check_keys(values, field_names(cls))
+        return build(cls, values)
 
     def settings(self) -> dict[str, Any]:
         """All fields as JSON holds them."""

@@ -50,8 +50,8 @@ class RangedTask(Task):
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """The range of training, on 1,000 sequences; a task adds others that lie beyond it."""
-        return (Probe(self.held_out(), self.goal, sequences=1_000),)
+        """The range of training, on 1,000 sequences; a task adds others beyond it. Without a goal there are none."""
+        return () if self.goal is None else (Probe(self.held_out(), self.goal, sequences=1_000),)
 
     def at_length(self, length: int) -> Self:
         """The same task with every sequence of exactly this length."""

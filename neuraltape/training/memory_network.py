@@ -29,7 +29,9 @@ class Epoch(NamedTuple):
     linear: bool
     """Whether it was one without softmax."""
     loss: float
-    """Of a question, in nats, while the weights changed."""
+    """The mean loss of a question, in nats, while the weights changed."""
+    questions: int
+    """How many questions there were."""
 
 
 class MemoryNetworkTrainer:
@@ -75,7 +77,7 @@ class MemoryNetworkTrainer:
             loss = self.epoch(epoch, learning_rate(config, epoch), linear=linear)
             if not math.isfinite(loss):
                 raise NonFiniteError(f"the loss of epoch {epoch + 1} is {loss}; a lower learning_rate may help")
-            told(Epoch(epoch + 1, total, linear, loss))
+            told(Epoch(epoch + 1, total, linear, loss, len(self.table.answers)))
         return loss
 
     def epoch(self, number: int, rate: float, *, linear: bool) -> float:

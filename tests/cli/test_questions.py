@@ -3,10 +3,17 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape.runs.metrics import read_metrics
 from tests.cli.conftest import Call
+from tests.study.processes.here import run_here
 from tests.study.questions.stories import make_world
 
 RECIPE = "tasks: [1]\nwidth: 4\nslots: 4\nepochs: 1\nlinear_epochs: 0\n"
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", run_here)
 
 
 @pytest.fixture
@@ -20,14 +27,17 @@ def recipe(here: Path) -> Path:
 def test_seeds_are_run_once_and_the_table_is_made_of_all(call: Call, recipe: Path, here: Path) -> None:
     said = call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "2")
     assert said.code == 0, said.err
-    assert "mine-seed-0, joint: epoch 1 of 1, loss" in said.out
+    assert "0 of 2 are done, 2 to run" in said.out
+    assert "mine-seed-0: " in said.out
+    (line,) = read_metrics(here / "runs/questions/mine-seed-0/metrics.jsonl").lines
+    assert (line["part"], line["epoch"], line["epochs"], line["sequences"]) == ("joint", 1, 1, 5)
     assert "wrote results/questions/README.md" in said.out
     for seed in (0, 1):
         result = json.loads((here / f"results/questions/mine-seed-{seed}.json").read_text())
-        assert (result["recipe"], result["seed"], list(result["test"])) == ("mine", seed, ["1"])
+        assert (result["recipe"], result["seed"], list(result["errors"]["test"])) == ("mine", seed, ["1"])
         assert (here / f"runs/questions/mine-seed-{seed}/joint/vocabulary.json").is_file()
     again = call("questions", "mine.yaml", "--data-dir", "nowhere", "--seeds", "2")
-    assert again.out.startswith("mine-seed-0 is done\nmine-seed-1 is done\n")
+    assert again.out.startswith("2 of 2 are done, 0 to run")
     report = (here / "results/questions/README.md").read_text()
     assert "`neuraltape questions mine --seeds 2`" in report
 
@@ -35,7 +45,8 @@ def test_seeds_are_run_once_and_the_table_is_made_of_all(call: Call, recipe: Pat
 def test_another_recipe_is_made_again(call: Call, recipe: Path, here: Path) -> None:
     call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
     recipe.write_text(RECIPE.replace("width: 4", "width: 5"))
-    call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
+    said = call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
+    assert "mine-seed-0 is out of date and is made again: width was 4, is 5" in said.out
     assert json.loads((here / "results/questions/mine-seed-0.json").read_text())["settings"]["width"] == 5
 
 

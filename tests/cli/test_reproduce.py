@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from neuraltape.study import Result
 from neuraltape.study.processes import Job, Outcome, View
-from neuraltape.study.reproduce import Result
 from tests.cli.conftest import Call
+from tests.study.made_up import write_recipe
 from tests.study.processes.here import run_here
-from tests.study.reproduce.made_up import write_recipe
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def trial(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny recipe, and jobs in this process."""
     write_recipe(here / "recipes")
     monkeypatch.setattr("neuraltape.cli.reproduce.FOLDERS", (here / "recipes",))
-    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", run_here)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", run_here)
 
     def touch(figure: Figure, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def test_a_failed_run_is_reported_and_the_others_go_on(call: Call) -> None:
     Path("runs/reproduce/copy-seed-0").write_text("in the way")
     said = call("reproduce", "--seeds", "2")
     assert said.code == 1
-    assert "failed: copy-seed-0: no luck (see runs/reproduce/copy-seed-0.log)" in said.out
+    assert "failed 3 times: copy-seed-0: no luck (see runs/reproduce/copy-seed-0.log)" in said.out
     assert "copy: solved 0 of 2" in said.out
     assert Path("results/copy/copy-seed-1.json").is_file()
     assert "0: no result" in Path("results/README.md").read_text()
@@ -63,7 +63,7 @@ def test_a_failed_run_is_reported_and_the_others_go_on(call: Call) -> None:
 
 def test_a_report_runs_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     call("reproduce", "--seeds", "1")
-    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", None)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", None)
     Path("results/README.md").unlink()
     said = call("reproduce", "--report-only", "--seeds", "2")
     assert said.code == 0
@@ -75,7 +75,7 @@ def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -
     def interrupted(jobs: Iterable[Job], *, at_once: int, view: View, retries: int) -> list[Outcome]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuraltape.cli.reproduce.run_jobs", interrupted)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", interrupted)
     said = call("reproduce", "copy", "--seeds", "3")
     assert said.code == 130
     assert said.err == "neuraltape: stopped; what was done is kept; go on with: neuraltape reproduce copy --seeds 3\n"

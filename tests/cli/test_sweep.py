@@ -6,20 +6,20 @@ import pytest
 from neuraltape.study.processes import Job, Outcome, View
 from tests.cli.conftest import Call
 from tests.study.processes.here import run_here
-from tests.study.sweep.tiny import TINY
+from tests.study.tiny import TINY
 
 SET = ["--set", *(f"{name}={value}" for name, value in TINY.items())]
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neuraltape.cli.sweep.run_jobs", run_here)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", run_here)
 
 
 def test_a_sweep_is_made_once_and_can_grow(call: Call) -> None:
     said = call("sweep", "copy", *SET, "learning_rate=1e-2,1e-3", "--seeds", "1")
     assert said.code == 0, said.err
-    assert "0 of 2 trials are done, 2 to run" in said.out
+    assert "0 of 2 are done, 2 to run" in said.out
     assert "learning_rate  ended   solved" in said.out
     runs = Path("runs/sweep-copy")
     assert (runs / "learning_rate-0.01-seed-0" / "config.yaml").is_file()
@@ -27,7 +27,7 @@ def test_a_sweep_is_made_once_and_can_grow(call: Call) -> None:
     before = (runs / "learning_rate-0.01-seed-0.json").read_bytes()
 
     said = call("sweep", "copy", *SET, "learning_rate=1e-2,1e-3", "--seeds", "2")
-    assert "2 of 4 trials are done, 2 to run" in said.out
+    assert "2 of 4 are done, 2 to run" in said.out
     assert "2 of 2" in said.out
     assert (runs / "learning_rate-0.01-seed-0.json").read_bytes() == before
 
@@ -39,7 +39,7 @@ def test_a_sweep_with_other_settings_is_not_mixed_in(call: Call, refuses: Call) 
     assert "here holds copy-seed-0 of other settings (learning_rate was 0.003, is 0.5)" in said.err
     said = call("sweep", "copy", *other, "--overwrite")
     assert said.code == 0
-    assert "0 of 1 trials are done, 1 to run" in said.out
+    assert "0 of 1 are done, 1 to run" in said.out
 
 
 def test_a_trial_that_fails_is_tried_again_and_reported(call: Call) -> None:
@@ -56,7 +56,7 @@ def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -
     def interrupted(jobs: Iterable[Job], *, at_once: int, view: View, retries: int) -> list[Outcome]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuraltape.cli.sweep.run_jobs", interrupted)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", interrupted)
     said = call("sweep", "copy", "--seeds", "3")
     assert said.code == 130
     assert said.err == "neuraltape: stopped; what was done is kept; go on with: neuraltape sweep copy --seeds 3\n"

@@ -15,7 +15,7 @@ from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until
 from tests.cluster.hosts import Host, torchrun, two_hosts, why_not
-from tests.study.sweep.tiny import TINY
+from tests.study.tiny import TINY
 from tests.training.small import assert_same_end, lines
 
 pytestmark = pytest.mark.timeout(900)

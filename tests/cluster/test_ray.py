@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from neuraltape.settings import TrainConfig
-from neuraltape.study.sweep import Store, TrialResult, make_trials
+from neuraltape.study import Result, Store
+from neuraltape.study.sweep import make_trials
 from neuraltape.training import train
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until
-from tests.study.sweep.s3_server import s3_server
-from tests.study.sweep.tiny import TINY
+from tests.study.s3_server import s3_server
+from tests.study.tiny import TINY
 from tests.training.small import lines
 
 for package in ("ray", "optuna", "s3fs", "moto", "flask", "flask_cors"):
@@ -70,16 +71,12 @@ def patiently(start: Callable[[], Any]) -> Any:
     raise last
 
 
-def results_of(store: Store) -> dict[str, TrialResult]:
-    return {name: TrialResult.from_json(data) for name, data in store.results()}
-
-
 def test_a_sweep_outlives_one_of_its_nodes(
     cluster: Any, tmp_path: Path, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store("s3://sweeps/lost-node")
     words = ["sweep", "copy", *SET, "learning_rate=1e-2,3e-3,1e-3", "--seeds", "2", "--output", store.url]
-    trials = make_trials("copy", {**SETTINGS}, {"learning_rate": [1e-2, 3e-3, 1e-3]}, range(2))
+    trials = make_trials("copy", {**SETTINGS}, {"learning_rate": [1e-2, 3e-3, 1e-3]}, range(2), store)
     assert len(trials) == 6
     log = tmp_path / "sweep.log"
     monkeypatch.chdir(tmp_path)
@@ -96,11 +93,11 @@ def test_a_sweep_outlives_one_of_its_nodes(
     assert len(again) == 1, said
 
     # Nothing is lost: every trial has come to its end, and gives what it gives when nothing breaks.
-    results = results_of(store)
-    assert sorted(results) == sorted(trial.name for trial in trials)
-    assert {result.sequences for result in results.values()} == {12_000}
+    results = {trial.name: trial.look().result for trial in trials}
+    assert None not in results.values()
+    assert {result.sequences for result in results.values() if result} == {12_000}
     (lost,) = (trial for trial in trials if again[0].startswith(f"{trial.name}:"))
-    train(TrainConfig.from_flat(results[lost.name].config), run_dir=tmp_path / "whole", progress=False)
+    train(TrainConfig.from_flat({**lost.settings, "seed": lost.seed}), run_dir=tmp_path / "whole", progress=False)
     store.pull(lost.name, tmp_path / "back")
     assert lines(tmp_path / "back") == lines(tmp_path / "whole")
     # Nothing is counted twice.
@@ -125,14 +122,14 @@ def test_a_search_stops_bad_trials_and_can_be_gone_on_with(
         with program(tmp_path / "log", *neuraltape(*words, "--trials", str(number))) as process:
             wait_until(lambda ended=process: ended.poll() is not None, seconds=500)
         assert process.returncode == 0, (tmp_path / "log").read_text()
-        results = results_of(store)
+        results = {path.stem: Result.load(path) for path in (tmp_path / "search").glob("*.json")}
         assert len(results) == number
         if number == 4:
             before = results
     assert before.items() <= results.items()
     states = [result.state for result in results.values()]
     assert set(states) == {"done", "stopped"}
-    assert all(result.sequences < 12_000 for result in results.values() if result.state == "stopped")
-    best = min(results.values(), key=lambda result: result.bits)
+    assert all((result.sequences or 0) < 12_000 for result in results.values() if result.state == "stopped")
+    best = min(results.values(), key=lambda result: result.bits or 0.0)
     assert best.state == "done"
     note(f"Optuna and ASHA, 4 trials and then 6: {states.count('stopped')} stopped early; the 4 were not made again")

@@ -17,6 +17,6 @@ JOINT: dict[str, tuple[float, ...]] = {
 }
 
 
-def published(size: str, *, joint: bool) -> dict[int, float]:
+def published(size: str, *, joint: bool) -> dict[str, float]:
     """By task; empty where there is nothing to compare with."""
-    return dict(enumerate(JOINT[size], start=1)) if joint else {}
+    return {str(task): error for task, error in enumerate(JOINT[size], start=1)} if joint else {}

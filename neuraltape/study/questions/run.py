@@ -1,33 +1,61 @@
 """One recipe with one seed, from the archive to a result: reads the data, trains, scores, keeps the networks."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from neuraltape import __version__
 from neuraltape.data.babi import Question, read_tasks
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
 from neuraltape.settings.questions import QuestionsConfig
-from neuraltape.study.questions.result import QuestionsResult, rounded
+from neuraltape.study.result import Result
+from neuraltape.study.store import Store
+from neuraltape.study.trial import Trial
 from neuraltape.tasks.questions import QuestionTable, make_tables
 from neuraltape.tasks.vocabulary import Vocabulary
 from neuraltape.training.memory_network import Epoch, MemoryNetworkTrainer
 from neuraltape.training.streams import generator_at
 
+TASK = "questions"
+# The measures of a result, by task: wrong answers in per cent. Besides them "loss": of a training question in the last
+# epoch, in nats, by task or of all together.
+ERRORS = ("train", "validation", "test")
+JOINT = "0"
+
 Told = Callable[[str, Epoch], None]
 """Told what is being learned, and how far it is."""
 
 
+def answering(
+    recipe: str, config: QuestionsConfig, seed: int, *, runs: Path, results: Path, data_dir: str | None
+) -> Trial:
+    """The trial that trains networks with a configuration.
+
+    Args:
+        recipe: the recipe's name.
+        config: all settings.
+        seed: of the training.
+        runs: the folder for the networks.
+        results: the folder for the result.
+        data_dir: see `neuraltape.data.places.find_part`.
+    """
+    stores = Store(str(runs)), Store(str(results))
+    place = "" if data_dir is None else str(Path(data_dir).absolute())
+    urls = [store.url for store in stores]
+    command = ("neuraltape.study.questions", *urls, recipe, str(seed), json.dumps(config.settings()), place)
+    return Trial(recipe, seed, config.settings(), QuestionsConfig().settings(), *stores, command)
+
+
 def run_recipe(
-    name: str, config: QuestionsConfig, seed: int, *, folder: Path, data_dir: str | Path | None, told: Told
-) -> QuestionsResult:
+    recipe: str, config: QuestionsConfig, seed: int, *, folder: Path, data_dir: str | Path | None, told: Told
+) -> Result:
     """Train and score; each network goes into a folder of its own: `joint`, or `task-N`.
 
     Args:
-        name: the recipe's.
+        recipe: the recipe's name.
         config: what it says.
         seed: weights, order, noise and the choice of questions for validation come from it.
         folder: for the networks.
@@ -43,8 +71,7 @@ def run_recipe(
     test = read_tasks(tasks, "test", size=config.size, data_dir=data_dir)
     start = time.process_time()
     parts = [tasks] if config.joint else [[task] for task in tasks]
-    loss: dict[int, float] = {}
-    errors: list[dict[int, float]] = [{}, {}, {}]
+    errors: dict[str, dict[str, float]] = {name: {} for name in ("loss", *ERRORS)}
     parameters = 0
     for part in parts:
         label = "joint" if config.joint else f"task-{part[0]}"
@@ -52,21 +79,18 @@ def run_recipe(
             config, seed, [{task: each[task] for task in part} for each in (train, test)], lambda e, n=label: told(n, e)
         )
         answerer.save(folder / label)
-        loss[0 if config.joint else part[0]] = round(last, 5)
+        errors["loss"][JOINT if config.joint else str(part[0])] = round(last, 5)
         parameters = sum(each.numel() for each in answerer.network.parameters())
-        for every, some in zip(errors, scores, strict=True):
-            every.update(rounded(some))
-    return QuestionsResult(
-        recipe=name,
+        for name, some in zip(ERRORS, scores, strict=True):
+            errors[name].update({str(task): round(error, 4) for task, error in some.items()})
+    return Result(
+        recipe=recipe,
+        task=TASK,
         seed=seed,
-        version=__version__,
         settings=config.settings(),
         parameters=parameters,
         seconds=round(time.process_time() - start, 1),
-        loss=loss,
-        train=errors[0],
-        validation=errors[1],
-        test=errors[2],
+        errors=errors,
     )
 
 

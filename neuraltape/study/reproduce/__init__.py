@@ -3,9 +3,6 @@
 recipes/NAME.yaml -> runs (ordinary run directories) -> results/TASK/NAME-seed-N.json -> results/README.md and figures
 """
 
-from neuraltape.study.reproduce.plan import Plan as Plan
-from neuraltape.study.reproduce.plan import make_plan as make_plan
 from neuraltape.study.reproduce.recipe import Recipe as Recipe
 from neuraltape.study.reproduce.recipe import read_recipes as read_recipes
 from neuraltape.study.reproduce.report import write_report as write_report
-from neuraltape.study.reproduce.result import Result as Result

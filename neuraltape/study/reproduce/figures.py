@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.plotting.style import INK, LINES, SMALL, WIDTH, legend, new_figure, prepare_curve
-from neuraltape.study.reproduce.result import Curve, Result
+from neuraltape.study.result import Curve, Result
 from neuraltape.tasks import TASKS
 
 # The steps at which a median of curves is taken.

@@ -1,14 +1,16 @@
 """A recipe: a file of settings that a published result is made with."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from neuraltape.settings import TrainConfig
+from neuraltape.settings.differences import differences
 from neuraltape.settings.settings import NAMED_TASKS
+from neuraltape.study.result import Result
+from neuraltape.study.store import Store
+from neuraltape.study.train import training
+from neuraltape.study.trial import Trial
 
 # How many seeds stand behind a published number where less than the task's usual ones will do.
 SEEDS = {"lstm": 1, "variant": 3}
@@ -37,9 +39,23 @@ class Recipe:
             return SEEDS["lstm"]
         return SEEDS["variant"] if self.name != self.task else self.config.task.usual_seeds
 
-    def seeded(self, seed: int) -> TrainConfig:
-        """The configuration of one run."""
-        return replace(self.config, loop=replace(self.config.loop, seed=seed))
+    def trial(self, seed: int, *, runs: Path, results: Path) -> Trial:
+        """The trial that trains and measures it with a seed; `runs` and `results` are folders."""
+        config = replace(self.config, loop=replace(self.config.loop, seed=seed))
+        places = Store(str(runs)), Store(str(results / self.task))
+        return training(self.name, config, runs=places[0], results=places[1], measured=True)
+
+    def results_in(self, folder: Path) -> tuple[list[Result], list[str]]:
+        """What came of it, as far as it was made with the recipe as it is now, by seed; and what was not, in words."""
+        found, left_out = [], []
+        for path in (folder / self.task).glob(f"{self.name}-seed-*.json"):
+            result = Result.load(path)
+            changes = differences(result.settings, self.config)
+            if changes:
+                left_out.append(f"{result.name} was made with other settings ({'; '.join(changes)})")
+            else:
+                found.append(result)
+        return sorted(found, key=lambda result: result.seed), sorted(left_out)
 
 
 def read_recipes(folders: Iterable[Path]) -> dict[str, Recipe]:
@@ -64,8 +80,3 @@ def _read(name: str, path: Path) -> Recipe:
     if name != task and not name.startswith(f"{task}-"):
         raise ValueError(f"{path} is a recipe for {task}, so its name must be {task}.yaml or {task}-VARIANT.yaml")
     return Recipe(name, path, config)
-
-
-def digest_of(settings: Mapping[str, Any]) -> str:
-    """A short name for settings."""
-    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

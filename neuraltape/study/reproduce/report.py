@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from neuraltape.runs.directory import FIGURES
 from neuraltape.runs.files import write_atomically
-from neuraltape.settings.differences import differences
-from neuraltape.study.reproduce.markdown import page
+from neuraltape.study.reproduce.page import page
 from neuraltape.study.reproduce.recipe import Recipe
-from neuraltape.study.reproduce.result import Result
 from neuraltape.study.reproduce.summary import Summary, summarise
+from neuraltape.study.result import Result
 
 FORMAT = "neuraltape-results-1"
 
@@ -42,7 +41,8 @@ def write_report(recipes: Iterable[Recipe], results: Path, *, asked: Mapping[str
     chosen: dict[str, list[Result]] = {}
     recipes = list(recipes)
     for recipe in recipes:
-        found = _results_of(recipe, results, left_out)
+        found, phrases = recipe.results_in(results)
+        left_out += phrases
         if found:
             seeds = {result.seed for result in found}
             chosen[recipe.name] = found
@@ -59,19 +59,6 @@ def write_report(recipes: Iterable[Recipe], results: Path, *, asked: Mapping[str
     write_atomically(table, (json.dumps(values, indent=1) + "\n").encode())
     write_atomically(text, page(summaries, [path.relative_to(results).as_posix() for path in figures]).encode())
     return Report(summaries, left_out, [text, table, *figures])
-
-
-def _results_of(recipe: Recipe, results: Path, left_out: list[str]) -> list[Result]:
-    """Those that were made with the recipe as it is now."""
-    found = []
-    for path in sorted((results / recipe.task).glob(f"{recipe.name}-seed-*.json")):
-        result = Result.load(path)
-        changes = differences(result.settings, recipe.config)
-        if changes:
-            left_out.append(f"{result.name} was made with other settings ({'; '.join(changes)})")
-        else:
-            found.append(result)
-    return sorted(found, key=lambda result: result.seed)
 
 
 def _write_figures(task: str, results: Mapping[str, Sequence[Result]], folder: Path) -> list[Path]:

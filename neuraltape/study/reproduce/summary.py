@@ -3,13 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
 from neuraltape.settings import TrainConfig
 from neuraltape.study.reproduce.recipe import Recipe
-from neuraltape.study.reproduce.result import Result
-from neuraltape.study.reproduce.score import ProbeScore, short
+from neuraltape.study.result import Result
+from neuraltape.study.score import ProbeScore, short
+from neuraltape.study.table import spread
 from neuraltape.tasks import Probe
 
 
@@ -18,21 +17,21 @@ class ProbeSummary:
     """All seeds on one probe."""
 
     label: str
-    """The probe's."""
+    """The name of the probe."""
     goal: str | None
-    """In words."""
+    """The goal in words; None: there is none."""
     within: int | None
     """Seeds that reach it."""
     bits_median: float
-    """Mean cost a sequence in bits, over the optimum where the task knows it: of the median seed"""
+    """The median seed's mean cost a sequence in bits, over the optimum where the task knows it."""
     bits_worst: float
-    """and of the worst."""
+    """The same of the worst seed."""
     wrong_median: float
-    """Wrong bits a sequence, in the mean: of the median seed"""
+    """The median seed's wrong bits a sequence, in the mean."""
     wrong_worst: float
-    """and of the worst."""
+    """The same of the worst seed."""
     marker_median: float | None
-    """Share of sequences with the end marker right, of the median seed; None: the task has none."""
+    """The median seed's share of sequences with the end marker right; None: the task has none."""
 
 
 @dataclass(frozen=True)
@@ -40,35 +39,35 @@ class Summary:
     """One row of the results table."""
 
     recipe: str
-    """The recipe's name."""
+    """The name of the recipe."""
     task: str
-    """The task's."""
+    """The name of its task."""
     command: str
     """What makes it again."""
     seeds: tuple[int, ...]
-    """Those with a result."""
+    """The seeds with a result."""
     missing: tuple[int, ...]
-    """Those that were asked for and have none; they count as seeds that fail."""
+    """The seeds that were asked for and have no result; they count as seeds that fail."""
     goal: str
     """What solved means, in words."""
     solved: int
     """Seeds that reach it on fresh sequences after their training."""
     sequences: dict[str, int | None]
-    """By seed: trained on until the task was found solved; null: it was not."""
+    """By seed: the sequences until the task was found solved; null: it was not."""
     scores: dict[str, float]
     """By seed: bits a sequence at the range of training, over the optimum where the task knows it."""
     sequences_median: int | None
-    """Of all seeds; null: half of them did not solve it, or the task has no bound."""
-    trained_median: int
-    """Sequences trained on."""
-    seconds_median: float
-    """A run took, in one thread."""
+    """The median of that over all seeds; null: half of them did not solve it, or training does not end there."""
+    trained_median: int | None
+    """The median of the sequences trained on."""
+    seconds_median: float | None
+    """The median of what a run took, in one thread."""
     solved_seconds_median: float | None
-    """Until solved, as `sequences_median`."""
-    parameters: int
-    """Numbers that were trained."""
+    """The median of the seconds until solved, as `sequences_median`."""
+    parameters: int | None
+    """How many numbers were trained."""
     paper_parameters: int | None
-    """In the paper's machine of this kind."""
+    """How many the paper's machine of this kind had."""
     probes: tuple[ProbeSummary, ...]
     """The first is the score at the range of training."""
 
@@ -104,10 +103,10 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         solved=measured[0].within or 0,
         sequences={str(each.seed): each.solved_at for each in results},
         scores={str(each.seed): short(each.scores[0].excess) for each in results},
-        sequences_median=_median_of_all([each.solved_at for each in results], total),
-        trained_median=round(median(each.sequences for each in results)),
-        seconds_median=median(each.seconds for each in results),
-        solved_seconds_median=_median_of_all([each.solved_seconds for each in results], total),
+        sequences_median=_whole(_median([each.solved_at for each in results], total)),
+        trained_median=_whole(_median(each.sequences for each in results)),
+        seconds_median=_median(each.seconds for each in results),
+        solved_seconds_median=_median([each.solved_seconds for each in results], total),
         parameters=results[0].parameters,
         paper_parameters=paper_parameters(recipe.config),
         probes=measured,
@@ -128,24 +127,28 @@ def paper_parameters(config: TrainConfig) -> int | None:
 
 
 def _summarise(probe: Probe, scores: Sequence[ProbeScore]) -> ProbeSummary | None:
-    if not scores:
+    bits, wrong = spread(each.excess for each in scores), spread(each.wrong_mean for each in scores)
+    if bits is None or wrong is None:
         return None
     goal = probe.goal
-    markers = [score.marker for score in scores if score.marker is not None]
+    markers = spread(score.marker for score in scores if score.marker is not None)
     return ProbeSummary(
         label=probe.label,
         goal=None if goal is None else str(goal),
         within=None if goal is None else sum(score.within(goal) for score in scores),
-        bits_median=median(score.excess for score in scores),
-        bits_worst=max(score.excess for score in scores),
-        wrong_median=median(score.wrong_mean for score in scores),
-        wrong_worst=max(score.wrong_mean for score in scores),
-        marker_median=median(markers) if markers else None,
+        bits_median=bits.median,
+        bits_worst=bits.worst,
+        wrong_median=wrong.median,
+        wrong_worst=wrong.worst,
+        marker_median=None if markers is None else markers.median,
     )
 
 
-def _median_of_all(values: Sequence[float | None], total: int) -> Any:
-    """The median of `total` values, those that are None or not there counting as never."""
-    numbers = [math.inf if value is None else value for value in values]
-    middle = median([*numbers, *[math.inf] * (total - len(numbers))])
-    return None if math.isinf(middle) else round(middle, 1) if middle % 1 else int(middle)
+def _median(values: Iterable[float | None], total: int | None = None) -> float | None:
+    """The median over all seeds; None where that is never."""
+    found = spread(values, total)
+    return None if found is None or math.isinf(found.median) else found.median
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -4,16 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any, NamedTuple
 
-from neuraltape.study.sweep.result import TrialResult
-from neuraltape.study.sweep.store import Store
-from neuraltape.study.sweep.trial import Trial
+from neuraltape.study.result import Result
+from neuraltape.study.store import Store
+from neuraltape.study.table import count_cell, markdown, score_cell, share, spread
+from neuraltape.study.trial import Trial
 
-FIELDS = ("state", "bits", "wrong", "optimum", "sequences", "solved_at", "seconds")
-
-
+FIELDS = ("state", "bits", "wrong", "excess", "sequences", "solved_at", "seconds")
 HEADINGS = ("ended", "solved", "after sequences", "bits, median", "worst", "sequences/s")
 
 
@@ -23,36 +21,37 @@ class Row(NamedTuple):
     varied: Mapping[str, Any]
     """The setting."""
     trials: int
-    """How many there are to be."""
-    results: tuple[TrialResult, ...]
-    """Of those that have ended."""
+    """How many seeds there are to be."""
+    results: tuple[Result, ...]
+    """The results of those that have ended."""
 
     @property
     def bits(self) -> float:
-        """The median score; without a result it is infinite."""
-        return median(result.bits for result in self.results) if self.results else float("inf")
+        """The median score of those that have ended; without any it is infinite."""
+        found = spread(result.bits for result in self.results)
+        return float("inf") if found is None else found.median
 
     @property
     def cells(self) -> list[str]:
         """What the table says, after the setting."""
-        solved = [result.solved_at for result in self.results if result.solved_at is not None]
         stopped = sum(result.state == "stopped" for result in self.results)
-        ended = f"{len(self.results)} of {self.trials}" + (f" ({stopped} stopped early)" if stopped else "")
-        if not self.results:
+        ended = share(len(self.results), self.trials) + (f" ({stopped} stopped early)" if stopped else "")
+        bits, rate = spread(each.bits for each in self.results), spread(each.rate for each in self.results)
+        solved = [each.solved_at for each in self.results]
+        after = spread(solved, self.trials)
+        if bits is None or rate is None or after is None:
             return [ended, *["-"] * (len(HEADINGS) - 1)]
-        worst = max(result.bits for result in self.results)
-        rate = median(result.rate for result in self.results)
         return [
             ended,
-            f"{len(solved)} of {self.trials}",
-            f"{median(solved):,.0f}" if solved else "-",
-            f"{self.bits:.3g}",
-            f"{worst:.3g}",
-            f"{rate:,.0f}",
+            share(sum(each is not None for each in solved), self.trials),
+            count_cell(after.median),
+            score_cell(bits.median),
+            score_cell(bits.worst),
+            count_cell(rate.median),
         ]
 
 
-def rows_of(trials: Sequence[Trial], results: Mapping[str, TrialResult]) -> list[Row]:
+def rows_of(trials: Sequence[Trial], results: Mapping[str, Result]) -> list[Row]:
     """A row a setting, the best median score first."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -64,22 +63,21 @@ def rows_of(trials: Sequence[Trial], results: Mapping[str, TrialResult]) -> list
     return sorted(rows, key=lambda row: row.bits)
 
 
-def write_report(trials: Sequence[Trial], results: Mapping[str, TrialResult], store: Store) -> list[str]:
+def table_of(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """The headings, and the cells of each row."""
+    names = list(dict.fromkeys(name for row in rows for name in row.varied))
+    return [*names, *HEADINGS], [[*(str(row.varied[name]) for name in names), *row.cells] for row in rows]
+
+
+def write_report(trials: Sequence[Trial], results: Mapping[str, Result], store: Store) -> list[str]:
     """Write both files into the store; returns where they are."""
-    files = {"table.md": _markdown(rows_of(trials, results)), "trials.csv": _csv(trials, results)}
+    files = {"table.md": markdown(*table_of(rows_of(trials, results))), "trials.csv": _csv(trials, results)}
     for name, text in files.items():
         store.write(name, text.encode())
     return [store.path(name) for name in files]
 
 
-def _markdown(rows: Sequence[Row]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row.varied))
-    lines = [[*names, *HEADINGS], ["---"] * (len(names) + len(HEADINGS))]
-    lines += [[*(str(row.varied[name]) for name in names), *row.cells] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _csv(trials: Sequence[Trial], results: Mapping[str, TrialResult]) -> str:
+def _csv(trials: Sequence[Trial], results: Mapping[str, Result]) -> str:
     text = io.StringIO()
     names = list(dict.fromkeys(name for trial in trials for name in trial.varied))
     writer = csv.writer(text, lineterminator="\n")

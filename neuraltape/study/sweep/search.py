@@ -112,7 +112,7 @@ def _scheduler(source: Source) -> Any:
     from ray.tune.schedulers import ASHAScheduler  # pyright: ignore[reportMissingImports] (an extra)
 
     trials = source.trials.values() or [source.make({})]
-    longest = max(trial.config.loop.max_sequences for trial in trials)
+    longest = max(trial.budget for trial in trials)
     # The bound lies above the budget: a training that reaches its end ends by itself.
     return ASHAScheduler(
         time_attr="sequences",

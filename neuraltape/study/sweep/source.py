@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from neuraltape.settings.differences import differences, settings_in
+from neuraltape.settings.differences import compare, settings_in
+from neuraltape.study.store import Store
 from neuraltape.study.sweep.space import Range, Space, make_trial
-from neuraltape.study.sweep.store import Store
-from neuraltape.study.sweep.trial import Trial
+from neuraltape.study.trial import Trial
 
 # Of numbers that are drawn: enough, and they can be read.
 DIGITS = 4
@@ -38,13 +38,13 @@ class Source:
 
     def make(self, varied: Mapping[str, Any]) -> Trial:
         """A trial of these settings. Raises ValueError for a setting that there is not, or a value that cannot be."""
-        return make_trial(self.task, self.base, varied, self.seed)
+        return make_trial(self.task, self.base, varied, self.seed, self.store)
 
     def find_begun(self, names: Iterable[str]) -> None:
         """Take up the trials in the store that vary these settings and nothing else."""
         for name, flat in self.store.configs():
             trial = self.make({each: flat[each] for each in names if each in flat})
-            if trial.name == name and not differences(settings_in(flat), trial.config):
+            if trial.name == name and not compare(settings_in(flat), trial.settings, trial.defaults):
                 self.trials[name] = trial
 
 

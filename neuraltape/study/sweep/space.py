@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from neuraltape.settings import TrainConfig
-from neuraltape.study.sweep.trial import Trial
+from neuraltape.study.store import Store
+from neuraltape.study.train import training
+from neuraltape.study.trial import Trial
 
 # What a trial's name must not hold: it is a folder's name too, on every kind of store.
 UNSAFE = re.compile(r"[^\w.+-]+")
@@ -62,7 +64,7 @@ def read_space(words: Iterable[str]) -> dict[str, list[Any] | Range]:
     return space
 
 
-def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterable[int]) -> list[Trial]:
+def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterable[int], store: Store) -> list[Trial]:
     """Every combination of values with every seed.
 
     Args:
@@ -70,6 +72,7 @@ def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterabl
         base: flat settings that are the same for all; `space` goes before them.
         space: lists of values. Where there is only one, it is the same for all too.
         seeds: of the trainings.
+        store: where runs and results are.
 
     Raises:
         ValueError: a setting that there is not, a value that cannot be, or two trials that are the same.
@@ -84,21 +87,22 @@ def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterabl
     lists = {name: values for name, values in lists.items() if name not in fixed}
     for values in itertools.product(*lists.values()):
         for seed in seeds:
-            trial = make_trial(task, {**base, **fixed}, dict(zip(lists, values, strict=True)), seed)
+            trial = make_trial(task, {**base, **fixed}, dict(zip(lists, values, strict=True)), seed, store)
             if trial.name in trials:
                 raise ValueError(f"values must differ from each other; got two trials {trial.name}")
             trials[trial.name] = trial
     return list(trials.values())
 
 
-def make_trial(task: str, base: Mapping[str, Any], varied: Mapping[str, Any], seed: int) -> Trial:
+def make_trial(task: str, base: Mapping[str, Any], varied: Mapping[str, Any], seed: int, store: Store) -> Trial:
     """One trial. Raises ValueError for a setting that there is not, or a value that cannot be."""
     config = TrainConfig.from_flat({**base, **varied, "task": task, "seed": seed})
     # As the configuration has them: 1e-4 is 0.0001.
     flat = config.flat()
     varied = {name: flat[name] for name in varied}
     words = [f"{name}-{UNSAFE.sub('_', str(value)).strip('_')}" for name, value in varied.items()]
-    return Trial("-".join([*(words or [task]), f"seed-{seed}"]), varied, config)
+    recipe = "-".join(words or [task])
+    return training(recipe, config, runs=store, results=store, measured=False, varied=varied)
 
 
 def _values(name: str, text: str) -> list[Any]:

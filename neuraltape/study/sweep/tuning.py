@@ -7,11 +7,9 @@ from typing import Any
 
 from neuraltape.study.processes.cluster import JobFailedError, end_of, start
 from neuraltape.study.processes.job import reason_of
-from neuraltape.study.sweep.plan import finished
-from neuraltape.study.sweep.progress import tail
+from neuraltape.study.progress import tail
 from neuraltape.study.sweep.source import Source
-from neuraltape.study.sweep.store import Store
-from neuraltape.study.sweep.trial import Trial
+from neuraltape.study.trial import Trial
 
 POLL_SECONDS = 1.0
 
@@ -26,26 +24,26 @@ def follow(suggestion: Mapping[str, Any], *, source: Source) -> None:
     """
     from ray import tune  # pyright: ignore[reportMissingImports] (an extra)
 
-    store, trial = source.store, source.trial(suggestion)
-    result = finished(store, trial)
+    trial = source.trial(suggestion)
+    result = trial.look().result
     if result is not None:
         tune.report({"bits": result.bits, "sequences": result.sequences})
         return
-    with tempfile.TemporaryFile() as log, start(trial.command(store), log) as process:
+    with tempfile.TemporaryFile() as log, start(trial.command, log) as process:
         reported = 0
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
-            reported = report_new(tune, store, trial, reported)
-        report_new(tune, store, trial, reported)
+            reported = report_new(tune, trial, reported)
+        report_new(tune, trial, reported)
         if process.returncode:
             printed = end_of(log)
             raise JobFailedError(reason_of(process.returncode, printed), printed)
 
 
-def report_new(tune: Any, store: Store, trial: Trial, reported: int) -> int:
-    """Report the evaluations after so many sequences; returns after how many the last one was."""
-    for line in tail(store, trial.name):
-        if line["kind"] == "evaluation" and line["sequences"] > reported and line["bits"] is not None:
+def report_new(tune: Any, trial: Trial, reported: int) -> int:
+    """Report the scores after more than so many sequences; returns after how many the last one was."""
+    for line in tail(trial.runs, trial.name).scores:
+        if line["sequences"] > reported:
             reported = line["sequences"]
             tune.report({"bits": line["bits"], "sequences": reported})
     return reported

@@ -7,10 +7,9 @@ from typing import Any
 
 from neuraltape.study.processes import Job, Outcome, View
 from neuraltape.study.processes.cluster import JobFailedError
-from neuraltape.study.sweep.plan import finished, job_of
-from neuraltape.study.sweep.result import TrialResult
+from neuraltape.study.result import Result
 from neuraltape.study.sweep.source import Source
-from neuraltape.study.sweep.trial import Trial
+from neuraltape.study.trial import Trial
 
 
 class Watcher:
@@ -41,7 +40,7 @@ class Watcher:
     def ended(self, suggestion: Mapping[str, Any], last: Mapping[str, Any]) -> None:
         """It has come to its end, or was stopped early."""
         trial = self.source.trial(suggestion)
-        if finished(self.source.store, trial) is None:
+        if trial.look().result is None:
             self._write_stopped(trial, last)
         self._over(trial, "")
 
@@ -67,21 +66,20 @@ class Watcher:
         self.view.ended(self.outcomes[-1])
 
     def _job(self, trial: Trial) -> Job:
-        return job_of(self.source.store, trial, self.logs)
+        return trial.job(self.logs)
 
     def _write_stopped(self, trial: Trial, last: Mapping[str, Any]) -> None:
-        result = TrialResult(
-            name=trial.name,
-            config=trial.config.flat(),
+        result = Result(
+            recipe=trial.recipe,
+            task=self.source.task,
+            seed=trial.seed,
+            settings=dict(trial.settings),
             state="stopped",
             bits=last["bits"],
-            wrong=None,
-            optimum=None,
             sequences=last["sequences"],
-            solved_at=None,
             seconds=round(last.get("time_total_s", 0.0), 1),
         )
-        self.source.store.write(f"{trial.name}.json", result.to_json())
+        trial.results.write(f"{trial.name}.json", result.to_json())
 
 
 def make_callback(watcher: Watcher) -> Any:

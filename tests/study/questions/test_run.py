@@ -20,9 +20,9 @@ def quiet(part: str, epoch: Epoch) -> None:
 def test_a_recipe_becomes_a_result_and_a_network_to_talk_to(tmp_path: Path, world: Path) -> None:
     result = run_recipe("tiny", TINY, 3, folder=tmp_path, data_dir=world, told=quiet)
     assert (result.recipe, result.seed, result.settings) == ("tiny", 3, TINY.settings())
-    assert result.train == result.test == {1: 0.0}
-    assert result.validation == {}
-    assert 0 < result.loss[0] < 0.3
+    assert result.errors["train"] == result.errors["test"] == {"1": 0.0}
+    assert result.errors["validation"] == {}
+    assert 0 < result.errors["loss"]["0"] < 0.3
     answerer = Answerer.load(tmp_path / "joint")
     assert result.parameters == sum(each.numel() for each in answerer.network.parameters())
     session = Session(answerer)
@@ -46,7 +46,8 @@ def test_tasks_can_have_networks_of_their_own(tmp_path: Path) -> None:
     config = replace(TINY, tasks=(4, 2), joint=False, epochs=1, validation_fraction=0.3)
     told: list[str] = []
     result = run_recipe("x", config, 0, folder=tmp_path, data_dir=data, told=lambda part, _: told.append(part))
-    assert set(result.loss) == set(result.train) == set(result.validation) == set(result.test) == {2, 4}
+    assert list(result.errors) == ["loss", "train", "validation", "test"]
+    assert all(set(each) == {"2", "4"} for each in result.errors.values())
     assert told == ["task-2"] * 3 + ["task-4"] * 3
     for task in (2, 4):
         assert Answerer.load(tmp_path / f"task-{task}").network.width == 12

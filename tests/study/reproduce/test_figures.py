@@ -6,8 +6,8 @@ import pytest
 
 from neuraltape.study.reproduce.figures import median_curve, plot_probes, plot_seeds
 from neuraltape.study.reproduce.recipe import read_recipes
-from neuraltape.study.reproduce.result import Curve
-from tests.study.reproduce.made_up import result, write_recipe
+from neuraltape.study.result import Curve
+from tests.study.made_up import result, write_recipe
 
 
 def test_every_seed_and_the_median_of_every_recipe_are_drawn(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.report import write_report
-from tests.study.reproduce.made_up import result, write_recipe
+from tests.study.made_up import result, write_recipe
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from neuraltape.settings import ModelConfig, TrainConfig
 from neuraltape.study.reproduce.recipe import read_recipes
 from neuraltape.study.reproduce.summary import command_of, paper_parameters, summarise
 from neuraltape.tasks import Copy
-from tests.study.reproduce.made_up import result, score, write_recipe
+from tests.study.made_up import result, score, write_recipe
 
 
 def test_medians_and_worst_are_over_all_seeds(tmp_path: Path) -> None:

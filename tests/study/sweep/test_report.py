@@ -1,7 +1,8 @@
 import csv
 
-from neuraltape.study.sweep import Store, rows_of, write_report
-from tests.study.sweep.tiny import result_of, tiny_trials
+from neuraltape.study import Store
+from neuraltape.study.sweep import rows_of, write_report
+from tests.study.tiny import result_of, tiny_trials
 
 
 def test_a_row_holds_all_seeds_of_a_setting_and_the_best_comes_first() -> None:
@@ -15,8 +16,8 @@ def test_a_row_holds_all_seeds_of_a_setting_and_the_best_comes_first() -> None:
     }
     rows = rows_of(trials, results)
     assert [row.varied["learning_rate"] for row in rows] == [0.2, 0.1, 0.3]
-    assert rows[0].cells == ["3 of 3 (1 stopped early)", "2 of 3", "200", "0.7", "9", "240"]
-    assert rows[1].cells == ["2 of 3", "1 of 3", "400", "3", "5", "240"]
+    assert rows[0].cells == ["3 of 3 (1 stopped early)", "2 of 3", "300", "0.7", "9", "240"]
+    assert rows[1].cells == ["2 of 3", "1 of 3", "-", "3", "5", "240"]
     assert rows[2].cells == ["0 of 3", "-", "-", "-", "-", "-"]
 
 

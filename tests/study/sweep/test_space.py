@@ -1,7 +1,7 @@
 import pytest
 
 from neuraltape.study.sweep.space import Range, read_space
-from tests.study.sweep.tiny import TINY, tiny_trials
+from tests.study.tiny import TINY, tiny_trials
 
 
 def test_values_and_ranges_are_told_apart() -> None:
@@ -47,8 +47,8 @@ def test_every_combination_with_every_seed_is_a_trial() -> None:
     assert len(trials) == 8
     assert trials[0].name == "learning_rate-0.0001-clip-norm-seed-0"
     assert trials[0].varied == {"learning_rate": 1e-4, "clip": "norm"}
-    flat = trials[-1].config.flat()
-    assert (flat["learning_rate"], flat["clip"], flat["seed"], flat["max_length"]) == (3e-4, "none", 1, 4)
+    flat = trials[-1].settings
+    assert (flat["learning_rate"], flat["clip"], trials[-1].seed, flat["max_length"]) == (3e-4, "none", 1, 4)
     assert flat["hidden_size"] == TINY["hidden_size"]
 
 

@@ -3,14 +3,13 @@ from typing import Any
 
 import pytest
 
+from neuraltape.study import Store
 from neuraltape.study.processes import View
 from neuraltape.study.processes.cluster import JobFailedError
-from neuraltape.study.sweep import Store
-from neuraltape.study.sweep.plan import finished
 from neuraltape.study.sweep.source import Source
 from neuraltape.study.sweep.tuning import report_new
 from neuraltape.study.sweep.watcher import Watcher
-from tests.study.sweep.tiny import TINY, result_of, tiny_trials
+from tests.study.tiny import TINY, result_of, tiny_trials
 
 FIRST = {"learning_rate": 0.1}
 
@@ -23,7 +22,7 @@ def watcher(store: Store, tmp_path: Path) -> Watcher:
 def test_a_trial_that_was_stopped_has_a_result_that_says_so(watcher: Watcher) -> None:
     watcher.started(FIRST)
     watcher.ended(FIRST, {"bits": 7.5, "sequences": 240, "time_total_s": 3.0})
-    result = finished(watcher.source.store, watcher.source.trial(FIRST))
+    result = watcher.source.trial(FIRST).look().result
     assert result is not None
     assert (result.state, result.bits, result.sequences, result.seconds) == ("stopped", 7.5, 240, 3.0)
     assert [outcome.state for outcome in watcher.outcomes] == ["done"]
@@ -33,7 +32,7 @@ def test_the_result_of_a_trial_that_came_to_its_end_stays(watcher: Watcher) -> N
     trial = watcher.source.trial(FIRST)
     watcher.source.store.write(f"{trial.name}.json", result_of(trial, bits=1.0).to_json())
     watcher.ended(FIRST, {"bits": 7.5, "sequences": 240})
-    result = finished(watcher.source.store, trial)
+    result = trial.look().result
     assert result is not None
     assert (result.state, result.bits) == ("done", 1.0)
 
@@ -51,7 +50,7 @@ def test_a_failure_is_said_and_its_log_kept(watcher: Watcher, capsys: pytest.Cap
 
 
 def test_each_evaluation_is_reported_once(store: Store) -> None:
-    (trial,) = tiny_trials()
+    (trial,) = tiny_trials(store=store)
     told: list[dict[str, Any]] = []
 
     class Tune:
@@ -64,7 +63,7 @@ def test_each_evaluation_is_reported_once(store: Store) -> None:
         '{"kind": "evaluation", "sequences": 240, "bits": 3.5}',
     ]
     store.write(f"{trial.name}/metrics.jsonl", ("\n".join(lines) + "\n").encode())
-    reported = report_new(Tune, store, trial, 0)
+    reported = report_new(Tune, trial, 0)
     assert (reported, told) == (240, [{"bits": 3.5, "sequences": 240}])
-    assert report_new(Tune, store, trial, reported) == 240
+    assert report_new(Tune, trial, reported) == 240
     assert len(told) == 1

@@ -3,11 +3,11 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape import NTM, LSTMBaseline
-from neuraltape.study.reproduce import score as module
-from neuraltape.study.reproduce.score import score
+from neuraltape.study import score as module
+from neuraltape.study.score import score
 from neuraltape.tasks import Copy, Goal, NGrams, Probe, RepeatCopy
 from neuraltape.tasks.batch import Batch
-from tests.study.reproduce.made_up import score as made_up
+from tests.study.made_up import score as made_up
 
 SMALL = Copy(max_length=3, bits=2)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study.sweep import Store
+from neuraltape.study import Store
 
 
 @pytest.fixture(params=["folder", "memory"])

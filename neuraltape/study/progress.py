@@ -6,7 +6,7 @@ from typing import Any
 
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import Metrics, metrics_in
-from neuraltape.study.sweep.store import Store
+from neuraltape.study.store import Store
 
 # Enough for the last lines of metrics.
 TAIL_BYTES = 4096

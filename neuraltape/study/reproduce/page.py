@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from neuraltape.study.reproduce.summary import ProbeSummary, Summary
+from neuraltape.study.table import count_cell, markdown, score_cell, share
 
 INTRODUCTION = """# Results
 
@@ -36,21 +37,15 @@ def page(summaries: Sequence[Summary], figures: Iterable[str]) -> str:
         summaries: in the order of the rows.
         figures: paths of pictures, as seen from the page.
     """
-    parts = [INTRODUCTION, SOLVED, table(_HEAD, [_row(each) for each in summaries])]
+    parts = [INTRODUCTION, SOLVED, markdown(_HEAD, [_row(each) for each in summaries])]
     beyond = [_probe_row(each, probe) for each in summaries for probe in each.probes[1:]]
     if beyond:
-        parts += [BEYOND, table(_PROBE_HEAD, beyond)]
+        parts += [BEYOND, markdown(_PROBE_HEAD, beyond)]
     parts += [EVERY, "\n".join(_seeds(each) for each in summaries) + "\n"]
     pictures = [f"![{path}]({path})" for path in figures]
     if pictures:
         parts += ["## Figures\n", "\n".join(pictures) + "\n"]
     return "\n".join(parts)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 _HEAD = (
@@ -78,13 +73,13 @@ def _row(each: Summary) -> list[str]:
     return [
         each.recipe,
         each.goal,
-        f"{each.solved} of {each.total}",
-        _count(each.sequences_median) if solved else f"- (trained on {each.trained_median:,})",
-        _count(each.solved_seconds_median if solved else each.seconds_median),
-        _number(score.bits_median),
-        _number(score.bits_worst),
+        share(each.solved, each.total),
+        count_cell(each.sequences_median) if solved else f"- (trained on {each.trained_median:,})",
+        count_cell(each.solved_seconds_median if solved else each.seconds_median),
+        score_cell(score.bits_median),
+        score_cell(score.bits_worst),
         f"{each.parameters:,}",
-        _count(each.paper_parameters),
+        count_cell(each.paper_parameters),
         f"`{each.command}`",
     ]
 
@@ -94,13 +89,13 @@ def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
     return [
         each.recipe,
         probe.label,
-        _number(probe.wrong_median),
-        _number(probe.wrong_worst),
-        _number(probe.bits_median),
-        _number(probe.bits_worst),
+        score_cell(probe.wrong_median),
+        score_cell(probe.wrong_worst),
+        score_cell(probe.bits_median),
+        score_cell(probe.bits_worst),
         "-" if probe.marker_median is None else f"{probe.marker_median:.0%}",
         f"{probe.goal}, every end marker right" if marked else probe.goal or "-",
-        "-" if probe.within is None else f"{probe.within} of {each.total}",
+        "-" if probe.within is None else share(probe.within, each.total),
     ]
 
 
@@ -110,14 +105,6 @@ def _seeds(each: Summary) -> str:
     for seed, score in each.scores.items():
         count = each.sequences[seed]
         took = "" if count is None else f" after {count:,} sequences"
-        words.append(f"{seed}: {_number(score)}{took}")
+        words.append(f"{seed}: {score_cell(score)}{took}")
     words += [f"{seed}: no result" for seed in each.missing]
     return f"- {each.recipe}: {'; '.join(words)}"
-
-
-def _count(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neuraltape.study.sweep.store import Store
+from neuraltape.study.store import Store
 
 
 @contextmanager

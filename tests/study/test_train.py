@@ -8,13 +8,13 @@ import pytest
 
 from neuraltape.runs import RunExistsError, load_run
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.study.sweep import Store, TrialResult
-from neuraltape.study.sweep.mirror import workplace
-from neuraltape.study.sweep.trial import wait_until_free, work
+from neuraltape.study import Store
+from neuraltape.study.mirror import workplace
+from neuraltape.study.train import wait_until_free, work
 from neuraltape.training import NonFiniteError, train
 from neuraltape.training.loop import Loop
 from tests.study.processes.here import run_module
-from tests.study.sweep.tiny import tiny_trials
+from tests.study.tiny import config_of, tiny_trials
 from tests.training.small import assert_same_end
 
 
@@ -24,46 +24,46 @@ def pulled(store: Store, name: str, folder: Path) -> Path:
 
 
 def test_a_trial_leaves_a_run_directory_and_a_result(store: Store, tmp_path: Path) -> None:
-    trial = tiny_trials()[0]
-    result = work(store, trial.name, trial.config)
-    assert (result.state, result.sequences, result.config) == ("done", 480, trial.config.flat())
-    data = store.read(f"{trial.name}.json")
-    assert data is not None
-    assert TrialResult.from_json(data) == result
+    (trial,) = tiny_trials(store=store)
+    result = work(trial, config_of(trial))
+    assert (result.state, result.sequences, result.settings) == ("done", 480, trial.settings)
+    # A sweep scores nothing beyond what its training does.
+    assert result.scores == ()
+    assert trial.look().result == result
     run = load_run(pulled(store, trial.name, tmp_path / "back"))
-    assert run.config == trial.config
+    assert run.config == config_of(trial)
     assert run.metrics.lines[-1]["bits"] == result.bits
 
 
 def test_a_trial_that_was_stopped_goes_on_to_the_same_end(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = tiny_trials(base={"checkpoint_every": 0})[0]
-    train(trial.config, run_dir=tmp_path / "whole", progress=False)
+    (trial,) = tiny_trials(base={"checkpoint_every": 0}, store=store)
+    train(config_of(trial), run_dir=tmp_path / "whole", progress=False)
     steps = fail_at(17, monkeypatch)
     with pytest.raises(NonFiniteError):
-        work(store, trial.name, trial.config)
+        work(trial, config_of(trial))
     assert store.step(trial.name) == 17
     assert store.read(f"{trial.name}.json") is None
     monkeypatch.undo()
     steps.clear()
     count_steps(steps, monkeypatch)
-    work(store, trial.name, trial.config)
+    work(trial, config_of(trial))
     assert len(steps) == 13
     assert_same_end(pulled(store, trial.name, tmp_path / "back"), tmp_path / "whole")
 
 
 def test_a_trial_with_other_settings_is_made_anew(store: Store) -> None:
-    before, now = tiny_trials()[0], tiny_trials(base={"hidden_size": 9})[0]
+    (before,), (now,) = tiny_trials(store=store), tiny_trials(base={"hidden_size": 9}, store=store)
     assert before.name == now.name
-    work(store, before.name, before.config)
-    assert work(store, now.name, now.config).config["hidden_size"] == 9
+    work(before, config_of(before))
+    assert work(now, config_of(now)).settings["hidden_size"] == 9
 
 
 def test_a_copy_elsewhere_is_brought_up_to_date_meanwhile(tmp_path: Path) -> None:
     store = Store(f"memory://{tmp_path.name}")
     (tmp_path / "run").mkdir()
-    train(tiny_trials()[0].config, run_dir=tmp_path / "run", progress=False)
+    train(config_of(tiny_trials()[0]), run_dir=tmp_path / "run", progress=False)
     with workplace(store, "trial", every=0.01) as run_dir:
         shutil.copytree(tmp_path / "run", run_dir)
         deadline = time.monotonic() + 30
@@ -104,13 +104,20 @@ def test_a_directory_in_use_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_the_program_makes_the_trial_that_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = Store(str(tmp_path))
-    module, *words = tiny_trials()[0].command(store)
+    (trial,) = tiny_trials(store=tmp_path)
+    module, *words = trial.command
     assert run_module(module, words) == 0
-    assert store.read("copy-seed-0.json") is not None
-    (tmp_path / "taken").write_text("")
-    assert run_module(module, [words[0], "taken", words[2]]) == 1
-    assert capsys.readouterr().err.endswith("taken is a file, not a folder for a run\n")
+    assert trial.look().state == "done"
+    words[2] = "taken"
+    (tmp_path / "taken-seed-0").write_text("")
+    assert run_module(module, words) == 1
+    assert capsys.readouterr().err.endswith("taken-seed-0 is a file, not a folder for a run\n")
+
+
+def test_a_trial_asks_for_the_processors_and_gpus_of_its_training() -> None:
+    (here,) = tiny_trials()
+    (there,) = tiny_trials(base={"accelerator": "cuda", "devices": 2})
+    assert [(each.cpus, each.gpus) for each in (here, there)] == [(1, 0), (1, 2)]
 
 
 def count_steps(steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.settings.differences import settings_of
-from neuraltape.study.reproduce.recipe import Recipe, digest_of, read_recipes
-from neuraltape.study.reproduce.result import Curve, Result
-from neuraltape.study.reproduce.score import ProbeScore
+from neuraltape.study.reproduce.recipe import Recipe, read_recipes
+from neuraltape.study.result import Curve, Result
+from neuraltape.study.score import ProbeScore
 
 TINY = {
     "task": "copy",
@@ -44,7 +44,6 @@ def result(recipe: Recipe, seed: int, *, solved_at: int | None = 400, bits: floa
         task=recipe.task,
         seed=seed,
         version="0",
-        digest=digest_of(settings),
         settings=settings,
         parameters=1234,
         sequences=solved_at or 480,

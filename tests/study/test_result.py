@@ -5,9 +5,10 @@ import pytest
 
 from neuraltape.runs import load_run
 from neuraltape.runs.metrics import Metrics
-from neuraltape.study.reproduce.result import POINTS, Result, curve_of, measure
+from neuraltape.study.result import POINTS, Curve, Result, curve_of, result_of
 from neuraltape.training import train
-from tests.study.reproduce.made_up import result, write_recipe
+from tests.study.made_up import result, write_recipe
+from tests.study.tiny import config_of
 
 
 def line(kind: str, sequences: int, bits: float | None, **others: float) -> dict[str, object]:
@@ -23,18 +24,40 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     assert len((tmp_path / "result.json").read_text().splitlines()) == 2 + len(vars(made)) + 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "neuraltape-result-1"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "[1]", "null", "{}", '{"format": "neuraltape-result-2"}', '{"format": "other"}'),
+        '{"format": "neuraltape-result-1", "recipe": "copy", "task": "copy", "seed": 0, "settings": {}}',
+        '{"format": "neuraltape-result-2", "recipe": "copy", "task": "copy", "seed": "0", "settings": {}}',
+        '{"format": "neuraltape-result-2", "recipe": "copy", "task": "copy", "seed": 0, "settings": []}',
+        '{"format": "neuraltape-result-2", "recipe": "copy", "task": "copy", "seed": 0, "settings": {}, "scores": [1]}',
+    ],
+)
 def test_something_else_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "result.json").write_text(text)
-    with pytest.raises(ValueError, match=r"result.json is no result of a run"):
+    with pytest.raises(ValueError, match=r"result.json: this is no result of a run \(neuraltape-result-2\)"):
         Result.load(tmp_path / "result.json")
+
+
+def test_fields_that_are_new_or_gone_leave_a_file_readable(tmp_path: Path) -> None:
+    made = result(write_recipe(tmp_path), 3)
+    values = json.loads(made.to_json())
+    values["later"] = {"a": 1}
+    values["scores"][0]["later"] = 1
+    values["curve"]["later"] = 1
+    del values["state"], values["errors"], values["curve"]["excess"], values["scores"][0]["marker"]
+    assert Result.from_json(json.dumps(values).encode()) == made
+    least = {name: values[name] for name in ("format", "recipe", "task", "seed", "settings")}
+    found = Result.from_json(json.dumps(least).encode())
+    assert (found.name, found.scores, found.curve, found.bits) == ("copy-seed-3", (), Curve(), None)
 
 
 def test_a_run_is_measured(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
-    train(recipe.seeded(2), run_dir=tmp_path / "run", progress=False)
+    train(config_of(recipe.trial(2, runs=tmp_path, results=tmp_path)), run_dir=tmp_path / "run", progress=False)
     run = load_run(tmp_path / "run")
-    made = measure(run, recipe.name)
+    made = result_of(run, recipe.name, measured=True)
     assert (made.recipe, made.task, made.seed, made.sequences) == ("copy", "copy", 2, 480)
     assert made.solved_at is None
     assert made.parameters == sum(each.numel() for each in run.model.parameters())
@@ -42,6 +65,8 @@ def test_a_run_is_measured(tmp_path: Path) -> None:
     assert made.scores[0].sequences == 1000
     # 480 sequences teach it next to nothing: far from a bit wrong in four, nearer to one in two.
     assert made.scores[3].wrong_mean == pytest.approx(120, rel=0.2)
+    last = run.metrics.scores[-1]
+    assert (made.bits, made.wrong, made.excess) == (last["bits"], last["wrong"], None)
     evaluations = [each for each in run.metrics.lines if each["kind"] == "evaluation"]
     assert made.curve.sequences == tuple(each["sequences"] for each in evaluations) == (128, 240, 368, 480)
     assert made.curve.bits == pytest.approx([each["bits"] for each in evaluations], rel=1e-5)
@@ -54,7 +79,7 @@ def test_a_run_that_has_not_ended_is_not_measured(tmp_path: Path) -> None:
     config = tmp_path / "run" / "config.yaml"
     config.write_text(config.read_text().replace("max_sequences: 480", "max_sequences: 481"))
     with pytest.raises(ValueError, match="has not ended; go on with: neuraltape resume"):
-        measure(load_run(tmp_path / "run"), "copy")
+        result_of(load_run(tmp_path / "run"), "copy", measured=False)
 
 
 def test_the_curve_prefers_a_confirmation_and_leaves_out_the_training() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study.sweep import Store, TrialResult, make_plan
-from neuraltape.study.sweep.progress import progress_of
-from neuraltape.study.sweep.trial import work
-from tests.study.sweep.s3_server import s3_server
-from tests.study.sweep.test_trial import fail_at
-from tests.study.sweep.tiny import tiny_trials
+from neuraltape.study import Store, make_plan
+from neuraltape.study.progress import progress_of
+from neuraltape.study.train import work
+from tests.study.s3_server import s3_server
+from tests.study.test_train import fail_at
+from tests.study.tiny import config_of, tiny_trials
 from tests.training.small import assert_same_end
 
 for package in ("s3fs", "moto", "flask", "flask_cors"):
@@ -29,29 +29,31 @@ def test_a_trial_on_s3_that_was_stopped_goes_on_to_the_same_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store("s3://trials/first")
-    trial = tiny_trials(base={"checkpoint_every": 0})[0]
-    whole = work(Store(str(tmp_path)), trial.name, trial.config)
+    (whole_trial,) = tiny_trials(base={"checkpoint_every": 0}, store=tmp_path)
+    (trial,) = tiny_trials(base={"checkpoint_every": 0}, store=store)
+    whole = work(whole_trial, config_of(trial))
     fail_at(17, monkeypatch)
     with pytest.raises(RuntimeError):
-        work(store, trial.name, trial.config)
+        work(trial, config_of(trial))
     monkeypatch.undo()
     assert store.step(trial.name) == 17
     assert progress_of(store, trial.name)()["sequences"] == "240"
     # Another computer knows the URL only.
-    again = work(Store("s3://trials/first"), trial.name, trial.config)
+    (trial,) = tiny_trials(base={"checkpoint_every": 0}, store=Store("s3://trials/first"))
+    again = work(trial, config_of(trial))
     assert again.bits == whole.bits
     store.pull(trial.name, tmp_path / "back")
     assert_same_end(tmp_path / "back", tmp_path / trial.name)
-    plan = make_plan([trial], store)
+    plan = make_plan([trial])
     assert (plan.left, plan.results) == ([], {trial.name: again})
 
 
 def test_results_on_s3_are_found_as_soon_as_they_are_there() -> None:
     store, other = Store("s3://trials/second/"), Store("s3://trials/second")
-    assert list(store.results()) == []
-    trial = tiny_trials()[0]
-    result = work(other, trial.name, trial.config)
-    assert [TrialResult.from_json(data) for _, data in store.results()] == [result]
+    (trial,), (same,) = tiny_trials(store=store), tiny_trials(store=other)
+    assert trial.look().state == "new"
+    result = work(same, config_of(same))
+    assert trial.look().result == result
     assert store.path("x") == "s3://trials/second/x"
 
 

@@ -56,14 +56,6 @@ class Store:
         else:
             self._files.pipe_file(self._inside(name), data)
 
-    def results(self) -> Iterator[tuple[str, bytes]]:
-        """Names, without ".json", and contents of the JSON files directly in the store."""
-        for path in self._files.glob(self._inside("*.json")):
-            name = str(path).rpartition("/")[2]
-            data = self.read(name)
-            if data is not None:
-                yield name.removesuffix(".json"), data
-
     def configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Names and flat configurations of the run directories directly in the store."""
         for path in self._files.glob(self._inside(f"*/{CONFIG}")):

@@ -1,4 +1,4 @@
-"""`python -m neuraltape.study.sweep STORE NAME CONFIG` makes one trial; CONFIG is JSON.
+"""`python -m neuraltape.study RUNS RESULTS RECIPE CONFIG measure|plain` makes one trial; CONFIG is JSON.
 
 Exit codes are those of `train`.
 """
@@ -7,16 +7,17 @@ import json
 import sys
 
 from neuraltape.settings import TrainConfig
-from neuraltape.study.sweep.store import Store
-from neuraltape.study.sweep.trial import work
+from neuraltape.study.store import Store
+from neuraltape.study.train import training, work
 from neuraltape.training import Interrupted, NonFiniteError, ProcessLostError
 
 
 def main() -> int:
     """Make the trial that the arguments name."""
-    store, name, config = sys.argv[1:]
+    runs, results, recipe, text, how = sys.argv[1:]
     try:
-        work(Store(store), name, TrainConfig.from_flat(json.loads(config)))
+        config = TrainConfig.from_flat(json.loads(text))
+        work(training(recipe, config, runs=Store(runs), results=Store(results), measured=how == "measure"), config)
     except (ValueError, OSError, NonFiniteError, ProcessLostError, Interrupted) as error:
         sys.stderr.write(f"neuraltape: {' '.join(str(error).split())}\n")
         return 130 if isinstance(error, Interrupted) else 1

@@ -19,26 +19,26 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class ProbeScore:
-    """Over all sequences of a probe."""
+    """How a machine does over all sequences of a probe."""
 
     label: str
-    """The probe's."""
+    """The name of the probe."""
     sequences: int
     """How many were drawn."""
     bits: float
-    """Mean cost in bits a sequence."""
+    """The mean cost in bits a sequence."""
     wrong_mean: float
-    """Wrong bits a sequence: the mean,"""
+    """The mean of the wrong bits of a sequence."""
     wrong_median: float
-    """the median"""
+    """Their median."""
     wrong_worst: float
-    """and the worst sequence."""
+    """Those of the worst sequence."""
     perfect: float
-    """Share of the sequences without a wrong bit."""
-    optimum: float | None
+    """The share of the sequences without a wrong bit."""
+    optimum: float | None = None
     """What the best possible predictor pays on the same sequences, where the task knows it."""
-    marker: float | None
-    """Share of the sequences whose end marker comes at its step and at no other; None: the task has none."""
+    marker: float | None = None
+    """The share of the sequences whose end marker comes at its step and at no other; None: the task has none."""
 
     @property
     def excess(self) -> float:

@@ -4,17 +4,17 @@ import pytest
 
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import read_metrics
-from neuraltape.study.sweep import Store
-from neuraltape.study.sweep.store import step_of
+from neuraltape.study import Store
+from neuraltape.study.store import step_of
 from neuraltape.training import train
-from tests.study.sweep.tiny import tiny_trials
+from tests.study.tiny import config_of, tiny_trials
 
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 30 steps."""
     path = tmp_path_factory.mktemp("run")
-    train(tiny_trials()[0].config, run_dir=path, progress=False)
+    train(config_of(tiny_trials()[0]), run_dir=path, progress=False)
     return path
 
 
@@ -31,14 +31,6 @@ def test_what_is_written_is_read(store: Store) -> None:
     assert store.read("a/b", start=-3) == b"789"
     assert store.read("a/b/c") is None
     assert store.path("a/b").startswith(store.url)
-
-
-def test_results_are_the_json_files_at_the_top(store: Store) -> None:
-    assert list(store.results()) == []
-    store.write("one.json", b"1")
-    store.write("other.csv", b"2")
-    store.write("run/config.json", b"3")
-    assert list(store.results()) == [("one", b"1")]
 
 
 def test_a_run_directory_comes_back_as_it_went(store: Store, run_dir: Path, tmp_path: Path) -> None:
@@ -71,7 +63,7 @@ def test_the_checkpoint_comes_last(store: Store, run_dir: Path, monkeypatch: pyt
 
 
 def test_a_copy_that_is_further_on_stays(store: Store, run_dir: Path, tmp_path: Path) -> None:
-    longer = tiny_trials(base={"max_sequences": 640})[0].config
+    longer = config_of(tiny_trials(base={"max_sequences": 640})[0])
     train(longer, run_dir=tmp_path / "longer", progress=False)
     store.push(tmp_path / "longer", "trial", {})
     store.push(run_dir, "trial", {})

@@ -1,0 +1,104 @@
+"""A trial that trains a machine: to train, or to go on with a training, and to write down what came of it.
+
+`python -m neuraltape.study RUNS RESULTS RECIPE CONFIG measure|plain` does it in a process of its own, on whichever
+computer.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neuraltape.runs import RunDirectory, RunExistsError, load_run
+from neuraltape.settings import TrainConfig
+from neuraltape.settings.differences import defaults_of, settings_of
+from neuraltape.study.mirror import workplace
+from neuraltape.study.result import Result, result_of
+from neuraltape.study.store import Store
+from neuraltape.study.trial import Trial
+from neuraltape.training import resume, train
+
+# How long another process, which has lost its parent and makes its last checkpoint, may still have the run directory.
+WAIT_SECONDS = 60.0
+# A store elsewhere gets each checkpoint, but not more often than this.
+PUSH_SECONDS = 1.0
+
+
+def training(
+    recipe: str,
+    config: TrainConfig,
+    *,
+    runs: Store,
+    results: Store,
+    measured: bool,
+    varied: Mapping[str, Any] | None = None,
+) -> Trial:
+    """The trial that trains with a configuration.
+
+    Args:
+        recipe: the recipe's name, or settings in words.
+        config: all settings, the seed among them.
+        runs: the store that holds the run directory.
+        results: the store that holds the result.
+        measured: score the machine on the probes of its task after the training.
+        varied: what tells it from the other trials of a sweep.
+    """
+    loop = config.loop
+    cpus, gpus = (0, loop.devices) if loop.accelerator == "cuda" else (loop.devices, 0)
+    how = "measure" if measured else "plain"
+    return Trial(
+        recipe=recipe,
+        seed=loop.seed,
+        settings=settings_of(config),
+        defaults=defaults_of(config),
+        runs=runs,
+        results=results,
+        command=("neuraltape.study", runs.url, results.url, recipe, json.dumps(config.flat()), how),
+        varied=dict(varied or {}),
+        probes=tuple(probe.label for probe in config.task.probes) if measured else (),
+        budget=loop.max_sequences,
+        cpus=max(cpus, 1),
+        gpus=gpus,
+    )
+
+
+def work(trial: Trial, config: TrainConfig) -> Result:
+    """Train, and put the result where it belongs.
+
+    Args:
+        trial: what `training` made of the configuration. A run directory of its name with the same settings is gone
+            on with; another one is made anew.
+        config: what to train.
+
+    Raises:
+        Interrupted, NonFiniteError, ProcessLostError, RunExistsError, ValueError: see `neuraltape.training.train`.
+    """
+    with workplace(trial.runs, trial.name, every=max(config.loop.checkpoint_every, PUSH_SECONDS)) as run_dir:
+        wait_until_free(run_dir, WAIT_SECONDS)
+        directory = RunDirectory(run_dir)
+        if directory.holds_run() and trial.is_begun_in(directory.config.read_bytes()):
+            resume(run_dir)
+        else:
+            train(config, run_dir=run_dir, overwrite=True)
+        result = result_of(load_run(run_dir), trial.recipe, measured=bool(trial.probes))
+    trial.results.write(f"{trial.name}.json", result.to_json())
+    return result
+
+
+def wait_until_free(run_dir: Path, seconds: float) -> None:
+    """Wait until no training uses the directory. Raises RunExistsError if that takes longer."""
+    if not run_dir.is_dir():
+        return
+    deadline = time.monotonic() + seconds
+    while True:
+        directory = RunDirectory(run_dir)
+        try:
+            directory.lock()
+        except RunExistsError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            directory.release()
+            return
