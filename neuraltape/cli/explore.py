@@ -23,11 +23,18 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--port", type=int, default=8410, help="where the page is; 0: any port that is free")
     parser.add_argument("--host", type=str, default="127.0.0.1", help="the address to listen on; there is no password")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument(
+        "--data-dir", type=str | None, default=None, help="where the tasks' data is; see neuraltape data"
+    )
     options = parser.parse(argv)
     if not 0 <= options.port < 65536:
         raise UsageError(f"--port must be from 0 to 65535; got {options.port}")
     runs: list[Path] = [RUNS] if RUNS.is_dir() else []
     models = {name: PACKAGED / name for name in packaged_names()}
+    # Machines that answer questions lie one folder deeper.
+    models |= {
+        f"{each.parent.name}/{each.name}": each for each in sorted(PACKAGED.glob("*/*/")) if (each / CONFIG).is_file()
+    }
     chosen = None if options.run is None else add_named(options.run, runs, models)
     try:
         from neuraltape.explorer import serve
@@ -40,6 +47,7 @@ def run(argv: Sequence[str]) -> None:
         host=options.host,
         port=options.port,
         open_browser=options.open,
+        data_dir=options.data_dir,
         figure=_figure,
         say=say,
     )

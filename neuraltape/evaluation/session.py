@@ -8,6 +8,7 @@ from neuraltape.data.babi import words_of
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
 from neuraltape.tasks.questions import QuestionTable, number_words
+from neuraltape.tasks.vocabulary import Vocabulary
 
 # What a question begins with in the language of the tasks, where the question mark is forgotten.
 ASKING = {"where", "what", "who", "why", "how", "is", "are", "does", "did", "was", "will"}
@@ -50,7 +51,7 @@ class Session:
 
     def tell(self, fact: str) -> int:
         """Remember a fact, and return its number. Raises UnknownWordsError; ValueError for one without words."""
-        self._sentences([fact])
+        sentences_of([fact], self.answerer.vocabulary)
         self.facts.append(fact)
         return len(self.facts)
 
@@ -65,7 +66,7 @@ class Session:
         # The question last, the facts before it from the latest to the first.
         latest_first = torch.arange(len(kept) - 1, -1, -1).unsqueeze(0)
         table = QuestionTable(latest_first, torch.tensor([len(kept)]), torch.tensor([0]), torch.tensor([0]))
-        reading = self.answerer.read(self._sentences([*kept, question]), table)
+        reading = self.answerer.read(sentences_of([*kept, question], self.answerer.vocabulary), table)
         probability, number = reading.logits[0, 1:].softmax(-1).max(-1)
         weights = reading.weights[:, 0].flip(-1).T.tolist()
         first = len(self.facts) - len(kept) + 1
@@ -73,12 +74,14 @@ class Session:
         nothing = tuple((1 - reading.weights[:, 0].sum(-1)).clamp(min=0).tolist())
         return Answer(self.answerer.vocabulary.entry(int(number) + 1), probability.item(), tuple(looked), nothing)
 
-    def _sentences(self, texts: list[str]) -> Sentences:
-        words = [words_of(text) for text in texts]
-        for text, each in zip(texts, words, strict=True):
-            if not each:
-                raise ValueError(f"there are no words in {text!r}")
-        return Sentences.of(number_words(words, self.answerer.vocabulary))
+
+def sentences_of(texts: list[str], vocabulary: Vocabulary) -> Sentences:
+    """Texts as a network takes them. Raises UnknownWordsError; ValueError for one without words."""
+    words = [words_of(text) for text in texts]
+    for text, each in zip(texts, words, strict=True):
+        if not each:
+            raise ValueError(f"there are no words in {text!r}")
+    return Sentences.of(number_words(words, vocabulary))
 
 
 def is_question(text: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from neuraltape.explorer import page
-from neuraltape.explorer.answer import Answer, pack, run
+from neuraltape.explorer.answer import Answer, run
 from neuraltape.explorer.draft import draw
 from neuraltape.explorer.loading import MachineError
 from neuraltape.explorer.machines import Machines
@@ -39,6 +39,7 @@ def create_app(
     models: Mapping[str, str | Path] | None = None,
     chosen: str | None = None,
     hosts: Sequence[str] = LOCAL,
+    data_dir: str | None = None,
     figure: Callable[[Trace, Path], None] | None = None,
 ) -> FastAPI:
     """The explorer.
@@ -48,9 +49,11 @@ def create_app(
         models: folders of saved machines by name.
         chosen: the name of the machine that the page begins with; None: the first in the list.
         hosts: names that it answers to; ("*",): any.
+        data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
         figure: draws a trace into an SVG file, for the page's "figure" download; None: the page offers none.
     """
-    machines = Machines([Path(each) for each in runs], {name: Path(folder) for name, folder in (models or {}).items()})
+    folders = {name: Path(folder) for name, folder in (models or {}).items()}
+    machines = Machines([Path(each) for each in runs], folders, data_dir)
     app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
@@ -93,7 +96,7 @@ def create_app(
 
     @app.post("/api/run")
     async def trace(request: Request) -> Response:
-        return Response(await answered(request, pack), media_type=BINARY)
+        return Response(await answered(request, Answer.packed), media_type=BINARY)
 
     @app.post("/api/trace")
     async def trace_file(request: Request) -> Response:
@@ -116,7 +119,7 @@ def create_app(
         asked = await _asked(request, ReplayRequest)
 
         def answer() -> bytes:
-            lanes = [pack(run(machines.get(lane.machine), lane)) for lane in asked.lanes]
+            lanes = [run(machines.get(lane.machine), lane).packed() for lane in asked.lanes]
             data = asked.model_dump() | {"data": [base64.b64encode(lane).decode() for lane in lanes]}
             return page.replay(data).encode()
 

@@ -1,18 +1,22 @@
 """From a folder to a machine that is ready to run, and the task that it learned. Executes nothing that it finds."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
+from neuraltape.evaluation.answerer import Answerer
 from neuraltape.explorer.draft import free_channels, known
-from neuraltape.nn import NTM
-from neuraltape.nn.pretrained import CONFIG
+from neuraltape.explorer.story import examples
+from neuraltape.nn import kind_of, load_machine
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.tasks import TASKS
+from neuraltape.tasks import DATA_TASKS, TASKS, DataError, Sequences
 from neuraltape.tasks.task import Task
+from neuraltape.tasks.vocabulary import FILE as VOCABULARY
+
+# Every task that a machine may have learned.
+LEARNED: dict[str, type[Task]] = TASKS | DATA_TASKS | {Sequences.name: Sequences}
 
 
 class MachineError(ValueError):
@@ -24,40 +28,51 @@ class Machine(NamedTuple):
 
     id: str
     name: str
-    ntm: NTM
+    model: Any
+    """Whatever can be traced."""
     task: Task | None
+    """What it learned, if that is known and fits it."""
+    answerer: Answerer | None
+    """The model with its vocabulary, if it answers questions about stories."""
+
+    @property
+    def form(self) -> Literal["vectors", "episode", "story"]:
+        """What the page gives it: vectors that a user draws, sequences that the task draws, or a story."""
+        if self.answerer is not None:
+            return "story"
+        return "vectors" if self.task is None or known(self.task.name) else "episode"
 
 
-def load_machine(identifier: str, name: str, folder: Path, model: Path) -> Machine:
+def load(identifier: str, name: str, folder: Path, model: Path, data_dir: str | None = None) -> Machine:
     """Load it.
 
     Args:
         identifier, name: what it is called.
         folder: the run's, or the machine's own: where `config.yaml` may say what it learned.
         model: where its weights are.
+        data_dir: where the data of its task is; None: where its settings say, or where downloads are kept.
 
     Raises:
-        MachineError: it is broken, or no NTM.
+        MachineError: it is broken, or cannot be traced.
     """
     try:
-        config = json.loads((model / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise MachineError("its config.json cannot be read") from None
-    if not isinstance(config, dict) or "memory_slots" not in config:
-        raise MachineError("it has no memory to look into")
-    if "usage_decay" in config:
-        raise MachineError("only an NTM can be looked into, and it is a MANN")
-    try:
-        ntm = NTM.from_pretrained(model)
+        # A vocabulary beside the weights: words go in.
+        answerer = Answerer.load(model) if (model / VOCABULARY).is_file() else None
+        found = load_machine(model) if answerer is None else answerer.network
+        kind = kind_of(found)
     # A folder that somebody else wrote can be broken in any way.
     except Exception as error:
         reason = " ".join(str(error).split()).replace(str(folder), name)
         raise MachineError(f"its files are broken: {reason[:200]}") from None
-    return Machine(identifier, name, ntm, _task(folder, name, ntm))
+    if not kind.traceable:
+        raise MachineError(f"it is a machine of the kind {kind.name}, which has no memory to look into")
+    if answerer is None and "input_size" not in kind.sizes:
+        raise MachineError(f"it takes words and has no {VOCABULARY}")
+    return Machine(identifier, name, found, None if answerer else _task(folder, name, found, data_dir), answerer)
 
 
-def _task(folder: Path, name: str, ntm: NTM) -> Task | None:
-    """The task that it was trained on, if it is one that can be drawn and fits the machine."""
+def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | None:
+    """The task that it was trained on, if that fits the machine."""
     values: dict[str, Any] = {"task": name}
     config = RunDirectory(folder).config
     if config.is_file():
@@ -66,34 +81,35 @@ def _task(folder: Path, name: str, ntm: NTM) -> Task | None:
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             raise MachineError("its config.yaml cannot be read") from None
     task_name = values.get("task") if isinstance(values, dict) else None
-    if not known(task_name):
+    if not isinstance(task_name, str) or task_name not in LEARNED:
         return None
-    kind = TASKS[str(task_name)]
+    kind = LEARNED[task_name]
+    names = {each.name for each in fields(kind)}  # pyright: ignore[reportArgumentType]
+    options = {name: values[name] for name in names if name in values}
+    if data_dir is not None and "data_dir" in names:
+        options["data_dir"] = data_dir
     try:
-        task = kind(**{each.name: values[each.name] for each in fields(kind) if each.name in values})  # pyright: ignore
+        task = kind(**options)
+        fits = task.input_size == model.input_size and task.output_size == model.output_size
+    except DataError as error:
+        raise MachineError(f"the data of its task cannot be read: {error}") from None
     except (ValueError, TypeError) as error:
         raise MachineError(f"its config.yaml makes no task: {str(error)[:200]}") from None
-    fits = task.input_size == ntm.input_size and task.output_size == ntm.output_size
     return task if fits else None
 
 
-def describe_machine(machine: Machine) -> dict[str, Any]:
+def describe(machine: Machine) -> dict[str, Any]:
     """What the page needs to know about a machine that can be shown."""
-    ntm, task = machine.ntm, machine.task
-    return {
-        "task": None if task is None else task.name,
+    model, task = machine.model, machine.task
+    about = {"task": None if task is None else task.name, "form": machine.form}
+    about["parameters"] = sum(each.numel() for each in model.parameters())
+    if machine.answerer is not None:
+        return about | {"sizes": None, "examples": examples(machine.answerer.vocabulary)}
+    return about | {
         "lengths": None if task is None else [task.shortest, task.longest],
-        "least": None if task is None else task.least,  # pyright: ignore[reportAttributeAccessIssue]
-        "free": ntm.input_size if task is None else free_channels(task),
+        "least": getattr(task, "least", 1),
+        "most": getattr(task, "most", None),
+        "free": model.input_size if task is None else free_channels(task) if known(task.name) else 0,
         "item": getattr(task, "item_vectors", 1),
-        "sizes": {
-            "input": ntm.input_size,
-            "output": ntm.output_size,
-            "hidden": ntm.hidden_size,
-            "slots": ntm.memory_slots,
-            "width": ntm.layout.width,
-            "read_heads": ntm.layout.read_heads,
-            "write_heads": ntm.layout.write_heads,
-        },
-        "parameters": sum(each.numel() for each in ntm.parameters()),
+        "sizes": {"input": model.input_size, "output": model.output_size},
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neuraltape.explorer.loading import Machine, MachineError, describe_machine, load_machine
+from neuraltape.explorer.loading import Machine, MachineError, describe, load
 from neuraltape.explorer.progress import Progress, progress
 from neuraltape.nn.pretrained import WEIGHTS
 from neuraltape.runs.directory import RunDirectory, runs_in
@@ -76,10 +76,11 @@ class Machines:
     Args:
         runs: run folders, or folders that hold run folders. The latter are looked through at every listing.
         models: saved machines by name.
+        data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
     """
 
-    def __init__(self, runs: Sequence[Path], models: Mapping[str, Path]) -> None:
-        self._runs, self._lock = [Path(run) for run in runs], threading.Lock()
+    def __init__(self, runs: Sequence[Path], models: Mapping[str, Path], data_dir: str | None = None) -> None:
+        self._runs, self._lock, self._data_dir = [Path(run) for run in runs], threading.Lock(), data_dir
         self._entries = {
             f"model:{name}": Entry(f"model:{name}", name, "model", Path(folder)) for name, folder in models.items()
         }
@@ -131,7 +132,7 @@ class Machines:
 
     def _sizes(self, entry: Entry) -> dict[str, Any]:
         try:
-            return describe_machine(self._load(entry))
+            return describe(self._load(entry))
         except MachineError as error:
             return {"problem": str(error)}
 
@@ -150,7 +151,7 @@ class Machines:
             if key in self._loaded:
                 self._loaded.move_to_end(key)
                 return self._loaded[key]
-            machine = load_machine(entry.id, entry.name, entry.folder, entry.model)
+            machine = load(entry.id, entry.name, entry.folder, entry.model, self._data_dir)
             self._loaded[key] = machine
             while len(self._loaded) > KEPT:
                 self._loaded.popitem(last=False)

@@ -1,17 +1,20 @@
 """What the page may ask, with bounds. Knows no machine."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from neuraltape.explorer.draft import Draft
-from neuraltape.nn import Damage, Erase, Force, Freeze, Intervention, NoShift
+from neuraltape.explorer.episode import Episode
+from neuraltape.explorer.story import Story
+from neuraltape.nn import Damage, Erase, Focus, Force, Freeze, Intervention, NoShift
 
 # Bounds of one request.
 BODY_BYTES = 2_000_000
 VECTORS, CHANNELS, REPEATS, LENGTH = 1_000, 256, 100, 1_000
 INTERVENTIONS, SLOTS, LANES = 32, 4_096, 3
+SENTENCES, LETTERS = 200, 300
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Step = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -44,14 +47,46 @@ class DraftRequest(Strict):
         return Draft(vectors, self.repeats, self.query, tuple(self.priorities))
 
 
+class EpisodeRequest(Strict):
+    """A sequence that the task draws, see `Episode`."""
+
+    length: Annotated[int, Field(ge=1, le=LENGTH)]
+    seed: Annotated[int, Field(ge=0, le=2**53)]
+
+    def draft(self) -> Episode:
+        """As the explorer's own."""
+        return Episode(self.length, self.seed)
+
+
+Sentence = Annotated[str, Field(min_length=1, max_length=LETTERS)]
+
+
+class StoryRequest(Strict):
+    """Facts and a question, see `Story`."""
+
+    facts: Annotated[list[Sentence], Field(min_length=1, max_length=SENTENCES)]
+    question: Sentence
+
+    def draft(self) -> Story:
+        """As the explorer's own."""
+        return Story(tuple(self.facts), self.question)
+
+
+def _form(draft: Any) -> str:
+    """Which form of content a draft has, by what only that form holds."""
+    if not isinstance(draft, dict):
+        draft = vars(draft) if isinstance(draft, Strict) else {}
+    return "story" if "question" in draft else "episode" if "seed" in draft else "vectors"
+
+
 class Change(Strict):
     """An intervention: what, on which head or slots, from one step to another."""
 
-    kind: Literal["force", "no-shift", "freeze", "erase", "damage"]
+    kind: Literal["force", "no-shift", "freeze", "focus", "erase", "damage"]
     first: Step = 0
     last: Step | None = None
     head: Annotated[str, Field(max_length=40)] | None = None
-    parameter: Literal["strength", "gate", "shift", "sharpness"] = "gate"
+    parameter: Annotated[str, Field(max_length=40)] = "gate"
     value: Number | Annotated[list[Number], Field(min_length=1, max_length=64)] = 0.0
     slots: Annotated[list[Step], Field(max_length=SLOTS)] = []
     deviation: Number = 0.5
@@ -70,6 +105,8 @@ class Change(Strict):
                 return NoShift(head=self.head, steps=when)
             case "freeze":
                 return Freeze(head=self.head, steps=when)
+            case "focus":
+                return Focus(head=self.head, slots=tuple(self.slots), steps=when)
             case "erase":
                 return Erase(slots=tuple(self.slots), steps=when)
             case "damage":
@@ -80,7 +117,12 @@ class RunRequest(Strict):
     """Run a machine on a draft."""
 
     machine: Annotated[str, Field(max_length=300)]
-    draft: DraftRequest
+    draft: Annotated[
+        Annotated[DraftRequest, Tag("vectors")]
+        | Annotated[EpisodeRequest, Tag("episode")]
+        | Annotated[StoryRequest, Tag("story")],
+        Discriminator(_form),
+    ]
     changes: Annotated[list[Change], Field(max_length=INTERVENTIONS)] = []
 
 

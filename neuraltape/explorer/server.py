@@ -33,13 +33,14 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8410,
     open_browser: bool = False,
+    data_dir: str | None = None,
     figure: Callable[[Trace, Path], None] | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve until Ctrl-C.
 
     Args:
-        runs, models, chosen, figure: see `create_app`.
+        runs, models, chosen, data_dir, figure: see `create_app`.
         host: the address to listen on. Any but this computer's own lets others in; there is no password.
         port: the port; 0: any that is free.
         open_browser: open the page.
@@ -51,7 +52,8 @@ def serve(
     """
     listener = listen(host, port)
     local = host in ("127.0.0.1", "localhost", "::1")
-    app = create_app(runs=runs, models=models, chosen=chosen, figure=figure, hosts=LOCAL if local else ("*",))
+    hosts = LOCAL if local else ("*",)
+    app = create_app(runs=runs, models=models, chosen=chosen, data_dir=data_dir, figure=figure, hosts=hosts)
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     server = _Server(uvicorn.Config(app, log_level="warning", access_log=False))

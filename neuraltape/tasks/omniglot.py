@@ -12,10 +12,11 @@ from neuraltape.data.omniglot import BACKGROUND, EVALUATION, read_drawings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.episodes import draw_order
-from neuraltape.tasks.pictures import bent, take_pictures, turned
+from neuraltape.tasks.pictures import PictureInput, bent, take_pictures, turned
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.row import DataError
 from neuraltape.tasks.score import class_costs, wrong_classes
+from neuraltape.tasks.table import Kind
 from neuraltape.tasks.task import grown
 
 # A pixel's mean and standard deviation: a machine gets numbers with mean 0 and variance 1.
@@ -109,6 +110,17 @@ class Omniglot(RangedTask):
     def most(self) -> int:
         """The number of labels: each class needs one."""
         return self.output_size
+
+    @property
+    def target_kind(self) -> Kind:
+        """A label, a class, at each step."""
+        return "classes"
+
+    @property
+    def pictures(self) -> PictureInput:
+        """The drawings, before the labels; each drawing's label comes one step later."""
+        low, high = ((ink - INK_MEAN) / INK_SPREAD for ink in (0.0, 1.0))
+        return PictureInput(self.side, low, high, late=1)
 
     @property
     def input_names(self) -> tuple[str, ...]:

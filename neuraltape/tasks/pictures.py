@@ -1,11 +1,25 @@
 """Small grey pictures, turned, bent and moved as they are drawn from a store of larger ones. Knows no task."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
+
+
+class PictureInput(NamedTuple):
+    """How a step's input holds a picture: its first channels are the pixels, row by row."""
+
+    side: int
+    """Pixels in a row and in a column."""
+    low: float
+    """The number that stands for no ink."""
+    high: float
+    """The number that stands for full ink."""
+    late: int = 0
+    """How many steps after a picture what belongs to it (its label) is shown: what is written then is about it."""
 
 
 def turned(quarters: Float[Tensor, "*any"]) -> Float[Tensor, "*any 2 2"]:

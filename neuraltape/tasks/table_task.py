@@ -13,7 +13,7 @@ from torch.nn import functional
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, draw_lengths
 from neuraltape.tasks.score import class_costs, square_costs, wrong_classes, wrong_values
-from neuraltape.tasks.table import Table
+from neuraltape.tasks.table import Kind, Table
 from neuraltape.tasks.task import Task, grown
 
 # As much of a sequence as fits a line.
@@ -48,6 +48,11 @@ class TableTask(Task):
     def output_size(self) -> int:
         """Features of a target, or classes."""
         return self.table.output_size
+
+    @property
+    def target_kind(self) -> Kind:
+        """What the table's targets are."""
+        return self.table.kind
 
     @property
     def shortest(self) -> int:

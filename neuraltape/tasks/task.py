@@ -15,8 +15,10 @@ from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draft import Composed, Draft, Drawing
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.picture import picture
+from neuraltape.tasks.pictures import PictureInput
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.score import NATS_PER_BIT, Score, bit_costs, wrong_bits
+from neuraltape.tasks.table import Kind
 
 
 class Task(ABC):
@@ -58,6 +60,16 @@ class Task(ABC):
     def output_size(self) -> int:
         """Channels of an output."""
         return len(self.output_names)
+
+    @property
+    def target_kind(self) -> Kind:
+        """What targets are: bits (outputs are logits, one a bit), classes (numbers; a logit a class), or values."""
+        return "bits"
+
+    @property
+    def pictures(self) -> PictureInput | None:
+        """How the inputs show a picture, for whoever draws them; None: they don't."""
+        return None
 
     @property
     def score_name(self) -> str:

@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from neuraltape import MANN, NTM, LSTMBaseline
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.nn import MemoryNetwork
+from neuraltape.tasks.vocabulary import Vocabulary
+from tests.data.archives import make_omniglot
 
 COPY = "task: copy\nmin_length: 1\nmax_length: 6\nbits: 4\n"
+OMNIGLOT = "task: omniglot\nmin_length: 3\nmax_length: 3\nside: 8\nvalidation_alphabets: 2\n"
+WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "moved", "office", "the", "to", "travelled", "went", "where")
 
 
 def save_machine(folder: Path, seed: int = 0, **sizes: int) -> None:
@@ -19,8 +25,13 @@ def save_machine(folder: Path, seed: int = 0, **sizes: int) -> None:
 def save_run(folder: Path, seed: int = 0) -> None:
     save_machine(folder / "model", seed)
     (folder / "config.yaml").write_text(COPY)
-    lines = [f'{{"kind": "training", "step": {i}, "sequences": {i * 1000}, "bits": {20 / i}}}\n' for i in range(1, 6)]
+    lines = [f'{{"kind": "evaluation", "step": {i}, "sequences": {i * 1000}, "bits": {20 / i}}}\n' for i in range(1, 6)]
     (folder / "metrics.jsonl").write_text("".join(lines))
+
+
+def save_answerer(folder: Path) -> None:
+    torch.manual_seed(0)
+    Answerer(MemoryNetwork(len(WORDS) + 1, 8, slots=10), Vocabulary(WORDS)).save(folder)
 
 
 @pytest.fixture(scope="session")
@@ -39,5 +50,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     LSTMBaseline(5, 8, 4).save_pretrained(root / "lstm")
     MANN(5, 8, 4, memory_slots=6, memory_width=3).save_pretrained(root / "mann")
+    MANN(67, 8, 3, memory_slots=12, memory_width=3, read_heads=2).save_pretrained(root / "omniglot")
+    (root / "omniglot" / "config.yaml").write_text(OMNIGLOT)
+    (root / "data").mkdir()
+    make_omniglot(root / "data", alphabets=5)
+    save_answerer(root / "answers")
+    MemoryNetwork(10, 4).save_pretrained(root / "wordless")
     (root / "secret.txt").write_text("nobody asked for this")
     return root

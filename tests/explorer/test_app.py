@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import struct
 import threading
 
 import numpy as np
@@ -15,12 +14,15 @@ pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 from fastapi.testclient import TestClient
 
 from neuraltape import NTM
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.session import Session
 from neuraltape.explorer import create_app
 from neuraltape.explorer.draft import Draft, compose
 from neuraltape.explorer.requests import BODY_BYTES
 from neuraltape.nn import Force
 from neuraltape.tasks import TASKS
 from tests.explorer.conftest import save_run
+from tests.explorer.unpack import stage_of, unpack
 
 VECTORS = [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 1]]
 RUN = {"machine": "model:copy", "draft": {"vectors": VECTORS}}
@@ -28,20 +30,11 @@ RUN = {"machine": "model:copy", "draft": {"vectors": VECTORS}}
 
 @pytest.fixture(scope="module")
 def client(places):
-    names = ("copy", "nameless", "lstm", "mann")
-    app = create_app(runs=[places / "runs"], models={name: places / name for name in names}, chosen="copy")
+    names = ("copy", "nameless", "lstm", "mann", "omniglot", "answers", "wordless")
+    models = {name: places / name for name in names}
+    app = create_app(runs=[places / "runs"], models=models, chosen="copy", data_dir=str(places / "data"))
     with TestClient(app, base_url="http://127.0.0.1") as found:
         yield found
-
-
-def unpack(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    (length,) = struct.unpack("<I", data[:4])
-    header = json.loads(data[4 : 4 + length])
-    numbers = np.frombuffer(data[4 + length :], "<f4")
-    arrays = {}
-    for name, (offset, shape) in header["arrays"].items():
-        arrays[name] = numbers[offset : offset + int(np.prod(shape))].reshape(shape)
-    return header, arrays
 
 
 def ask(client, path="/api/run", **changes):
@@ -53,14 +46,18 @@ def test_the_list_has_every_machine_and_says_what_is_wrong_with_the_broken(clien
     found = {each["id"]: each for each in answer["machines"]}
     assert answer["chosen"] == "copy"
     assert found["model:copy"]["task"] == "copy"
-    assert found["model:copy"]["sizes"]["slots"] == 12
+    assert found["model:copy"]["sizes"] == {"input": 5, "output": 4}
+    assert [found[f"model:{name}"]["form"] for name in ("copy", "nameless", "omniglot", "answers")] == [
+        "vectors", "vectors", "episode", "story"
+    ]  # fmt: skip
     assert found["model:nameless"]["task"] is None
     assert found["run:first"]["progress"]["sequences"] == 5000
     assert len(found["run:first"]["progress"]["curve"]) == 5
     assert found["run:broken"]["problem"].startswith("its files are broken")
     assert found["run:young"]["problem"] == "no checkpoint yet"
-    assert found["model:lstm"]["problem"] == "it has no memory to look into"
-    assert found["model:mann"]["problem"] == "only an NTM can be looked into, and it is a MANN"
+    assert found["model:lstm"]["problem"] == "it is a machine of the kind lstm, which has no memory to look into"
+    assert found["model:wordless"]["problem"] == "it takes words and has no vocabulary.json"
+    assert found["model:mann"]["problem"] is None
     assert str(places) not in json.dumps(answer)
 
 
@@ -75,11 +72,14 @@ def test_a_run_is_what_the_machine_does(client, places):
     np.testing.assert_allclose(arrays["output"], outputs[:, 0], atol=1e-5)
     np.testing.assert_array_equal(arrays["input"], batch.inputs[:, 0])
     np.testing.assert_array_equal(arrays["target"], batch.targets[:, 0])
-    assert header["heads"] == ["read 1", "write 1"]
+    assert [head["name"] for head in header["heads"]] == ["read 1", "write 1"]
     assert header["places"] == [0, 1, 2]
+    # Three vectors of four bits: targets are counted, not steps.
+    assert header["score"]["of"] == 12
     assert header["score"]["wrong"] == int(task.score(outputs, batch).wrong[0])
-    assert arrays["weights"].shape == (7, 2, 12)
-    np.testing.assert_allclose(arrays["weights"].sum(-1), 1, atol=1e-5)
+    for head in ("read 1", "write 1"):
+        assert stage_of(header, arrays, head, "sharpen").shape == (7, 12)
+        np.testing.assert_allclose(stage_of(header, arrays, head, "sharpen").sum(-1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,7 @@ def test_a_run_is_what_the_machine_does(client, places):
         {"kind": "force", "head": "write 1", "parameter": "gate", "value": 1.0},
         {"kind": "force", "head": "read 1", "parameter": "shift", "value": [0.0, 0.0, 1.0], "first": 2, "last": 3},
         {"kind": "freeze", "head": "write 1"},
+        {"kind": "focus", "head": "read 1", "slots": [3], "first": 2},
         {"kind": "no-shift", "head": "read 1", "first": 1},
         {"kind": "erase", "slots": [0, 1, 2], "first": 3, "last": 3},
         {"kind": "damage", "slots": [0], "first": 3, "last": 3, "deviation": 2.0, "seed": 3},
@@ -135,6 +136,80 @@ def test_a_replay_holds_everything_it_shows(client):
     assert not re.search(r"https?://(?!www\.w3\.org)", page)
 
 
+def test_another_kind_of_machine_is_traced_like_any(client):
+    header, arrays = unpack(ask(client, machine="model:mann", draft={"vectors": [[0, 1, 0, 1, 0]] * 3}).content)
+    names = ["read 1", "read 2", "read 3", "read 4", "write 1", "write 2", "write 3", "write 4"]
+    assert [head["name"] for head in header["heads"]] == names
+    assert [stage["name"] for stage in header["heads"][4]["stages"]] == ["read before", "least used", "write gate"]
+    np.testing.assert_allclose(stage_of(header, arrays, "read 1", "look up").sum(-1), 1, atol=1e-5)
+
+
+def test_an_episode_is_drawn_from_its_seed_and_shows_pictures(client):
+    def episode(seed: int, **changes):
+        return unpack(ask(client, machine="model:omniglot", draft={"length": 3, "seed": seed}, **changes).content)
+
+    header, arrays = episode(1)
+    assert header["pictures"]["side"] == 8
+    assert arrays["input"].shape == (30, 64 + 3)
+    assert (header["targets"], header["score"]["of"], header["free"]) == ("classes", 30, 0)
+    np.testing.assert_array_equal(arrays["target"].sum(-1), 1)
+    np.testing.assert_allclose(arrays["chance"].sum(-1), 1, atol=1e-5)
+    assert header["score"]["wrong"] == arrays["wrong"].sum() == sum(header["mistakes"])
+    assert np.abs(episode(2)[1]["input"] - arrays["input"]).max() > 0
+    np.testing.assert_array_equal(episode(1)[1]["input"], arrays["input"])
+    forced = episode(1, changes=[{"kind": "force", "head": "write 1", "parameter": "gate", "value": 1.0}])
+    assert np.abs(forced[1]["output"] - arrays["output"]).max() > 1e-6
+
+
+def test_without_the_data_an_episode_is_refused_in_one_line_that_says_how_to_get_it(places, tmp_path):
+    app = create_app(models={"omniglot": places / "omniglot"}, data_dir=str(tmp_path))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/api/machines").json()["machines"][0]["problem"] is None
+        answer = ask(client, machine="model:omniglot", draft={"length": 3, "seed": 1})
+    assert answer.status_code == 422
+    assert "get it with: neuraltape data get omniglot" in answer.json()["detail"]
+    assert "\n" not in answer.json()["detail"]
+
+
+STORY = {"facts": ["Mary went to the kitchen.", "John went to the garden."], "question": "Where is Mary?"}
+
+
+def test_a_story_labels_the_slots_with_its_sentences(client, places):
+    header, arrays = unpack(ask(client, machine="model:answers", draft=STORY).content)
+    assert header["labels"] == STORY["facts"]
+    assert [head["name"] for head in header["heads"]] == ["hop 1", "hop 2", "hop 3"]
+    answer = told(places, STORY)
+    assert header["answers"][0] == [answer.words, pytest.approx(answer.probability, abs=1e-5)]
+    # In the order in which they were told.
+    for hop in range(3):
+        weights = [fact.weights[hop] for fact in answer.facts]
+        np.testing.assert_allclose(stage_of(header, arrays, f"hop {hop + 1}", "look up")[0], weights, atol=1e-5)
+
+
+def told(places, story):
+    session = Session(Answerer.load(places / "answers"))
+    for fact in story["facts"]:
+        session.tell(fact)
+    return session.ask(story["question"])
+
+
+def test_a_hop_can_be_made_to_look_elsewhere(client):
+    change = {"kind": "focus", "head": "hop 2", "slots": [0]}
+    header, arrays = unpack(ask(client, machine="model:answers", draft=STORY, changes=[change]).content)
+    np.testing.assert_allclose(stage_of(header, arrays, "hop 2", "look up")[0], [1, 0])
+
+
+def test_an_unknown_word_is_named(client):
+    answer = ask(client, machine="model:answers", draft=STORY | {"question": "Where is Mxry?"})
+    assert (answer.status_code, "Mary" in answer.json()["detail"] or "mary" in answer.json()["detail"]) == (422, True)
+
+
+def test_the_examples_are_those_whose_words_are_known(client):
+    machines = {each["id"]: each for each in client.get("/api/machines").json()["machines"]}
+    found = machines["model:answers"]["examples"]
+    assert [each["question"] for each in found] == ["Where is Mary?"]
+
+
 def test_a_new_checkpoint_is_seen_and_the_old_one_kept(tmp_path):
     save_run(tmp_path / "live", seed=1)
     app = create_app(runs=[tmp_path])
@@ -172,6 +247,12 @@ def test_a_body_that_is_no_request_is_a_422(client, path, body):
         ({"machine": "/etc/passwd"}, 404, "no machine"),
         ({"machine": "run:broken"}, 404, "broken"),
         ({"machine": "model:lstm"}, 404, "no memory"),
+        ({"machine": "model:answers"}, 422, "facts and a question"),
+        ({"draft": {"facts": ["Mary went."], "question": "Where?"}}, 422, "not a story"),
+        ({"machine": "model:nameless", "draft": {"length": 3, "seed": 0}}, 422, "not known"),
+        ({"machine": "model:omniglot", "draft": {"length": 4, "seed": 0}}, 422, "labels must be"),
+        ({"machine": "model:answers", "draft": {"facts": [], "question": "Where?"}}, 422, "at least 1"),
+        ({"machine": "model:answers", "draft": {"facts": ["Mary went."], "question": ""}}, 422, "at least 1"),
         ({"draft": {"vectors": []}}, 422, "vectors"),
         ({"draft": {"vectors": [[1, 0]]}}, 422, "4 numbers"),
         ({"draft": {"vectors": [[1, 0, 1, 0], [1]]}}, 422, "same length"),
@@ -195,7 +276,8 @@ def test_what_cannot_be_run_is_refused_with_a_reason(client, changes, status, me
 
 
 def test_a_trace_that_would_be_too_large_is_refused(client, monkeypatch):
-    monkeypatch.setattr("neuraltape.explorer.answer.NUMBERS", 300)
+    # A step has 12 slots of 6 numbers and two heads with five weightings: 192 numbers.
+    monkeypatch.setattr("neuraltape.explorer.answer.NUMBERS", 800)
     answer = ask(client)
     assert answer.status_code == 422
     assert "at most 4 steps; these are 7" in answer.json()["detail"]
@@ -213,7 +295,7 @@ def test_a_listing_loads_nothing_twice(client, monkeypatch):
     def never(*which):
         raise AssertionError(f"{which} was read again")
 
-    monkeypatch.setattr("neuraltape.explorer.machines.load_machine", never)
+    monkeypatch.setattr("neuraltape.explorer.machines.load", never)
     assert client.get("/api/machines").json() == first
 
 

@@ -26,12 +26,16 @@ export function canShowFewer(trace) {
 
 function stretch(traces, shape) {
   const slots = shape.slots;
+  // Slots that have names are all of interest.
+  if (shape.labels) return ring(0, slots, slots);
   const used = new Uint8Array(slots);
   for (const trace of traces) {
     if (trace.slots !== slots) continue;
     const threshold = Math.max(IN_USE, Math.min(0.5, 3 / slots));
-    const all = trace.at("weights");
-    for (let i = 0; i < all.length; i++) if (all[i] >= threshold) used[i % slots] = 1;
+    for (const { stages } of trace.heads) {
+      const all = trace.at(stages.at(-1).weights);
+      for (let i = 0; i < all.length; i++) if (all[i] >= threshold) used[i % slots] = 1;
+    }
   }
   const places = [...used.keys()].filter((slot) => used[slot]);
   if (!places.length) return ring(0, slots, slots);
@@ -48,6 +52,9 @@ function stretch(traces, shape) {
 function ring(first, length, slots) {
   return Array.from({ length }, (_, i) => (((first + i) % slots) + slots) % slots);
 }
+
+// What a slot is called: sentences are counted from 1, as people do, slots from 0, as in the figures.
+export const slotName = (trace, slot) => String(trace.labels ? slot + 1 : slot);
 
 // Whether a slot's number is written: as many as fit.
 export function labelled(slots, columnWidth) {

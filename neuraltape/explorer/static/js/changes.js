@@ -1,7 +1,8 @@
 // The list of what-ifs: making them, finding the one that holds now, and saying what each does.
 
-import { state, update } from "explorer/store";
-import { headName, number, text } from "explorer/text";
+import { slotName } from "explorer/axis";
+import { shown, state, update } from "explorer/store";
+import { headName, named, number, text } from "explorer/text";
 
 let next = 1;
 let rerun = () => {};
@@ -55,10 +56,12 @@ export function asked() {
 
 export function describe(change) {
   const head = change.head ? headName(change.head) : "";
-  const slots = change.slots?.join(", ");
-  const kinds = { force: "chipForce", freeze: "chipFreeze", "no-shift": "chipNoShift", erase: "chipErase", damage: "chipDamage" };
+  const slots = change.slots?.map((slot) => slotName(shown(), slot)).join(", ");
+  const kinds = { force: "chipForce", freeze: "chipFreeze", "no-shift": "chipNoShift", erase: "chipErase", damage: "chipDamage", focus: "chipFocus" };
   const value = Array.isArray(change.value) ? change.value.map((each) => number(each)).join(" ") : number(change.value ?? 0);
-  const what = text(kinds[change.kind], { head, slots, parameter: change.parameter ? text(change.parameter) : "", value });
+  const what = text(kinds[change.kind], { head, slots, parameter: change.parameter ? named("number", change.parameter) : "", value });
+  // What has one step needs no word about when.
+  if (shown().steps < 2) return what;
   const place = change.last === change.first ? "chipHere" : change.first === 0 ? "chipAll" : "chipOn";
   return `${what} · ${text(place, { first: change.first })}`;
 }

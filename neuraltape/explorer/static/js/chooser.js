@@ -29,7 +29,7 @@ export async function loadMachines() {
 export function makeChooser() {
   byId("machine").onchange = (event) => {
     state.machine = event.target.value;
-    state.changes = [];
+    Object.assign(state, { changes: [], lanes: [], lane: 0, head: null, selected: [] });
     if (!comparable(machineOf(state.other || "none"))) state.other = "";
     fitDraft();
   };
@@ -57,7 +57,7 @@ async function poll() {
 
 function comparable(machine) {
   const own = machineOf(state.machine);
-  return machine && own && machine.task === own.task && machine.sizes?.input === own.sizes?.input && machine.sizes?.output === own.sizes?.output;
+  return machine && own && machine.form === own.form && machine.task === own.task && machine.sizes?.input === own.sizes?.input && machine.sizes?.output === own.sizes?.output;
 }
 
 export function drawChooser() {

@@ -38,26 +38,30 @@ export function set(draft) {
   run();
 }
 
-const currentLength = () => Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / itemSize()));
+const currentLength = () => state.draft?.length ?? Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / itemSize()));
 
-// A new machine: keep the draft if it fits, else draw a new one.
+const draw = () => Math.floor(Math.random() * 2 ** 40);
+
+// A new machine: keep the draft if it fits, else make a new one.
 export async function fitDraft() {
-  const { task } = machine();
-  const fits = state.draft && state.draft.task === task && state.draft.vectors[0].length === width();
-  if (!fits) await randomDraft(START[task] ?? 12);
-  else run();
+  const { task, form, lengths } = machine();
+  const same = state.draft?.form === form && state.draft.task === task;
+  if (form === "story") return same ? run() : set({ task, form, ...(machine().examples[0] ?? { facts: [], question: "" }) });
+  if (form === "episode") return same ? run() : set({ task, form, length: lengths[0], seed: draw() });
+  if (same && state.draft.vectors[0].length === width()) run();
+  else await randomDraft(START[task] ?? 12);
 }
 
 export async function randomDraft(length) {
-  const { task, id } = machine();
-  const seed = Math.floor(Math.random() * 2 ** 40);
+  const { task, form, id } = machine();
+  if (form === "episode") return set({ task, form, length, seed: draw() });
   if (!task) {
     const vectors = Array.from({ length }, () => Array.from({ length: width() }, () => Number(Math.random() < 0.5)));
-    return set({ task, vectors, repeats: 1, query: 0, priorities: [] });
+    return set({ task, form, vectors, repeats: 1, query: 0, priorities: [] });
   }
   try {
-    const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), seed);
-    set({ task, ...draft });
+    const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), draw());
+    set({ task, form, ...draft });
   } catch (error) {
     update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
   }
@@ -65,7 +69,8 @@ export async function randomDraft(length) {
 
 // Longer: random vectors are added. Shorter: the last ones go.
 async function setLength(wanted) {
-  const length = Math.max(machine().least ?? 1, Math.min(MOST, Math.round(wanted) || 1));
+  const length = Math.max(machine().least ?? 1, Math.min(machine().most ?? MOST, Math.round(wanted) || 1));
+  if (machine().form === "episode") return set({ ...state.draft, length });
   const { task, vectors, priorities } = state.draft;
   if (task === "ngrams" || task === "associative-recall") return randomDraft(length);
   const count = length * itemSize();
@@ -96,13 +101,16 @@ export const editor = {
 };
 
 export function drawDrafting() {
-  const { task } = machine();
-  byId("task-text").textContent = text(task && has(`task ${task}`) ? `task ${task}` : "taskNone");
-  byId("length-name").textContent = text(task ? `length ${task}` : "length");
+  const { task, form, least, most } = machine();
+  const words = form === "story" ? "taskStory" : task && has(`task ${task}`) ? `task ${task}` : task ? "taskEpisode" : "taskNone";
+  byId("task-text").textContent = text(words);
+  byId("sequence").hidden = form === "story";
+  for (const id of ["clear", "paste", "draw-hint"]) byId(id).hidden = form !== "vectors";
+  byId("length-name").textContent = text(task && has(`length ${task}`) ? `length ${task}` : "length");
   const length = byId("length");
-  length.min = machine().least ?? 1;
-  length.max = MOST;
-  if (document.activeElement !== length) length.value = currentLength();
+  length.min = least ?? 1;
+  length.max = most ?? MOST;
+  if (document.activeElement !== length) length.value = form === "story" ? 1 : currentLength();
   byId("repeats-label").hidden = task !== "repeat-copy";
   byId("query-label").hidden = task !== "associative-recall";
   if (document.activeElement !== byId("repeats")) byId("repeats").value = state.draft?.repeats ?? 1;

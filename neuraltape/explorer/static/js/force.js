@@ -1,71 +1,70 @@
-// The controls on a stage's rail that force its parameter.
+// The controls on a stage's rail that force a number: any that the trace says can be, between its bounds.
 
 import { element } from "explorer/canvas";
 import { addChange, editChange, forced, removeChange } from "explorer/changes";
 import { shown, state } from "explorer/store";
-import { text } from "explorer/text";
+import { named, text } from "explorer/text";
 
-// The slider's range. Strength and sharpness go by their logarithm: 1 to 2 matters as much as 10 to 20.
-const RANGES = {
-  gate: { to: (x) => x, from: (value) => value },
-  strength: { to: (x) => (x <= 0 ? 0 : 100 ** x * 0.5), from: (value) => (value <= 0.5 ? 0 : Math.log(value / 0.5) / Math.log(100)) },
-  sharpness: { to: (x) => 50 ** x, from: (value) => Math.log(value) / Math.log(50) },
-};
+// A slider between two bounds is even. Without an upper bound it goes by the logarithm, to about 50 above the lower one:
+// 1 to 2 matters as much as 10 to 20. Without any it goes as far as the trace does, either way.
+function range({ array, low, high }) {
+  if (low !== null && high === null) return { at: (x) => low + 0.5 * (100 ** x - 1), of: (found) => Math.log(1 + (found - low) / 0.5) / Math.log(100) };
+  const limit = shown().limit(array);
+  const [from, to] = low === null ? [-limit, limit] : [low, high];
+  return { at: (x) => from + (to - from) * x, of: (found) => (found - from) / (to - from) };
+}
 
-const headOf = (trace) => trace.heads[state.head];
+const headOf = (trace) => trace.heads[state.head].name;
 
-export function forceButton(parameter) {
+export function forceButton(about) {
   const button = element("button", { "aria-pressed": "false" }, text("force"));
   button.hidden = Boolean(state.replay);
   button.onclick = () => {
     const trace = shown();
-    const found = forced(headOf(trace), parameter);
+    const found = forced(headOf(trace), about.name);
     if (found) removeChange(found.key);
-    else addChange({ kind: "force", head: headOf(trace), parameter, value: start(trace, parameter) });
+    else addChange({ kind: "force", head: headOf(trace), parameter: about.name, value: start(trace, about) });
   };
   const draw = (trace) => {
-    const held = Boolean(forced(headOf(trace), parameter));
+    const held = Boolean(forced(headOf(trace), about.name));
     button.setAttribute("aria-pressed", String(held));
     button.textContent = text(held ? "forced" : "force");
-    button.setAttribute("aria-label", `${text(held ? "forced" : "force")}: ${text(parameter)}`);
+    button.setAttribute("aria-label", `${text(held ? "forced" : "force")}: ${named("number", about.name)}`);
   };
   return { element: button, draw };
 }
 
-// A gate is forced to its other end, the rest to what they are.
-function start(trace, parameter) {
-  const value = trace.at(parameter, state.step, state.head)[0];
-  if (parameter === "gate") return value > 0.5 ? 0 : 1;
-  return Math.max(parameter === "sharpness" ? 1 : 0, Math.round(value * 100) / 100);
+// What has two ends is forced to the other one, the rest to what it is.
+function start(trace, { array, low, high }) {
+  const found = trace.at(array, state.step)[0];
+  if (low !== null && high !== null) return found > (low + high) / 2 ? low : high;
+  return Math.max(low ?? -Infinity, Math.round(found * 100) / 100);
 }
 
-export function forceSlider(parameter) {
-  const range = RANGES[parameter];
-  const input = element("input", { type: "range", min: "0", max: "1", step: "0.01", "aria-label": `${text("force")}: ${text(parameter)}` });
+export function forceSlider(about) {
+  const input = element("input", { type: "range", min: "0", max: "1", step: "0.01", "aria-label": `${text("force")}: ${named("number", about.name)}` });
   const line = element("div", { class: "force" }, input);
   input.oninput = () => {
-    const found = forced(headOf(shown()), parameter);
-    if (found) editChange(found.key, Math.round(range.to(Number(input.value)) * 1000) / 1000);
+    const found = forced(headOf(shown()), about.name);
+    if (found) editChange(found.key, Math.round(range(about).at(Number(input.value)) * 1000) / 1000);
   };
   const draw = (trace) => {
-    const found = forced(headOf(trace), parameter);
+    const found = forced(headOf(trace), about.name);
     line.hidden = !found;
-    if (found && document.activeElement !== input) input.value = String(range.from(found.value));
+    if (found && document.activeElement !== input) input.value = String(range(about).of(found.value));
   };
   return { element: line, draw };
 }
 
-// One button a move: its share of the shift as a level in it; pressed, the whole focus makes this move.
-export function moveButtons() {
-  const line = element("div", { class: "moves" });
+// One button for each entry of a number whose entries have names: its share as a level in it; pressed, it gets all.
+export function tickButtons(about) {
+  const line = element("div", { class: "moves" }, ...about.ticks.map((tick, i) => tickButton(about, tick, i)));
   const draw = (trace) => {
-    const offsets = trace.offsets;
-    if (line.children.length !== offsets.length) line.replaceChildren(...offsets.map((offset, i) => moveButton(offset, i)));
-    const shares = trace.at("shift", state.step, state.head);
-    const found = forced(headOf(trace), "shift");
-    offsets.forEach((offset, i) => {
+    const shares = trace.at(about.array, state.step);
+    const found = forced(headOf(trace), about.name);
+    about.ticks.forEach((_, i) => {
       const button = line.children[i];
-      button.style.setProperty("--share", shares[i]);
+      button.style.setProperty("--share", Math.max(0, Math.min(1, shares[i])));
       button.lastChild.textContent = shares[i].toFixed(2);
       button.setAttribute("aria-pressed", String(found?.value[i] === 1));
     });
@@ -73,17 +72,21 @@ export function moveButtons() {
   return { element: line, draw };
 }
 
-function moveButton(offset, index) {
-  const name = offset === 0 ? text("moveStay") : offset === 1 ? text("moveOn") : offset === -1 ? text("moveBack") : text("moveBy", { offset });
-  const button = element("button", { "aria-pressed": "false" }, name, element("br"), element("b", {}, ""));
+const MOVES = { 0: "moveStay", 1: "moveOn", "-1": "moveBack" };
+
+function tickName(about, tick) {
+  if (about.name !== "shift") return String(tick);
+  return tick in MOVES ? text(MOVES[tick]) : text("moveBy", { offset: tick });
+}
+
+function tickButton(about, tick, index) {
+  const button = element("button", { "aria-pressed": "false" }, tickName(about, tick), element("br"), element("b", {}, ""));
   button.disabled = Boolean(state.replay);
   button.onclick = () => {
-    const trace = shown();
-    const found = forced(headOf(trace), "shift");
+    const head = headOf(shown());
+    const found = forced(head, about.name);
     if (found) removeChange(found.key);
-    if (found?.value[index] !== 1) {
-      addChange({ kind: "force", head: headOf(trace), parameter: "shift", value: trace.offsets.map((_, i) => (i === index ? 1 : 0)) });
-    }
+    if (found?.value[index] !== 1) addChange({ kind: "force", head, parameter: about.name, value: about.ticks.map((_, i) => (i === index ? 1 : 0)) });
   };
   return button;
 }

@@ -11,6 +11,7 @@ import { onRun, run, show } from "explorer/runs";
 import { sentence } from "explorer/sentence";
 import { makeShare } from "explorer/share";
 import { drawStages, forgetStages, makeStages } from "explorer/stages";
+import { makeStory, drawStory } from "explorer/story";
 import { onChange, shown, state, update } from "explorer/store";
 import { drawTable } from "explorer/table";
 import { drawTape, makeTape } from "explorer/tape";
@@ -55,24 +56,33 @@ function speak(name) {
 function draw() {
   byId("message").textContent = state.message;
   byId("message").hidden = !state.message;
+  byId("busy").hidden = !state.busy;
   if (!state.replay && state.machines.length) {
     drawChooser();
-    if (state.machine) drawDrafting();
+    if (state.machine) {
+      drawDrafting();
+      drawStory();
+    }
   }
   drawTour();
   const trace = shown();
-  for (const id of ["over-time", "inside", "time"]) byId(id).hidden = !trace;
+  for (const id of ["inside", "time", "tracks", "verdict"]) byId(id).hidden = !trace;
+  // What failed has a draft, which can be mended.
+  byId("over-time").hidden = !trace && !state.draft;
   if (!trace) return;
+  byId("time").hidden = trace.steps < 2;
+  byId("input-title").textContent = text(trace.form === "story" ? "storyTitle" : "inputTitle");
   if (state.head >= trace.heads.length) state.head = trace.order()[0];
   drawTracks();
   drawPlayer();
   drawVerdict(byId("verdict"));
-  byId("tape-title").textContent = text("tapeTitle", { step: state.step, steps: trace.steps - 1 });
+  const title = trace.steps < 2 ? "momentTitle" : trace.width ? "tapeTitle" : "slotsTitle";
+  byId("tape-title").textContent = text(title, { step: state.step, steps: trace.steps - 1 });
   byId("all-label").hidden = !canShowFewer(trace);
   byId("lanes").hidden = state.lanes.length < 2;
   tabs(byId("lanes"), state.lanes.map((lane, i) => ({ name: laneName(lane), on: state.lane === i, go: () => update({ lane: i }) })));
   drawTape();
-  tabs(byId("heads"), trace.order().map((head) => ({ name: headName(trace.heads[head]), kind: trace.isRead(head) ? "read" : "write", on: head === state.head, go: () => update({ head }) })));
+  tabs(byId("heads"), trace.order().map((head) => ({ name: headName(trace.heads[head].name), kind: trace.writes(head) ? "write" : "read", on: head === state.head, go: () => update({ head }) })));
   byId("sentence").textContent = sentence(trace, state.step, state.head);
   drawWhatIf();
   drawStages();
@@ -87,7 +97,7 @@ function startReplay(replay) {
   });
   state.replay = replay;
   state.step = replay.step;
-  byId("replay-note").textContent = text("replayNote", { machine: lanes[0].trace.machine });
+  byId("replay-note").textContent = text("replayNote", { machine: lanes[0].trace.name });
   show(lanes);
 }
 
@@ -98,7 +108,7 @@ function start() {
   makeTracks(byId("tracks"), replay ? null : editor);
   makeTape(byId("tape"), byId("now"));
   makeStages(byId("stages"));
-  for (const make of [makePlayer, makeDrafting, makeWhatIf, makeShare, makeChooser, makeTour, makeTips]) make();
+  for (const make of [makePlayer, makeDrafting, makeStory, makeWhatIf, makeShare, makeChooser, makeTour, makeTips]) make();
   byId("theme").onclick = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     setTheme(theme);
@@ -108,7 +118,7 @@ function start() {
   byId("language").onclick = () => {
     speak(language === "zh" ? "en" : "zh");
     save("language", language);
-    if (state.replay) byId("replay-note").textContent = text("replayNote", { machine: state.lanes[0].trace.machine });
+    if (state.replay) byId("replay-note").textContent = text("replayNote", { machine: state.lanes[0].trace.name });
   };
   byId("all-slots").onchange = (event) => {
     update({ allSlots: event.target.checked });

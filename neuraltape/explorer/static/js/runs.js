@@ -7,6 +7,8 @@ import { state, update } from "explorer/store";
 import { text } from "explorer/text";
 import { Trace } from "explorer/trace";
 
+// After so long, in ms, the page says that it waits.
+const SLOW = 700;
 let abort = null;
 let again = false;
 let arrived = () => {};
@@ -18,8 +20,8 @@ export function onRun(listener) {
 
 // What the server has to run now, in the order in which it is shown.
 export function requests() {
-  const { vectors, repeats, query, priorities } = state.draft;
-  const own = { machine: state.machine, draft: { vectors, repeats, query, priorities } };
+  const { task, form, ...draft } = state.draft;
+  const own = { machine: state.machine, draft };
   const found = [{ kind: state.changes.length ? "changed" : "main", body: { ...own, changes: asked() } }];
   if (state.changes.length) found.push({ kind: "plain", body: { ...own, changes: [] } });
   if (state.other) found.push({ kind: "other", body: { ...own, machine: state.other, changes: [] } });
@@ -34,19 +36,29 @@ export async function run() {
     return;
   }
   abort = new AbortController();
+  const slow = setTimeout(() => update({ busy: true }), SLOW);
   try {
     const wanted = requests();
     const traces = await Promise.all(wanted.map((each) => fetchTrace(each)));
-    show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
+    // The answer of a machine that is no longer chosen would stand under another one's name.
+    if (wanted[0].body.machine === state.machine) show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
   } catch (error) {
-    if (error.name !== "AbortError") update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
+    if (error.name !== "AbortError") fail(error);
   } finally {
     abort = null;
+    clearTimeout(slow);
+    if (state.busy) update({ busy: false });
   }
   if (again) {
     again = false;
     await run();
   }
+}
+
+function fail(error) {
+  // An earlier story or episode beside this message would be taken for the one asked for.
+  const lanes = state.draft.form === "vectors" ? state.lanes : [];
+  update({ lanes, message: error.message === "unreachable" ? text("unreachable") : error.message });
 }
 
 async function fetchTrace({ kind, body }) {

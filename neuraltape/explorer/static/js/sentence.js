@@ -1,5 +1,6 @@
 // What a head did at a step, in plain words, from the numbers alone.
 
+import { slotName } from "explorer/axis";
 import { headName, percent, text } from "explorer/text";
 
 export function peak(weights) {
@@ -23,41 +24,51 @@ function spread(weights) {
 }
 
 export function sentence(trace, step, head) {
+  const { name, kind } = trace.heads[head];
   const weights = trace.weights(step, head);
-  const before = trace.weights(step - 1, head);
   const slot = peak(weights);
-  const name = headName(trace.heads[head]);
-  const values = { head: name, slot, share: percent(weights[slot]) };
+  const values = { head: headName(name), slot: slotName(trace, slot), share: percent(weights[slot]) };
   if (weights[slot] < 0.3) {
-    const effect = trace.isRead(head) ? text("mixes") : change(trace, step) < 0.05 ? text("leaves") : text("smears");
-    return capital(`${text("blurred", { ...values, count: spread(weights) })} ${effect}`);
+    const effect = { read: "mixes", hop: "mixes", write: change(trace, step) < 0.05 ? "leaves" : "smears" }[kind];
+    return capital(`${text(trace.labels ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })} ${text(effect)}`);
   }
-  const move = distance(peak(before), slot, trace.slots);
-  const jumped = move !== 0 && (ledByKey(trace, step, head, slot) || !trace.offsets.some((offset) => distance(0, offset, trace.slots) === move));
-  values.count = Math.abs(move);
-  const which = move === 0 ? "stay" : jumped ? "jump" : `move${move > 0 ? "On" : "Back"}${Math.abs(move) === 1 ? "One" : "Many"}`;
-  const found = text(which, values) + (jumped ? text("byContent") : "");
-  const effect = trace.isRead(head) ? text("returns") : change(trace, step) < 0.05 ? text("leaves") : text("writes");
+  const effect = { read: "returns", hop: "returns", write: change(trace, step) < 0.05 ? "leaves" : "writes" }[kind];
+  const found = trace.labels ? text("looksAt", { ...values, name: trace.labels[slot] }) : went(trace, step, head, values);
   const end = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
-  return capital(`${found}${end}${text("share1", values)} ${effect}`);
+  return capital(`${found}${end}${text("share1", values)} ${text(effect)}`);
 }
 
-// Whether more of what arrived at this slot came from the key's match than from the focus before.
-function ledByKey(trace, step, head, slot) {
-  const gate = trace.at("gate", step, head)[0];
-  const shares = trace.at("shift", step, head);
-  const [found, before] = [trace.at("content", step, head), trace.weights(step - 1, head)];
-  let [byKey, byPlace] = [0, 0];
-  trace.offsets.forEach((offset, i) => {
-    const from = (((slot - offset) % trace.slots) + trace.slots) % trace.slots;
-    byKey += shares[i] * gate * found[from];
-    byPlace += shares[i] * (1 - gate) * before[from];
-  });
-  return byKey > byPlace;
+// How it came there: only heads with a shift move from one slot to the next.
+function went(trace, step, head, values) {
+  const offsets = trace.number(head, "shift")?.ticks;
+  const [now, before] = [trace.weights(step, head), trace.weights(step - 1, head)];
+  if (!offsets) return text(peak(before) === peak(now) && trace.heads[head].first ? "stay" : "looks", values);
+  const move = distance(peak(before), peak(now), trace.slots);
+  const jumped = move !== 0 && (ledByKey(trace, step, head) || !offsets.some((offset) => distance(0, offset, trace.slots) === move));
+  const which = move === 0 ? "stay" : jumped ? "jump" : `move${move > 0 ? "On" : "Back"}${Math.abs(move) === 1 ? "One" : "Many"}`;
+  return text(which, { ...values, count: Math.abs(move) }) + (jumped ? text("byContent") : "");
+}
+
+// Whether what the shift started from lay nearer to where the key matches than to the focus before.
+function ledByKey(trace, step, head) {
+  const { stages } = trace.heads[head];
+  const moved = stages.findIndex((stage) => stage.numbers.some((each) => each.name === "shift"));
+  const lookUp = stages.findIndex((stage) => stage.kind === "focus");
+  if (moved < 2 || lookUp >= moved - 1) return false;
+  const from = trace.stage(step, head, moved - 1);
+  return apart(from, trace.stage(step, head, lookUp)) < apart(from, trace.weights(step - 1, head));
+}
+
+// The share of the focus that lies elsewhere.
+export function apart(one, other) {
+  let sum = 0;
+  for (let slot = 0; slot < one.length; slot++) sum += Math.abs(one[slot] - other[slot]) / 2;
+  return sum;
 }
 
 // How far the memory moved in this step: the length of the difference.
 function change(trace, step) {
+  if (!trace.width) return 0;
   const [now, before] = [trace.memory(step), trace.memory(step - 1)];
   let square = 0;
   for (let i = 0; i < now.length; i++) square += (now[i] - before[i]) ** 2;

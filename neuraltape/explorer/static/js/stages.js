@@ -1,13 +1,18 @@
-// The head's addressing at one step, stage by stage, on the tape's axis: the paper's figure 2, with its numbers.
+// A head's way to its focus at one step, stage by stage, on the tape's axis, with the numbers that act there. It draws
+// what the trace lists, and knows no machine; a stage or number without words of its own shows its own name.
 
-import { labelled, slotsShown } from "explorer/axis";
+import { labelled, slotName, slotsShown } from "explorer/axis";
 import { cell, element, prepare } from "explorer/canvas";
-import { forceButton, forceSlider, moveButtons } from "explorer/force";
+import { forceButton, forceSlider, tickButtons } from "explorer/force";
 import { colour, signed } from "explorer/palette";
 import { ghost, shown, state } from "explorer/store";
-import { number, text } from "explorer/text";
+import { has, named, number, text } from "explorer/text";
 
 const HEIGHT = 66;
+const WIDEST = 110;
+const SIGNS = { key: "k", strength: "β", gate: "g", shift: "s", sharpness: "γ", erase: "e", add: "a", read: "r" };
+// Stages that blend in the focus of the step before: it is outlined there.
+const BLENDS = new Set(["stay or go"]);
 let place;
 let built = "";
 let rows = [];
@@ -18,13 +23,15 @@ export function makeStages(container) {
 
 export function drawStages() {
   const trace = shown();
-  const read = trace.isRead(state.head);
-  const key = [trace.machine, state.head, document.documentElement.lang, trace.heads.length, trace.offsets].join("|");
+  const head = trace.heads[state.head];
+  const key = [trace.name, document.documentElement.lang, JSON.stringify(head)].join("|");
   if (built !== key) {
     built = key;
-    rows = stages(trace, read);
+    rows = stages(head);
     place.replaceChildren(...rows.map((row) => row.element));
   }
+  // Few slots do not become broad walls.
+  place.style.setProperty("--axis", `${slotsShown(trace).length * WIDEST}px`);
   for (const row of rows) row.draw(trace);
 }
 
@@ -32,59 +39,64 @@ export function forgetStages() {
   built = "";
 }
 
-function stages(trace, read) {
-  const ink = read ? "read" : "write";
-  const plain = { ink, name: "content" };
-  return [
-    stage(1, "stageMatch", vectorRow("key", "k"), matchChart),
-    stage(2, "stageContent", numberRow("strength", "β"), bars({ ...plain, soft: true })),
-    stage(3, "stageGate", numberRow("gate", "g"), bars({ ...plain, name: "gated", soft: true, previous: true })),
-    stage(4, "stageShift", shiftRow(), bars({ ...plain, name: "shifted", soft: true })),
-    stage(5, "stageSharpen", numberRow("sharpness", "γ"), bars({ ...plain, name: "weights", numbers: true })),
-    read ? vectorStage(6, "stageRead", [["read", "r"]]) : vectorStage(6, "stageWrite", [["erase", "e"], ["add", "a"]]),
-  ];
+function stages({ kind, stages: listed, vectors }) {
+  const found = listed.map((each, i) => {
+    const last = i === listed.length - 1;
+    return stage(i, each, each.kind === "similarity" ? similarityChart(i, last) : bars(i, each, { ink: kind === "write" ? "write" : "read", last }));
+  });
+  return vectors.length ? [...found, vectorStage(listed.length + 1, `end ${kind}`, vectors)] : found;
 }
 
-function stage(order, title, parameter, chart) {
+function stage(i, { name, numbers }, chart) {
   const canvas = element("canvas", { role: "img" });
   const legend = element("div", { class: "legend" });
-  const name = element("div", { class: "stage-name" }, element("i", {}, String(order)), text(title), element("span", { class: "formula" }, text(`formula ${title}`)));
-  const made = element("div", { class: "stage" }, element("div", { class: "rail" }, name, ...parameter.elements), element("div", { class: "stage-body" }, canvas, legend));
+  const formula = has(`formula ${name}`) ? [element("span", { class: "formula" }, text(`formula ${name}`))] : [];
+  const title = element("div", { class: "stage-name" }, element("i", {}, String(i + 1)), named("stage", name), ...formula);
+  const lines = numbers.map((each) => numberLine({ ...each, stage: name }));
+  const rail = element("div", { class: "rail" }, title, ...lines.flatMap((line) => line.elements));
   const draw = (trace) => {
-    parameter.draw(trace);
+    for (const line of lines) line.draw(trace);
     chart(trace, canvas, legend);
   };
-  return { element: made, draw };
+  return { element: element("div", { class: "stage" }, rail, element("div", { class: "stage-body" }, canvas, legend)), draw };
 }
 
-const symbol = (name, sign) => [
-  element("span", { class: "symbol hinted", tabindex: "0", role: "note", "data-help": `help ${name}`, "aria-label": `${sign}, ${text(name)}` }, sign),
-  element("span", { class: "muted" }, text(name)),
-];
+function numberLine(about) {
+  if (about.ticks) return tickLine(about);
+  return about.size > 1 ? vectorLine(about) : scalarLine(about);
+}
 
-function numberRow(name, sign) {
+function symbol({ name, stage }) {
+  // A gate decides one thing here and another there.
+  const key = has(`help ${stage}: ${name}`) ? `help ${stage}: ${name}` : `help ${name}`;
+  const help = has(key) ? { tabindex: "0", role: "note", "data-help": key } : {};
+  const word = element("span", { class: "muted" }, named("number", name));
+  if (!SIGNS[name]) return [word];
+  return [element("span", { class: "symbol hinted", "aria-label": `${SIGNS[name]}, ${named("number", name)}`, ...help }, SIGNS[name]), word];
+}
+
+function scalarLine(about) {
   const value = element("output");
-  const force = forceButton(name);
-  const slider = forceSlider(name);
-  const line = element("div", { class: "parameter" }, ...symbol(name, sign), value, force.element);
+  const line = element("div", { class: "parameter" }, ...symbol(about), value);
+  const parts = [forceButton(about), forceSlider(about)];
+  line.append(parts[0].element);
   const draw = (trace) => {
-    value.textContent = number(trace.at(name, state.step, state.head)[0]);
-    force.draw(trace);
-    slider.draw(trace);
+    value.textContent = number(trace.at(about.array, state.step)[0]);
+    for (const part of parts) part.draw(trace);
   };
-  return { elements: [line, slider.element], draw };
+  return { elements: [line, parts[1].element], draw };
 }
 
-function shiftRow() {
-  const moves = moveButtons();
-  return { elements: [element("div", { class: "parameter" }, ...symbol("shift", "s")), moves.element], draw: moves.draw };
+function tickLine(about) {
+  const buttons = tickButtons(about);
+  return { elements: [element("div", { class: "parameter" }, ...symbol(about)), buttons.element], draw: buttons.draw };
 }
 
-function vectorRow(name, sign) {
-  const canvas = element("canvas", { role: "img", "aria-label": text(name) });
+function vectorLine(about) {
+  const canvas = element("canvas", { role: "img", "aria-label": named("number", about.name) });
   return {
-    elements: [element("div", { class: "parameter" }, ...symbol(name, sign)), canvas],
-    draw: (trace) => paintVector(canvas, trace.at(name, state.step, state.head), 1, Math.min(200, canvas.parentElement.clientWidth)),
+    elements: [element("div", { class: "parameter" }, ...symbol(about)), canvas],
+    draw: (trace) => paintVector(canvas, trace.at(about.array, state.step), about.high ?? trace.limit(about.array), Math.min(200, canvas.parentElement.clientWidth)),
   };
 }
 
@@ -100,75 +112,78 @@ function paintVector(canvas, values, limit, width) {
   canvas.title = [...values].map(number).join("  ");
 }
 
-function vectorStage(order, title, parts) {
-  const figures = parts.map(([name, sign]) => {
-    const canvas = element("canvas", { role: "img", "aria-label": text(name) });
-    return { name, canvas, element: element("figure", {}, element("span", {}, ...symbol(name, sign)), canvas) };
+function vectorStage(order, title, vectors) {
+  const figures = vectors.map((about) => {
+    const canvas = element("canvas", { role: "img", "aria-label": named("number", about.name) });
+    return { about, canvas, element: element("figure", {}, element("span", {}, ...symbol(about)), canvas) };
   });
   const name = element("div", { class: "stage-name" }, element("i", {}, String(order)), text(title));
   const body = element("div", { class: "vectors" }, ...figures.map((figure) => figure.element));
-  const made = element("div", { class: "stage" }, element("div", { class: "rail" }, name), body);
   const draw = (trace) => {
-    const writer = state.head - trace.readHeads;
-    for (const figure of figures) {
-      const source = figure.name === "read" ? trace.at("reads", state.step, state.head) : trace.at(figure.name, state.step, writer);
-      paintVector(figure.canvas, source, figure.name === "read" ? trace.limit("reads") : 1, 260);
-    }
+    for (const { about, canvas } of figures) paintVector(canvas, trace.at(about.array, state.step), about.high ?? trace.limit(about.array), Math.min(260, body.clientWidth - 70));
   };
-  return { element: made, draw };
+  return { element: element("div", { class: "stage" }, element("div", { class: "rail" }, name), body), draw };
 }
 
-function label(canvas, title, values) {
+function label(canvas, trace, title, values) {
   const best = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, 3);
-  canvas.setAttribute("aria-label", `${title}: ${best.map((slot) => `${text("slot")} ${slot} ${number(values[slot])}`).join(", ")}`);
+  canvas.setAttribute("aria-label", `${title}: ${best.map((slot) => `${text("slot")} ${slotName(trace, slot)} ${number(values[slot])}`).join(", ")}`);
 }
 
-function matchChart(trace, canvas, legend) {
-  const slots = slotsShown(trace);
-  const width = canvas.clientWidth;
-  const context = prepare(canvas, width, 54);
-  const column = width / slots.length;
-  const values = trace.matches(state.step, state.head);
-  context.fillStyle = colour("line");
-  context.fillRect(0, 30, width, 1);
-  slots.forEach((slot, i) => {
-    const high = values[slot] * 21;
-    context.fillStyle = colour(high < 0 ? "negative" : "positive");
-    context.globalAlpha = 0.75;
-    context.fillRect(i * column + 1, high < 0 ? 31 : 30 - high, Math.max(1, column - 2), Math.abs(high));
-  });
-  context.globalAlpha = 1;
-  label(canvas, text("match"), values);
-  legend.replaceChildren(element("span", {}, text("match")));
-}
-
-function bars({ name, ink, soft, previous, numbers }) {
+// Similarities have a sign, and may be larger than 1.
+function similarityChart(i, last) {
   return (trace, canvas, legend) => {
     const slots = slotsShown(trace);
     const width = canvas.clientWidth;
-    const context = prepare(canvas, width, HEIGHT + (numbers ? 18 : 0));
+    const context = prepare(canvas, width, HEIGHT + (last ? 18 : 0));
     const column = width / slots.length;
-    const values = trace.at(name, state.step, state.head);
+    const values = trace.stage(state.step, state.head, i);
+    const limit = Math.max(1, trace.limit(trace.heads[state.head].stages[i].weights));
+    context.fillStyle = colour("line");
+    context.fillRect(0, 36, width, 1);
+    slots.forEach((slot, at) => {
+      const high = (values[slot] / limit) * 26;
+      context.fillStyle = colour(high < 0 ? "negative" : "positive");
+      context.globalAlpha = 0.75;
+      context.fillRect(at * column + 1, high < 0 ? 37 : 36 - high, Math.max(1, column - 2), Math.abs(high));
+    });
+    context.globalAlpha = 1;
+    if (last) writeSlots(context, trace, slots, column);
+    label(canvas, trace, stageName(trace, i), values);
+    legend.replaceChildren(element("span", {}, limit > 1 ? text("similarityUpTo", { limit: number(limit) }) : text("similarity")));
+  };
+}
+
+const stageName = (trace, i) => named("stage", trace.heads[state.head].stages[i].name);
+
+function bars(i, { name }, { ink, last }) {
+  const previous = BLENDS.has(name);
+  return (trace, canvas, legend) => {
+    const slots = slotsShown(trace);
+    const width = canvas.clientWidth;
+    const context = prepare(canvas, width, HEIGHT + (last ? 18 : 0));
+    const column = width / slots.length;
+    const values = trace.stage(state.step, state.head, i);
     paintFrame(context, width);
     const before = previous ? trace.weights(state.step - 1, state.head) : null;
-    const other = ghost()?.at(name, state.step, state.head);
-    slots.forEach((slot, i) => {
-      const x = i * column + 1;
+    const other = ghost()?.stage(state.step, state.head, i);
+    slots.forEach((slot, at) => {
+      const x = at * column + 1;
       const w = Math.max(1, column - 2);
       if (before && before[slot] > 0.004) outline(context, x, w, before[slot], "faint", []);
       context.fillStyle = colour(ink);
-      context.globalAlpha = soft ? 0.55 : 1;
+      context.globalAlpha = last ? 1 : 0.55;
       const high = values[slot] * (HEIGHT - 14);
       context.fillRect(x, HEIGHT - high, w, high);
       context.globalAlpha = 1;
       if (other && other[slot] > 0.02 && Math.abs(other[slot] - values[slot]) > 0.015) outline(context, x, w, other[slot], "ink", [3, 2]);
       if (values[slot] >= 0.045 && column >= 27) write(context, values[slot], x + w / 2, HEIGHT - high - 4);
     });
-    if (numbers) writeSlots(context, slots, column);
-    label(canvas, text(numbers ? "result" : name === "gated" ? "gate" : name), values);
+    if (last) writeSlots(context, trace, slots, column);
+    label(canvas, trace, last ? text("result") : stageName(trace, i), values);
     const items = [];
     if (previous) items.push(element("span", {}, element("i"), text("previous")));
-    if (ghost() && name === "content") items.push(element("span", {}, element("i", { class: "other" }), text("otherRun")));
+    if (ghost() && last) items.push(element("span", {}, element("i", { class: "other" }), text("otherRun")));
     legend.replaceChildren(...items);
   };
 }
@@ -198,10 +213,10 @@ function write(context, value, x, y) {
   context.fillText(value.toFixed(2), x, Math.max(10, y));
 }
 
-function writeSlots(context, slots, column) {
+function writeSlots(context, trace, slots, column) {
   context.fillStyle = colour("muted");
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   const written = labelled(slots, column);
-  slots.forEach((slot, i) => written(slot) && context.fillText(slot, (i + 0.5) * column, HEIGHT + 14));
+  slots.forEach((slot, i) => written(slot) && context.fillText(slotName(trace, slot), (i + 0.5) * column, HEIGHT + 14));
 }

@@ -5,7 +5,7 @@ export const state = {
   figure: false, // whether the server draws figures
   machine: "", // identifier of the machine shown
   other: "", // identifier of the machine beside it, or ""
-  draft: null, // what the user drew: {vectors, repeats, query, priorities}
+  draft: null, // what the user drew, by its form: {vectors, repeats, query, priorities}, {length, seed} or {facts, question}
   changes: [], // what-ifs, as /api/run takes them, each with a `key`
   scope: "all", // where a new change holds: "here", "on" or "all"
   lanes: [], // runs on the draft: {kind: "changed" | "plain" | "other", trace}
@@ -15,6 +15,7 @@ export const state = {
   selected: [], // slots picked on the tape
   allSlots: false,
   playing: false,
+  busy: false, // whether an answer has been awaited for a while
   message: "", // an error for the reader
   replay: null, // the data of a page that needs no server
 };

@@ -1,31 +1,39 @@
 // The tape at one step: the memory as a heat map, the write heads above it, the read heads below.
 
-import { labelled, slotsShown } from "explorer/axis";
+import { labelled, slotName, slotsShown } from "explorer/axis";
 import { cell, element, prepare } from "explorer/canvas";
 import { colour, signed } from "explorer/palette";
+import { drawLabels } from "explorer/labels";
+import { drawWall, paintPicture, pixels } from "explorer/pictures";
 import { peak, sentence } from "explorer/sentence";
 import { ghost, shown, state, update } from "explorer/store";
 import { headName, percent, text } from "explorer/text";
 
 const BARS = 40;
 const NUMBERS = 20;
+// More rows than this make no column that can be read.
+const MOST_CELLS = 100;
 let canvas;
 let above;
 let below;
 let strips;
+let names;
+let wall;
 
 export function makeTape(body, now) {
   above = element("div", { class: "head-lanes" });
   below = element("div", { class: "head-lanes" });
   canvas = element("canvas", { role: "img" });
-  body.append(above, canvas, below);
+  names = element("div", { class: "named" });
+  wall = element("div", { class: "wall" });
+  body.append(above, canvas, below, names, wall);
   strips = now;
   canvas.onclick = (event) => {
     const trace = shown();
     const slots = slotsShown(trace);
     const box = canvas.getBoundingClientRect();
     const slot = slots[Math.floor(((event.clientX - box.left) / box.width) * slots.length)];
-    if (slot === undefined || state.replay) return;
+    if (slot === undefined || state.replay || !trace.width) return;
     const picked = state.selected.includes(slot) ? state.selected.filter((each) => each !== slot) : [...state.selected, slot];
     update({ selected: picked.sort((a, b) => a - b) });
   };
@@ -34,26 +42,32 @@ export function makeTape(body, now) {
 export function drawTape() {
   const trace = shown();
   const slots = slotsShown(trace);
+  drawStrips(trace);
+  drawLabels(names, trace);
+  drawWall(wall, trace, slots);
+  // Where slots have names and no contents, the list of names is the tape.
+  for (const part of [above, canvas, below]) part.hidden = Boolean(trace.labels) && !trace.width;
+  if (canvas.hidden) return;
   const width = canvas.clientWidth;
   const column = width / slots.length;
-  const row = Math.max(4, Math.min(9, Math.floor(150 / trace.width)));
+  const row = Math.max(4, Math.min(9, Math.floor(150 / (trace.width || 1))));
   const memoryTop = BARS + 3;
   const memoryHeight = row * trace.width;
   const height = memoryTop + memoryHeight + 3 + BARS + NUMBERS;
   const context = prepare(canvas, width, height);
   canvas.setAttribute("aria-label", text("tapeLabel", { slots: trace.slots, step: state.step, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) }));
 
-  paintMemory(context, trace, slots, column, row, memoryTop);
+  if (trace.width) paintMemory(context, trace, slots, column, row, memoryTop);
   trace.heads.forEach((_, head) => {
-    const read = trace.isRead(head);
-    const base = read ? memoryTop + memoryHeight + 3 : BARS;
-    paintBars(context, trace, ghost(), head, slots, column, base, read ? 1 : -1);
+    const writes = trace.writes(head);
+    const base = writes ? BARS : memoryTop + memoryHeight + 3;
+    paintBars(context, trace, ghost(), head, slots, column, base, writes ? -1 : 1);
   });
   context.fillStyle = colour("muted");
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   const written = labelled(slots, column);
-  slots.forEach((slot, i) => written(slot) && context.fillText(slot, (i + 0.5) * column, height - 5));
+  slots.forEach((slot, i) => written(slot) && context.fillText(slotName(trace, slot), (i + 0.5) * column, height - 5));
   for (const slot of state.selected) {
     const i = slots.indexOf(slot);
     if (i < 0) continue;
@@ -62,7 +76,6 @@ export function drawTape() {
     context.strokeRect(i * column, memoryTop - 2, column - 1, memoryHeight + 4);
   }
   drawHeads(trace, slots, column);
-  drawStrips(trace);
 }
 
 function paintMemory(context, trace, slots, column, row, top) {
@@ -81,14 +94,15 @@ function paintBars(context, trace, other, head, slots, column, base, direction) 
   const weights = trace.weights(state.step, head);
   const rest = other?.weights(state.step, head);
   const size = BARS - 4;
-  // Heads of the same kind share each slot's place.
-  const [first, count] = trace.isRead(head) ? [0, trace.readHeads] : [trace.readHeads, trace.heads.length - trace.readHeads];
+  // Heads on the same side share each slot's place.
+  const beside = [...trace.heads.keys()].filter((each) => trace.writes(each) === trace.writes(head));
+  const [place, count] = [beside.indexOf(head), beside.length];
   const wide = Math.max(1, (column - 2) / count);
-  const left = (i) => i * column + 1 + (head - first) * wide;
+  const left = (i) => i * column + 1 + place * wide;
   slots.forEach((slot, i) => {
     const high = weights[slot] * size;
     context.globalAlpha = head === state.head ? 1 : 0.62;
-    context.fillStyle = colour(trace.isRead(head) ? "read" : "write");
+    context.fillStyle = colour(trace.writes(head) ? "write" : "read");
     if (high > 0.3) context.fillRect(left(i), direction > 0 ? base : base - high, Math.max(1, wide - (count > 1 ? 1 : 0)), high);
     context.globalAlpha = 1;
     if (rest && rest[slot] > 0.02 && Math.abs(rest[slot] - weights[slot]) > 0.02) {
@@ -103,9 +117,9 @@ function paintBars(context, trace, other, head, slots, column, base, direction) 
 
 function drawHeads(trace, slots, column) {
   const [writers, readers] = [[], []];
-  trace.heads.forEach((_, head) => (trace.isRead(head) ? readers : writers).push(head));
+  trace.heads.forEach((_, head) => (trace.writes(head) ? writers : readers).push(head));
   for (const [place, heads] of [[above, writers], [below, readers]]) {
-    const key = `${heads.join()}|${trace.heads.join()}|${document.documentElement.lang}`;
+    const key = `${heads.join()}|${trace.heads.map((head) => head.name).join()}|${document.documentElement.lang}`;
     if (place.dataset.key !== key) {
       place.dataset.key = key;
       place.replaceChildren(...heads.map((head) => headLane(trace, head)));
@@ -115,7 +129,7 @@ function drawHeads(trace, slots, column) {
 }
 
 function headLane(trace, head) {
-  const kind = trace.isRead(head) ? "read" : "write";
+  const kind = trace.writes(head) ? "write" : "read";
   const mark = element("button", { class: `head-mark ${kind}`, onclick: () => update({ head }) });
   return element("div", { class: "head-lane" }, element("span", { class: `head-tip ${kind}` }), mark);
 }
@@ -126,7 +140,7 @@ function moveHead(lane, trace, head, slots, column) {
   const at = (Math.max(0, slots.indexOf(slot)) + 0.5) * column;
   const [tip, mark] = lane.children;
   const share = weights[slot] < 0.3 ? "" : ` · ${slot}`;
-  mark.textContent = `${headName(trace.heads[head])}${share} · ${percent(weights[slot])}`;
+  mark.textContent = `${headName(trace.heads[head].name)}${share} · ${percent(weights[slot])}`;
   mark.setAttribute("aria-pressed", String(head === state.head));
   const half = mark.offsetWidth / 2;
   const left = Math.max(0, Math.min(canvas.clientWidth - 2 * half, at - half));
@@ -134,26 +148,37 @@ function moveHead(lane, trace, head, slots, column) {
   tip.style.transform = `translateX(${at}px)`;
 }
 
-// The input, output and target of this step, as columns of cells.
+// The input, output and target of this step: a picture as a picture, the rest as columns of cells.
 function drawStrips(trace) {
-  const wanted = [["in", trace.inputs.length, (i) => bit(trace.at("input", state.step)[i])]];
+  const first = pixels(trace);
   const scored = !trace.has("target") || trace.mask[state.step];
-  wanted.push(["out", trace.outputs.length, (i) => bit(scored ? trace.probability(state.step, i) : 0), scored]);
+  const out = trace.has("chance") ? trace.at("chance", state.step) : trace.at("output", state.step);
+  const wanted = [];
+  if (trace.inputs.length > first) wanted.push([first ? "lastLabel" : "in", trace.inputs.length - first, (i) => bit(trace.at("input", state.step)[first + i]), true]);
+  wanted.push(["out", trace.outputs.length, (i) => bit(scored ? out[i] : 0), scored]);
   if (trace.has("target")) wanted.push(["wanted", trace.outputs.length, (i) => bit(trace.at("target", state.step)[i]), scored]);
-  strips.replaceChildren(
-    ...wanted.map(([name, rows, value, visible = true]) => {
-      const small = element("canvas", { role: "img", "aria-label": text(name) });
-      small.style.width = "16px";
-      const row = Math.max(3, Math.min(15, Math.floor(190 / rows)));
-      const context = prepare(small, 16, rows * row);
-      for (let i = 0; i < rows; i++) {
-        cell(context, 0, i * row, 17, row, colour("soft"), visible ? 1 : 0.45);
-        const found = value(i);
-        if (visible && found.alpha) cell(context, 0, i * row, 17, row, found.colour, found.alpha);
-      }
-      return element("div", { class: "strip" }, element("span", {}, text(name)), small);
-    }),
-  );
+  const found = wanted.filter(([, rows]) => rows > 0 && rows <= MOST_CELLS).map(strip);
+  strips.replaceChildren(...(first ? [shownPicture(trace)] : []), ...found);
+}
+
+function strip([name, rows, value, visible]) {
+  const small = element("canvas", { role: "img", "aria-label": text(name) });
+  small.style.width = "16px";
+  const row = Math.max(3, Math.min(15, Math.floor(190 / rows)));
+  const context = prepare(small, 16, rows * row);
+  for (let i = 0; i < rows; i++) {
+    cell(context, 0, i * row, 17, row, colour("soft"), visible ? 1 : 0.45);
+    const found = value(i);
+    if (visible && found.alpha) cell(context, 0, i * row, 17, row, found.colour, found.alpha);
+  }
+  return element("div", { class: "strip" }, element("span", {}, text(name)), small);
+}
+
+function shownPicture(trace) {
+  const canvas = element("canvas", { role: "img", "aria-label": text("in") });
+  canvas.style.width = "64px";
+  paintPicture(prepare(canvas, 64, 64), trace, state.step, 0, 0, 64);
+  return element("div", { class: "strip" }, element("span", {}, text("in")), canvas);
 }
 
 function bit(value) {

@@ -30,9 +30,12 @@ export function writePage() {
   }
 }
 
+// Words for a name that a trace brings: a stage, a number, a vector. Whatever has no words here shows its own name.
+export const named = (group, name) => (has(`${group} ${name}`) ? text(`${group} ${name}`) : name);
+
 export function headName(name) {
-  const [kind, number] = name.split(" ");
-  return text(kind === "read" ? "readHead" : "writeHead", { number });
+  const [, kind, number] = /^(\w+) (\d+)$/.exec(name) ?? [];
+  return has(`head ${kind}`) ? text(`head ${kind}`, { number }) : name;
 }
 
 export const channelName = (name) => {

@@ -10,8 +10,8 @@ import { text } from "explorer/text";
 let stop = 0;
 
 const flag = () => state.lanes[0].trace.mask.indexOf(true);
-const writer = () => state.lanes[0].trace.heads.indexOf("write 1");
-const reader = () => state.lanes[0].trace.heads.indexOf("read 1");
+const writer = () => state.lanes[0].trace.heads.findIndex((head) => head.name === "write 1");
+const reader = () => state.lanes[0].trace.heads.findIndex((head) => head.name === "read 1");
 
 const STOPS = [
   () => goTo(0),

@@ -1,74 +1,68 @@
-// One run of a machine, as the server packs it: a header and float32 arrays. Time first; read heads before write heads.
+// One run of a machine, as the server packs it: a header that lists the heads and their stages, and float32 arrays,
+// time first. It computes nothing that a machine computes; whatever is drawn stands in it.
+
+// Which heads act first: writing comes before reading.
+const ORDER = ["write", "read", "hop"];
 
 export class Trace {
   constructor(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
     Object.assign(this, JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))));
-    this.numbers = new Float32Array(buffer, 4 + length);
-    this.steps = this.arrays.input[1][0];
-    [this.slots, this.width] = this.arrays.firstMemory[1];
-    this.readHeads = this.arrays.reads[1][1];
+    this.values = new Float32Array(buffer, 4 + length);
+    [this.steps, this.slots] = this.arrays[this.heads[0].stages[0].weights][1];
+    // Numbers in a slot; 0 where the trace holds no memory.
+    this.width = this.has("memory") ? this.arrays.memory[1][2] : 0;
     this.range = {};
+    this.nowhere = new Float32Array(this.slots);
   }
 
-  // The numbers at a place: at("gate", step, head). What is left of the shape comes back as one flat array.
+  // The numbers at a place: at("output", step). What is left of the shape comes back as one flat array.
   at(name, ...index) {
     const [offset, shape] = this.arrays[name];
     let start = 0;
     index.forEach((each, axis) => (start = start * shape[axis] + each));
     const size = shape.slice(index.length).reduce((a, b) => a * b, 1);
-    return this.numbers.subarray(offset + start * size, offset + (start + 1) * size);
+    return this.values.subarray(offset + start * size, offset + (start + 1) * size);
   }
 
   has(name) {
     return name in this.arrays;
   }
 
-  isRead(head) {
-    return head < this.readHeads;
+  writes(head) {
+    return this.heads[head].kind === "write";
   }
 
-  // The heads in the order in which they act: write heads, then read heads.
+  // The heads in the order in which they act.
   order() {
-    const all = [...this.heads.keys()];
-    return [...all.slice(this.readHeads), ...all.slice(0, this.readHeads)];
+    const place = (head) => ORDER.indexOf(this.heads[head].kind);
+    return [...this.heads.keys()].sort((a, b) => place(a) - place(b) || a - b);
+  }
+
+  // A weighting of a head at a step, by the number of its stage.
+  stage(step, head, stage) {
+    return this.at(this.heads[head].stages[stage].weights, step);
   }
 
   // A head's focus after a step; step -1 is the start.
   weights(step, head) {
-    return step < 0 ? this.at("firstWeights", head) : this.at("weights", step, head);
+    const { first, stages } = this.heads[head];
+    if (step >= 0) return this.at(stages.at(-1).weights, step);
+    return first ? this.at(first) : this.nowhere;
+  }
+
+  // What is known about a number of a head: its array, the names of its entries, its bounds. Undefined: it has none.
+  number(head, name) {
+    return this.heads[head].stages.flatMap((stage) => stage.numbers).find((each) => each.name === name);
   }
 
   memory(step) {
     return step < 0 ? this.at("firstMemory") : this.at("memory", step);
   }
 
-  // The memory that a head addresses: write heads look before the step's write, read heads after it.
-  seen(step, head) {
-    return this.memory(this.isRead(head) ? step : step - 1);
-  }
-
-  // Cosine similarity of a head's key with every slot.
-  matches(step, head) {
-    const key = this.at("key", step, head);
-    const memory = this.seen(step, head);
-    const result = new Float32Array(this.slots);
-    const keyNorm = Math.hypot(...key);
-    for (let slot = 0; slot < this.slots; slot++) {
-      let dot = 0;
-      let square = 0;
-      for (let i = 0; i < this.width; i++) {
-        const value = memory[slot * this.width + i];
-        dot += value * key[i];
-        square += value * value;
-      }
-      result[slot] = square > 1e-24 && keyNorm > 1e-12 ? dot / Math.sqrt(square) / keyNorm : 0;
-    }
-    return result;
-  }
-
   fits(other) {
-    return this.slots === other.slots && this.heads.join() === other.heads.join() && this.steps === other.steps;
+    const names = (trace) => trace.heads.map((head) => [head.name, head.stages.length]).join();
+    return this.slots === other.slots && this.steps === other.steps && names(this) === names(other);
   }
 
   // The largest size of any number in an array: where its colours end.
@@ -81,12 +75,8 @@ export class Trace {
     return this.range[name];
   }
 
-  probability(step, channel) {
-    return 1 / (1 + Math.exp(-this.at("output", step)[channel]));
-  }
-
+  // Whether a target of a step is wrong, by the task's own score.
   wrong(step, channel) {
-    if (!this.mask[step] || !this.has("target")) return false;
-    return this.at("output", step)[channel] > 0 !== this.at("target", step)[channel] > 0.5;
+    return this.has("wrong") && this.at("wrong", step)[channel] > 0;
   }
 }

@@ -1,14 +1,17 @@
 // Everything over time: input, target, outputs, and where each head looked. One column a step, one track a canvas.
 
-import { slotsShown } from "explorer/axis";
+import { slotName, slotsShown } from "explorer/axis";
 import { cell, cross, element, prepare } from "explorer/canvas";
 import { colour, rgb, signed } from "explorer/palette";
 import { state, update } from "explorer/store";
+import { paintPicture, pixels } from "explorer/pictures";
 import { channelName, headName, text } from "explorer/text";
 import { laneName } from "explorer/verdict";
 
 // Where the keyboard stands on the input, and the bit that a drag paints.
 const pen = { step: 0, channel: 0, paint: null };
+// The height of a row of pictures.
+const PICTURE = 26;
 let tracks = [];
 // How the tracks looked when they were drawn last, and whether the keyboard's place was marked.
 let drawn = "";
@@ -29,15 +32,21 @@ export function layTracks() {
   const trace = state.lanes[0].trace;
   const several = state.lanes.length > 1;
   drawn = "";
-  tracks = [inputTrack(trace)];
+  // A story has its own form; it does not lie over time.
+  if (trace.form === "story") {
+    tracks = [];
+    place.replaceChildren();
+    return;
+  }
+  tracks = trace.pictures ? [pictureTrack(trace), inputTrack(trace)] : [inputTrack(trace)];
   if (trace.has("target")) tracks.push(targetTrack(trace));
   for (const lane of state.lanes) tracks.push(outputTrack(lane, several));
   for (const lane of state.lanes) tracks.push(focusTrack(lane, several));
   // A canvas in use is kept, so that neither a drag nor the keyboard's place is lost.
-  const kept = document.activeElement?.closest?.("canvas") && document.activeElement === tracks[0].old;
+  const kept = inputCanvas && document.activeElement === inputCanvas;
   place.replaceChildren(cursor);
   for (const track of tracks) place.append(track.name, track.canvas);
-  if (kept) tracks[0].canvas.focus();
+  if (kept) inputCanvas.focus();
 }
 
 export function drawTracks() {
@@ -46,7 +55,7 @@ export function drawTracks() {
   // A step moves the cursor only; what lies under it is drawn when something else changes.
   const look = [width, window.devicePixelRatio, document.documentElement.dataset.theme, state.allSlots].join();
   if (look !== drawn) for (const track of tracks) track.draw(width);
-  else if (editor && (document.activeElement === inputCanvas || marked)) tracks[0].draw(width);
+  else if (editor && (document.activeElement === inputCanvas || marked)) tracks.find((each) => each.canvas === inputCanvas)?.draw(width);
   marked = document.activeElement === inputCanvas;
   drawn = look;
   const column = width / state.lanes[0].trace.steps;
@@ -77,7 +86,7 @@ function go(event, canvas) {
   update({ step: stepAt(event, canvas), playing: false });
 }
 
-const rowHeight = (rows) => Math.max(3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
+const rowHeight = (rows) => Math.max(rows > 100 ? 1 : 3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
 
 function paintRows(context, width, trace, rows, value) {
   const column = width / trace.steps;
@@ -101,26 +110,41 @@ function shade(value, limit) {
 
 let inputCanvas;
 
+// Whether something can be drawn on the input here.
+const drawable = (trace) => Boolean(editor) && trace.free > 0;
+
+function pictureTrack(trace) {
+  const label = text("tracksLabel", { name: text("pictures"), steps: trace.steps });
+  const paint = (context, width) => {
+    const size = width / trace.steps;
+    for (let step = 0; step < trace.steps; step++) paintPicture(context, trace, step, step * size, (PICTURE - Math.min(size, PICTURE)) / 2, Math.min(size, PICTURE));
+  };
+  return track(text("pictures"), [], label, PICTURE, paint);
+}
+
 function inputTrack(trace) {
-  const rows = trace.inputs.length;
-  inputCanvas ??= element("canvas", { class: "drawable", tabindex: "0", role: "application" });
+  const first = pixels(trace);
+  const rows = trace.inputs.length - first;
+  const canDraw = drawable(trace);
+  if (canDraw) inputCanvas ??= element("canvas", { class: "drawable", tabindex: "0", role: "application" });
   const flags = trace.inputs.slice(trace.free).map(channelName);
-  const detail = flags.length ? [`+ ${flags.join(", ")}`] : [];
+  const detail = flags.length && canDraw ? [`+ ${flags.join(", ")}`] : [];
   const height = rowHeight(rows);
   const paint = (context, width) => {
     const limit = Math.max(1, trace.limit("input"));
-    paintRows(context, width, trace, rows, (step, row) => shade(trace.at("input", step)[row], limit));
-    if (document.activeElement === inputCanvas && editor) {
+    paintRows(context, width, trace, rows, (step, row) => shade(trace.at("input", step)[first + row], limit));
+    if (canDraw && document.activeElement === inputCanvas) {
       const column = width / trace.steps;
       context.strokeStyle = colour("read");
       context.lineWidth = 2;
       context.strokeRect(pen.step * column + 1, pen.channel * height + 1, column - 2, height - 2);
     }
   };
-  const label = text(editor ? "drawLabel" : "tracksLabel", { name: text("input"), steps: trace.steps });
-  const made = track(text("input"), detail, editor && document.activeElement === inputCanvas ? cellLabel(trace) : label, rows * height, paint, { canvas: inputCanvas });
-  made.old = inputCanvas;
-  if (editor) enableDrawing(inputCanvas, trace, height);
+  const name = trace.pictures ? text("lastLabel") : text("input");
+  const label = text(canDraw ? "drawLabel" : "tracksLabel", { name, steps: trace.steps });
+  const focused = canDraw && document.activeElement === inputCanvas;
+  const made = track(name, detail, focused ? cellLabel(trace) : label, rows * height, paint, canDraw ? { canvas: inputCanvas } : {});
+  if (canDraw) enableDrawing(inputCanvas, trace, height);
   return made;
 }
 
@@ -187,12 +211,12 @@ function outputTrack(lane, several) {
   const { trace } = lane;
   const rows = trace.outputs.length;
   const value = (step, row) => {
-    const probability = trace.probability(step, row);
     // What is not scored does not matter; without targets everything does.
     if (trace.has("target") && !trace.mask[step]) return { colour: colour("soft"), alpha: 0.45 };
     const wrong = trace.wrong(step, row);
+    if (!trace.has("chance")) return { ...shade(trace.at("output", step)[row], trace.limit("output")), wrong };
     const [ink, soft] = [rgb("ink"), rgb("soft")];
-    const mixed = ink.map((each, i) => Math.round(soft[i] + (each - soft[i]) * probability * 0.9));
+    const mixed = ink.map((each, i) => Math.round(soft[i] + (each - soft[i]) * trace.at("chance", step)[row] * 0.9));
     return { colour: wrong ? `rgb(${mixed.join()} / 45%)` : `rgb(${mixed.join()})`, alpha: 1, wrong };
   };
   const detail = several ? [laneName(lane)] : [];
@@ -206,9 +230,10 @@ function focusTrack(lane, several) {
   const slots = slotsShown(trace);
   const height = several ? 84 : 100;
   const key = (kind) => element("span", { class: `key ${kind}` }, text(kind === "read" ? "reads" : "writesKey"));
-  const detail = [key("write"), " ", key("read"), element("br"), text("slots", { range: `${slots[0]}\u2013${slots[slots.length - 1]}` })];
+  const keys = ["write", "read"].filter((kind) => trace.heads.some((_, head) => trace.writes(head) === (kind === "write")));
+  const detail = [...keys.flatMap((kind) => [key(kind), " "]), element("br"), text("slots", { range: `${slotName(trace, slots[0])}\u2013${slotName(trace, slots.at(-1))}` })];
   if (several) detail.unshift(laneName(lane), element("br"));
-  const names = trace.heads.map(headName).join(", ");
+  const names = trace.heads.map((head) => headName(head.name)).join(", ");
   const label = text("tracksLabel", { name: `${text("focus")}: ${names}`, steps: trace.steps });
   const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace)), { help: "help focus" });
   made.canvas.addEventListener("pointerdown", (event) => {
@@ -229,11 +254,11 @@ function paintFocus(context, width, height, trace, slots) {
   const [column, row] = [width / trace.steps, height / slots.length];
   // Write heads first, read heads narrower on top of them, so that both can be seen where they meet.
   for (const head of trace.order()) {
-    const inset = trace.isRead(head) && column > 8 ? column * 0.2 : 0;
+    const inset = !trace.writes(head) && column > 8 ? column * 0.2 : 0;
     for (let step = 0; step < trace.steps; step++) {
       const weights = trace.weights(step, head);
       slots.forEach((slot, i) => {
-        if (weights[slot] > 0.01) cell(context, step * column + inset, i * row, column - 2 * inset, row, colour(trace.isRead(head) ? "read" : "write"), weights[slot]);
+        if (weights[slot] > 0.01) cell(context, step * column + inset, i * row, column - 2 * inset, row, colour(trace.writes(head) ? "write" : "read"), weights[slot]);
       });
     }
   }

@@ -1,7 +1,7 @@
 // What came out, against what should have, and against the run beside it: where they part and what follows.
 
 import { element } from "explorer/canvas";
-import { peak } from "explorer/sentence";
+import { apart, peak } from "explorer/sentence";
 import { state } from "explorer/store";
 import { headName, number, percent, text } from "explorer/text";
 
@@ -11,26 +11,45 @@ const PARTED = 0.35;
 export function drawVerdict(place) {
   const main = state.lanes[0]?.trace;
   place.replaceChildren();
-  if (!main?.score) return;
+  place.classList.toggle("told", Boolean(main?.answers));
+  if (main?.answers) place.append(answer(main));
+  if (!main?.score) return comparison(place, main);
   place.append(score(main));
   for (const lane of state.lanes.slice(1)) {
     if (!lane.trace.score) continue;
     const { wrong, of } = lane.trace.score;
     place.append(" ", element("span", { class: "muted" }, text("versus", { name: laneName(lane), wrong, of })));
   }
-  const plain = state.lanes.find((lane) => lane.kind === "plain");
-  if (plain) place.append(element("br"), why(main, plain.trace));
+  comparison(place, main);
 }
 
+function comparison(place, main) {
+  const plain = state.lanes.find((lane) => lane.kind === "plain");
+  if (!plain) return;
+  if (main.score) place.append(element("br"), why(main, plain.trace));
+  else if (main.answers) place.append(element("br"), element("span", { class: "muted" }, `${text("untouchedRun")}: `), answer(plain.trace));
+}
+
+// The answer to a question, and what else it might have been.
+function answer(trace) {
+  const [[words, chance], ...others] = trace.answers;
+  const rest = others.filter(([, share]) => share > 0.01).map(([other, share]) => `${other} ${percent(share)}`);
+  const more = rest.length ? [" ", element("span", { class: "muted" }, text("likely", { others: rest.join(", ") }))] : [];
+  return element("span", {}, `${trace.question} `, element("b", {}, words), ` ${percent(chance)}`, ...more);
+}
+
+// Words about targets: bits are counted one by one, classes are answers.
+const about = (key, trace) => (trace.targets === "bits" ? key : `${key} ${trace.targets}`);
+
 export function laneName(lane) {
-  if (lane.kind === "other" || lane.kind === "main") return lane.trace.machine;
+  if (lane.kind === "other" || lane.kind === "main") return lane.trace.name;
   return text(lane.kind === "plain" ? "untouchedRun" : "changedRun");
 }
 
 function score(trace) {
   const { wrong, of, bits, optimum } = trace.score;
-  const judged = element("b", { class: wrong ? "bad" : "good" }, text(wrong ? "wrong" : "right", { wrong, of }));
-  const costs = optimum === null ? text("bits", { bits: number(bits) }) : text("bitsOptimum", { bits: number(bits), optimum: number(optimum) });
+  const judged = element("b", { class: wrong ? "bad" : "good" }, text(about(wrong ? "wrong" : "right", trace), { wrong, of }));
+  const costs = optimum === null ? text(about("bits", trace), { bits: number(bits) }) : text("bitsOptimum", { bits: number(bits), optimum: number(optimum) });
   return element("span", {}, judged, " ", element("span", { class: "muted" }, costs));
 }
 
@@ -39,9 +58,7 @@ export function firstParting(changed, plain) {
   for (let step = 0; step < changed.steps; step++) {
     for (let head = changed.heads.length - 1; head >= 0; head--) {
       const [now, then] = [changed.weights(step, head), plain.weights(step, head)];
-      let distance = 0;
-      for (let slot = 0; slot < now.length; slot++) distance += Math.abs(now[slot] - then[slot]) / 2;
-      if (distance > PARTED) return { step, head, now, then };
+      if (apart(now, then) > PARTED) return { step, head, now, then };
     }
   }
   return null;
@@ -54,7 +71,7 @@ function why(changed, plain) {
   if (parting) {
     const { step, head, now, then } = parting;
     const [slotNow, slotThen] = [peak(now), peak(then)];
-    const name = headName(changed.heads[head]);
+    const name = headName(changed.heads[head].name);
     const capital = name.charAt(0).toUpperCase() + name.slice(1);
     const sharp = slotNow !== slotThen && now[slotNow] > 0.3;
     words.push(
@@ -64,6 +81,6 @@ function why(changed, plain) {
     );
   } else words.push(text(error < 0 ? "whySame" : "whyMemory"));
   if (error < 0) words.push(text("whyNothing"));
-  else words.push(text(!parting || error < parting.step ? "whyErrorBefore" : "whyError", { step: error }));
+  else words.push(text(about(!parting || error < parting.step ? "whyErrorBefore" : "whyError", changed), { step: error }));
   return words.join(" ");
 }

@@ -1,14 +1,15 @@
 // The line of what-ifs: where changes hold, freezing a head, damaging slots, and what has been changed so far.
 
+import { slotName } from "explorer/axis";
 import { byId, element } from "explorer/canvas";
 import { addChange, clearChanges, describe, ofKind, removeChange } from "explorer/changes";
 import { shown, state, update } from "explorer/store";
-import { text } from "explorer/text";
+import { headName, text } from "explorer/text";
 
 export function makeWhatIf() {
   for (const [id, kind] of [["freeze", "freeze"], ["no-shift", "no-shift"]]) {
     byId(id).onclick = () => {
-      const head = shown().heads[state.head];
+      const head = shown().heads[state.head].name;
       const found = ofKind(kind, head);
       if (found) removeChange(found.key);
       else addChange({ kind, head });
@@ -19,12 +20,15 @@ export function makeWhatIf() {
 
 export function drawWhatIf() {
   const trace = shown();
-  const head = trace.heads[state.head];
-  for (const [id, kind] of [["freeze", "freeze"], ["no-shift", "no-shift"]]) {
-    byId(id).setAttribute("aria-pressed", String(Boolean(ofKind(kind, head))));
-    // A head without the move 0 cannot stay.
-    byId(id).disabled = !trace.offsets.includes(0);
-  }
+  const head = trace.heads[state.head].name;
+  for (const [id, kind] of [["freeze", "freeze"], ["no-shift", "no-shift"]]) byId(id).setAttribute("aria-pressed", String(Boolean(ofKind(kind, head))));
+  // What happens once has no focus of a step before; what does not shift has no shift to switch off.
+  byId("freeze").hidden = trace.steps < 2;
+  const moves = trace.number(state.head, "shift")?.ticks;
+  byId("no-shift").hidden = !moves;
+  byId("no-shift").disabled = !moves?.includes(0);
+  for (const id of ["scope", "scope-name"]) byId(id).hidden = trace.steps < 2;
+  byId("pick-hint").hidden = !trace.labels || state.selected.length > 0 || state.changes.length > 0;
   byId("reset").hidden = !state.changes.length;
   tabs(byId("scope"), ["here", "on", "all"].map((name) => ({ name: text(name), on: state.scope === name, go: () => update({ scope: name }) })));
   byId("changes").replaceChildren(...state.changes.map(chip));
@@ -42,14 +46,15 @@ function drawSlots() {
   bar.hidden = !state.selected.length;
   if (bar.hidden) return;
   const slots = [...state.selected];
+  const trace = shown();
   const apply = (change) => () => {
     addChange({ ...change, slots }, { first: state.step, last: state.step });
     update({ selected: [] });
   };
   bar.replaceChildren(
-    element("span", {}, text("slotPicked", { slots: slots.join(", ") })),
-    element("button", { onclick: apply({ kind: "erase" }) }, text("eraseSlots")),
-    element("button", { onclick: apply({ kind: "damage", deviation: 0.5, seed: 0 }) }, text("damageSlots")),
+    element("span", {}, text("slotPicked", { slots: slots.map((slot) => slotName(trace, slot)).join(", ") })),
+    element("button", { onclick: apply({ kind: "focus", head: trace.heads[state.head].name }) }, text("focusSlots", { head: headName(trace.heads[state.head].name) })),
+    ...(trace.width ? [["erase", "eraseSlots", {}], ["damage", "damageSlots", { deviation: 0.5, seed: 0 }]] : []).map(([kind, words, more]) => element("button", { onclick: apply({ kind, ...more }) }, text(words))),
     element("button", { class: "quiet", onclick: () => update({ selected: [] }) }, text("unpick")),
   );
 }
