@@ -23,6 +23,7 @@ from torch.nn.functional import softplus
 
 from neuraltape.functional.addressing import interpolate, look_up
 from neuraltape.functional.memory import read
+from neuraltape.functional.state import State
 
 # A row of memory much shorter than this is empty: it resembles nothing.
 EMPTY = 0.1
@@ -74,7 +75,7 @@ class LRUAInterface(NamedTuple):
     """What to store, (batch, heads, width)."""
 
 
-class LRUAState(NamedTuple):
+class LRUAState(State):
     """What the memory and its heads carry from one step to the next."""
 
     memory: Tensor
@@ -85,10 +86,6 @@ class LRUAState(NamedTuple):
     """w^u_t, (batch, slots). It orders the slots and has no gradient."""
     reads: Tensor
     """r_t, (batch, heads, width): what the controller sees at the next step."""
-
-    def detach(self) -> "LRUAState":
-        """The same values, cut from the graph that made them."""
-        return LRUAState(*(tensor.detach() for tensor in self))
 
 
 def split_lrua(raw: Float[Tensor, "batch size"], layout: LRUALayout) -> LRUAInterface:

@@ -1,16 +1,15 @@
 """One step of the memory: every head addresses, the write heads write, the read heads read. Knows no parameters."""
 
-from typing import NamedTuple
-
 from jaxtyping import Float
 from torch import Tensor
 
 from neuraltape.functional.addressing import address
 from neuraltape.functional.interface import Interface, InterfaceLayout, activate, split_interface
 from neuraltape.functional.memory import read, write
+from neuraltape.functional.state import State
 
 
-class AccessState(NamedTuple):
+class AccessState(State):
     """What the memory and its heads carry from one step to the next."""
 
     memory: Tensor
@@ -21,10 +20,6 @@ class AccessState(NamedTuple):
     """w_t of the write heads, (batch, write heads, slots)."""
     reads: Tensor
     """r_t, (batch, read heads, width): what the controller sees at the next step."""
-
-    def detach(self) -> "AccessState":
-        """The same values, cut from the graph that made them."""
-        return AccessState(*(tensor.detach() for tensor in self))
 
 
 def access_step(raw: Float[Tensor, "batch size"], state: AccessState, layout: InterfaceLayout) -> AccessState:

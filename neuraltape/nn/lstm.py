@@ -46,6 +46,8 @@ class LSTMBaseline(SequenceModel):
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
     """
 
+    kind = "lstm"
+
     def __init__(
         self,
         input_size: int,

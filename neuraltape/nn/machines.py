@@ -14,7 +14,7 @@ from neuraltape.nn.lstm import LSTMBaseline, LSTMConfig
 from neuraltape.nn.mann import MANN
 from neuraltape.nn.memory_network import MemoryNetwork, MemoryNetworkConfig
 from neuraltape.nn.ntm import NTM
-from neuraltape.nn.pretrained import locate, saved_arguments
+from neuraltape.nn.pretrained import fetch, saved_arguments
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,13 @@ def load_machine(path_or_name: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: there is no such machine.
-        ValueError: its files are broken.
+        ValueError: its files are broken or of another format, or hold a machine that is not in the table.
     """
-    folder = locate(path_or_name)
-    return MACHINES[_name_of(saved_arguments(folder))].machine.from_pretrained(folder)
-
-
-def _name_of(arguments: dict[str, Any]) -> str:
-    if "hops" in arguments:
-        return "memory-network"
-    if "controller" not in arguments:
-        return "lstm"
-    return "mann" if "usage_decay" in arguments else "ntm"
+    folder = fetch(path_or_name)
+    name, _ = saved_arguments(folder)
+    if name not in MACHINES:
+        raise ValueError(
+            f"{folder} must hold one of {', '.join(MACHINES)}; it holds a {name}: load it with its own class's "
+            "from_pretrained"
+        )
+    return MACHINES[name].machine.from_pretrained(folder)

@@ -227,7 +227,7 @@ class NTM(Machine):
         wanted = [(batch_size, controller.layers, controller.hidden_size)] * len(state.controller.names)
         wanted += [(batch_size, slots, layout.width), (batch_size, layout.read_heads, slots)]
         wanted += [(batch_size, layout.write_heads, slots), (batch_size, layout.read_heads, layout.width)]
-        came, dtype = (*state.controller.parts(), *state.access), self.output.weight.dtype
+        came, dtype = (*state.controller.parts(), *state.access.parts()), self.output.weight.dtype
         return all(
             isinstance(tensor, Tensor) and tensor.shape == shape and tensor.dtype == dtype
             for tensor, shape in zip(came, wanted, strict=True)

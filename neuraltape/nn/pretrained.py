@@ -1,71 +1,125 @@
 """Saving a model and finding it again: in a folder, in a run directory, with the package, on a hub.
 
-A saved model is `model.safetensors` beside `config.json`, the constructor's arguments. Nothing in it is executed.
+A saved model is `model.safetensors` beside `config.json`: the format's number, the machine's name, the constructor's
+arguments. Nothing in it is executed, and nothing is made before the sizes in both files are known to agree.
 """
 
 import json
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
-from safetensors import SafetensorError
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# What config.json says of itself.
+FORMAT = 2
 # Where the models that come with the package lie, one folder each.
 PACKAGED = Path(__file__).parent.parent / "models"
+# What only the download from a hub takes.
+_OF_THE_HUB = ("revision", "cache_dir", "force_download", "local_files_only", "token")
 
 
 class Pretrained(nn.Module, PyTorchModelHubMixin):
     """`save_pretrained`, `push_to_hub` and `from_pretrained`, through huggingface-hub."""
 
+    kind: ClassVar[str]
+    """The name of the machine: of a class that says none, the class's own."""
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        arguments: Any = self._hub_mixin_config or {}
+        values = {"format": FORMAT, "machine": name_of(type(self)), **dict(sorted(arguments.items()))}
+        (save_directory / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
     @classmethod
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, path_or_name: Any, **options: Any
+        cls, path_or_name: Any, *, map_location: str = "cpu", **options: Any
     ) -> Self:
         """Load a model that `save_pretrained` or a training wrote.
 
         Args:
             path_or_name: a folder with `config.json` and `model.safetensors`; a run directory; the name of a model
                 that comes with the package; or a hub's "user/model", which is downloaded.
-            options: what huggingface-hub takes (`revision`, `token`, `cache_dir`, ...), and arguments of the
-                constructor that replace the saved ones, such as `memory_slots`, or a controller of your own.
+            map_location: the device.
+            options: what a download takes (`revision`, `token`, `cache_dir`, ...), and arguments of the constructor
+                that replace the saved ones, such as `memory_slots`, or a controller of your own.
 
         Raises:
             FileNotFoundError: there is no such model.
-            ValueError: its files are broken, or hold another kind of model.
+            ValueError: its files are broken or of another format, or hold another machine.
         """
-        found = locate(path_or_name)
-        if Path(found).is_dir():
-            saved_arguments(found)
-        return super().from_pretrained(found, **options)
-
-    @classmethod
-    def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **options: Any) -> Self:
-        hub = ("revision", "cache_dir", "force_download", "local_files_only", "token")
-        hub_options = {name: options.pop(name) for name in hub if name in options}
-        path = Path(model_id)
-        if not path.is_dir():
-            return super()._from_pretrained(
-                model_id=model_id, map_location=map_location, strict=True, **hub_options, **options
-            )
+        download = {name: options.pop(name) for name in _OF_THE_HUB if name in options}
+        folder = fetch(path_or_name, **download)
+        machine, saved = saved_arguments(folder)
+        if machine != name_of(cls):
+            its = _class_of(machine)
+            hint = f"{its}.from_pretrained or load_machine" if its else "the from_pretrained of its own class"
+            raise ValueError(f"{folder} does not hold a {cls.__name__}: it is a {machine}; use {hint}")
+        arguments = {**saved, **options}
+        cls._check_sizes(folder, arguments)
         try:
-            tensors = load_file(path / WEIGHTS, device=map_location)
+            tensors = load_file(folder / WEIGHTS, device=map_location)
         except (SafetensorError, OSError) as error:
-            raise ValueError(f"{path / WEIGHTS} cannot be read: {error}") from None
-        model = cls(**options)
+            raise ValueError(f"{folder / WEIGHTS} cannot be read: {error}") from None
+        model = cls(**arguments)
         # A model that was saved in float64 comes back in float64; half precision is for files, not for computing.
         dtype = next(iter(tensors.values())).dtype
         model.to(device=map_location, dtype=torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype)
-        try:
-            model.load_state_dict(tensors)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"{path} does not hold this {cls.__name__}: {reason}") from None
+        model.load_state_dict(tensors)
         return model.eval()
+
+    @classmethod
+    def _check_sizes(cls, folder: Path, arguments: dict[str, Any]) -> None:
+        """Raise ValueError unless a model of these arguments has the tensors that the file's header lists."""
+        try:
+            with safe_open(folder / WEIGHTS, "pt") as file:
+                came = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"{folder / WEIGHTS} cannot be read: {error}") from None
+        # On this device tensors have shapes and no numbers; no kernel runs there, so none is asked for.
+        like = {**arguments, "backend": "auto"} if "backend" in arguments else arguments
+        try:
+            with torch.device("meta"):
+                wanted = {name: tuple(each.shape) for name, each in cls(**like).state_dict().items()}
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            raise ValueError(f"{folder / CONFIG} does not hold the arguments of a {cls.__name__}: {error}") from None
+        for name in sorted(wanted.keys() | came.keys()):
+            if came.get(name) != wanted.get(name):
+                raise ValueError(
+                    f"{folder} does not hold this {cls.__name__}: {name} must have shape "
+                    f"{wanted.get(name, 'none: it is no part of it')}; the file has {came.get(name, 'none')}"
+                )
+
+
+def name_of(machine: type[Any]) -> str:
+    """What files call machines of a class: its `kind`, or the class's own name where it says none itself."""
+    return vars(machine).get("kind", machine.__name__)
+
+
+def _class_of(name: str, base: type[Any] = Pretrained) -> str | None:
+    """The class of a machine's name, if it is known here."""
+    for each in base.__subclasses__():
+        found = each.__name__ if vars(each).get("kind") == name else _class_of(name, each)
+        if found:
+            return found
+    return None
+
+
+def fetch(path_or_name: Any, **download: Any) -> Path:
+    """The folder of a saved model, downloaded if it lies on a hub. Raises FileNotFoundError as `locate` does."""
+    found = locate(path_or_name)
+    if Path(found).is_dir():
+        return Path(found)
+    for file in (CONFIG, WEIGHTS):
+        folder = Path(hf_hub_download(found, file, **download)).parent
+    return folder
 
 
 def locate(path_or_name: Any) -> str:
@@ -85,16 +139,28 @@ def locate(path_or_name: Any) -> str:
     raise FileNotFoundError(f"no model at {path_or_name}: there is no {CONFIG} in it or in its model/{known}")
 
 
-def saved_arguments(folder: str | Path) -> dict[str, Any]:
-    """The arguments that a saved model was made with. Raises ValueError unless its file holds some."""
+def saved_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:
+    """The name of a saved machine, and the arguments that it was made with.
+
+    Raises:
+        ValueError: `config.json` is broken or of another format.
+    """
     path = Path(folder) / CONFIG
     try:
-        arguments = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise ValueError(f"{path} must hold the arguments of a model; got {arguments!r:.60}")
-    return arguments
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold the arguments of a model; got {values!r:.60}")
+    if "format" not in values:
+        raise ValueError(f"{path} was written by an older version; convert it: python tools/convert.py {folder}")
+    found = values.pop("format")
+    if found != FORMAT:
+        raise ValueError(f"{path} has format {found!r}; this version of neuraltape reads format {FORMAT}")
+    machine = values.pop("machine", None)
+    if not isinstance(machine, str):
+        raise ValueError(f"{path} must name its machine; got {machine!r}")
+    return machine, values
 
 
 def packaged_names() -> list[str]:

@@ -44,7 +44,7 @@ def test_a_step_is_that_of_the_paper(seed, sizes):
     state, raw = random_state(generator, batch, slots, layout), normal(generator, batch, layout.size) * 2
     after = lrua_step(raw, state, layout)
     parameters = (each.numpy() for each in activate_lrua(split_lrua(raw, layout)))
-    expected = oracle.step(*(each.numpy() for each in state[:3]), *parameters, decay=0.9)
+    expected = oracle.step(*(each.numpy() for each in state.parts()[:3]), *parameters, decay=0.9)
     # Measured: 2e-15.
     for got, wanted in zip(after, expected, strict=True):
         assert_matches(got, wanted, 1e-13)
@@ -89,7 +89,7 @@ def test_the_gradient_is_that_of_finite_differences(generator):
     state, raw = random_state(generator), normal(generator, 3, LAYOUT.size)
 
     def step(raw, memory, read_weights):
-        after = lrua_step(raw, state._replace(memory=memory, read_weights=read_weights), LAYOUT)
+        after = lrua_step(raw, state.replace(memory=memory, read_weights=read_weights), LAYOUT)
         return after.memory, after.read_weights, after.reads
 
     inputs = [each.requires_grad_() for each in (raw, state.memory.clone(), state.read_weights.clone())]
@@ -99,7 +99,7 @@ def test_the_gradient_is_that_of_finite_differences(generator):
 def test_usage_has_no_gradient(generator):
     state = random_state(generator)
     usage = state.usage.clone().requires_grad_()
-    assert not lrua_step(normal(generator, 3, LAYOUT.size), state._replace(usage=usage), LAYOUT).usage.requires_grad
+    assert not lrua_step(normal(generator, 3, LAYOUT.size), state.replace(usage=usage), LAYOUT).usage.requires_grad
 
 
 def test_a_slot_that_is_read_stays_and_one_that_is_not_is_overwritten(generator):

@@ -60,12 +60,12 @@ def fresh_state(batch: int, slots: int, layout: InterfaceLayout, dtype: torch.dt
 @machines
 def test_three_steps_follow_the_paper(batch: int, slots: int, layout: InterfaceLayout, generator: Generator) -> None:
     state = random_state(generator, batch, slots, layout)
-    expected = tuple(tensor.numpy() for tensor in state)
+    expected = tuple(tensor.numpy() for tensor in state.parts())
     for _ in range(3):
         raw = 2 * normal(generator, batch, layout.size)
         state = access_step(raw, state, layout)
         expected = oracle.step(raw.numpy(), *expected[:3], layout.offsets)
-        for tensor, expected_tensor in zip(state, expected, strict=True):
+        for tensor, expected_tensor in zip(state.parts(), expected, strict=True):
             # Measured: 1e-15.
             assert_matches(tensor, expected_tensor, 5e-15)
 
@@ -108,16 +108,16 @@ def test_a_step_can_be_taken_with_activated_parameters(generator: Generator) -> 
     layout = InterfaceLayout(2, 2, 3)
     state, raw = random_state(generator, 2, 5, layout), normal(generator, 2, layout.size)
     activated = apply_interface(activate(split_interface(raw, layout)), state, layout)
-    for tensor, other_tensor in zip(activated, access_step(raw, state, layout), strict=True):
+    for tensor, other_tensor in zip(activated.parts(), access_step(raw, state, layout).parts(), strict=True):
         assert torch.equal(tensor, other_tensor)
 
 
 def test_the_given_state_is_left_as_it_was(generator: Generator) -> None:
     layout = InterfaceLayout(1, 1, 3)
     state = random_state(generator, 2, 5, layout)
-    before = [tensor.clone() for tensor in state]
+    before = [tensor.clone() for tensor in state.parts()]
     access_step(normal(generator, 2, layout.size), state, layout)
-    for tensor, expected in zip(state, before, strict=True):
+    for tensor, expected in zip(state.parts(), before, strict=True):
         assert torch.equal(tensor, expected)
 
 
@@ -125,7 +125,7 @@ def test_sequences_of_a_batch_do_not_touch_each_other(generator: Generator) -> N
     layout = InterfaceLayout(1, 2, 3)
     state, raw = random_state(generator, 3, 5, layout), normal(generator, 3, layout.size)
     together = access_step(raw, state, layout)
-    alone = access_step(raw[1:2], AccessState(*(tensor[1:2] for tensor in state)), layout)
+    alone = access_step(raw[1:2], AccessState(*(tensor[1:2] for tensor in state.parts())), layout)
     for tensor, expected in zip(together, alone, strict=True):
         # Measured: 0; a matrix product of another size may round otherwise.
         assert_matches(tensor[1:2], expected.numpy(), 1e-15)
@@ -155,7 +155,7 @@ def test_a_raw_interface_of_1e4_stays_finite(fill: float, slots: int, dtype: tor
         return torch.cat([tensor.flatten(1) for tensor in after], -1)
 
     # The reads of the step before are the controller's business: no gradient goes through them here.
-    assert_finite_with_gradients(lambda *tensors: two_steps(*tensors, state.reads), raw, *state[:3])
+    assert_finite_with_gradients(lambda *tensors: two_steps(*tensors, state.reads), raw, *state.parts()[:3])
 
 
 def test_300_steps_in_a_row_stay_finite_with_gradient(generator: Generator) -> None:
@@ -166,7 +166,7 @@ def test_300_steps_in_a_row_stay_finite_with_gradient(generator: Generator) -> N
     raw = scales * normal(generator, 300, 3, layout.size, dtype=torch.float32)
 
     def run(raw: Tensor, memory: Tensor) -> Tensor:
-        now, reads = state._replace(memory=memory), []
+        now, reads = state.replace(memory=memory), []
         for step in raw:
             now = access_step(step, now, layout)
             reads.append(now.reads)
@@ -179,7 +179,7 @@ def test_detach_keeps_values_and_cuts_the_graph(generator: Generator) -> None:
     layout = InterfaceLayout(1, 1, 3)
     raw = normal(generator, 2, layout.size).requires_grad_()
     state = access_step(raw, random_state(generator, 2, 5, layout), layout)
-    for tensor, detached in zip(state, state.detach(), strict=True):
+    for tensor, detached in zip(state.parts(), state.detach().parts(), strict=True):
         assert tensor.requires_grad
         assert not detached.requires_grad
         assert torch.equal(tensor, detached)
@@ -198,4 +198,4 @@ def test_a_wrong_shape_is_caught(generator: Generator) -> None:
     with pytest.raises(TypeCheckError):
         access_step(raw[0], state, layout)
     with pytest.raises(TypeCheckError):
-        access_step(raw, state._replace(read_weights=state.read_weights[..., :4]), layout)
+        access_step(raw, state.replace(read_weights=state.read_weights[..., :4]), layout)

@@ -41,8 +41,8 @@ class Call(NamedTuple):
     def map(self, change: Callable[[Tensor], Tensor]) -> "Call":
         """Every tensor of numbers changed."""
         weights = Weights(tuple(map(change, self.weights.controller)), *map(change, self.weights[1:]))
-        access = LRUAState(*map(change, self.access))
-        access = access._replace(usage=access.usage.detach())
+        access = LRUAState(*map(change, self.access.parts()))
+        access = access.replace(usage=access.usage.detach())
         controller = tuple(map(change, self.controller))
         return Call(change(self.inputs), self.lengths, weights, controller, access, self.spec)
 
@@ -79,7 +79,7 @@ def call_of(
 
 def results_of(result: SequenceResult) -> list[Tensor]:
     """All tensors of a result."""
-    return [result.hidden, result.reads, *result.controller, *result.access]
+    return [result.hidden, result.reads, *result.controller, *result.access.parts()]
 
 
 def run(sequence: Callable[..., SequenceResult], call: Call, *, seed: int = 1) -> tuple[list[Tensor], list[Tensor]]:

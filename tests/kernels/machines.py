@@ -39,7 +39,7 @@ class Call(NamedTuple):
     def leaves(self) -> list[Tensor]:
         """Everything that can have a gradient."""
         weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
-        return [self.inputs, *weights, *self.controller, *self.access]
+        return [self.inputs, *weights, *self.controller, *self.access.parts()]
 
     def to(self, dtype: torch.dtype) -> "Call":
         """The same numbers in another precision, as fresh leaves."""
@@ -48,7 +48,7 @@ class Call(NamedTuple):
     def map(self, change: Callable[[Tensor], Tensor]) -> "Call":
         """Every leaf changed."""
         weights = Weights(tuple(map(change, self.weights.controller)), *map(change, self.weights[1:]))
-        access = AccessState(*map(change, self.access))
+        access = AccessState(*map(change, self.access.parts()))
         return Call(change(self.inputs), self.lengths, weights, tuple(map(change, self.controller)), access, self.spec)
 
 
@@ -89,7 +89,7 @@ def call_of(
 
 def results_of(result: SequenceResult) -> list[Tensor]:
     """All tensors of a result."""
-    return [result.hidden, result.reads, *result.controller, *result.access]
+    return [result.hidden, result.reads, *result.controller, *result.access.parts()]
 
 
 def run(sequence: Callable[..., SequenceResult], call: Call, *, seed: int = 1) -> tuple[list[Tensor], list[Tensor]]:

@@ -44,7 +44,7 @@ def test_the_start_of_a_subclass_is_its_own():
     class Other(NTM):
         def initial_state(self, batch_size):
             state = super().initial_state(batch_size)
-            return state.replace(access=state.access._replace(memory=state.access.memory + 1))
+            return state.replace(access=state.access.replace(memory=state.access.memory + 1))
 
     assert (Other(3, 5, 2, memory_slots=8).start(2).access.memory > 0.5).all()
 

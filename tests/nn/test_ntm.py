@@ -281,7 +281,7 @@ def test_extremes_give_no_nan(dtype, slots, steps, scale, generator):
             ntm.access.interface.weight.mul_(1 + scale)
         x = (scale * rows(generator, steps, 1, dtype=dtype)).requires_grad_()
         state = ntm.initial_state(1)
-        zeros = state.replace(access=state.access._replace(memory=torch.zeros_like(state.access.memory)))
+        zeros = state.replace(access=state.access.replace(memory=torch.zeros_like(state.access.memory)))
         outputs, end = ntm(x, zeros)
         loss = outputs.square().sum() + sum(tensor.sum() for tensor in tensors_of(end))
         gradients = torch.autograd.grad(loss, [x, *ntm.parameters()])
@@ -325,7 +325,7 @@ def test_addressing_stays_in_float32_under_autocast(controller, generator):
         outputs, state = ntm(x)
         outputs.float().sum().backward()
     access: AccessState = state.access
-    assert {tensor.dtype for tensor in access} == {torch.float32}
+    assert {tensor.dtype for tensor in access.parts()} == {torch.float32}
     # bfloat16 has 8 bits: the output layer (and a user's own controller) rounds at about 4e-3. Measured: 3e-3.
     torch.testing.assert_close(outputs.float(), exact, rtol=0, atol=2e-2)
     sums = access.read_weights.sum(-1)

@@ -1,11 +1,14 @@
 """Where models are found, and what is said of those that are not there or broken."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from neuraltape import MANN, NTM
+from neuraltape.nn import load_machine
 from neuraltape.nn.pretrained import locate
 
 
@@ -53,7 +56,10 @@ def test_a_broken_file_is_named(saved):
 
 
 def test_a_model_of_other_sizes_is_named(saved):
-    with pytest.raises(ValueError, match=r"does not hold this NTM: .*size mismatch"):
+    with pytest.raises(
+        ValueError,
+        match=r"this NTM: access\.interface\.weight must have shape \(92, 7\); .* \(92, 6\)",
+    ):
         NTM.from_pretrained(saved, hidden_size=7)
 
 
@@ -63,7 +69,16 @@ def test_a_hub_name_is_passed_on_and_a_missing_folder_is_not():
         locate("runs/none/here")
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("[1]", "must hold the arguments of a model")])
+BROKEN = [
+    ("{", "is not JSON"),
+    ("[1]", "must hold the arguments of a model"),
+    ('{"hidden_size": 6}', "was written by an older version; convert it: python tools/convert.py "),
+    ('{"format": 3, "machine": "ntm"}', "has format 3; this version of neuraltape reads format 2"),
+    ('{"format": 2}', "must name its machine; got None"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
 def test_a_broken_configuration_is_named(saved, text, message):
     (saved / "model" / "config.json").write_text(text)
     with pytest.raises(ValueError, match=rf"config\.json {message}"):
@@ -85,3 +100,61 @@ def test_a_saved_machine_says_that_it_has_a_controller_of_its_own(tmp_path):
     again = NTM.from_pretrained(tmp_path, controller=Plain(23, 6))
     assert torch.equal(again(x)[0], ntm(x)[0])
     assert again.config["controller"] == "Plain"
+
+
+def test_what_is_saved_says_its_format_and_its_machine(saved):
+    values = json.loads((saved / "model" / "config.json").read_text())
+    assert (values["format"], values["machine"], values["hidden_size"]) == (2, "ntm", 6)
+
+
+def test_another_machine_is_named_with_who_loads_it(saved):
+    with pytest.raises(ValueError, match=r"not hold a MANN: it is a ntm; use NTM\.from_pretrained or load_machine"):
+        MANN.from_pretrained(saved)
+
+
+def test_a_machine_of_one_s_own_is_loaded_by_its_own_class_alone(tmp_path):
+    class Mine(NTM):
+        pass
+
+    Mine(3, 6, 4).save_pretrained(tmp_path)
+    assert type(Mine.from_pretrained(tmp_path)) is Mine
+    with pytest.raises(ValueError, match=r"does not hold a NTM: it is a Mine; use .* its own class"):
+        NTM.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"must hold one of ntm, .*; it holds a Mine: load it with its own class's"):
+        load_machine(tmp_path)
+
+
+def test_an_argument_that_the_machine_does_not_have_is_named(saved):
+    path = saved / "model" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "usage_decay": 0.5}))
+    with pytest.raises(ValueError, match=r"config\.json does not hold the arguments of a NTM: .*'usage_decay'"):
+        NTM.from_pretrained(saved)
+
+
+def test_nothing_is_made_before_the_sizes_are_known_to_agree(saved, monkeypatch):
+    made = []
+    monkeypatch.setattr(torch.nn.Linear, "__init__", _noting(made, torch.nn.Linear.__init__))
+    with pytest.raises(ValueError, match="does not hold this NTM"):
+        NTM.from_pretrained(saved, hidden_size=7)
+    assert made
+    assert set(made) == {"meta"}
+
+
+def _noting(made, init):
+    def noting(self, *args, **options):
+        init(self, *args, **options)
+        made.append(self.weight.device.type)
+
+    return noting
+
+
+def test_a_hub_s_files_are_downloaded_and_then_read_like_a_folder(saved, monkeypatch):
+    asked = []
+
+    def download(repository, file, **options):
+        asked.append((repository, file, options))
+        return str(saved / "model" / file)
+
+    monkeypatch.setattr("neuraltape.nn.pretrained.hf_hub_download", download)
+    assert NTM.from_pretrained("user/model", revision="v1").hidden_size == 6
+    assert asked == [("user/model", file, {"revision": "v1"}) for file in ("config.json", "model.safetensors")]

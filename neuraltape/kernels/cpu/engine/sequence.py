@@ -164,7 +164,7 @@ def sequence(
         inputs = inputs.to(weights.interface_weight.dtype)
     parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
     missing = _CONTROLLER - len(controller)
-    state = [*controller, *([inputs.new_empty(0)] * missing if missing > 0 else ()), *access]
+    state = [*controller, *([inputs.new_empty(0)] * missing if missing > 0 else ()), *access.parts()]
     tensors = [inputs, *parameters, *state]
     traced = torch.compiler.is_compiling() or any(type(t) not in PLAIN for t in tensors)
     if lengths is not None:

@@ -62,11 +62,11 @@ def step(
     item_size = inputs.element_size()
     prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
-    given = (inputs, *weights[0], weights[1], weights[2], *output, *controller, *access)
+    given = (inputs, *weights[0], weights[1], weights[2], *output, *controller, *access.parts())
     found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
     if found is None:
         return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
-    after = [torch.empty_like(tensor) for tensor in (*controller, *access)]
+    after = [torch.empty_like(tensor) for tensor in (*controller, *access.parts())]
     outputs = torch.empty_like(prepared.result)
     final = [tensor.data_ptr() for tensor in after]
     cut, none, came = prepared.states, (0,) * (2 - prepared.states), len(found) - len(after)

@@ -43,7 +43,7 @@ class _Sequence(torch.autograd.Function):
         ctx.spec, ctx.ragged = spec, bool((lengths < len(inputs)).any())
         ctx.mark_non_differentiable(final.access.usage)
         ctx.set_materialize_grads(False)
-        return given_of(saved.seen[1:], spec, z), final.hidden, final.cell, *final.access
+        return given_of(saved.seen[1:], spec, z), final.hidden, final.cell, *final.access.parts()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -115,7 +115,7 @@ def sequence(
         inputs = inputs.to(weights.interface_weight.dtype)
     dtype, (time, batch) = weights.interface_weight.dtype, inputs.shape[:2]
     check_inputs(inputs, spec, dtype)
-    others = (*weights.controller, weights.interface_weight, weights.interface_bias, *controller, *access)
+    others = (*weights.controller, weights.interface_weight, weights.interface_bias, *controller, *access.parts())
     check_tensors(others, (*weight_shapes(spec), *_state_shapes(spec, batch)), dtype)
     if lengths is None:
         lengths = torch.full((batch,), time)
@@ -146,7 +146,7 @@ def _in_segments(
         hidden, cell, *access = (tensor.detach() for tensor in state)
         final, saved = forward(segment, (lengths - start).contiguous(), weights, hidden, cell, LRUAState(*access), spec)
         given.append(given_of(saved.seen[1:], spec, z))
-        state = (final.hidden, final.cell, *final.access)
+        state = (final.hidden, final.cell, *final.access.parts())
     return torch.cat(given), list(state)
 
 

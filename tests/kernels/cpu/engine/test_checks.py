@@ -18,7 +18,8 @@ def changed(call, field, change):
         parts[int(name)] = change(parts[int(name)])
         new = tuple(parts)
         return call._replace(**{group: new if group == "controller" else part._replace(controller=new)})
-    return call._replace(**{group: part._replace(**{name: change(getattr(part, name))})})
+    replace = part.replace if group == "access" else part._replace
+    return call._replace(**{group: replace(**{name: change(getattr(part, name))})})
 
 
 FIELDS = ["inputs", "weights.0", "weights.1", "weights.3", "weights.interface_weight", "weights.interface_bias"]
@@ -90,7 +91,7 @@ def test_too_few_weights_or_states_are_refused():
 def test_the_operator_itself_refuses_what_does_not_fit():
     call = call_of(spec_of(), 2, 3)
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias.float()]
-    state = [*call.controller, *call.access]
+    state = [*call.controller, *call.access.parts()]
     numbers = [3, 10, 1, 7, 1, 1, 5, -1, 0, 1]
     with pytest.raises(ValueError, match=r"must be torch\.float32"):
         torch.ops.neuraltape.sequence(call.inputs, None, weights, state, "lstm", numbers, False)
@@ -132,7 +133,7 @@ def test_expanded_states_and_slopes_are_taken():
     wide = call._replace(
         inputs=call.inputs.expand(-1, 3, -1), controller=tuple(t.expand(3, -1, -1) for t in call.controller)
     )
-    wide = wide._replace(access=AccessState(*(t.expand(3, -1, -1) for t in call.access)))
+    wide = wide._replace(access=AccessState(*(t.expand(3, -1, -1) for t in call.access.parts())))
     gradients = [
         torch.autograd.grad(module.sequence(*wide).hidden.sum(), call.leaves(), allow_unused=True)
         for module in (cpu, reference)
@@ -149,7 +150,7 @@ def test_an_access_step_refuses_what_does_not_fit(name):
     if name == "raw":
         raw = shorter(raw)
     else:
-        state = state._replace(**{name: shorter(getattr(state, name))})
+        state = state.replace(**{name: shorter(getattr(state, name))})
     with pytest.raises(ValueError, match="must have shape"):
         cpu.access_step(raw, state, layout)
 
@@ -160,4 +161,4 @@ def test_an_access_step_refuses_a_batch_of_none_and_mixed_precision():
         cpu.access_step(torch.zeros(0, layout.size), AccessState(*(torch.zeros(0, 7, 5),) * 4), layout)
     state = AccessState(*(torch.zeros(shape) for shape in [(3, 7, 5), (3, 1, 7), (3, 1, 7), (3, 1, 5)]))
     with pytest.raises(ValueError, match="read_weights must be"):
-        cpu.access_step(torch.zeros(3, layout.size), state._replace(read_weights=state.read_weights.double()), layout)
+        cpu.access_step(torch.zeros(3, layout.size), state.replace(read_weights=state.read_weights.double()), layout)

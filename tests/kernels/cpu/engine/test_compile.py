@@ -32,7 +32,7 @@ def numbers(model, ntm, inputs, state, lengths):
     inputs = inputs.clone().requires_grad_()
     outputs, after = model(inputs, state, lengths=lengths)
     loss = outputs.square().sum() + after.access.memory.sum()
-    return [outputs, *after.access, *torch.autograd.grad(loss, [inputs, *ntm.parameters()])]
+    return [outputs, *after.access.parts(), *torch.autograd.grad(loss, [inputs, *ntm.parameters()])]
 
 
 @pytest.mark.slow

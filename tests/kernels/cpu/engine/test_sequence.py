@@ -109,7 +109,7 @@ def test_two_calls_continue_as_one(cell):
     first = cpu.sequence(call.inputs[:4], None, call.weights, call.controller, call.access, call.spec)
     second = cpu.sequence(call.inputs[4:], None, call.weights, first.controller, first.access, call.spec)
     joined = [torch.cat([first.hidden, second.hidden]), torch.cat([first.reads, second.reads])]
-    joined += [*second.controller, *second.access]
+    joined += [*second.controller, *second.access.parts()]
     # Measured: 0.
     assert_near(joined, results_of(whole), 1e-14)
     gradients = [
@@ -207,7 +207,7 @@ def test_gradients_of_single_results_agree():
 
 def arguments(call):
     empty = call.inputs.new_empty(0)
-    state = [*call.controller, *[empty] * (2 - STATES[call.spec.cell]), *call.access]
+    state = [*call.controller, *[empty] * (2 - STATES[call.spec.cell]), *call.access.parts()]
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias]
     spec, layout = call.spec, call.spec.layout
     numbers = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, *(layout.read_heads, layout.write_heads)]

@@ -10,7 +10,7 @@ from tests.kernels.machines import assert_near, call_of, spec_of
 
 def step_of(module, call, output):
     y, controller, access = module.step(call.inputs[0], call.weights, output, call.controller, call.access, call.spec)
-    return [y, *controller, *access]
+    return [y, *controller, *access.parts()]
 
 
 def output_of(call, count=4):
@@ -56,13 +56,13 @@ def test_what_does_not_fit_is_refused():
     call = call_of(spec_of(), 1, 3)
     weight, bias = output_of(call)
     with pytest.raises(ValueError, match="memory must have shape"):
-        step_of(cpu, call._replace(access=call.access._replace(memory=call.access.memory[:2])), (weight, bias))
+        step_of(cpu, call._replace(access=call.access.replace(memory=call.access.memory[:2])), (weight, bias))
     with pytest.raises(ValueError, match="output weight must have shape"):
         step_of(cpu, call, (weight[:, 1:], bias))
     with pytest.raises(ValueError, match=r"output bias must be torch\.float64"):
         step_of(cpu, call, (weight, bias.float()))
     with pytest.raises(ValueError, match="dense"):
-        step_of(cpu, call._replace(access=call.access._replace(memory=call.access.memory.to_sparse())), (weight, bias))
+        step_of(cpu, call._replace(access=call.access.replace(memory=call.access.memory.to_sparse())), (weight, bias))
     with pytest.raises(ValueError, match="at least 1 step and 1 sequence"):
         step_of(cpu, call._replace(inputs=call.inputs[:, :0]), (weight, bias))
 

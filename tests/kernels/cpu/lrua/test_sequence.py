@@ -76,7 +76,7 @@ def test_two_calls_continue_as_one():
     first = cpu.sequence(call.inputs[:4], None, call.weights, call.controller, call.access, call.spec)
     second = cpu.sequence(call.inputs[4:], None, call.weights, first.controller, first.access, call.spec)
     joined = [torch.cat([first.hidden, second.hidden]), torch.cat([first.reads, second.reads])]
-    joined += [*second.controller, *second.access]
+    joined += [*second.controller, *second.access.parts()]
     # Measured: 0.
     assert_near(joined, results_of(whole), 1e-14)
     gradients = [
@@ -121,7 +121,7 @@ def test_a_nan_stays_visible():
 @pytest.mark.parametrize("part", ["memory", "usage", "reads"])
 def test_a_state_of_another_shape_is_named_before_it_is_read(part):
     call = call_of(spec_of(), 3, 2)
-    access = call.access._replace(**{part: getattr(call.access, part)[..., :-1]})
+    access = call.access.replace(**{part: getattr(call.access, part)[..., :-1]})
     with pytest.raises(ValueError, match=f"{part} must have shape"):
         cpu.sequence(*call[:4], access, call.spec)
 

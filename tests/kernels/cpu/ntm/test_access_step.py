@@ -31,9 +31,9 @@ def arguments(layout, batch, slots, seed=0):
 def test_every_combination_agrees_with_the_reference(sizes, batch, slots, seed):
     layout = InterfaceLayout(*sizes)
     raw, state = arguments(layout, batch, slots, seed)
-    leaves, results = [raw, *state[:3]], []
+    leaves, results = [raw, *state.parts()[:3]], []
     for module in (cpu, reference):
-        after = module.access_step(raw, state, layout)
+        after = module.access_step(raw, state, layout).parts()
         slopes = [torch.linspace(-1, 1, t.numel(), dtype=t.dtype).view(t.shape) for t in after]
         results.append((list(after), list(torch.autograd.grad(after, leaves, slopes))))
     # Measured: 1.2e-15 and 1.5e-15.
@@ -44,15 +44,15 @@ def test_every_combination_agrees_with_the_reference(sizes, batch, slots, seed):
 @pytest.mark.filterwarnings("ignore")
 def test_opcheck_passes():
     raw, state = arguments(InterfaceLayout(2, 1, 3), 3, 7)
-    opcheck(torch.ops.neuraltape.access_step.default, (raw, *state[:3], [2, 1, 3, -1, 0, 1]))
+    opcheck(torch.ops.neuraltape.access_step.default, (raw, *state.parts()[:3], [2, 1, 3, -1, 0, 1]))
 
 
 def test_without_gradients_gives_the_same():
     layout = InterfaceLayout(1, 2, 5)
     raw, state = arguments(layout, 3, 7)
-    expected = cpu.access_step(raw, state, layout)
+    expected = cpu.access_step(raw, state, layout).parts()
     with torch.no_grad():
-        got = cpu.access_step(raw, state, layout)
+        got = cpu.access_step(raw, state, layout).parts()
     assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
 
 
@@ -68,9 +68,9 @@ def test_tensors_that_are_not_on_the_cpu_or_lie_in_any_way():
     layout = InterfaceLayout(1, 2, 5)
     raw, state = arguments(layout, 3, 7)
     with torch.no_grad():
-        expected = cpu.access_step(raw, state, layout)
-        strided = [torch.stack([t, t], -1)[..., 0] for t in (raw, *state)]
-        got = cpu.access_step(strided[0], AccessState(*strided[1:]), layout)
+        expected = cpu.access_step(raw, state, layout).parts()
+        strided = [torch.stack([t, t], -1)[..., 0] for t in (raw, *state.parts())]
+        got = cpu.access_step(strided[0], AccessState(*strided[1:]), layout).parts()
         assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
         with pytest.raises(ValueError, match=r"on the CPU; got .* on meta"):
-            cpu.access_step(raw, state._replace(write_weights=state.write_weights.to("meta")), layout)
+            cpu.access_step(raw, state.replace(write_weights=state.write_weights.to("meta")), layout)
