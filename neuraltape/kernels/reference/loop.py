@@ -1,6 +1,7 @@
 """A whole sequence, one step after the other in plain PyTorch: the same loop for every access."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from neuraltape.functional import map_state
 from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.spec import MachineSpec, SequenceResult, Weights
 
@@ -61,9 +63,7 @@ def sequence(
             now = alive[t]
             row = keep_where(now, row, torch.zeros_like(row))
             controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
-            access_next = type(access)(
-                *(keep_where(now, new, old) for new, old in zip(access_next, access, strict=True))
-            )
+            access_next = map_state(partial(keep_where, now), access_next, access)
         controller, access = controller_next, access_next
         given.append(row)
     return SequenceResult(torch.stack(given), controller, access)
