@@ -90,6 +90,17 @@ def test_every_command_of_a_page_is_taken(page: Path, refusal):
     assert wrong == {}
 
 
+def test_every_flag_of_the_guide_is_one_of_train(refusal):
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    flags = [flag for flag in re.findall(r"`(--[^`]+)`", text) if not flag.startswith(("--config", "--model"))]
+    assert len(flags) > 10
+    # Named without a value, a flag is given one.
+    assert (
+        refusal(["train", "copy", *(word for flag in flags for word in [*flag.split(), "20"][: 2 * flag.count("--")])])
+        == ""
+    )
+
+
 def test_the_pages_have_commands():
     count = {name_of(page): len(commands(page.read_text(encoding="utf-8"))) for page in SOURCES}
     assert count["README.md"] >= 5

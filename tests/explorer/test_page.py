@@ -1,12 +1,14 @@
 """The page in a real browser. Skipped where there is no Playwright or no Chromium."""
 
 import base64
+import gc
 import json
 import re
 import shutil
 import struct
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,10 @@ def browser():
         found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield found
         found.close()
+    # What they have left open is collected here, where it is expected, and not in the middle of some other test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
