@@ -16,6 +16,8 @@ from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
 RUNS = Path("runs")
+# The tasks that need no option to be there.
+TASK_NAMES = [name for name, task in TASKS.items() if not task.required_options()]
 RUN_HELP = "a run's folder, a name under runs/, a folder with a saved model, or a model that comes with the package"
 
 
@@ -39,7 +41,7 @@ def add_subject(parser: Parser) -> None:
         "--task",
         type=str,
         default=None,
-        help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASKS)}",
+        help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASK_NAMES)}",
     )
 
 
@@ -103,10 +105,12 @@ def _load_model(folder: Path) -> SequenceModel:
 def _task_of(folder: Path, task: str | None) -> Task:
     """What a saved model learned: what the user says, or a configuration in its folder or the one around it."""
     if task is not None:
-        if task not in TASKS:
-            raise UsageError(f"--task must be one of {', '.join(TASKS)}; got {task!r}{close_matches(task, TASKS)}")
+        if task not in TASK_NAMES:
+            raise UsageError(
+                f"--task must be one of {', '.join(TASK_NAMES)}; got {task!r}{close_matches(task, TASK_NAMES)}"
+            )
         return TASKS[task]()
     for directory in (RunDirectory(folder), RunDirectory(folder.parent)):
         if directory.holds_run():
             return TrainConfig.load(directory.config).task
-    raise UsageError(f"--task is missing: {folder} doesn't say what the model learned; one of {', '.join(TASKS)}")
+    raise UsageError(f"--task is missing: {folder} doesn't say what the model learned; one of {', '.join(TASK_NAMES)}")

@@ -10,14 +10,12 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.parser import Parser, with_dashes
 from neuraltape.cli.recipes import recipe_of
-from neuraltape.cli.subject import RUNS
+from neuraltape.cli.subject import RUNS, TASK_NAMES
 from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
 from neuraltape.settings.settings import NAMED_TASKS, field_names, read_flat
-from neuraltape.tasks import DATA_TASKS, TASKS
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.training import TrainResult, train
 
-TASK_NAMES = (*TASKS, *DATA_TASKS)
 PARTS = (ModelConfig, OptimizerConfig, LoopConfig)
 DESCRIPTION = (
     "Train a machine. What no option says comes from --config, or else from the task's recipe, or else has the default "

@@ -71,9 +71,9 @@ def check_lengths(lengths: Iterable[int], task: Task) -> list[int]:
     for length in lengths:
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
             raise ValueError(f"lengths must be positive integers; got {length!r}")
-        if isinstance(task, RangedTask) and length < task.least:
+        if length < task.least:
             raise ValueError(f"lengths of {task.name} must be at least {task.least}; got {length}")
-        if isinstance(task, RangedTask) and task.most is not None and length > task.most:
+        if task.most is not None and length > task.most:
             raise ValueError(f"lengths of {task.name} must be at most {task.most}; got {length}")
     return lengths
 

@@ -4,16 +4,18 @@ import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from neuraltape.explorer.draft import Composed, Draft, compose
 from neuraltape.explorer.episode import Episode, draw_episode
-from neuraltape.explorer.loading import Machine
+from neuraltape.explorer.loading import Machine, about_task
 from neuraltape.explorer.outcome import outcome
 from neuraltape.explorer.pack import pack
 from neuraltape.explorer.requests import RunRequest
 from neuraltape.explorer.story import Story, tell
 from neuraltape.nn import Intervention, Trace
+from neuraltape.tasks import Batch, Composed, Draft
+from neuraltape.tasks.draft import check_width
 
 # Steps of one sequence: what bounds the time of a request.
 STEPS = 2_000
@@ -47,8 +49,8 @@ def run(machine: Machine, request: RunRequest) -> Answer:
         changes = [each for each in (change.intervention(steps) for change in request.changes) if each is not None]
         with _slots:
             trace, answers = tell(machine.answerer, draft, changes)
-        about = {"name": machine.name, "task": None, "form": "story", "question": draft.question, "answers": answers}
-        return Answer(trace, about | NOTHING | {"mask": [True]}, {})
+        about = {"name": machine.name, "form": "story", "question": draft.question, "answers": answers}
+        return Answer(trace, about | NOTHING | about_task(None) | {"mask": [True]}, {})
     if isinstance(draft, Story):
         raise ValueError("draft must be a sequence for this machine, not a story")
     composed = _compose(machine, draft)
@@ -60,24 +62,53 @@ def run(machine: Machine, request: RunRequest) -> Answer:
         trace = _trace(machine, composed, changes)
     more, arrays = outcome(machine.task, trace, composed.batch)
     about = NOTHING | _names(machine) | more | {"form": "vectors" if isinstance(draft, Draft) else "episode"}
-    about |= {"places": composed.places, "free": composed.width, "mask": composed.batch.mask[:, 0].tolist()}
+    about |= {
+        "places": composed.places,
+        "free": _free(draft),
+        "numbers": _ranges(machine, draft),
+        "mask": composed.batch.mask[:, 0].tolist(),
+    }
     return Answer(trace, about, arrays)
 
 
 # What a header says where there is nothing to say.
 NOTHING: dict[str, Any] = {
-    "inputs": [], "outputs": [], "places": [], "free": 0, "mistakes": None, "score": None, "targets": None,
-    "pictures": None,
+    "inputs": [], "outputs": [], "places": [], "free": 0, "numbers": {}, "mistakes": None, "score": None,
+    "targets": None, "pictures": None,
 }  # fmt: skip
 
 
 def _compose(machine: Machine, draft: Draft | Episode) -> Composed:
-    task, model = machine.task, machine.model
+    task = machine.task
     if isinstance(draft, Draft):
-        return compose(task, draft, model.input_size, model.output_size)
+        return _bare(machine, draft) if task is None else task.compose(draft)
     if task is None:
         raise ValueError("this machine's task is not known, so its sequences cannot be drawn")
-    return Composed(draw_episode(task, draft), [], 0)
+    return Composed(draw_episode(task, draft), [])
+
+
+def _bare(machine: Machine, draft: Draft) -> Composed:
+    """The vectors as the whole input, where no task is known: nothing is asked for, and nothing scored."""
+    check_width(draft.vectors, machine.model.input_size)
+    if draft.columns or draft.numbers:
+        raise ValueError("columns and numbers must be left out: this machine's task is not known")
+    steps = len(draft.vectors)
+    nothing, mask = torch.zeros(steps, 1, machine.model.output_size), torch.zeros(steps, 1, dtype=torch.bool)
+    return Composed(Batch(draft.vectors.unsqueeze(1), nothing, mask, torch.tensor([steps])), list(range(steps)))
+
+
+def _free(draft: Draft | Episode) -> int:
+    """How many of the input's channels hold a draft's vectors."""
+    return draft.vectors.shape[1] if isinstance(draft, Draft) else 0
+
+
+def _ranges(machine: Machine, draft: Draft | Episode) -> dict[str, list[int]]:
+    """The least and the greatest value of each of the draft's numbers, at its length."""
+    drawing = None if machine.task is None else machine.task.drawing
+    if drawing is None or not isinstance(draft, Draft):
+        return {}
+    ranges = {name: allowed(len(draft.vectors) // drawing.item) for name, allowed in drawing.numbers.items()}
+    return {name: [allowed[0], allowed[-1]] for name, allowed in ranges.items()}
 
 
 def _trace(machine: Machine, composed: Composed, changes: Sequence[Intervention]) -> Trace:
@@ -101,5 +132,4 @@ def _names(machine: Machine) -> dict[str, Any]:
     else:
         inputs, outputs = list(task.input_names), list(task.output_names)
     pictures = None if task is None or task.pictures is None else task.pictures._asdict()
-    name = None if task is None else task.name
-    return {"name": machine.name, "task": name, "inputs": inputs, "outputs": outputs, "pictures": pictures}
+    return {"name": machine.name, "inputs": inputs, "outputs": outputs, "pictures": pictures} | about_task(task)

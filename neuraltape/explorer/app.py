@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -15,7 +16,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from neuraltape.explorer import page
 from neuraltape.explorer.answer import Answer, run
-from neuraltape.explorer.draft import draw
 from neuraltape.explorer.loading import MachineError
 from neuraltape.explorer.machines import Machines
 from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
@@ -85,8 +85,8 @@ def create_app(
             task = machines.get(asked.machine).task
             if task is None:
                 raise ValueError("this machine's task is not known, so its sequences cannot be drawn at random")
-            draft = draw(task, asked.length, asked.seed)
-            return {**draft._asdict(), "vectors": draft.vectors.tolist()}
+            draft = task.draw(asked.length, torch.Generator().manual_seed(asked.seed))
+            return {"vectors": draft.vectors.tolist(), "columns": draft.columns, "numbers": draft.numbers}
 
         return await run_in_threadpool(answer)
 

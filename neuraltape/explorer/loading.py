@@ -7,16 +7,12 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from neuraltape.evaluation.answerer import Answerer
-from neuraltape.explorer.draft import free_channels, known
 from neuraltape.explorer.story import examples
 from neuraltape.nn import kind_of, load_machine
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.tasks import DATA_TASKS, TASKS, DataError, Sequences
+from neuraltape.tasks import TASKS, DataError, Drawing
 from neuraltape.tasks.task import Task
 from neuraltape.tasks.vocabulary import FILE as VOCABULARY
-
-# Every task that a machine may have learned.
-LEARNED: dict[str, type[Task]] = TASKS | DATA_TASKS | {Sequences.name: Sequences}
 
 
 class MachineError(ValueError):
@@ -40,7 +36,7 @@ class Machine(NamedTuple):
         """What the page gives it: vectors that a user draws, sequences that the task draws, or a story."""
         if self.answerer is not None:
             return "story"
-        return "vectors" if self.task is None or known(self.task.name) else "episode"
+        return "vectors" if self.task is None or self.task.drawing is not None else "episode"
 
 
 def load(identifier: str, name: str, folder: Path, model: Path, data_dir: str | None = None) -> Machine:
@@ -81,9 +77,9 @@ def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | N
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             raise MachineError("its config.yaml cannot be read") from None
     task_name = values.get("task") if isinstance(values, dict) else None
-    if not isinstance(task_name, str) or task_name not in LEARNED:
+    if not isinstance(task_name, str) or task_name not in TASKS:
         return None
-    kind = LEARNED[task_name]
+    kind = TASKS[task_name]
     names = {each.name for each in fields(kind)}  # pyright: ignore[reportArgumentType]
     options = {name: values[name] for name in names if name in values}
     if data_dir is not None and "data_dir" in names:
@@ -101,15 +97,35 @@ def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | N
 def describe(machine: Machine) -> dict[str, Any]:
     """What the page needs to know about a machine that can be shown."""
     model, task = machine.model, machine.task
-    about = {"task": None if task is None else task.name, "form": machine.form}
+    about: dict[str, Any] = about_task(task) | {"form": machine.form}
     about["parameters"] = sum(each.numel() for each in model.parameters())
     if machine.answerer is not None:
         return about | {"sizes": None, "examples": examples(machine.answerer.vocabulary)}
     return about | {
         "lengths": None if task is None else [task.shortest, task.longest],
-        "least": getattr(task, "least", 1),
-        "most": getattr(task, "most", None),
-        "free": model.input_size if task is None else free_channels(task) if known(task.name) else 0,
-        "item": getattr(task, "item_vectors", 1),
+        "least": 1 if task is None else task.least,
+        "most": None if task is None else task.most,
+        "drawing": _drawing(machine),
         "sizes": {"input": model.input_size, "output": model.output_size},
+    }
+
+
+def about_task(task: Task | None) -> dict[str, Any]:
+    """What the page calls a task, and the task's own words in English."""
+    return {"task": None if task is None else task.name, "words": {} if task is None else task.page_words}
+
+
+def _drawing(machine: Machine) -> dict[str, Any] | None:
+    """What is free in a machine's sequences. Where no task is known the vectors are the whole input."""
+    task = machine.task
+    drawing = Drawing(machine.model.input_size, start=12) if task is None else task.drawing
+    if drawing is None:
+        return None
+    columns = {name: list(bounds) for name, bounds in drawing.columns.items()}
+    return {
+        "width": drawing.width,
+        "item": drawing.item,
+        "columns": columns,
+        "start": drawing.start,
+        "grows": drawing.grows,
     }

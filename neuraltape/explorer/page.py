@@ -14,10 +14,20 @@ STATIC = Path(__file__).parent / "static"
 NOTHING = '<script type="application/json" id="replay">null</script>'
 
 
+ENGLISH = '<script type="application/json" id="languages">["en"]</script>'
+
+
 @cache
 def modules() -> tuple[str, ...]:
     """The names of the page's modules."""
     return tuple(sorted(file.stem for file in (STATIC / "js").glob("*.js")))
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The codes of the page's languages, each a module `language-CODE`; English, which has every word, comes first."""
+    codes = (name.removeprefix("language-") for name in modules() if name.startswith("language-"))
+    return tuple(sorted(codes, key=lambda code: (code != "en", code)))
 
 
 def served() -> tuple[str, str]:
@@ -28,8 +38,7 @@ def served() -> tuple[str, str]:
         f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' data: blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    page = _read("index.html").replace("<!-- import map -->", f'<script type="importmap">{found}</script>')
-    return page, policy
+    return _page(found), policy
 
 
 def replay(data: object) -> str:
@@ -44,13 +53,18 @@ def replay(data: object) -> str:
     )
     # No user's text may end the script element that holds it.
     safe = json.dumps(data).replace("<", "\\u003c")
-    page = _read("index.html")
-    page = page.replace("<!-- import map -->", f'<script type="importmap">{found}</script>')
+    page = _page(found)
     page = page.replace('<link rel="stylesheet" href="/static/style.css">', f"<style>{_read('style.css')}</style>")
     icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
     page = page.replace("/static/icon.svg", f"data:image/svg+xml;base64,{icon}")
     page = page.replace('src="/static/js/boot.js"', f'src="data:text/javascript;base64,{_boot()}"')
     return page.replace(NOTHING, NOTHING.replace("null", safe))
+
+
+def _page(import_map: str) -> str:
+    """The page, with where its modules are and which languages it speaks."""
+    page = _read("index.html").replace("<!-- import map -->", f'<script type="importmap">{import_map}</script>')
+    return page.replace(ENGLISH, ENGLISH.replace('["en"]', json.dumps(languages())))
 
 
 def _boot() -> str:

@@ -3,22 +3,26 @@
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from neuraltape.explorer.draft import Draft
 from neuraltape.explorer.episode import Episode
+from neuraltape.explorer.page import languages
 from neuraltape.explorer.story import Story
 from neuraltape.nn import Damage, Erase, Focus, Force, Freeze, Intervention, NoShift
+from neuraltape.tasks import Draft
 
 # Bounds of one request.
 BODY_BYTES = 2_000_000
-VECTORS, CHANNELS, REPEATS, LENGTH = 1_000, 256, 100, 1_000
+VECTORS, CHANNELS, NAMES, LENGTH = 1_000, 256, 16, 1_000
 INTERVENTIONS, SLOTS, LANES = 32, 4_096, 3
 SENTENCES, LETTERS = 200, 300
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Step = Annotated[int, Field(ge=0, le=1_000_000)]
 Row = Annotated[list[Number], Field(min_length=1, max_length=CHANNELS)]
+Name = Annotated[str, Field(max_length=40)]
+Column = Annotated[list[Number], Field(max_length=VECTORS)]
+Whole = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 
 class Strict(BaseModel):
@@ -31,9 +35,8 @@ class DraftRequest(Strict):
     """A sequence's content, see `Draft`."""
 
     vectors: Annotated[list[Row], Field(min_length=1, max_length=VECTORS)]
-    repeats: Annotated[int, Field(ge=1, le=REPEATS)] = 1
-    query: Annotated[int, Field(ge=0, le=VECTORS)] = 0
-    priorities: Annotated[list[Number], Field(max_length=VECTORS)] = []
+    columns: Annotated[dict[Name, Column], Field(max_length=NAMES)] = {}
+    numbers: Annotated[dict[Name, Whole], Field(max_length=NAMES)] = {}
 
     @model_validator(mode="after")
     def _same_width(self) -> "DraftRequest":
@@ -43,8 +46,8 @@ class DraftRequest(Strict):
 
     def draft(self) -> Draft:
         """As tensors."""
-        vectors = torch.tensor(self.vectors, dtype=torch.float32)
-        return Draft(vectors, self.repeats, self.query, tuple(self.priorities))
+        columns = {name: tuple(column) for name, column in self.columns.items()}
+        return Draft(torch.tensor(self.vectors, dtype=torch.float32), columns, self.numbers)
 
 
 class EpisodeRequest(Strict):
@@ -139,5 +142,12 @@ class ReplayRequest(Strict):
 
     lanes: Annotated[list[RunRequest], Field(min_length=1, max_length=LANES)]
     labels: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=LANES)] = []
-    language: Literal["en", "zh"] = "en"
+    language: Annotated[str, Field(max_length=20)] = "en"
     step: Step = 0
+
+    @field_validator("language")
+    @classmethod
+    def _spoken(cls, language: str) -> str:
+        if language not in languages():
+            raise ValueError(f"language must be one of {', '.join(languages())}")
+        return language

@@ -1,5 +1,6 @@
 """Learning from one example: name handwritten characters that are new in every episode."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
@@ -53,6 +54,10 @@ class Omniglot(RangedTask):
     summary: ClassVar[str] = "learn from one example: name handwritten characters that are new in every episode"
     length_name: ClassVar[str] = "classes"
     example_length: ClassVar[int] = 2
+    words: ClassVar[Mapping[str, str]] = {
+        "task": "Learn from one example: characters go in one by one, each with the label of the one before. The first "
+        "time a character comes one can only guess its label, from then on one can remember it.",
+    }
 
     min_length: int = 5
     """Classes in the smallest episode."""

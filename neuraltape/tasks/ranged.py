@@ -29,16 +29,6 @@ class RangedTask(Task):
         check_range(("min_length", "max_length"), self.min_length, self.max_length, least=self.least)
 
     @property
-    def least(self) -> int:
-        """The least length that makes sense."""
-        return 1
-
-    @property
-    def most(self) -> int | None:
-        """The greatest length that makes sense; None: there is none."""
-        return None
-
-    @property
     def shortest(self) -> int:
         """`min_length`."""
         return self.min_length

@@ -5,6 +5,7 @@ A task is a frozen dataclass whose fields are its options. It knows no model and
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from typing import ClassVar
 
 import torch
@@ -87,6 +88,16 @@ class Task(ABC):
         """The greatest length that `sample` draws."""
 
     @property
+    def least(self) -> int:
+        """The least length that makes sense."""
+        return 1
+
+    @property
+    def most(self) -> int | None:
+        """The greatest length that makes sense; None: there is none."""
+        return None
+
+    @property
     def label(self) -> str:
         """The range of lengths as a table shows it: "1-20", or "20" where there is only one."""
         return range_label(self.shortest, self.longest)
@@ -152,6 +163,12 @@ class Task(ABC):
 
         A task whose short sequences teach the wrong thing is made easier by this fraction in another way.
         """
+
+    @classmethod
+    def required_options(cls) -> list[str]:
+        """The names of the options that have no default: without them there is no task."""
+        options = fields(cls)  # pyright: ignore[reportArgumentType]
+        return [each.name for each in options if each.init and each.default is each.default_factory is MISSING]
 
     def prepare(self) -> None:
         """Read what drawing will need, so that what is missing is said at once. Most tasks need nothing.

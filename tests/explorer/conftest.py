@@ -13,6 +13,7 @@ from tests.data.archives import make_omniglot
 
 COPY = "task: copy\nmin_length: 1\nmax_length: 6\nbits: 4\n"
 OMNIGLOT = "task: omniglot\nmin_length: 3\nmax_length: 3\nside: 8\nvalidation_alphabets: 2\n"
+SORT = "priority-sort\nmin_length: 3\nmax_length: 4\nanswers: 3\nbits: 2\n"
 WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "moved", "office", "the", "to", "travelled", "went", "where")
 
 
@@ -47,6 +48,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_machine(root / "copy")
     (root / "copy" / "config.yaml").write_text(COPY)
     save_machine(root / "nameless")
+    for name, sizes, options in (("repeat", (4, 4), "repeat-copy\nbits: 3\n"), ("sort", (4, 2), SORT)):
+        torch.manual_seed(0)
+        NTM(sizes[0], 8, sizes[1], memory_slots=8, memory_width=4).save_pretrained(root / name)
+        (root / name / "config.yaml").write_text(f"task: {options}")
     torch.manual_seed(0)
     LSTMBaseline(5, 8, 4).save_pretrained(root / "lstm")
     MANN(5, 8, 4, memory_slots=6, memory_width=3).save_pretrained(root / "mann")

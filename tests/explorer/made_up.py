@@ -38,6 +38,7 @@ def made_up(*, labels: bool = False, memory: bool = False) -> Trace:
 
 ABOUT = {
     "name": "frog", "task": None, "form": "vectors", "inputs": ["1", "2"], "outputs": ["1", "2"], "places": [],
-    "free": 0, "mask": [True] * STEPS, "mistakes": None, "score": None, "targets": None, "pictures": None,
+    "free": 0, "words": {}, "numbers": {}, "mask": [True] * STEPS, "mistakes": None, "score": None, "targets": None,
+    "pictures": None,
 }  # fmt: skip
 """What the page's header says about it besides what the trace lists."""

@@ -17,10 +17,9 @@ from neuraltape import NTM
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session
 from neuraltape.explorer import create_app
-from neuraltape.explorer.draft import Draft, compose
 from neuraltape.explorer.requests import BODY_BYTES
 from neuraltape.nn import Force
-from neuraltape.tasks import TASKS
+from neuraltape.tasks import TASKS, Draft
 from tests.explorer.conftest import save_run
 from tests.explorer.unpack import stage_of, unpack
 
@@ -64,7 +63,7 @@ def test_the_list_has_every_machine_and_says_what_is_wrong_with_the_broken(clien
 def test_a_run_is_what_the_machine_does(client, places):
     header, arrays = unpack(ask(client).content)
     task = TASKS["copy"](bits=4)
-    batch = compose(task, Draft(torch.tensor(VECTORS).float()), 5, 4).batch
+    batch = task.compose(Draft(torch.tensor(VECTORS).float())).batch
     ntm = NTM.from_pretrained(places / "copy")
     with torch.no_grad():
         outputs, _ = ntm(batch.inputs)
@@ -107,7 +106,7 @@ def test_a_change_after_the_end_changes_nothing(client):
 
 def test_the_trace_file_is_that_of_the_library(client, places):
     tensors = load(ask(client, "/api/trace", changes=[{"kind": "force", "parameter": "gate", "value": 1.0}]).content)
-    batch = compose(TASKS["copy"](bits=4), Draft(torch.tensor(VECTORS).float()), 5, 4).batch
+    batch = TASKS["copy"](bits=4).compose(Draft(torch.tensor(VECTORS).float())).batch
     trace = NTM.from_pretrained(places / "copy").trace(batch.inputs, intervene=Force(parameter="gate", value=1.0))
     assert torch.equal(tensors["read 1/sharpen/weights"], trace.head("read 1").weights)
 

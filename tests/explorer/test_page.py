@@ -21,10 +21,12 @@ from playwright import sync_api
 
 from neuraltape import Trace
 from neuraltape.explorer import create_app
+from neuraltape.explorer import page as page_module
 from neuraltape.explorer.pack import pack
 from neuraltape.explorer.page import STATIC
 from neuraltape.explorer.page import replay as page_file
 from neuraltape.explorer.server import listen
+from neuraltape.tasks import TASKS, Task
 from tests.explorer.conftest import save_run
 from tests.explorer.made_up import ABOUT, made_up
 
@@ -37,7 +39,7 @@ def address(places: Path) -> Iterator[str]:
     def figure(trace: Trace, path: Path) -> None:
         path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
 
-    models = {name: places / name for name in ("copy", "omniglot", "answers")}
+    models = {name: places / name for name in ("copy", "omniglot", "answers", "repeat", "sort")}
     app = create_app(runs=[places / "runs"], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure)
     with listen("127.0.0.1", 0) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
@@ -123,6 +125,20 @@ def output_of(page) -> str:
 def cell(page, step: int, row: int, steps: int, rows: int) -> tuple[float, float]:
     box = page.locator("canvas.drawable").bounding_box()
     return box["x"] + (step + 0.5) * box["width"] / steps, box["y"] + (row + 0.5) * box["height"] / rows
+
+
+def words_of(task: type[Task]) -> set[str]:
+    """The keys of everything that the page says about a task; names of bits and pixels are the page's own."""
+    return {*task.words, "task", "length"} | {f"channel {name}" for name in CHANNELS.get(task.name, ())}
+
+
+# Channels whose names are words.
+CHANNELS = {
+    "copy": ("end flag",),
+    "repeat-copy": ("count", "end marker"),
+    "associative-recall": ("item delimiter", "query delimiter"),
+    "priority-sort": ("priority", "end flag"),
+}
 
 
 def choose(page, machine: str) -> None:
@@ -284,19 +300,93 @@ def test_chinese_and_the_schemes(page):
     page.click("#language")
     assert page.get_attribute("html", "lang") == "zh-Hans"
     assert page.inner_text("#tape-title").startswith("第 0 步的纸带")
-    # Every text that English has, Chinese has.
-    missing = page.evaluate(
-        """async () => {
-            const { english } = await import("explorer/en");
-            const { chinese } = await import("explorer/zh");
-            const keys = [Object.keys(english), Object.keys(chinese)];
-            return keys[0].filter((key) => !(key in chinese)).concat(keys[1].filter((key) => !(key in english)));
-        }"""
-    )
-    assert missing == []
+    assert page.inner_text("#length-name") == "向量数"
+    assert page.inner_text("#task-text").startswith("复制")
+    # Every text that English has, Chinese has, the tasks' own included; and none that nobody says.
+    keys = "async (code) => Object.keys((await import(`explorer/language-${code}`)).words)"
+    english, chinese = (set(page.evaluate(keys, code)) for code in ("en", "zh"))
+    assert english - chinese == set()
+    told = {(name, key) for name, task in TASKS.items() if task.words for key in words_of(task)}
+    assert [(name, key) for name, key in told if not {key, f"{key} {name}"} & chinese] == []
+    assert chinese - english - {key for name, key in told} - {f"{key} {name}" for name, key in told} == set()
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("#theme")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+def test_numbers_of_a_draft_have_a_field_each_within_their_range(page):
+    page.select_option("#machine", value="model:repeat")
+    field = page.get_by_role("spinbutton", name="Repeats")
+    field.wait_for()
+    assert page.inner_text("#task-text").startswith("Repeat copy: ")
+    page.fill("#length", "2")
+    page.keyboard.press("Enter")
+    field.fill("3")
+    with page.expect_response("**/api/run") as answer:
+        page.keyboard.press("Enter")
+    sent = json.loads(answer.value.request.post_data)["draft"]
+    assert (sent["numbers"], len(sent["vectors"])) == ({"repeats": 3}, 2)
+    title_is(page, "The tape at step 0 of 9")
+    field.fill("1000")
+    with page.expect_response("**/api/run"):
+        page.keyboard.press("Enter")
+    assert field.input_value() == "100"
+    page.click("#language")
+    assert page.get_by_role("spinbutton", name="重复次数").input_value() == "100"
+    assert "+ 计数" in page.inner_text("#tracks")
+
+
+def test_numbers_beside_vectors_can_be_changed(page):
+    page.select_option("#machine", value="model:sort")
+    page.wait_for_selector("#length-name:has-text('Vectors')")
+    eventually(page, lambda: "priority" in page.inner_text("#tracks"))
+    page.focus("canvas.drawable")
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    with page.expect_response("**/api/run") as first:
+        page.keyboard.press("+")
+    with page.expect_response("**/api/run") as second:
+        page.keyboard.press("+")
+    before, after = (
+        json.loads(each.value.request.post_data)["draft"]["columns"]["priority"] for each in (first, second)
+    )
+    assert after[0] == pytest.approx(min(1.0, before[0] + 0.1))
+    assert after[1:] == before[1:]
+
+
+def test_a_word_that_a_language_lacks_is_said_in_english(browser, places, tmp_path, monkeypatch):
+    """A language is one file; a task of which no language knows anything brings its words along, also in a replay."""
+    static = tmp_path / "static"
+    shutil.copytree(STATIC, static)
+    words = 'export const name = "Test"; export const tag = "eo"; export const words = { random: "Hazarde" };\n'
+    (static / "js" / "language-eo.js").write_text(words)
+    monkeypatch.setattr(page_module, "STATIC", static)
+    page_module.modules.cache_clear()
+    page_module.languages.cache_clear()
+    try:
+        about = ABOUT | {
+            "task": "leap", "words": {"task": "Leap: go on.", "length": "Leaps", "channel 2": "the other"},
+            "form": "vectors", "free": 1,
+        }  # fmt: skip
+        data = {"data": [base64.b64encode(pack(made_up(), about)).decode()], "labels": [], "language": "eo", "step": 0}
+        (tmp_path / "replay.html").write_text(page_file(data))
+    finally:
+        monkeypatch.undo()
+        page_module.modules.cache_clear()
+        page_module.languages.cache_clear()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    found = context.new_page()
+    found.goto((tmp_path / "replay.html").as_uri())
+    found.wait_for_selector("#stages canvas")
+    assert found.get_attribute("html", "lang") == "eo"
+    assert found.text_content("#random") == "Hazarde"
+    assert found.text_content("#clear") == "All zero"
+    assert "+ the other" in found.inner_text("#tracks")
+    for name, tag in (("中文", "zh-Hans"), ("English", "en"), ("Test", "eo")):
+        assert found.inner_text("#language") == name
+        found.click("#language")
+        assert found.get_attribute("html", "lang") == tag
+    context.close()
 
 
 @pytest.mark.parametrize("width", [390, 768, 1024, 1280])

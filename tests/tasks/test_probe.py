@@ -3,12 +3,14 @@ import torch
 
 from neuraltape.tasks import TASKS, Copy, Probe, RepeatCopy, Sequences, Task
 
+PUBLISHED = [name for name, task in TASKS.items() if task.paper_parameters]
+
 
 def labels(task: Task) -> list[str]:
     return [probe.label for probe in task.probes]
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_first_probe_is_the_range_of_training_on_1000_sequences_and_has_the_tasks_goal(name: str) -> None:
     task = TASKS[name]()
     first = task.probes[0]
@@ -16,7 +18,7 @@ def test_the_first_probe_is_the_range_of_training_on_1000_sequences_and_has_the_
     assert first.goal == task.goal is not None
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_others_lie_beyond_it(name: str) -> None:
     task = TASKS[name]()
     for probe in task.probes[1:]:
@@ -53,5 +55,6 @@ def test_a_task_without_published_results_has_none() -> None:
 
 
 def test_the_papers_machines_are_counted_by_kind() -> None:
-    assert all(set(TASKS[name].paper_parameters) == {"lstm", "feedforward", "baseline"} for name in TASKS)
+    assert PUBLISHED == ["copy", "repeat-copy", "associative-recall", "ngrams", "priority-sort"]
+    assert all(set(TASKS[name].paper_parameters) == {"lstm", "feedforward", "baseline"} for name in PUBLISHED)
     assert TASKS["copy"].paper_parameters["lstm"] == 67_561

@@ -1,36 +1,28 @@
 // The draft: its length, random bits, drawing on the input, pasting.
 
 import { drawDraft } from "explorer/api";
-import { byId } from "explorer/canvas";
+import { byId, element } from "explorer/canvas";
 import { run } from "explorer/runs";
 import { machineOf, state, update } from "explorer/store";
-import { has, text } from "explorer/text";
+import { language, taskWord, text } from "explorer/text";
 
 const MOST = 200;
-const START = { copy: 8, "repeat-copy": 4, "associative-recall": 4, ngrams: 60, "priority-sort": 12 };
+let written = "";
 
 const machine = () => machineOf(state.machine);
 
-// How many of the input's channels hold the draft's vectors.
-const width = () => machine().free;
+// What is free in the machine's sequences, as its task says.
+const drawing = () => machine().drawing;
 
-// Vectors of one unit of length: an item of associative recall has several.
-const itemSize = () => machine().item;
+const randomBit = () => Number(Math.random() < 0.5);
+const between = ([low, high]) => low + Math.random() * (high - low);
 
 export function makeDrafting() {
   const length = byId("length");
   length.onchange = () => setLength(Number(length.value));
   byId("random").onclick = () => randomDraft(currentLength());
   byId("clear").onclick = () => set({ ...state.draft, vectors: state.draft.vectors.map((row) => row.map(() => 0)) });
-  byId("repeats").onchange = () => set({ ...state.draft, repeats: clamp(byId("repeats"), 1, 50) });
-  byId("query").onchange = () => set({ ...state.draft, query: clamp(byId("query"), 1, Math.max(1, currentLength() - 1)) - 1 });
   makePaste();
-}
-
-function clamp(input, low, high) {
-  const value = Math.max(low, Math.min(high, Math.round(Number(input.value)) || low));
-  input.value = value;
-  return value;
 }
 
 export function set(draft) {
@@ -38,7 +30,7 @@ export function set(draft) {
   run();
 }
 
-const currentLength = () => state.draft?.length ?? Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / itemSize()));
+const currentLength = () => state.draft?.length ?? Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / (drawing()?.item ?? 1)));
 
 const draw = () => Math.floor(Math.random() * 2 ** 40);
 
@@ -48,16 +40,16 @@ export async function fitDraft() {
   const same = state.draft?.form === form && state.draft.task === task;
   if (form === "story") return same ? run() : set({ task, form, ...(machine().examples[0] ?? { facts: [], question: "" }) });
   if (form === "episode") return same ? run() : set({ task, form, length: lengths[0], seed: draw() });
-  if (same && state.draft.vectors[0].length === width()) run();
-  else await randomDraft(START[task] ?? 12);
+  if (same && state.draft.vectors[0].length === drawing().width) run();
+  else await randomDraft(drawing().start);
 }
 
 export async function randomDraft(length) {
   const { task, form, id } = machine();
   if (form === "episode") return set({ task, form, length, seed: draw() });
   if (!task) {
-    const vectors = Array.from({ length }, () => Array.from({ length: width() }, () => Number(Math.random() < 0.5)));
-    return set({ task, form, vectors, repeats: 1, query: 0, priorities: [] });
+    const vectors = Array.from({ length }, () => Array.from({ length: drawing().width }, randomBit));
+    return set({ task, form, vectors, columns: {}, numbers: {} });
   }
   try {
     const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), draw());
@@ -71,12 +63,17 @@ export async function randomDraft(length) {
 async function setLength(wanted) {
   const length = Math.max(machine().least ?? 1, Math.min(machine().most ?? MOST, Math.round(wanted) || 1));
   if (machine().form === "episode") return set({ ...state.draft, length });
-  const { task, vectors, priorities } = state.draft;
-  if (task === "ngrams" || task === "associative-recall") return randomDraft(length);
-  const count = length * itemSize();
-  const more = Array.from({ length: Math.max(0, count - vectors.length) }, () => vectors[0].map(() => Number(Math.random() < 0.5)));
-  const kept = task === "priority-sort" ? [...priorities, ...more.map(() => Math.random() * 2 - 1)].slice(0, count) : [];
-  set({ ...state.draft, vectors: [...vectors, ...more].slice(0, count), priorities: kept });
+  if (!drawing().grows) return randomDraft(length);
+  const { vectors } = state.draft;
+  const count = length * drawing().item;
+  const more = Array.from({ length: Math.max(0, count - vectors.length) }, () => vectors[0].map(randomBit));
+  set({ ...state.draft, vectors: [...vectors, ...more].slice(0, count), columns: columnsFor(count) });
+}
+
+// The numbers beside so many vectors: those that are there, and random ones for new vectors.
+function columnsFor(count) {
+  const column = ([name, bounds]) => [name, Array.from({ length: count }, (_, i) => state.draft.columns[name]?.[i] ?? between(bounds))];
+  return Object.fromEntries(Object.entries(drawing().columns).map(column));
 }
 
 // For the tracks: what can be drawn where.
@@ -90,37 +87,63 @@ export const editor = {
     const vectors = state.draft.vectors.map((row, i) => (i === item ? row.with(channel, value) : row));
     set({ ...state.draft, vectors });
   },
-  // Priorities are no bits: + and - change them.
+  // A number beside a vector, such as a priority, is no bit: + and - change it.
   nudge(step, channel, by) {
     const trace = state.lanes[0].trace;
     const item = trace.places.indexOf(step);
-    if (trace.inputs[channel] !== "priority" || item < 0) return;
-    const priorities = state.draft.priorities.map((each, i) => (i === item ? Math.max(-1, Math.min(1, each + by)) : each));
-    set({ ...state.draft, priorities });
+    const name = trace.inputs[channel];
+    const bounds = drawing().columns[name];
+    if (!bounds || item < 0) return;
+    const column = state.draft.columns[name].map((each, i) => (i === item ? Math.max(bounds[0], Math.min(bounds[1], each + by)) : each));
+    set({ ...state.draft, columns: { ...state.draft.columns, [name]: column } });
   },
 };
 
 export function drawDrafting() {
-  const { task, form, least, most } = machine();
-  const words = form === "story" ? "taskStory" : task && has(`task ${task}`) ? `task ${task}` : task ? "taskEpisode" : "taskNone";
-  byId("task-text").textContent = text(words);
+  const { form, least, most } = machine();
+  byId("task-text").textContent = form === "story" ? text("taskStory") : (taskWord(machine(), "task") ?? text("taskNone"));
   byId("sequence").hidden = form === "story";
   for (const id of ["clear", "paste", "draw-hint"]) byId(id).hidden = form !== "vectors";
-  byId("length-name").textContent = text(task && has(`length ${task}`) ? `length ${task}` : "length");
+  byId("length-name").textContent = taskWord(machine(), "length") ?? text("lengthNone");
   const length = byId("length");
   length.min = least ?? 1;
   length.max = most ?? MOST;
   if (document.activeElement !== length) length.value = form === "story" ? 1 : currentLength();
-  byId("repeats-label").hidden = task !== "repeat-copy";
-  byId("query-label").hidden = task !== "associative-recall";
-  if (document.activeElement !== byId("repeats")) byId("repeats").value = state.draft?.repeats ?? 1;
-  if (document.activeElement !== byId("query")) byId("query").value = (state.draft?.query ?? 0) + 1;
+  drawNumbers();
+}
+
+// A field for each whole number of the draft, such as how many copies are asked for.
+function drawNumbers() {
+  const place = byId("draft-numbers");
+  const numbers = state.draft?.numbers ?? {};
+  const key = JSON.stringify([state.machine, language, Object.keys(numbers)]);
+  if (key !== written) {
+    written = key;
+    place.replaceChildren(...Object.keys(numbers).map(numberField));
+  }
+  const ranges = state.lanes[0]?.trace.numbers ?? {};
+  for (const input of place.querySelectorAll("input")) {
+    const [low, high] = ranges[input.name] ?? [1, MOST];
+    Object.assign(input, { min: low, max: high });
+    if (document.activeElement !== input) input.value = numbers[input.name];
+  }
+}
+
+function numberField(name) {
+  const input = element("input", { type: "number", name });
+  input.onchange = () => {
+    const [low, high] = [Number(input.min), Number(input.max)];
+    const value = Math.max(low, Math.min(high, Math.round(Number(input.value)) || low));
+    input.value = value;
+    set({ ...state.draft, numbers: { ...state.draft.numbers, [name]: value } });
+  };
+  return element("label", {}, element("span", {}, taskWord(machine(), `draft ${name}`) ?? name), " ", input);
 }
 
 function makePaste() {
   const dialog = byId("paste-dialog");
   byId("paste").onclick = () => {
-    byId("paste-help").textContent = text("pasteHelp", { width: width() });
+    byId("paste-help").textContent = text("pasteHelp", { width: drawing().width });
     byId("paste-text").value = state.draft.vectors.map((row) => row.join(row.every((x) => x === 0 || x === 1) ? "" : " ")).join("\n");
     byId("paste-error").hidden = true;
     dialog.showModal();
@@ -129,15 +152,22 @@ function makePaste() {
   byId("paste-ok").onclick = (event) => {
     event.preventDefault();
     try {
-      const vectors = parse(byId("paste-text").value, width());
-      const priorities = vectors.map((_, i) => state.draft.priorities[i] ?? Math.random() * 2 - 1);
+      const vectors = parse(byId("paste-text").value, drawing().width);
       dialog.close();
-      set({ ...state.draft, vectors, query: 0, priorities: state.draft.task === "priority-sort" ? priorities : [] });
+      set({ ...state.draft, vectors, columns: columnsFor(vectors.length), numbers: numbersFor(vectors.length) });
     } catch (error) {
       byId("paste-error").textContent = error.message;
       byId("paste-error").hidden = false;
     }
   };
+}
+
+// What a number may be can depend on the length; its least value is always there.
+function numbersFor(count) {
+  const { vectors, numbers } = state.draft;
+  if (drawing().grows || count === vectors.length) return numbers;
+  const ranges = state.lanes[0]?.trace.numbers ?? {};
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, ranges[name]?.[0] ?? value]));
 }
 
 export function parse(words, columns) {

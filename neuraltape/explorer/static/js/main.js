@@ -15,7 +15,7 @@ import { makeStory, drawStory } from "explorer/story";
 import { onChange, shown, state, update } from "explorer/store";
 import { drawTable } from "explorer/table";
 import { drawTape, makeTape } from "explorer/tape";
-import { headName, language, setLanguage, text, writePage } from "explorer/text";
+import { headName, language, nextLanguage, preferredLanguage, setLanguage, text, writePage } from "explorer/text";
 import { makeTips } from "explorer/tip";
 import { drawTour, makeTour } from "explorer/tour";
 import { Trace } from "explorer/trace";
@@ -45,8 +45,9 @@ function setTheme(theme) {
 
 function speak(name) {
   setLanguage(name);
-  byId("language").textContent = language === "zh" ? "English" : "中文";
-  byId("language").lang = language === "zh" ? "en" : "zh";
+  const other = nextLanguage();
+  byId("language").textContent = other.name;
+  byId("language").lang = other.tag;
   writePage();
   forgetStages();
   if (state.lanes.length) layTracks();
@@ -116,7 +117,7 @@ function start() {
     update({});
   };
   byId("language").onclick = () => {
-    speak(language === "zh" ? "en" : "zh");
+    speak(nextLanguage().code);
     save("language", language);
     if (state.replay) byId("replay-note").textContent = text("replayNote", { machine: state.lanes[0].trace.name });
   };
@@ -129,7 +130,7 @@ function start() {
   onRun(layTracks);
   onChanges(run);
   onChange(draw);
-  const preferred = replay?.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+  const preferred = replay?.language ?? preferredLanguage(navigator.language);
   speak(replay ? preferred : (saved("language") ?? preferred));
   if (replay) startReplay(replay);
   else loadMachines().catch((error) => update({ message: error.message === "unreachable" ? text("unreachable") : error.message }));

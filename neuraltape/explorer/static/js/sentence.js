@@ -34,8 +34,7 @@ export function sentence(trace, step, head) {
   }
   const effect = { read: "returns", hop: "returns", write: change(trace, step) < 0.05 ? "leaves" : "writes" }[kind];
   const found = trace.labels ? text("looksAt", { ...values, name: trace.labels[slot] }) : went(trace, step, head, values);
-  const end = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
-  return capital(`${found}${end}${text("share1", values)} ${text(effect)}`);
+  return capital(`${found}${text("colon")}${text("share1", values)} ${text(effect)}`);
 }
 
 // How it came there: only heads with a shift move from one slot to the next.

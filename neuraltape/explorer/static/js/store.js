@@ -5,7 +5,7 @@ export const state = {
   figure: false, // whether the server draws figures
   machine: "", // identifier of the machine shown
   other: "", // identifier of the machine beside it, or ""
-  draft: null, // what the user drew, by its form: {vectors, repeats, query, priorities}, {length, seed} or {facts, question}
+  draft: null, // what the user drew, by its form: {vectors, columns, numbers}, {length, seed} or {facts, question}
   changes: [], // what-ifs, as /api/run takes them, each with a `key`
   scope: "all", // where a new change holds: "here", "on" or "all"
   lanes: [], // runs on the draft: {kind: "changed" | "plain" | "other", trace}

@@ -1,16 +1,25 @@
-// Words in the reader's language.
+// Words in the reader's language. What a language has no word for is said in English.
 
-import { english } from "explorer/en";
-import { chinese } from "explorer/zh";
-
-const LANGUAGES = { en: english, zh: chinese };
+// Each language is a file of its own; the page lists their codes, English first.
+const CODES = JSON.parse(document.getElementById("languages").textContent);
+const LANGUAGES = Object.fromEntries(await Promise.all(CODES.map(async (code) => [code, await import(`explorer/language-${code}`)])));
+const english = LANGUAGES.en.words;
 let words = english;
 export let language = "en";
 
-export function setLanguage(name) {
-  language = name in LANGUAGES ? name : "en";
-  words = LANGUAGES[language];
-  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+export function setLanguage(code) {
+  language = code in LANGUAGES ? code : "en";
+  words = LANGUAGES[language].words;
+  document.documentElement.lang = LANGUAGES[language].tag;
+}
+
+// The language that a browser's preference ("zh-CN") asks for.
+export const preferredLanguage = (preference) => CODES.find((code) => preference.split("-")[0] === code) ?? "en";
+
+// The one to change to: its code, its name in its own words, its tag.
+export function nextLanguage() {
+  const code = CODES[(CODES.indexOf(language) + 1) % CODES.length];
+  return { code, name: LANGUAGES[code].name, tag: LANGUAGES[code].tag };
 }
 
 // A text with its {holes} filled.
@@ -20,6 +29,10 @@ export function text(key, values = {}) {
 }
 
 export const has = (key) => key in words || key in english;
+
+// A word of a task, undefined where it has none. `about` is a machine or a trace: both bring their task's words in
+// English. A language translates them for all tasks ("channel end flag"), or for one ("length copy").
+export const taskWord = (about, key) => words[`${key} ${about.task}`] ?? words[key] ?? about.words[key];
 
 // Write every fixed text of the page.
 export function writePage() {
@@ -38,9 +51,9 @@ export function headName(name) {
   return has(`head ${kind}`) ? text(`head ${kind}`, { number }) : name;
 }
 
-export const channelName = (name) => {
+export const channelName = (about, name) => {
   const match = /^bit (\d+)$/.exec(name);
-  return match ? text("bit", { number: match[1] }) : has(`channel ${name}`) ? text(`channel ${name}`) : name;
+  return match ? text("bit", { number: match[1] }) : (taskWord(about, `channel ${name}`) ?? name);
 };
 
 export const percent = (share) => `${Math.round(share * 100)} %`;

@@ -127,8 +127,8 @@ function inputTrack(trace) {
   const rows = trace.inputs.length - first;
   const canDraw = drawable(trace);
   if (canDraw) inputCanvas ??= element("canvas", { class: "drawable", tabindex: "0", role: "application" });
-  const flags = trace.inputs.slice(trace.free).map(channelName);
-  const detail = flags.length && canDraw ? [`+ ${flags.join(", ")}`] : [];
+  const flags = trace.inputs.slice(trace.free).map((name) => channelName(trace, name));
+  const detail = flags.length && trace.form === "vectors" ? [`+ ${flags.join(", ")}`] : [];
   const height = rowHeight(rows);
   const paint = (context, width) => {
     const limit = Math.max(1, trace.limit("input"));
@@ -198,7 +198,7 @@ function drawByKey(event, canvas) {
 function cellLabel(trace) {
   const step = Math.min(pen.step, trace.steps - 1);
   const value = trace.at("input", step)[pen.channel].toFixed(1).replace(".0", "");
-  return text("cellLabel", { step, channel: channelName(trace.inputs[pen.channel]), value });
+  return text("cellLabel", { step, channel: channelName(trace, trace.inputs[pen.channel]), value });
 }
 
 function targetTrack(trace) {

@@ -1,6 +1,9 @@
-// English.
+// English. A task's words come with the task; every other language translates both.
 
-export const english = {
+export const name = "English";
+export const tag = "en";
+
+export const words = {
   skip: "To the time slider",
   machine: "Machine", beside: "beside", nothing: "nothing", share: "Share", theme: "Light or dark", tour: "Guided tour",
   packaged: "Come with the package", runs: "Your runs", checkpointAt: "{name}, at {sequences} sequences", checkpoint: "{name}, an earlier checkpoint",
@@ -9,14 +12,8 @@ export const english = {
   training: "Training", trainingText: "{sequences} sequences, {bits} bits a sequence", trainingNone: "no report yet", follow: "Follow: show each new checkpoint",
   curveLabel: "Learning curve: from {first} to {last} bits a sequence",
   inputTitle: "What goes in, what comes out",
-  "task copy": "Copy: vectors go in one by one; after the end flag the machine must give them back.",
-  "task repeat-copy": "Repeat copy: give the vectors back as many times as the count says, then an end marker.",
-  "task associative-recall": "Associative recall: items go in; asked with one of them, the machine must answer with the next.",
-  "task ngrams": "Dynamic N-grams: predict the next bit of a source whose habits must be learnt on the fly.",
-  "task priority-sort": "Priority sort: give back the vectors in the order of their priorities, highest first.",
   taskNone: "This machine's task is not known, so there are no targets. Draw or paste what it should see.",
-  "length copy": "Vectors", "length repeat-copy": "Vectors", "length associative-recall": "Items", "length ngrams": "Bits", "length priority-sort": "Vectors", length: "Steps",
-  repeats: "Repeats", query: "Ask for item", random: "Random", clear: "All zero", paste: "Paste…", drawHint: "Click the input's cells to draw bits.",
+  lengthNone: "Steps", random: "Random", clear: "All zero", paste: "Paste…", drawHint: "Click the input's cells to draw bits.",
   pasteHelp: "One line a vector, {width} numbers in each: 10110010, or 1 0 1 1 0 0 1 0.", pasteWrong: "Line {line} has {came} numbers; each needs {width}.", pasteEmpty: "There is nothing to use.", pasteNumber: "Line {line}: {came} is no number.", pasteLong: "At most {most} lines.",
   cancel: "Cancel", use: "Use it", close: "Close",
   input: "Input", target: "Target", output: "Output", focus: "Focus", slots: "slots {range}",
@@ -30,8 +27,6 @@ export const english = {
   whyError: "The first wrong bit follows at step {step}.", whyErrorBefore: "The first wrong bit is at step {step}.", whySame: "No head looks anywhere else.", whyNothing: "Still nothing comes out wrong.", whyMemory: "No head looks anywhere else; what it reads has changed.",
   "right classes": "All {of} answers are right.", "wrong classes": "{wrong} of {of} answers are wrong.", "bits classes": "{bits} bits of surprise in all.", "whyError classes": "The first wrong answer follows at step {step}.", "whyErrorBefore classes": "The first wrong answer is at step {step}.",
   "right values": "All {of} values are right.", "wrong values": "{wrong} of {of} values are off by more than 0.5.", "bits values": "Squared error {bits} in all.", "whyError values": "The first wrong value follows at step {step}.", "whyErrorBefore values": "The first wrong value is at step {step}.",
-  "task omniglot": "Learn from one example: characters go in one by one, each with the label of the one before. The first time a character comes one can only guess its label, from then on one can remember it.",
-  taskEpisode: "The task draws these sequences; choose how long they are.", "length omniglot": "Classes",
   pictures: "Pictures", lastLabel: "last label", wall: "What stands in the slots, and where {head} looks: the stronger the colour, the more.", noPicture: "nothing written", shownAt: "shown at step {step}", shownSame: "step {step}: the same character",
   busy: "Working…", pickHint: "Pick a sentence above, and this head looks only there.",
   storyTitle: "A story and a question", taskStory: "Tell facts, one sentence a line, and ask about them, in the little English that this machine has learnt.",
@@ -40,7 +35,6 @@ export const english = {
   looks: "{head} is on slot {slot}", looksAt: "{head} looks at sentence {slot}, “{name}”", blurredNamed: "{head} looks at {count} of them, at most {share} at one (number {slot}).",
   tapeTitle: "The tape at step {step} of {steps}", allSlots: "all slots",
   "head read": "read {number}", "head write": "write {number}", "head hop": "hop {number}", bit: "bit {number}",
-  "channel end flag": "end flag", "channel count": "count", "channel end marker": "end marker", "channel item delimiter": "item", "channel query delimiter": "query", "channel priority": "priority",
   lookInto: "Look into", untouchedRun: "untouched", changedRun: "changed",
   slotPicked: "Slot {slots} picked.", focusSlots: "Let {head} look only here", chipFocus: "{head} looks at {slots}", eraseSlots: "Erase before this step", damageSlots: "Damage before this step", unpick: "Let go",
   whatIf: "What if?", holds: "Changes hold", here: "at this step", on: "from here on", all: "at all steps", freeze: "Freeze this head", noShift: "Switch its shift off", reset: "Undo all", force: "force", forced: "forced",
@@ -53,7 +47,7 @@ export const english = {
   similarity: "similarity of each slot with the key", similarityUpTo: "similarity of each slot with the key, up to {limit}", previous: "focus one step before", otherRun: "the other run", result: "the head's focus",
   moveBy: "{offset} slots", moveStay: "stay", moveBack: "1 back", moveOn: "1 on",
   in: "in", out: "out", wanted: "target",
-  numbers: "All numbers of this step as a table", slot: "slot", sentenceStep: "Step {step}.",
+  numbers: "All numbers of this step as a table", slot: "slot", colon: ": ", sentenceStep: "Step {step}.",
   stay: "{head} stays on slot {slot}", moveOnOne: "{head} moves one slot on, to slot {slot}", moveBackOne: "{head} moves one slot back, to slot {slot}", moveOnMany: "{head} moves {count} slots on, to slot {slot}", moveBackMany: "{head} moves {count} slots back, to slot {slot}", jump: "{head} jumps to slot {slot}",
   byContent: ", led by its key", share1: "{share} of its focus is there.", blurred: "{head} has no clear place: its focus is spread over {count} slots, at most {share} on one (slot {slot}).",
   writes: "It changes what stands there.", leaves: "It leaves the memory as it was.", returns: "It brings back what stands there.", mixes: "It brings back a mixture.", smears: "It writes a little everywhere.",

@@ -1,6 +1,9 @@
 // 中文。
 
-export const chinese = {
+export const name = "中文";
+export const tag = "zh-Hans";
+
+export const words = {
   skip: "跳到时间滑块",
   machine: "机器", beside: "对照", nothing: "无", share: "分享", theme: "浅色或深色", tour: "导览",
   packaged: "随软件包附带", runs: "你的训练", checkpointAt: "{name}，训练到 {sequences} 条序列时", checkpoint: "{name}，较早的检查点",
@@ -15,8 +18,8 @@ export const chinese = {
   "task ngrams": "动态 N 元语法：预测一个信源的下一个比特，它的习性只能边看边学。",
   "task priority-sort": "优先级排序：按优先级从高到低给出向量。",
   taskNone: "不知道这台机器的任务，因此没有目标。请画出或粘贴要给它看的输入。",
-  "length copy": "向量数", "length repeat-copy": "向量数", "length associative-recall": "条目数", "length ngrams": "比特数", "length priority-sort": "向量数", length: "步数",
-  repeats: "重复次数", query: "询问第几项", random: "随机", clear: "全部清零", paste: "粘贴…", drawHint: "点击输入的格子即可画出比特。",
+  "length copy": "向量数", "length repeat-copy": "向量数", "length associative-recall": "条目数", "length ngrams": "比特数", "length priority-sort": "向量数", lengthNone: "步数",
+  "draft repeats": "重复次数", "draft query": "询问第几项", random: "随机", clear: "全部清零", paste: "粘贴…", drawHint: "点击输入的格子即可画出比特。",
   pasteHelp: "每行一个向量，每行 {width} 个数：10110010，或 1 0 1 1 0 0 1 0。", pasteWrong: "第 {line} 行有 {came} 个数，应为 {width} 个。", pasteEmpty: "没有可用的内容。", pasteNumber: "第 {line} 行：{came} 不是数。", pasteLong: "最多 {most} 行。",
   cancel: "取消", use: "使用", close: "关闭",
   input: "输入", target: "目标", output: "输出", focus: "焦点", slots: "槽 {range}",
@@ -31,7 +34,7 @@ export const chinese = {
   "right classes": "全部 {of} 个回答都正确。", "wrong classes": "{of} 个回答中有 {wrong} 个错误。", "bits classes": "总代价 {bits} 比特。", "whyError classes": "随后在第 {step} 步出现第一个错误回答。", "whyErrorBefore classes": "第一个错误回答在第 {step} 步。",
   "right values": "全部 {of} 个数值都正确。", "wrong values": "{of} 个数值中有 {wrong} 个偏差超过 0.5。", "bits values": "总平方误差 {bits}。", "whyError values": "随后在第 {step} 步出现第一个错误数值。", "whyErrorBefore values": "第一个错误数值在第 {step} 步。",
   "task omniglot": "看一次就学会：字符逐个输入，每个都附有前一个字符的标签。一个字符第一次出现时只能猜它的标签，之后就可以记住。",
-  taskEpisode: "这些序列由任务抽取；可以选择长度。", "length omniglot": "类别数",
+  "length omniglot": "类别数",
   pictures: "图片", lastLabel: "前一标签", wall: "各槽里存着什么，{head}看向哪里：颜色越浓，看得越多。", noPicture: "尚未写入", shownAt: "第 {step} 步输入", shownSame: "第 {step} 步：同一个字符",
   busy: "正在计算……", pickHint: "在上面选一句，就能让它只看那里。",
   storyTitle: "一个故事和一个问题", taskStory: "每行一句，讲几件事，再就此提问；只能用这台机器学过的少量英语。",
@@ -53,7 +56,7 @@ export const chinese = {
   similarity: "每个槽与键的相似度", similarityUpTo: "每个槽与键的相似度，最大 {limit}", previous: "上一步的焦点", otherRun: "另一次运行", result: "读写头的焦点",
   moveBy: "{offset} 槽", moveStay: "不动", moveBack: "退 1", moveOn: "进 1",
   in: "输入", out: "输出", wanted: "目标",
-  numbers: "以表格列出这一步的全部数值", slot: "槽", sentenceStep: "第 {step} 步。",
+  numbers: "以表格列出这一步的全部数值", slot: "槽", colon: "：", sentenceStep: "第 {step} 步。",
   stay: "{head} 停在槽 {slot}", moveOnOne: "{head} 前进一个槽，到槽 {slot}", moveBackOne: "{head} 后退一个槽，到槽 {slot}", moveOnMany: "{head} 前进 {count} 个槽，到槽 {slot}", moveBackMany: "{head} 后退 {count} 个槽，到槽 {slot}", jump: "{head} 跳到槽 {slot}",
   byContent: "（由它的键引导）", share1: "{share} 的焦点在那里。", blurred: "{head} 没有明确的位置：焦点分散在 {count} 个槽上，单个槽最多 {share}（槽 {slot}）。",
   writes: "它改写了那里的内容。", leaves: "它没有改动存储。", returns: "它读回那里的内容。", mixes: "它读回的是一团混合。", smears: "它在各处都写了一点。",
