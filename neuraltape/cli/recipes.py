@@ -3,7 +3,7 @@
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-# In an installed package; in a checkout.
+# Where recipes are in an installed package, and in a checkout.
 FOLDERS = (PACKAGE / "recipes", PACKAGE.parent / "recipes")
 
 

@@ -19,7 +19,7 @@ class Answerer(NamedTuple):
     """What a training leaves: a folder with `config.json`, `model.safetensors` and `vocabulary.json`."""
 
     network: MemoryNetwork
-    """In evaluation mode."""
+    """The network, in evaluation mode."""
     vocabulary: Vocabulary
     """Its words."""
 

@@ -21,7 +21,7 @@ class Example:
     """The scored steps of one sequence, as arrays of (steps, output)."""
 
     length: int
-    """In the task's own unit."""
+    """The sequence's length, in the task's own unit."""
     targets: NDArray[np.floating]
     """Bits, values, or a one at the class."""
     predictions: NDArray[np.floating]

@@ -21,7 +21,7 @@ class LengthScore:
     """How well sequences of one length went."""
 
     length: int
-    """In the task's own unit."""
+    """Their length, in the task's own unit."""
     sequences: int
     """How many were drawn."""
     bits: float
@@ -93,7 +93,7 @@ def usual_lengths(task: Task) -> list[int]:
 
 
 def _scores(model: SequenceModel, task: Task, length: int, sequences: int, seed: int) -> Score:
-    """Of so many sequences of one length, a chunk at a time."""
+    """The score of so many sequences of one length, run a chunk at a time."""
     generator = generator_for(seed, "lengths", length)
     of_length = task.held_out().at_length(length)
     whole, rest = divmod(sequences, CHUNK)

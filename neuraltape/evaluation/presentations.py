@@ -23,7 +23,7 @@ class PresentationScore:
     """How well episodes with so many classes went."""
 
     classes: int
-    """In an episode."""
+    """Classes in an episode."""
     episodes: int
     """How many were drawn."""
     accuracy: tuple[float, ...]

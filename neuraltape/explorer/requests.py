@@ -45,7 +45,7 @@ class DraftRequest(Strict):
         return self
 
     def draft(self) -> Draft:
-        """As tensors."""
+        """The same draft as tensors."""
         columns = {name: tuple(column) for name, column in self.columns.items()}
         return Draft(torch.tensor(self.vectors, dtype=torch.float32), columns, self.numbers)
 
@@ -57,7 +57,7 @@ class EpisodeRequest(Strict):
     seed: Annotated[int, Field(ge=0, le=2**53)]
 
     def draft(self) -> Episode:
-        """As the explorer's own."""
+        """The same as an episode of the explorer."""
         return Episode(self.length, self.seed)
 
 
@@ -71,7 +71,7 @@ class StoryRequest(Strict):
     question: Sentence
 
     def draft(self) -> Story:
-        """As the explorer's own."""
+        """The same as a story of the explorer."""
         return Story(tuple(self.facts), self.question)
 
 

@@ -22,7 +22,7 @@ class Story(NamedTuple):
     question: str
 
 
-# In the words of the bAbI tasks; the kinds of reasoning are those of its tasks 2, 1, 3 and 15.
+# Stories in the words of the bAbI tasks; the kinds of reasoning are those of its tasks 2, 1, 3 and 15.
 EXAMPLES = (
     Story(
         (

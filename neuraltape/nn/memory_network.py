@@ -61,7 +61,7 @@ class Reading(NamedTuple):
     """What came of some questions."""
 
     logits: Float[Tensor, "batch vocabulary"]
-    """Of the answer."""
+    """A number for each word that the answer could be."""
     weights: Float[Tensor, "hops batch slots"]
     """How much of each fact each hop read."""
 

@@ -10,7 +10,7 @@ from neuraltape.nn.controllers import LSTMController, parameter
 
 # Biases at the start, before the sigmoid: gates that forget at once, and let in and out what there is.
 FORGET, OPEN = -3.0, 1.0
-# Of the units that repeat others: what they repeat is below 1, and goes through a gate and two tanh.
+# The scale of the units that repeat others: what they repeat is below 1, and goes through a gate and two tanh.
 GAIN = 3.0
 # How much of the present step is written beside the step before.
 PRESENT = 0.3

@@ -43,7 +43,7 @@ class Head:
     """"read 1", "write 1", "hop 1", ..."""
     kind: Literal["read", "write", "hop"]
     stages: tuple[Stage, ...]
-    """In the order in which they happen; the last one is the focus."""
+    """The stages in the order in which they happen; the last one is the focus."""
     first: Tensor | None = None
     """The focus before the first step, (batch, slots); None where the head has none."""
     vectors: dict[str, Tensor] = field(default_factory=dict)

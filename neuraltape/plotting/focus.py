@@ -33,7 +33,7 @@ class Panel(NamedTuple):
 
     @property
     def height(self) -> float:
-        """In the unit of the figure's rows."""
+        """The row's height, in the unit of the figure's rows."""
         return 1.0 if self.slots is None else min(3.2, max(1.6, len(self.slots) / 9))
 
 

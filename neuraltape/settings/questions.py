@@ -39,9 +39,9 @@ class QuestionsConfig:
     batch_size: int = 32
     """Questions a step."""
     learning_rate: float = 0.01
-    """At the beginning [0.01]."""
+    """The rate at the beginning [0.01]."""
     linear_learning_rate: float = 0.005
-    """In the epochs without softmax [0.005]."""
+    """The rate in the epochs without softmax [0.005]."""
     schedule: Literal["halving", "cosine"] = "halving"
     """Course of the learning rate in the epochs with softmax: halved again and again, or a cosine down to 0."""
     halve_every: int = 15

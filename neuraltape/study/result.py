@@ -15,7 +15,7 @@ from neuraltape.study.score import ProbeScore, score, short
 from neuraltape.tasks import Goal
 
 FORMAT = "neuraltape-result-2"
-# Of a learning curve: more than a figure can show.
+# How many points of a learning curve are kept: more than a figure can show.
 POINTS = 100
 
 

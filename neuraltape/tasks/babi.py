@@ -116,7 +116,7 @@ class Babi(TableTask):
         """The stories for training cut off after this fraction of the questions that one can have, at least one."""
         most = int(self.table.mask[self.rows].sum(1).max())
         view = self.only(self.rows)
-        # As in `only`: this is the cache of the cached property.
+        # This is the cache of the cached property, as in `only`.
         object.__setattr__(view, "table", cut(self.table, grown(1, most, fraction), self.rows))
         return view
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from neuraltape.settings.optimizer_config import OptimizerConfig
 
-# Of the running mean of gradient norms: it looks back over about 20 steps.
+# The decay of the running mean of gradient norms: it looks back over about 20 steps.
 DECAY = 0.95
 
 

@@ -54,7 +54,7 @@ class Learner:
         self.steps = math.ceil(config.loop.max_sequences / config.loop.batch_size)
         self.model: SequenceModel = build_model(config.model, config.task)
         module = fabric.setup_module(self.model)
-        # Without Fabric's wrapper: it costs as much as some kernels do, and would round float64 outputs to float32.
+        # Fabric's wrapper is left out: it costs as much as some kernels do, and would round float64 outputs to float32.
         self._forward = self.model if fabric.world_size == 1 else module._forward_module
         self._autocast = config.loop.precision == "bf16-mixed"
         self.flat = FlatParameters(dict(self.model.named_parameters()))

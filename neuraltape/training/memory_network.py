@@ -93,7 +93,7 @@ class MemoryNetworkTrainer:
 
 
 def learning_rate(config: QuestionsConfig, epoch: int) -> float:
-    """Of an epoch counted from 0, those without softmax first."""
+    """The rate of an epoch; epochs are counted from 0, those without softmax first."""
     if epoch < config.linear_epochs:
         return config.linear_learning_rate
     done = epoch - config.linear_epochs

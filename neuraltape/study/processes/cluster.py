@@ -17,7 +17,7 @@ from neuraltape.study.processes.view import View
 POLL_SECONDS = 0.5
 # After Ctrl-C: what trainings may take to make a checkpoint and to bring it to their store.
 STOP_SECONDS = 60.0
-# Of what a job prints; the end says why it failed.
+# How much of what a job prints is kept; the end says why it failed.
 LOG_BYTES = 1 << 16
 
 
@@ -43,7 +43,7 @@ class Board:
         self._starts[name] += 1
 
     def starts(self) -> dict[str, int]:
-        """By name."""
+        """How often each job has been started, by its name."""
         return dict(self._starts)
 
 

@@ -53,7 +53,7 @@ class Running:
         self._close()
 
     def kill(self) -> None:
-        """At once."""
+        """End it at once."""
         self._process.kill()
         self.wait()
 

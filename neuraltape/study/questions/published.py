@@ -18,5 +18,5 @@ JOINT: dict[str, tuple[float, ...]] = {
 
 
 def published(size: str, *, joint: bool) -> dict[str, float]:
-    """By task; empty where there is nothing to compare with."""
+    """The published errors by task; empty where there is nothing to compare with."""
     return {str(task): error for task, error in enumerate(JOINT[size], start=1)} if joint else {}

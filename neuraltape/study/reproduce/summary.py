@@ -53,9 +53,9 @@ class Summary:
     solved: int
     """Seeds that reach it on fresh sequences after their training."""
     sequences: dict[str, int | None]
-    """By seed: the sequences until the task was found solved; null: it was not."""
+    """For each seed the sequences until the task was found solved; null: it was not."""
     scores: dict[str, float]
-    """By seed: bits a sequence at the range of training, over the optimum where the task knows it."""
+    """For each seed the bits a sequence at the range of training, over the optimum where the task knows it."""
     sequences_median: int | None
     """The median of that over all seeds; null: half of them did not solve it, or training does not end there."""
     trained_median: int | None
