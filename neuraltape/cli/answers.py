@@ -22,7 +22,7 @@ def evaluate_answers(subject: Subject, task: Babi, options: Namespace) -> None:
     for score in scores:
         share = f"{score.wrong / score.questions:.1%}"
         say(f"qa{score.kind}: {score.wrong} of {score.questions} test answers wrong, {share}")
-    path = folder_of(options, subject) / REPORT
+    path = folder_of(options, subject.figures) / REPORT
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"name": subject.name, "size": task.size, "scores": [score._asdict() for score in scores]}
     path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

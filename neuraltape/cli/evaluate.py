@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> None:
         return
     if options.data_dir is not None:
         raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
-    folder = folder_of(options, subject)
+    folder = folder_of(options, subject.figures)
     lengths = usual_lengths(subject.task) if options.lengths is None else options.lengths
     report = make_report(
         subject.name, subject.model, subject.task, lengths, sequences=options.sequences, seed=options.seed

@@ -56,9 +56,9 @@ def subject_of(options: Namespace) -> Subject:
     return subject
 
 
-def folder_of(options: Namespace, subject: Subject) -> Path:
-    """Where to write."""
-    folder = subject.figures if options.output is None else Path(options.output)
+def folder_of(options: Namespace, figures: Path) -> Path:
+    """Where to write: where the user says, or among these figures."""
+    folder = figures if options.output is None else Path(options.output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--output must be a folder; {folder} is a file")
     return folder

@@ -34,7 +34,7 @@ def evaluate_omniglot(subject: Subject, task: Omniglot, options: Namespace) -> N
         subject.name, subject.model, task, classes, episodes=options.sequences, seed=options.seed
     )
     print_report(report)
-    path = folder_of(options, subject) / REPORT
+    path = folder_of(options, subject.figures) / REPORT
     report.save(path)
     say_wrote([path])
 

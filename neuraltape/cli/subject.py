@@ -75,7 +75,7 @@ def find(run: str) -> Path:
     for folder in (Path(run), RUNS / run):
         if RunDirectory(folder).holds_run() or (folder / CONFIG).is_file():
             return folder
-    if run in packaged_names():
+    if run in packaged_names() or (PACKAGED / run / CONFIG).is_file():
         return PACKAGED / run
     raise UsageError(f"RUN must be {RUN_HELP}; got {run!r}{_hint(run, [*run_names(), *packaged_names()])}")
 
@@ -92,9 +92,13 @@ def _hint(run: str, names: list[str]) -> str:
 
 
 def _open_model(folder: Path, task: str | None) -> Subject:
-    packaged = PACKAGED in folder.parents
-    figures = Path(FIGURES) / folder.name if packaged else folder / FIGURES
+    figures = figures_of(folder)
     return Subject(folder.resolve().name, _load_model(folder), _task_of(folder, task), figures, Metrics())
+
+
+def figures_of(folder: Path) -> Path:
+    """Where a saved model's figures go: into its folder, but not into the package."""
+    return Path(FIGURES) / folder.name if PACKAGED in folder.parents else folder / FIGURES
 
 
 def _load_model(folder: Path) -> SequenceModel:

@@ -1,13 +1,17 @@
 """A conversation: somebody tells facts and asks questions. Knows no terminal."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from neuraltape.data.babi import words_of
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
-from neuraltape.tasks.questions import QuestionTable, number_words
+from neuraltape.nn.intervention import Intervention
+from neuraltape.nn.trace import Trace
+from neuraltape.tasks.questions import number_words
 from neuraltape.tasks.vocabulary import Vocabulary
 
 # What a question begins with in the language of the tasks, where the question mark is forgotten.
@@ -59,20 +63,42 @@ class Session:
         """Forget all facts."""
         self.facts.clear()
 
+    @torch.no_grad()
     def ask(self, question: str) -> Answer:
         """Answer a question. Raises UnknownWordsError; ValueError for one without words."""
-        slots = self.answerer.network.slots
-        kept = self.facts[-slots:]
-        # The question last, the facts before it from the latest to the first.
-        latest_first = torch.arange(len(kept) - 1, -1, -1).unsqueeze(0)
-        table = QuestionTable(latest_first, torch.tensor([len(kept)]), torch.tensor([0]), torch.tensor([0]))
-        reading = self.answerer.read(sentences_of([*kept, question], self.answerer.vocabulary), table)
+        told = self._told(question)
+        reading = self.answerer.network(told.sentences, told.facts, told.questions, ages=told.ages)
         probability, number = reading.logits[0, 1:].softmax(-1).max(-1)
-        weights = reading.weights[:, 0].flip(-1).T.tolist()
-        first = len(self.facts) - len(kept) + 1
-        looked = (Looked(first + i, text, tuple(weights[i])) for i, text in enumerate(kept))
+        weights = reading.weights[:, 0].T.tolist()
+        first = len(self.facts) - len(told.texts) + 1
+        looked = (Looked(first + i, text, tuple(weights[i])) for i, text in enumerate(told.texts))
         nothing = tuple((1 - reading.weights[:, 0].sum(-1)).clamp(min=0).tolist())
         return Answer(self.answerer.vocabulary.entry(int(number) + 1), probability.item(), tuple(looked), nothing)
+
+    def trace(self, question: str, *, intervene: Intervention | Sequence[Intervention] = ()) -> Trace:
+        """Answer a question and keep every hop, with the facts as labels, in the order in which they were told.
+
+        Raises UnknownWordsError; ValueError for a question without words, before any fact was told, or for an
+        intervention that doesn't apply.
+        """
+        told = self._told(question)
+        if not told.texts:
+            raise ValueError("there are no facts to look at; tell some first")
+        return self.answerer.network.trace(
+            told.sentences, told.facts, told.questions, ages=told.ages, labels=[told.texts], intervene=intervene
+        )
+
+    def _told(self, question: str) -> "_Told":
+        kept = self.facts[-self.answerer.network.slots :]
+        numbers = torch.arange(len(kept)).unsqueeze(0)
+        # The question's number is that after the facts'; how old a fact is, is counted from the latest.
+        return _Told(
+            kept,
+            sentences_of([*kept, question], self.answerer.vocabulary),
+            numbers,
+            numbers.flip(-1),
+            torch.tensor([len(kept)]),
+        )
 
 
 def sentences_of(texts: list[str], vocabulary: Vocabulary) -> Sentences:
@@ -82,6 +108,16 @@ def sentences_of(texts: list[str], vocabulary: Vocabulary) -> Sentences:
         if not each:
             raise ValueError(f"there are no words in {text!r}")
     return Sentences.of(number_words(words, vocabulary))
+
+
+class _Told(NamedTuple):
+    """What the network is given, (1, facts) and (1,)."""
+
+    texts: list[str]
+    sentences: Sentences
+    facts: Tensor
+    ages: Tensor
+    questions: Tensor
 
 
 def is_question(text: str) -> bool:

@@ -35,7 +35,9 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
         raise ValueError(f"step must be from 0 to {tape.steps - 1}, the steps of this sequence; got {step}")
     chosen = trace.head(head)
     slots, before, stages = tape.slots_in_use(), tape.before(chosen, step), chosen.stages
-    figure = new_figure(WIDTH, 0.9 * len(stages) + 0.2)
+    # Labels stand below, aslant.
+    below = 0.0 if trace.labels is None else 0.06 * max(map(len, tape.slot_names(slots)), default=0)
+    figure = new_figure(WIDTH, 0.9 * len(stages) + 0.2 + below)
     panels = figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0]
     colour = RED if chosen.kind == "write" else BLUE
     outlined = False
@@ -105,6 +107,6 @@ def name_slots(axes: Axes, tape: Tape, slots: NDArray[np.integer]) -> None:
         shown = np.flatnonzero(slots % max(1, round(len(slots) / 16)) == 0)
         axes.set_xticks(shown, [names[place] for place in shown])
     else:
-        axes.set_xticks(shown, names, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_xticks(shown, names, rotation=50, ha="right", rotation_mode="anchor")
     axes.set_xlabel("slot", fontsize=SMALL, color=INK)
     axes.set_xlim(-0.6, len(slots) - 0.4)

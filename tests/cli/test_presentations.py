@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from neuraltape import Trace
 from tests.cli.conftest import Call
 from tests.data.archives import make_omniglot
 
@@ -37,7 +38,18 @@ def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path
     train(call, here, "--model", "mann")
     said = call("plot", "omniglot", "--sequences", "2")
     assert said.code == 0, said.err
-    assert {path.stem for path in Path("runs/omniglot/figures").iterdir()} == {"learning", "outputs", "lengths"}
+    drawn = {path.stem for path in Path("runs/omniglot/figures").iterdir()}
+    inside = {"focus", "writes", "memory", "stages-write", "stages-read"}
+    assert drawn == {"learning", "outputs", "lengths"} | inside
+
+
+def test_a_machine_that_learned_from_one_example_is_traced_and_animated(call: Call, here: Path) -> None:
+    make_omniglot(here, alphabets=6)
+    train(call, here, "--model", "mann")
+    assert call("trace", "omniglot", "--output", "trace.safetensors", "--data-dir", str(here)).code == 0
+    trace = Trace.load("trace.safetensors")
+    assert (trace.machine, len(trace.inputs)) == ("mann", 30)
+    assert call("animate", "omniglot", "--length", "2").out == "wrote runs/omniglot/figures/tape.gif\n"
 
 
 def test_the_official_evaluation_set_is_scored_where_it_is(call: Call, here: Path) -> None:

@@ -3,6 +3,7 @@ import torch
 
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session, is_question
+from neuraltape.nn import Focus
 from neuraltape.nn.memory_network import MemoryNetwork
 from neuraltape.tasks.vocabulary import UnknownWordsError, Vocabulary
 
@@ -33,6 +34,25 @@ def test_the_weights_belong_to_their_facts(session: Session) -> None:
     answer = session.ask("Where is John?")
     assert [round(each, 3) for each in answer.facts[1].weights] == [1.0, 1.0, 1.0]
     assert answer.nothing == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+def test_a_trace_names_the_facts_and_looks_where_the_answer_did(session: Session) -> None:
+    for name in ("Mary", "John", "Mary", "John"):
+        session.tell(f"{name} is here.")
+    answer, trace = session.ask("Where is John?"), session.trace("Where is John?")
+    assert trace.labels == (("John is here.", "Mary is here.", "John is here."),)
+    for hop, head in enumerate(trace.heads):
+        expected = [fact.weights[hop] for fact in answer.facts]
+        # Measured: 3e-8; the trace runs on the reference backend.
+        assert head.weights[0, 0].tolist() == pytest.approx(expected, abs=1e-6)
+    assert trace.outputs[0, 0, 1:].softmax(-1).max().item() == pytest.approx(answer.probability, abs=1e-6)
+    changed = session.trace("Where is John?", intervene=Focus(slots=(1,), head="hop 1"))
+    assert changed.head("hop 1").weights[0, 0].tolist() == [0, 1, 0]
+
+
+def test_a_trace_needs_facts(session: Session) -> None:
+    with pytest.raises(ValueError, match="no facts to look at; tell some first"):
+        session.trace("Where is Mary?")
 
 
 def test_what_no_fact_got_went_to_empty_slots(session: Session) -> None:

@@ -1,0 +1,115 @@
+"""What `trace`, `plot` and `animate` share: which machine is looked into, and at which sequence or story."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.parser import Parser, with_dashes
+from neuraltape.cli.subject import Subject, add_subject, figures_of, find, open_subject
+from neuraltape.evaluation import trace_length
+from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.session import Session
+from neuraltape.nn.trace import Trace
+from neuraltape.tasks import DATA_TASKS
+from neuraltape.tasks.vocabulary import FILE as VOCABULARY
+
+# The options that a story leaves something to say.
+OF_STORIES = ("run", "story", "output", "format", "frames_per_second")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A memory network and the story that it is told."""
+
+    session: Session
+    """Which has heard the facts."""
+    question: str
+    """What it is asked about them."""
+    figures: Path
+    """Where its figures go unless the user says otherwise."""
+
+    def trace(self) -> Trace:
+        """Ask, and keep the hops."""
+        return self.session.trace(self.question)
+
+
+def add_inside(parser: Parser) -> None:
+    """The arguments that say which machine, and what it is run on; `--seed` is the command's own."""
+    add_subject(parser)
+    add_sequence(parser)
+
+
+def add_sequence(parser: Parser) -> None:
+    """The arguments that say what a machine is run on."""
+    parser.add_argument(
+        "--length", type=int | None, default=None, help="length of the sequence to look into; the longest of training"
+    )
+    parser.add_argument(
+        "--data_dir", type=str | None, default=None, help="babi, omniglot: the data set's folder or archive"
+    )
+    parser.add_argument(
+        "--story",
+        type=str | None,
+        default=None,
+        help="a network that answers questions: a text file with a fact on each line and the question on the last",
+    )
+
+
+def open_story(options: Namespace, parser: Parser) -> Story | None:
+    """The network and the story that the arguments name; None where RUN is no network that answers questions.
+
+    Raises:
+        UsageError: there is no such story, RUN can't be told one, or an option is for machines that take sequences.
+    """
+    folder = find(options.run)
+    if not (folder / VOCABULARY).is_file():
+        if options.story is not None:
+            raise UsageError(f"--story is for a network that answers questions; {options.run} is none")
+        return None
+    for name, value in vars(options).items():
+        if name not in OF_STORIES and value != parser.get_default(name):
+            option = with_dashes(f"--{name}")
+            raise UsageError(f"{option} is for machines that take sequences; {options.run} is told a --story")
+    if options.story is None:
+        raise UsageError("--story is missing: a text file with a fact on each line and the question on the last")
+    try:
+        lines = [line.strip() for line in Path(options.story).read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--story must be a text file; {options.story}: {error}") from None
+    *facts, question = [line for line in lines if line] or [""]
+    if not facts:
+        raise UsageError(
+            f"--story must have a fact on each line and the question on the last; {options.story} has none"
+        )
+    session = Session(Answerer.load(folder))
+    for fact in facts:
+        session.tell(fact)
+    return Story(session, question, figures_of(folder))
+
+
+def with_data(subject: Subject, data_dir: str | None) -> Subject:
+    """The machine with its task's data set in this folder. Raises UsageError for a task that has none."""
+    if data_dir is None:
+        return subject
+    if subject.task.name not in DATA_TASKS:
+        raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
+    task: Any = subject.task
+    return replace(subject, task=replace(task, data_dir=data_dir))
+
+
+def look_inside(options: Namespace, parser: Parser, *, sequences: int = 1) -> tuple[Trace, Path]:
+    """The trace that the arguments ask for, and where its figures go."""
+    story = open_story(options, parser)
+    if story is not None:
+        return story.trace(), story.figures
+    subject = with_data(open_subject(options.run, options.task), options.data_dir)
+    return trace_subject(subject, options, sequences=sequences), subject.figures
+
+
+def trace_subject(subject: Subject, options: Namespace, *, sequences: int = 1) -> Trace:
+    """A machine's trace on fresh sequences."""
+    length = subject.task.held_out().longest if options.length is None else options.length
+    return trace_length(subject.model, subject.task, length, sequences=sequences, seed=options.seed)
