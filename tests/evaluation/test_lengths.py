@@ -1,8 +1,10 @@
 import pytest
+import torch
 
 from neuraltape.evaluation import evaluate, usual_lengths
 from neuraltape.nn import NTM, LSTMBaseline
 from neuraltape.tasks import AssociativeRecall, Copy, NGrams, Omniglot, PrioritySort
+from neuraltape.tasks.score import Score
 from tests.evaluation.machines import Constant, Copier
 
 
@@ -26,6 +28,13 @@ def test_mean_median_and_worst_differ_where_sequences_differ() -> None:
     (row,) = evaluate(Constant(9, [1.0] * 8), Copy(), [2], sequences=50)
     assert 6 < row.wrong_mean < 10
     assert row.wrong_worst > row.wrong_median >= 6
+
+
+def test_the_median_of_an_even_number_lies_between_the_two_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = torch.tensor([0.0, 7.0, 1.0, 4.0])
+    monkeypatch.setattr("neuraltape.evaluation.lengths._scores", lambda *_: Score(wrong, wrong, None))
+    (row,) = evaluate(Copier(), Copy(), [2], sequences=4)
+    assert (row.wrong_median, row.wrong_mean, row.wrong_worst, row.perfect) == (2.5, 3.0, 7.0, 0.25)
 
 
 @pytest.mark.parametrize("sequences", [1, 50, 51, 120])

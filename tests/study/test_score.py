@@ -48,6 +48,14 @@ def test_wrong_bits_are_counted_by_sequence(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.perfect == pytest.approx(58 / 60, abs=1e-6)
 
 
+def test_the_median_of_an_even_number_lies_between_the_two_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two of four sequences have three wrong bits.
+    answers(monkeypatch, [(sequence, step, 0) for sequence in (1, 2) for step in (6, 7, 8)])
+    found = score(machine(SMALL), SMALL, Probe(SMALL.at_length(5), sequences=4), seed=0)
+    assert found is not None
+    assert (found.wrong_median, found.wrong_mean, found.wrong_worst, found.perfect) == (1.5, 1.5, 3, 0.5)
+
+
 def test_the_end_marker_has_to_come_at_its_step_and_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     task = RepeatCopy(max_length=3, max_repeats=2, bits=2)
     # 4 vectors, 2 copies: the marker's step is 13. One sequence misses it, one has one too early, one a wrong bit.
