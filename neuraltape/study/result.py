@@ -192,8 +192,8 @@ def curve_of(metrics: Metrics) -> Curve:
 
 
 def _solved_line(metrics: Metrics, goal: Goal | None) -> dict[str, Any] | None:
-    """The confirmation that found the task solved."""
-    if goal is None or not goal.ends_training:
+    """The confirmation that found the task solved; only of a goal that ends a training are there any."""
+    if goal is None:
         return None
     for line in metrics.confirmations:
         if goal.met(bits=line["bits"], wrong=line["wrong"], excess=line.get("excess")):

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from neuraltape.runs import load_run
+from neuraltape import LSTMBaseline
+from neuraltape.runs import Run, load_run
 from neuraltape.runs.metrics import Metrics
 from neuraltape.study.result import POINTS, Curve, Result, curve_of, result_of
 from neuraltape.training import train
@@ -80,6 +82,22 @@ def test_a_run_that_has_not_ended_is_not_measured(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("max_sequences: 480", "max_sequences: 481"))
     with pytest.raises(ValueError, match="has not ended; go on with: neuraltape resume"):
         result_of(load_run(tmp_path / "run"), "copy", measured=False)
+
+
+def test_a_run_is_solved_at_the_first_confirmation_below_the_goal(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    scores = {120: 0.2, 240: 0.1, 360: 0.05, 480: 0.01}
+    lines = [line("evaluation", 60, 0.01, wrong=0.0, seconds=1.0)]
+    lines += [line("confirmation", at, bits, wrong=0.0, seconds=at / 10 + 0.04) for at, bits in scores.items()]
+    config = config_of(recipe.trial(0, runs=tmp_path, results=tmp_path))
+    run = Run(tmp_path, config, LSTMBaseline(4, 8, 2), Metrics(tuple(lines)))
+    made = result_of(run, "copy", measured=False)
+    assert (made.solved_at, made.solved_seconds, made.seconds, made.bits) == (360, 36.0, 48.0, 0.01)
+    assert made.rate == 10.0
+    # At the goal is not below it.
+    assert result_of(replace(run, metrics=Metrics((*lines[:3], lines[-1]))), "copy", measured=False).solved_at == 480
+    never = replace(run, metrics=Metrics((*lines[:3], line("training", 480, 0.0, seconds=48.0))))
+    assert result_of(never, "copy", measured=False).solved_at is None
 
 
 def test_the_curve_prefers_a_confirmation_and_leaves_out_the_training() -> None:

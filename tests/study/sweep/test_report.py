@@ -21,6 +21,13 @@ def test_a_row_holds_all_seeds_of_a_setting_and_the_best_comes_first() -> None:
     assert rows[2].cells == ["0 of 3", "-", "-", "-", "-", "-"]
 
 
+def test_a_seed_that_has_not_ended_never_solved_its_task(store: Store) -> None:
+    trials = tiny_trials(3, store=store)
+    results = {trial.name: result_of(trial, solved_at=at) for trial, at in zip(trials, (100, 300), strict=False)}
+    (row,) = rows_of(trials, results)
+    assert row.cells == ["2 of 3", "2 of 3", "300", "1", "1", "240"]
+
+
 def test_the_files_hold_every_setting_and_every_trial(store: Store) -> None:
     trials = tiny_trials(2, learning_rate=[0.1, 0.2])
     write_report(trials, {trials[0].name: result_of(trials[0], bits=0.25)}, store)
