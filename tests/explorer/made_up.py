@@ -36,6 +36,25 @@ def made_up(*, labels: bool = False, memory: bool = False) -> Trace:
     )
 
 
+def shifting(*, by_key: bool) -> Trace:
+    """A head that goes from slot 2 to slot 3: by a shift from where it was, or because its key led it there."""
+    was, found = torch.zeros(2, 1, 8), torch.zeros(2, 1, 8)
+    was[..., 2], found[..., 3 if by_key else 6] = 1, 1
+    from_there, moved = (found, found) if by_key else (was, was.roll(1, -1))
+    stages = (
+        Stage("look up", found),
+        Stage("stay or go", from_there),
+        Stage("move", torch.cat([was[:1], moved[1:]]), "focus", {"shift": torch.ones(2, 1, 2) / 2}, {"shift": (0, 1)}),
+    )
+    return Trace(
+        machine="frog",
+        inputs=torch.zeros(2, 1, 2),
+        outputs=torch.zeros(2, 1, 2),
+        lengths=torch.tensor([2]),
+        heads=(Head("read 1", "read", stages, first=was[0]),),
+    )
+
+
 ABOUT = {
     "name": "frog", "task": None, "form": "vectors", "inputs": ["1", "2"], "outputs": ["1", "2"], "places": [],
     "free": 0, "words": {}, "numbers": {}, "mask": [True] * STEPS, "mistakes": None, "score": None, "targets": None,

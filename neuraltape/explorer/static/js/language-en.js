@@ -24,7 +24,7 @@ export const words = {
   versus: "Beside it ({name}): {wrong} wrong.",
   why: "{head} first looks elsewhere at step {step}: mostly at slot {now} instead of slot {then}.",
   whySharp: "{head} first loses its place at step {step}: {now} of its focus on slot {slot}, where it was {then}.",
-  whyError: "The first wrong bit follows at step {step}.", whyErrorBefore: "The first wrong bit is at step {step}.", whySame: "No head looks anywhere else.", whyNothing: "Still nothing comes out wrong.", whyMemory: "No head looks anywhere else; what it reads has changed.",
+  whyError: "The first wrong bit follows at step {step}.", whyErrorBefore: "The first wrong bit is at step {step}.", whySame: "No head looks anywhere else.", whyNothing: "Still nothing comes out wrong.", whyNoMore: "Nothing more comes out wrong than in the untouched run.", whyMemory: "No head looks anywhere else; what it reads has changed.",
   "right classes": "All {of} answers are right.", "wrong classes": "{wrong} of {of} answers are wrong.", "bits classes": "{bits} bits of surprise in all.", "whyError classes": "The first wrong answer follows at step {step}.", "whyErrorBefore classes": "The first wrong answer is at step {step}.",
   "right values": "All {of} values are right.", "wrong values": "{wrong} of {of} values are off by more than 0.5.", "bits values": "Squared error {bits} in all.", "whyError values": "The first wrong value follows at step {step}.", "whyErrorBefore values": "The first wrong value is at step {step}.",
   pictures: "Pictures", lastLabel: "last label", wall: "What stands in the slots, and where {head} looks: the stronger the colour, the more.", noPicture: "nothing written", shownAt: "shown at step {step}", shownSame: "step {step}: the same character",

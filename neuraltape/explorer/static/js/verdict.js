@@ -80,7 +80,7 @@ function why(changed, plain) {
         : text("whySharp", { head: capital, step, slot: slotThen, now: percent(now[slotThen]), then: percent(then[slotThen]) }),
     );
   } else words.push(text(error < 0 ? "whySame" : "whyMemory"));
-  if (error < 0) words.push(text("whyNothing"));
+  if (error < 0) words.push(text(plain.score.wrong ? "whyNoMore" : "whyNothing"));
   else words.push(text(about(!parting || error < parting.step ? "whyErrorBefore" : "whyError", changed), { step: error }));
   return words.join(" ");
 }
