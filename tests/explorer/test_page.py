@@ -354,7 +354,7 @@ def test_numbers_beside_vectors_can_be_changed(page):
 def test_a_word_that_a_language_lacks_is_said_in_english(browser, places, tmp_path, monkeypatch):
     """A language is one file; a task of which no language knows anything brings its words along, also in a replay."""
     static = tmp_path / "static"
-    shutil.copytree(STATIC, static)
+    shutil.copytree(page_module.STATIC, static)
     words = 'export const name = "Test"; export const tag = "eo"; export const words = { random: "Hazarde" };\n'
     (static / "js" / "language-eo.js").write_text(words)
     monkeypatch.setattr(page_module, "STATIC", static)
