@@ -9,7 +9,7 @@ from benchmarks import jax_scan
 from benchmarks.jax_scan import Array, Parameters, jax, jnp
 from benchmarks.size import Size, draw
 from benchmarks.torch_side import LEARNING_RATE, tape
-from neuraltape.settings.optimizer_config import OptimizerConfig
+from neuraltape.settings import AdamSettings
 
 EPS = 1e-8
 
@@ -52,7 +52,7 @@ def loss(parameters: Parameters, inputs: Array, targets: Array, size: Size) -> A
 
 def train(adam: Adam, inputs: Array, targets: Array, size: Size) -> tuple[Adam, Array]:
     """One training step, with the settings of the other sides. Returns the loss as well."""
-    config = OptimizerConfig()
+    config = AdamSettings()
     value, gradient = jax.value_and_grad(loss)(adam.parameters, inputs, targets, size)
     norm = jnp.sqrt(sum((each * each).sum() for each in gradient))
     gradient = jax.tree.map(lambda each: each * jnp.minimum(1, config.clip_at / norm), gradient)

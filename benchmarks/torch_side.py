@@ -8,10 +8,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmarks.size import Size, draw
 from neuraltape import NTM
-from neuraltape.settings.optimizer_config import OptimizerConfig
-from neuraltape.training.clipping import Clipping
-from neuraltape.training.flat import FlatParameters
-from neuraltape.training.optimizers import build_optimizer
+from neuraltape.settings import AdamSettings
+from neuraltape.training.optimizers import Clipping, build_optimizer
+from neuraltape.training.weights import FlatParameters
 
 # So small that the machine of the last round is the machine of the first; the work does not depend on it.
 LEARNING_RATE = 1e-6
@@ -61,12 +60,12 @@ class TorchSide:
     """A PyTorch model with its optimiser and one batch."""
 
     def __init__(self, model: NTM | PlainLSTM, size: Size) -> None:
-        config = OptimizerConfig(learning_rate=LEARNING_RATE)
+        config = AdamSettings(learning_rate=LEARNING_RATE)
         self.model = model
         self.inputs, self.targets = draw(size)
         self.flat = FlatParameters(dict(model.named_parameters()))
         self.optimizer = build_optimizer(config, self.flat.weights)
-        self.clipping = Clipping(config)
+        self.clipping = Clipping(config.clip, config.clip_at)
         self.state: Any = None
 
     def prepare(self) -> None:

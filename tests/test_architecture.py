@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"data", "functional", "nn", "tasks"},
     # Draws the reports that evaluation makes.
     "plotting": {"functional", "nn", "tasks", "runs", "evaluation"},
-    "explorer": {"data", "functional", "nn", "tasks", "runs", "evaluation"},
+    "explorer": {"data", "functional", "nn", "tasks", "settings", "runs", "evaluation"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
     # Many trainings: settings times seeds, recipes times seeds, and the processes that they run in.

@@ -57,7 +57,7 @@ def make(question: int, model: str, seed: int, sequences: int, data_dir: str) ->
         "parameters": sum(each.numel() for each in run.model.parameters()),
         "questions": score.questions,
         "wrong": score.wrong,
-        "settings": {key: value for key, value in run.config.flat().items() if key != "data_dir"},
+        "settings": {key: value for key, value in run.settings.flat().items() if key != "data_dir"},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())

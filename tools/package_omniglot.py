@@ -42,21 +42,21 @@ Score it: `neuraltape evaluate omniglot --data-dir DIR`. Load it: `MANN.from_pre
 def main(path: str) -> None:
     """Copy the run's machine and configuration into the package, with a card."""
     run = load_run(path)
-    trained = run.config.task
+    trained = run.settings.task
     if not isinstance(trained, Omniglot):
         sys.exit(f"RUN must have learned omniglot; {path} learned {trained.name}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     weights = load_file(RunDirectory(run.path).model / WEIGHTS)
     save_file({name: each.half() for name, each in weights.items()}, FOLDER / WEIGHTS)
     (FOLDER / CONFIG).write_bytes((RunDirectory(run.path).model / CONFIG).read_bytes())
-    config = replace(run.config, task=replace(trained, data_dir=None))
+    config = replace(run.settings, task=replace(trained, data_dir=None))
     config.save(RunDirectory(FOLDER).config)
     machine = MANN.from_pretrained(FOLDER)
     task = replace(trained, images="validation")
     report = score_presentations("omniglot", machine, task, [task.max_length], episodes=1_000)
     accuracy = report.rows[0].accuracy
     card = CARD.format(
-        seed=run.config.loop.seed,
+        seed=run.settings.loop.seed,
         parameters=sum(each.numel() for each in machine.parameters()),
         episodes=report.rows[0].episodes,
         classes=report.rows[0].classes,

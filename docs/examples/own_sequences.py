@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from neuraltape import NTM
-from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.nn import NTMConfig
+from neuraltape.settings import AdamSettings, LoopSettings, Settings
 from neuraltape.tasks import Sequences
 from neuraltape.training import TrainResult, train
 
@@ -39,13 +40,13 @@ def write_file(path: Path, rows: int, seed: int = 0) -> None:
 def learn(folder: Path, *, sequences: int = 4000) -> TrainResult:
     """Train a small machine on such a file; the run directory is folder/run."""
     write_file(folder / "two-back.jsonl", rows=500)
-    config = TrainConfig(
+    settings = Settings(
         task=Sequences(str(folder / "two-back.jsonl"), kind="classes"),
-        model=ModelConfig(hidden_size=32, memory_slots=16, memory_width=8),
-        optimizer=OptimizerConfig(learning_rate=1e-2),
-        loop=LoopConfig(max_sequences=sequences, evaluate_every=2000, evaluate_sequences=50),
+        model=NTMConfig(hidden_size=32, memory_slots=16, memory_width=8),
+        optimizer=AdamSettings(learning_rate=1e-2),
+        loop=LoopSettings(max_sequences=sequences, evaluate_every=2000, evaluate_sequences=50),
     )
-    return train(config, run_dir=folder / "run", progress=False)
+    return train(settings, run_dir=folder / "run", progress=False)
 
 
 def main() -> None:

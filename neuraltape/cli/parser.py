@@ -2,16 +2,15 @@
 
 import re
 from argparse import SUPPRESS, Action
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 from neuraltape.cli.errors import UsageError, close_matches
-
-# The docstring under a dataclass's field is its help.
-set_parsing_settings(docstring_parse_attribute_docstrings=True)
+from neuraltape.settings.fields import field_docs
 
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -96,6 +95,23 @@ class Parser(ArgumentParser):
         """What the user calls an argument."""
         action = next((each for each in self._actions if each.dest == dest), None)
         return dest.upper() if action is None or not action.option_strings else with_dashes(f"--{dest}")
+
+
+def add_fields(group: Any, part: type, names: Mapping[str, str]) -> None:
+    """Make options of fields of a dataclass; the docstring under a field is its help.
+
+    Args:
+        group: of a parser.
+        part: the dataclass.
+        names: what the option of each field is called, with underscores.
+    """
+    kinds, docs = get_type_hints(part), field_docs(part)
+    for field in fields(part):
+        if field.name not in names:
+            continue
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        how: dict[str, Any] = {"required": True} if default is MISSING else {"default": default}
+        group.add_argument(f"--{names[field.name]}", type=kinds[field.name], help=docs.get(field.name, ""), **how)
 
 
 def with_underscores(word: str) -> str:

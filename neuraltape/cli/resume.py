@@ -7,7 +7,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import find_run
 from neuraltape.cli.train import say_result
 from neuraltape.runs import RunDirectory
-from neuraltape.settings import TrainConfig
+from neuraltape.settings.settings import read_task
 from neuraltape.training import resume
 
 
@@ -25,4 +25,4 @@ def run(argv: Sequence[str]) -> None:
         devices=options.devices,
         progress=first_process(),
     )
-    say_result(result, TrainConfig.load(RunDirectory(folder).config).task.score_name)
+    say_result(result, read_task(RunDirectory(folder).config).score_name)

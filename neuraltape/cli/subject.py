@@ -11,7 +11,7 @@ from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.runs import RunDirectory, load_run
 from neuraltape.runs.directory import FIGURES, runs_in
 from neuraltape.runs.metrics import Metrics
-from neuraltape.settings import TrainConfig
+from neuraltape.settings.settings import read_task
 from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
@@ -116,5 +116,5 @@ def _task_of(folder: Path, task: str | None) -> Task:
         return TASKS[task]()
     for directory in (RunDirectory(folder), RunDirectory(folder.parent)):
         if directory.holds_run():
-            return TrainConfig.load(directory.config).task
+            return read_task(directory.config)
     raise UsageError(f"--task is missing: {folder} doesn't say what the model learned; one of {', '.join(TASK_NAMES)}")

@@ -10,7 +10,8 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.study import add_options, check_least
 from neuraltape.cli.subject import RUNS
-from neuraltape.settings.settings import NAMED_TASKS, read_flat
+from neuraltape.settings.settings import read_flat
+from neuraltape.tasks import TASKS
 
 
 def make_parser() -> Parser:
@@ -19,7 +20,7 @@ def make_parser() -> Parser:
         "neuraltape sweep TASK [options]",
         "Train a task with every combination of settings and several seeds each. What is done is skipped, what was "
         "stopped is gone on with; a training that fails is tried again and then reported. Each is an ordinary run "
-        f"directory. TASK is one of {', '.join(NAMED_TASKS)}; what is not set comes from its recipe.",
+        f"directory. TASK is one of {', '.join(TASKS)}; what is not set comes from its recipe.",
     )
     parser.add_argument("task", type=str, help="what to train")
     parser.add_argument(
@@ -50,9 +51,9 @@ def make_parser() -> Parser:
 def check(options: Namespace) -> None:
     """Raise UsageError for values that cannot be, alone or together."""
     check_least(options)
-    if options.task not in NAMED_TASKS:
-        hint = close_matches(options.task, NAMED_TASKS)
-        raise UsageError(f"TASK must be one of {', '.join(NAMED_TASKS)}; got {options.task!r}{hint}")
+    if options.task not in TASKS:
+        hint = close_matches(options.task, TASKS)
+        raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {options.task!r}{hint}")
     if options.search != "grid" and options.seeds > 1:
         raise UsageError(
             f"--seeds must be 1 with --search {options.search}; got {options.seeds}. "

@@ -1,22 +1,32 @@
-"""`neuraltape train`: every field of every configuration is a flag; a recipe or a file gives what no flag says."""
+"""`neuraltape train`: every setting is a flag; a recipe or a file gives what no flag says."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import first_process, say, say_wrote
-from neuraltape.cli.parser import Parser, with_dashes
+from neuraltape.cli.parser import Parser, add_fields, with_dashes, with_underscores
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.subject import RUNS, TASK_NAMES
-from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
-from neuraltape.settings.settings import NAMED_TASKS, field_names, read_flat
+from neuraltape.settings import Settings
+from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
+from neuraltape.settings.optimizer import OPTIMIZERS
+from neuraltape.settings.settings import read_flat, with_changes
+from neuraltape.tasks import TASKS
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.training import TrainResult, train
 
-PARTS = (ModelConfig, OptimizerConfig, LoopConfig)
+TITLES = {
+    "task": "the task",
+    "model": "the machine",
+    "optimizer": "the optimiser",
+    "practice": "what training varies",
+    "cooldown": "the cool-down",
+    "loop": "how long, on what and where",
+}
 DESCRIPTION = (
     "Train a machine. What no option says comes from --config, or else from the task's recipe, or else has the default "
     f"shown here. TASK is one of {', '.join(TASK_NAMES)}; --data FILE instead trains on your own sequences. "
@@ -25,13 +35,22 @@ DESCRIPTION = (
 
 @dataclass(frozen=True)
 class Source:
-    """What the arguments say before their options are known: the task decides which options there are."""
+    """What the arguments say before their options are known: task, machine and optimiser decide which there are."""
 
     task: str | None
     config: Path | None
     data: str | None
+    model: str
+    """The machine's name."""
+    optimizer: str
+    """The optimiser's."""
     rest: list[str]
     """The arguments without TASK."""
+
+    @property
+    def choice(self) -> Choice:
+        """What the options depend on. Before a task is known, another one stands for it."""
+        return Choice.of({"task": self.task or TASK_NAMES[0], "model": self.model, "optimizer": self.optimizer})
 
 
 def run(argv: Sequence[str]) -> None:
@@ -43,24 +62,29 @@ def run(argv: Sequence[str]) -> None:
     parser = make_parser(source)
     options = parser.parse(source.rest)
     assert source.task is not None
-    names = [name for part in (NAMED_TASKS[source.task], *PARTS) for name in field_names(part)]
-    config = make_config({"task": source.task, **{name: options[name] for name in names}})
+    chosen = {"task": source.task, "model": source.model, "optimizer": source.optimizer}
+    names = (name for name in source.choice.names() if name not in chosen)
+    settings = make_settings({**chosen, **{name: options[name] for name in names}})
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
         say(f"using {source.config}")
     say(f"training in {run_dir}")
-    result = train(config, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
-    say_result(result, config.task.score_name)
+    result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
+    say_result(result, settings.task.score_name)
 
 
-def make_config(values: Mapping[str, Any]) -> TrainConfig:
-    """The configuration; where a value can't be, UsageError names the option."""
+def make_settings(values: Mapping[str, Any]) -> Settings:
+    """The settings; where a value can't be, UsageError names the option."""
     try:
-        return TrainConfig.from_flat(values)
+        return Settings.from_flat(values)
     except ValueError as error:
-        field, space, rest = str(error).partition(" ")
-        option = with_dashes(f"--{field}") if field in values else field
-        raise UsageError(f"{option}{space}{rest}") from error
+        raise UsageError(_by_option(error, values)) from error
+
+
+def _by_option(error: ValueError, names: Iterable[str]) -> str:
+    """An error about a setting as one about its option."""
+    field, space, rest = str(error).partition(" ")
+    return f"{with_dashes(f'--{field}') if field in names else field}{space}{rest}"
 
 
 def say_result(result: TrainResult, score_name: str) -> None:
@@ -76,14 +100,14 @@ def say_result(result: TrainResult, score_name: str) -> None:
 
 
 def first_look(argv: Sequence[str]) -> Source:
-    """Find the task, and the file that holds the configuration.
+    """Find the task, the machine and the optimiser, and the file that holds the settings.
 
     Raises:
-        UsageError: an unknown task, or two that contradict each other.
+        UsageError: an unknown task, two that contradict each other, or an option of another machine or optimiser.
     """
     rest = list(argv)
     task = rest.pop(0) if rest and not rest[0].startswith("-") else None
-    if task is not None and task not in NAMED_TASKS:
+    if task is not None and task not in TASKS:
         hint = close_matches(task, TASK_NAMES)
         raise UsageError(f"TASK must be one of {', '.join(TASK_NAMES)}; got {task!r}{hint}")
     data, config = option_of(rest, "--data"), option_of(rest, "--config")
@@ -98,8 +122,31 @@ def first_look(argv: Sequence[str]) -> Source:
         named = read_flat(path).get("task", task)
         if task not in (None, named):
             raise UsageError(f"--config {config} is for the task {named}; got {task}")
-        return Source(named, path, data, rest)
-    return Source(task, None if task is None else recipe_of(task), data, rest)
+        task = named
+    else:
+        path = None if task is None else recipe_of(task)
+    values = {} if path is None else read_flat(path)
+    model, optimizer = (
+        option_of(rest, f"--{name}") or values.get(name, default)
+        for name, default in (("model", DEFAULTS["model"]), ("optimizer", DEFAULTS["optimizer"]))
+    )
+    source = Source(task, path, data, model, optimizer, rest)
+    check_options(source)
+    return source
+
+
+def check_options(source: Source) -> None:
+    """Raise UsageError for an unknown machine or optimiser, and for the first option that belongs to another one."""
+    for option, name, choices in (("--model", source.model, TRAINABLE), ("--optimizer", source.optimizer, OPTIMIZERS)):
+        if name not in choices:
+            raise UsageError(
+                f"{option} must be one of {', '.join(choices)}; got {name!r}{close_matches(name, choices)}"
+            )
+    given = [with_underscores(word).partition("=")[0][2:] for word in source.rest if word.startswith("--")]
+    try:
+        source.choice.check(given, unknown=False)
+    except ValueError as error:
+        raise UsageError(_by_option(error, given)) from error
 
 
 def option_of(words: Sequence[str], option: str) -> str | None:
@@ -123,22 +170,32 @@ def make_parser(source: Source) -> Parser:
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there already")
     if source.task is None:
         parser.add_argument("--data", type=str, default=None, help="your own sequences: an .npz or .jsonl file")
-    parts = PARTS if source.task is None else (NAMED_TASKS[source.task], *PARTS)
-    for part in parts:
-        parser.add_class_arguments(part)
+    choice = source.choice
+    for section in SECTIONS:
+        if section.name == "task" and source.task is None:
+            continue
+        group = parser.add_argument_group(TITLES[section.name])
+        if section.name in ("model", "optimizer"):
+            names = tuple(TRAINABLE if section.name == "model" else OPTIMIZERS)
+            others = f"which one; each has options of its own, which --{section.name} NAME --help shows"
+            group.add_argument(f"--{section.name}", type=Literal[names], default=DEFAULTS[section.name], help=others)
+        part = choice.parts()[section.name]
+        shown = [name for each, name in choice.fields() if each is section]
+        add_fields(group, part, {name: section.flat_name(name) for name in shown})
     if source.config is not None:
         parser.set_defaults(defaults_from(source))
     return parser
 
 
 def defaults_from(source: Source) -> dict[str, Any]:
-    """The values in a configuration file, checked. Raises UsageError that names the file."""
+    """The values in a file of settings, checked. Raises UsageError that names the file."""
     assert source.config is not None
-    values = {"task": source.task, **read_flat(source.config)}
+    changes = {"model": source.model, "optimizer": source.optimizer}
     if source.data is not None:
-        values["data"] = source.data
+        changes["data"] = source.data
+    base = {"task": source.task, **read_flat(source.config)}
     try:
-        flat = TrainConfig.from_flat(values).flat()
+        flat = Settings.from_flat(with_changes(base, changes)).flat()
     except ValueError as error:
         raise UsageError(f"{source.config}: {error}") from error
     return {name: value for name, value in flat.items() if name != "task"}

@@ -4,12 +4,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
-
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.explorer.story import examples
 from neuraltape.nn import kind_of, load_machine
 from neuraltape.runs.directory import RunDirectory
+from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS, DataError, Drawing
 from neuraltape.tasks.task import Task
 from neuraltape.tasks.vocabulary import FILE as VOCABULARY
@@ -73,8 +72,8 @@ def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | N
     config = RunDirectory(folder).config
     if config.is_file():
         try:
-            values = yaml.safe_load(config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            values = read_flat(config)
+        except (OSError, ValueError):
             raise MachineError("its config.yaml cannot be read") from None
     task_name = values.get("task") if isinstance(values, dict) else None
     if not isinstance(task_name, str) or task_name not in TASKS:

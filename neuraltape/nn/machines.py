@@ -31,6 +31,8 @@ class Kind:
     """Whether it has `trace`: everything that happened inside it can be looked at."""
     resizable: bool
     """Whether it has `resized`: a trained one runs with another number of slots."""
+    biased: bool = False
+    """Whether its access has `set_biases`: training can say where its heads tend to go at the start."""
     sizes: tuple[str, ...] = ("input_size", "output_size")
     """The constructor's arguments that come from what it learns."""
 
@@ -53,7 +55,7 @@ class Kind:
 
 
 MACHINES: dict[str, Kind] = {
-    "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True),
+    "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True, biased=True),
     "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
     "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False),
     "memory-network": Kind(

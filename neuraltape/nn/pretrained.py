@@ -153,7 +153,8 @@ def saved_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold the arguments of a model; got {values!r:.60}")
     if "format" not in values:
-        raise ValueError(f"{path} was written by an older version; convert it: python tools/convert.py {folder}")
+        convert = f"python -m neuraltape.runs.convert {folder}"
+        raise ValueError(f"{path} was written by an older version; convert it: {convert}")
     found = values.pop("format")
     if found != FORMAT:
         raise ValueError(f"{path} has format {found!r}; this version of neuraltape reads format {FORMAT}")

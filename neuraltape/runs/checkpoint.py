@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neuraltape.runs.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 KEY = "neuraltape"
 
 
@@ -54,7 +54,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a checkpoint of neuraltape, or broken: {error}") from error
     if values.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is a checkpoint of another version of neuraltape")
+        raise ValueError(
+            f"{path} is a checkpoint of another version of neuraltape; convert what an older one wrote with: "
+            "python -m neuraltape.runs.convert PATH"
+        )
     return Checkpoint(tensors, values)
 
 

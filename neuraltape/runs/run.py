@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuraltape.nn import MANN, NTM, LSTMBaseline
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.runs.directory import CONFIG, RunDirectory
 from neuraltape.runs.metrics import Metrics, read_metrics
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.tasks.task import Task
-
-MODELS: dict[str, type[SequenceModel]] = {"ntm": NTM, "mann": MANN, "lstm": LSTMBaseline}
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class Run:
 
     path: Path
     """The run directory."""
-    config: TrainConfig
+    settings: Settings
     """What it was asked to do."""
     model: SequenceModel
     """The machine of the last checkpoint, on the CPU; the average of its weights where the training kept one."""
@@ -31,7 +28,7 @@ class Run:
     @property
     def task(self) -> Task:
         """What it was trained on."""
-        return self.config.task
+        return self.settings.task
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.model, self.task))
@@ -49,7 +46,7 @@ def load_run(run_dir: str | Path) -> Run:
         raise FileNotFoundError(f"{run_dir} holds no run (there is no {CONFIG})")
     if not directory.has_model():
         raise FileNotFoundError(f"{run_dir} has no model yet: its training hasn't made a checkpoint")
-    config = TrainConfig.load(directory.config)
-    model = MODELS[config.model.model].from_pretrained(directory.model)
+    settings = Settings.load(directory.config)
+    model = settings.kind.machine.from_pretrained(directory.model)
     metrics = read_metrics(directory.metrics) if directory.metrics.exists() else Metrics()
-    return Run(directory.path, config, model, metrics)
+    return Run(directory.path, settings, model, metrics)

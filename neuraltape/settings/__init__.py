@@ -1,6 +1,8 @@
 """What a training depends on, from and to YAML and flags. Knows no loop."""
 
-from neuraltape.settings.loop_config import LoopConfig as LoopConfig
-from neuraltape.settings.model_config import ModelConfig as ModelConfig
-from neuraltape.settings.optimizer_config import OptimizerConfig as OptimizerConfig
-from neuraltape.settings.settings import TrainConfig as TrainConfig
+from neuraltape.settings.cooldown import CooldownSettings as CooldownSettings
+from neuraltape.settings.loop import LoopSettings as LoopSettings
+from neuraltape.settings.optimizer import AdamSettings as AdamSettings
+from neuraltape.settings.optimizer import RMSPropSettings as RMSPropSettings
+from neuraltape.settings.practice import PracticeSettings as PracticeSettings
+from neuraltape.settings.settings import Settings as Settings

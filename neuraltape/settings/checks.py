@@ -1,25 +1,25 @@
-"""Checks of configuration fields: each raises a ValueError that names the field, what was expected and what came."""
+"""Checks of the fields of settings: each raises a ValueError that names the field, what was expected and what came."""
 
 from collections.abc import Sequence
 
 
-def check_positive(config: object, name: str) -> None:
+def check_positive(settings: object, name: str) -> None:
     """The field must be above 0 (and so not NaN)."""
-    value = getattr(config, name)
+    value = getattr(settings, name)
     if not value > 0:
         raise ValueError(f"{name} must be above 0; got {value}")
 
 
-def check_range(config: object, name: str, low: float, below: float | None) -> None:
+def check_range(settings: object, name: str, low: float, below: float | None) -> None:
     """The field must be at least `low`, and below `below` where that is given."""
-    value = getattr(config, name)
+    value = getattr(settings, name)
     if not (value >= low and (below is None or value < below)):
         bound = "" if below is None else f" and below {below}"
         raise ValueError(f"{name} must be at least {low}{bound}; got {value}")
 
 
-def check_choice(config: object, name: str, choices: Sequence[str]) -> None:
+def check_choice(settings: object, name: str, choices: Sequence[str]) -> None:
     """The field must be one of `choices`."""
-    value = getattr(config, name)
+    value = getattr(settings, name)
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")

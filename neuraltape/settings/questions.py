@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from neuraltape.data.babi import SIZES, TASKS
 from neuraltape.settings.checks import check_choice, check_positive, check_range
-from neuraltape.settings.settings import build, check_keys, field_names, read_flat
+from neuraltape.settings.fields import build, check_keys, field_names, read_mapping
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class QuestionsConfig:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a flat YAML file. Raises ValueError for an unknown key, or a value of the wrong type or range."""
-        values = read_flat(path)
+        values = read_mapping(path)
         try:
             return cls.from_settings(values)
         except ValueError as error:

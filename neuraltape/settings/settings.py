@@ -1,121 +1,197 @@
-"""The whole configuration of one training: task, model, optimiser, loop.
+"""Everything that a training depends on: six sections, each a frozen dataclass that owns its options.
 
-On disk and on the command line it is flat: `task` and then the fields of all four side by side, so that a recipe, a
-run's `config.yaml` and the flags say the same thing with the same words.
+On disk the sections are nested (`task: {name: copy}`, `model: {machine: ntm, hidden_size: 100}`, ...). Flags, and
+whatever counts or compares settings, are flat: a field's name, with `cooldown_` before those of the cool-down, and
+`task`, `model` and `optimizer` for which of them it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from neuraltape.settings.loop_config import LoopConfig as LoopConfig
-from neuraltape.settings.model_config import ModelConfig as ModelConfig
-from neuraltape.settings.optimizer_config import OptimizerConfig as OptimizerConfig
-from neuraltape.tasks import DATA_TASKS, TASKS
-from neuraltape.tasks.sequences import Sequences
+from neuraltape.nn.access import NTMConfig
+from neuraltape.nn.machines import Kind
+from neuraltape.settings.choice import (
+    SECTIONS,
+    TRAINABLE,
+    Choice,
+    Section,
+    able_to,
+    chosen_from,
+    sections_of,
+)
+from neuraltape.settings.cooldown import CooldownSettings
+from neuraltape.settings.fields import build, check_keys, field_names, plain, read_mapping
+from neuraltape.settings.loop import LoopSettings
+from neuraltape.settings.optimizer import AdamSettings, OptimizerSettings
+from neuraltape.settings.practice import NEEDS, PracticeSettings
+from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
-# Every task that a configuration can name: the built-in ones and the user's own sequences.
-NAMED_TASKS: dict[str, type[Task]] = {**TASKS, **DATA_TASKS, Sequences.name: Sequences}
+FORMAT = 2
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Everything that a training depends on."""
+class Settings:
+    """Everything that a training depends on.
+
+    Raises:
+        ValueError: a machine that can't be trained so: what it varies in practice needs what the machine has not.
+    """
 
     task: Task
     """What to learn."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """Which machine."""
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    model: Any = field(default_factory=NTMConfig)
+    """Which machine: the settings of one of the table's."""
+    optimizer: OptimizerSettings = field(default_factory=AdamSettings)
     """How its weights are changed."""
-    loop: LoopConfig = field(default_factory=LoopConfig)
+    practice: PracticeSettings = field(default_factory=PracticeSettings)
+    """What training varies."""
+    cooldown: CooldownSettings = field(default_factory=CooldownSettings)
+    """How the rate falls before a task counts as solved."""
+    loop: LoopSettings = field(default_factory=LoopSettings)
     """How long, on what and where."""
 
-    def flat(self) -> dict[str, Any]:
-        """All fields in one dictionary of plain values, `task` (its name) first: what `from_flat` reads."""
-        values: dict[str, Any] = {"task": self.task.name}
-        for part in (self.task, self.model, self.optimizer, self.loop):
-            for name in field_names(type(part)):
-                values[name] = _plain(getattr(part, name))
+    def __post_init__(self) -> None:
+        for name, need in NEEDS.items():
+            value = getattr(self.practice, name)
+            if not getattr(self.kind, need) and value != getattr(PracticeSettings, name):
+                owner = " or ".join(able_to(need))
+                raise ValueError(f"{name} is a setting of model {owner}; model is {self.kind.name}")
+        if self.practice.training_slots is not None and self.model.fixed_slots:
+            raise ValueError(
+                "training_slots needs a start that fits any number of slots: memory_init constant, and neither "
+                "train_initial_memory nor train_initial_weights"
+            )
+        if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:
+            raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.model.shift_offsets)}")
+
+    @property
+    def kind(self) -> Kind:
+        """The machine's entry in the table of machines."""
+        for kind in TRAINABLE.values():
+            if type(self.model) is kind.config:
+                return kind
+        names = ", ".join(kind.config.__name__ for kind in TRAINABLE.values())
+        raise ValueError(f"model must be one of {names}; got a {type(self.model).__name__}")
+
+    @property
+    def choice(self) -> Choice:
+        """Which task, machine and optimiser these are for."""
+        return Choice(type(self.task), self.kind, type(self.optimizer))
+
+    def nested(self) -> dict[str, Any]:
+        """All settings as a file holds them: plain values, section by section."""
+        values: dict[str, Any] = {"format": FORMAT}
+        chosen = {"task": self.task.name, "model": self.kind.name, "optimizer": self.optimizer.name}
+        for section in SECTIONS:
+            values[section.name] = {section.chooser: chosen[section.name]} if section.chooser else {}
+        for section, name in self.choice.fields():
+            values[section.name][name] = plain(getattr(getattr(self, section.name), name))
         return values
 
+    def flat(self) -> dict[str, Any]:
+        """All settings in one dictionary of plain values by their flat names: what `from_flat` reads."""
+        return flattened(self.nested())
+
     @classmethod
-    def from_flat(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """Build a configuration from flat values; what is not there has its default.
+    def from_flat(cls, values: Mapping[str, Any]) -> "Settings":
+        """Build settings from flat values; what is not there has its default.
 
         Raises:
-            ValueError: an unknown task or key (close matches are named), or a value of the wrong type or range.
+            ValueError: an unknown task, machine or name (close matches are named), a name that belongs to another
+                machine or optimiser, or a value of the wrong type or range.
         """
-        values = dict(values)
-        task_type = named_task(values.pop("task", None))
-        parts = (task_type, ModelConfig, OptimizerConfig, LoopConfig)
-        check_keys(values, [name for part in parts for name in field_names(part)])
-        return cls(*(build(part, values) for part in parts))
+        choice = Choice.of(values)
+        choice.check(values)
+        parts = choice.parts()
+        return cls(**{section.name: _section(section, parts[section.name], values) for section in SECTIONS})
 
     def save(self, path: str | Path) -> None:
-        """Write the flat configuration as YAML."""
+        """Write them as YAML."""
         Path(path).write_text(self.to_yaml(), encoding="utf-8")
 
     def to_yaml(self) -> str:
-        """The flat configuration as YAML."""
-        return yaml.safe_dump(self.flat(), sort_keys=False, allow_unicode=True)
+        """The settings as YAML."""
+        return yaml.safe_dump(self.nested(), sort_keys=False, allow_unicode=True)
 
     @classmethod
-    def load(cls, path: str | Path) -> "TrainConfig":
-        """Read a flat YAML file: a recipe or a run's `config.yaml`. Raises ValueError as `from_flat` does."""
-        return cls.from_flat(read_flat(path))
+    def load(cls, path: str | Path) -> "Settings":
+        """Read a recipe or a run's settings. Raises ValueError as `from_flat` does; it names the file."""
+        values = read_flat(path)
+        try:
+            return cls.from_flat(values)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 def read_flat(path: str | Path) -> dict[str, Any]:
-    """The keys and values of a flat YAML file. Raises ValueError if it isn't one; FileNotFoundError if it is absent."""
+    """What a YAML file of settings says, by flat names.
+
+    Raises:
+        ValueError: it is none, or of another format.
+        FileNotFoundError: it is absent.
+    """
+    values = read_mapping(path)
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{path} must hold one `key: value` a line; got {type(values).__name__}")
-    return values
+        return flattened(values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
-def named_task(name: object) -> type[Task]:
-    """The task of that name. Raises ValueError that lists the choices."""
-    if not isinstance(name, str) or name not in NAMED_TASKS:
-        raise ValueError(f"task must be one of {', '.join(NAMED_TASKS)}; got {name!r}")
-    return NAMED_TASKS[name]
+def read_task(path: str | Path) -> Task:
+    """The task alone that a YAML file of settings names. Raises ValueError as `read_flat` and `Settings.load` do."""
+    values = read_flat(path)
+    task = chosen_from("task", values.get("task"), TASKS)
+    return build(task, values)
 
 
-def field_names(part: type) -> list[str]:
-    """Names of the fields that a configuration can set."""
-    return [each.name for each in fields(part) if each.init]
+def flattened(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a file holds them, by flat names.
+
+    Raises:
+        ValueError: another format than today's, an unknown section, one that is none, or a key of another section.
+    """
+    if nested.get("format") != FORMAT:
+        old = "format" not in nested and isinstance(nested.get("task"), str)
+        hint = "; convert what an older version wrote with: python -m neuraltape.runs.convert PATH" if old else ""
+        raise ValueError(f"format must be {FORMAT}; got {nested.get('format')}{hint}")
+    check_keys((key for key in nested if key != "format"), [section.name for section in SECTIONS])
+    flat: dict[str, Any] = {}
+    for section in SECTIONS:
+        values = nested.get(section.name, {})
+        if not isinstance(values, Mapping):
+            raise ValueError(f"{section.name} must hold `key: value` lines; got {values!r:.60}")
+        for key, value in values.items():
+            name = section.flat_name(key)
+            homes = sections_of(name)
+            if homes and section.name not in homes:
+                raise ValueError(f"{key} stands in {section.name} and belongs in {' or '.join(homes)}")
+            flat[name] = value
+    return flat
 
 
-def check_keys(values: Mapping[str, Any], known: list[str]) -> None:
-    """Raise ValueError for the first key that isn't known, with the keys that look like it."""
-    for key in values:
-        if key not in known:
-            close = get_close_matches(key, known) or sorted(known)
-            raise ValueError(f"unknown key {key!r}; did you mean {' or '.join(close)}?")
+def with_changes(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat settings with changes.
+
+    Where these choose another machine or optimiser, what belonged to the old one alone is left out. The changes
+    themselves are all kept, so that one that does not belong is refused later.
+    """
+    merged = {**base, **changes}
+    names = Choice.of(merged).names()
+    before = Choice.of(base).names() if "task" in base else []
+    return {name: value for name, value in merged.items() if name in changes or name in names or name not in before}
 
 
-def build(part: type, values: Mapping[str, Any]) -> Any:
-    """A dataclass from those of the values that are its fields. Raises ValueError for one of a wrong type or range."""
-    # The command line's own parser reads the values, so that a file accepts what a flag accepts (1e-3, null, lists).
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(part, as_group=False)
-    mine = {key: values[key] for key in field_names(part) if key in values}
+def _section(section: Section, part: type, values: Mapping[str, Any]) -> Any:
+    names = field_names(part)
+    mine = {name: values[f"{section.prefix}{name}"] for name in names if f"{section.prefix}{name}" in values}
     try:
-        parsed = parser.parse_object(mine)
-    except Exception as error:  # argparse.ArgumentError, and TypeError from inside the parser
-        raise ValueError(" ".join(str(error).split())) from error
-    return part(**{key: parsed[key] for key in mine})
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+        return build(part, mine)
+    except ValueError as error:
+        # A message begins with the field's name; the user knows its flat one.
+        prefix = section.prefix if str(error).partition(" ")[0] in names else ""
+        raise ValueError(f"{prefix}{error}") from error

@@ -6,7 +6,7 @@ Exit codes are those of `train`.
 import json
 import sys
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.study.store import Store
 from neuraltape.study.train import training, work
 from neuraltape.training import Interrupted, NonFiniteError, ProcessLostError
@@ -16,7 +16,7 @@ def main() -> int:
     """Make the trial that the arguments name."""
     runs, results, recipe, text, how = sys.argv[1:]
     try:
-        config = TrainConfig.from_flat(json.loads(text))
+        config = Settings.from_flat(json.loads(text))
         work(training(recipe, config, runs=Store(runs), results=Store(results), measured=how == "measure"), config)
     except (ValueError, OSError, NonFiniteError, ProcessLostError, Interrupted) as error:
         sys.stderr.write(f"neuraltape: {' '.join(str(error).split())}\n")

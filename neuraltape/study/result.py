@@ -148,7 +148,7 @@ def result_of(run: Run, recipe: str, *, measured: bool) -> Result:
     Raises:
         ValueError: the run has not ended, or its task has no probes to measure it on.
     """
-    config, task = run.config, run.task
+    config, task = run.settings, run.task
     if measured and not task.probes:
         raise ValueError(f"task must have probes, which say what to score; {task.name} has none")
     solved = _solved_line(run.metrics, task.goal)

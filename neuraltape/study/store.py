@@ -9,6 +9,7 @@ import yaml
 
 from neuraltape.runs.directory import CONFIG, RunDirectory
 from neuraltape.runs.files import write_atomically
+from neuraltape.settings.settings import flattened
 
 # More than the header of a checkpoint takes.
 HEAD_BYTES = 1 << 20
@@ -60,9 +61,11 @@ class Store:
         """Names and flat configurations of the run directories directly in the store."""
         for path in self._files.glob(self._inside(f"*/{CONFIG}")):
             name = str(path).rsplit("/", 2)[1]
-            flat = yaml.safe_load(self.read(f"{name}/{CONFIG}") or b"")
-            if isinstance(flat, dict):
-                yield name, flat
+            try:
+                yield name, flattened(yaml.safe_load(self.read(f"{name}/{CONFIG}") or b""))
+            except (ValueError, TypeError, AttributeError, yaml.YAMLError):
+                # Something else's file.
+                continue
 
     def pull(self, name: str, folder: Path) -> None:
         """Copy the run directory `name`, as far as there is one, into a folder."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.runs import RunDirectory, RunExistsError, load_run
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.settings.differences import defaults_of, settings_of
 from neuraltape.study.mirror import workplace
 from neuraltape.study.result import Result, result_of
@@ -27,7 +27,7 @@ PUSH_SECONDS = 1.0
 
 def training(
     recipe: str,
-    config: TrainConfig,
+    config: Settings,
     *,
     runs: Store,
     results: Store,
@@ -63,7 +63,7 @@ def training(
     )
 
 
-def work(trial: Trial, config: TrainConfig) -> Result:
+def work(trial: Trial, config: Settings) -> Result:
     """Train, and put the result where it belongs.
 
     Args:

@@ -1,6 +1,6 @@
 """Where a training is: everything countable that a checkpoint keeps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -12,13 +12,17 @@ class Counters:
     sequences: int = 0
     """Sequences trained on."""
     seconds: float = 0.0
-    """Spent, over all parts of a resumed run."""
+    """Time spent, over all parts of a resumed run."""
     solved_at: int | None = None
     """Sequences after which the task was first found solved."""
     cooling_since: int | None = None
     """Sequences after which the cool-down began that goes on now."""
     cooldowns: int = 0
     """Cool-downs that are over."""
+    stage: int = 1
+    """Tenths of the range of lengths that a growing one has reached."""
+    recent: list[float] = field(default_factory=list)
+    """What the last steps of this stage cost, in bits a scored target."""
     bits: float | None = None
     """The last evaluation's cost in bits a sequence."""
     wrong: float | None = None
@@ -36,9 +40,9 @@ class Counters:
     window_sequences: int = 0
     """Sequences since the last report."""
     window_seconds: float = 0.0
-    """Spent training since the last report."""
+    """Time spent training since the last report."""
 
     def clear_window(self) -> None:
-        """A report has been made."""
+        """Begin a new window: a report has been made."""
         self.window_nats = self.window_norm = self.window_seconds = 0.0
         self.window_targets = self.window_steps = self.window_sequences = 0

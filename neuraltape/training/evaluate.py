@@ -48,7 +48,7 @@ def evaluate(learner: Learner, task: Task, sequences: int, *, stream: str, step:
         sequences: how many to draw.
         stream, step: which ones: never any of the training's, and others at each step.
     """
-    fabric, seed = learner.fabric, learner.config.loop.seed
+    fabric, seed = learner.fabric, learner.settings.loop.seed
     # Sums of bits, wrong targets and optima, and whether there are optima.
     sums = torch.zeros(4, dtype=torch.float64)
     with learner.average.applied():

@@ -1,15 +1,13 @@
-"""What a training does when a number is no longer finite: find the first bad tensor and keep the batch that did it."""
+"""What a training says when a number is no longer finite: the first bad tensor."""
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from neuraltape.runs.files import write_atomically
-from neuraltape.tasks.batch import Batch
+
+class NonFiniteError(RuntimeError):
+    """A loss, a gradient or a weight is NaN or infinite. The message names the step, the tensor and the saved batch."""
 
 
 def first_bad(tensors: Iterable[tuple[str, Tensor | None]]) -> str | None:
@@ -29,9 +27,3 @@ def first_bad_of_step(parameters: Mapping[str, nn.Parameter], outputs: Tensor, l
     gradients = [(f"gradient of {name}", each.grad) for name, each in parameters.items()]
     # Gradients can be finite and their squares not: then no tensor is bad, but their norm is.
     return first_bad([*weights, ("outputs", outputs), ("loss", loss), *gradients]) or "norm of the gradients"
-
-
-def save_batch(path: Path, batch: Batch, *, step: int, tensor: str) -> None:
-    """Keep the batch in a safetensors file, with the step and the bad tensor's name in its header."""
-    tensors = {name: each.contiguous() for name, each in batch._asdict().items()}
-    write_atomically(path, save(tensors, {"neuraltape": json.dumps({"step": step, "tensor": tensor})}))

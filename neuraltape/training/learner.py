@@ -1,25 +1,20 @@
 """A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
 
 import math
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neuraltape.nn import NTM, SequenceModel
 from neuraltape.runs.checkpoint import Checkpoint, named
-from neuraltape.settings.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
-from neuraltape.training.averaging import Average
-from neuraltape.training.clipping import Clipping
-from neuraltape.training.flat import FlatParameters
 from neuraltape.training.guard import first_bad, first_bad_of_step
-from neuraltape.training.models import build_model
-from neuraltape.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
-from neuraltape.training.schedule import learning_rate
-from neuraltape.training.slots import slots_of_step
+from neuraltape.training.optimizers import Clipping, build_optimizer, optimizer_tensors, restore_optimizer
+from neuraltape.training.phases import Phase
+from neuraltape.training.weights import Average, FlatParameters
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
@@ -45,48 +40,37 @@ class Learner:
     """Model, optimiser and average, on the device and in the precision that Fabric was given.
 
     Args:
-        config: the training's.
+        settings: the training's.
         fabric: launched.
     """
 
-    def __init__(self, config: TrainConfig, fabric: "Fabric") -> None:
-        self.config, self.fabric = config, fabric
-        self.steps = math.ceil(config.loop.max_sequences / config.loop.batch_size)
-        self.model: SequenceModel = build_model(config.model, config.task)
+    def __init__(self, settings: Settings, fabric: "Fabric") -> None:
+        self.settings, self.fabric = settings, fabric
+        self.model = build_machine(settings)
         module = fabric.setup_module(self.model)
         # Fabric's wrapper is left out: it costs as much as some kernels do, and would round float64 outputs to float32.
         self._forward = self.model if fabric.world_size == 1 else module._forward_module
-        self._autocast = config.loop.precision == "bf16-mixed"
+        self._autocast = settings.loop.precision == "bf16-mixed"
         self.flat = FlatParameters(dict(self.model.named_parameters()))
-        self.optimizer = build_optimizer(config.optimizer, self.flat.weights)
-        self.clipping = Clipping(config.optimizer, config.loop.cooldown_clip_floor)
-        self.average = Average(self.flat, config.optimizer.average)
+        self.optimizer = build_optimizer(settings.optimizer, self.flat.weights)
+        self.clipping = Clipping(settings.optimizer.clip, settings.optimizer.clip_at)
+        self.average = Average(self.flat, settings.optimizer.average)
 
-    def learn(
-        self,
-        task: Task,
-        batch: Batch,
-        step: int,
-        *,
-        cooled: float | None = None,
-        slowed: float = 1.0,
-        stop: bool = False,
-    ) -> Step:
+    def learn(self, task: Task, batch: Batch, step: int, phase: Phase, *, stop: bool = False) -> Step:
         """One step of training.
 
         Args:
             task: whose batch it is.
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
             step: counted from 0.
-            cooled: how much of a cool-down is over, 0 to 1; None: there is none.
-            slowed: what the learning rate is multiplied with.
+            phase: what is in force in this step.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
-        world, config = self.fabric.world_size, self.config.optimizer
+        world = self.fabric.world_size
         share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        with self._training_memory(step, cooling=cooled is not None):
+        with self.model.resized(phase.slots) if phase.slots is not None else nullcontext():
             outputs = self.outputs(share, self._forward)
         nats = task.loss(outputs, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.
@@ -95,8 +79,8 @@ class Learner:
         if not (math.isfinite(total) and math.isfinite(norm)):
             bad = first_bad_of_step(self.flat.named, outputs, nats)
             return Step(total, targets, norm, stops, bad)
-        self.clipping.apply(self.flat.gradient, norm, cooling=cooled is not None)
-        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step, self.steps, cooled=cooled, slowed=slowed)
+        self.clipping.apply(self.flat.gradient, norm, floor=phase.clip_floor)
+        self.optimizer.param_groups[0]["lr"] = phase.rate
         self.optimizer.step()
         self.average.update(step)
         return Step(total, targets, norm, stops, None)
@@ -132,20 +116,12 @@ class Learner:
         return first_bad((name, each) for name, each in self.tensors().items() if each.is_floating_point())
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Put back what `tensors` gave. Raises ValueError if it is another machine's."""
-        try:
-            self.model.load_state_dict(checkpoint.part("model"))
-        except RuntimeError as error:
-            raise ValueError(f"the checkpoint is of another machine: {error}") from error
+        """Put back what `tensors` gave; `check_checkpoint` has looked at it."""
+        self.model.load_state_dict(checkpoint.part("model"))
         restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
         self.clipping.usual.copy_(checkpoint.part("clipping")["usual"])
         if self.average.weights is not None:
             self.average.weights.copy_(checkpoint.part("average")["weights"])
-
-    def _training_memory(self, step: int, *, cooling: bool) -> AbstractContextManager[None]:
-        """The memory is as large as it is in this step of training while this lasts."""
-        slots = slots_of_step(self.config.model, seed=self.config.loop.seed, step=step, cooling=cooling)
-        return self.model.resized(slots) if slots is not None and isinstance(self.model, NTM) else nullcontext()
 
     def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:
         """Cost and stop request over all processes, and the norm of the gradient, with one wait for the device."""
@@ -156,8 +132,22 @@ class Learner:
             summed = self.fabric.all_reduce(values[:2].clone(), reduce_op="sum")
             values = torch.cat([torch.as_tensor(summed), values[2:]])
         total, stops, size = values.tolist()
-        if math.isinf(size) and self.config.optimizer.clip != "none":
+        if math.isinf(size) and self.settings.optimizer.clip != "none":
             # Squares can overflow where no entry does; what is clipped anyway need not stop for that.
             largest = self.flat.gradient.abs().max()
             size = largest.item() * torch.linalg.vector_norm(self.flat.gradient / largest).item()
         return total, size, stops > 0
+
+
+def build_machine(settings: Settings) -> Any:
+    """A new machine for the task, its heads tending where `practice` says.
+
+    Its weights are drawn from PyTorch's own generator.
+    """
+    task, practice = settings.task, settings.practice
+    machine = settings.kind.build(settings.model, task.input_size, task.output_size)
+    if settings.kind.biased:
+        machine.access.set_biases(
+            gate=practice.gate_bias, write_gate=practice.write_gate_bias, write_shift=practice.write_shift_bias
+        )
+    return machine

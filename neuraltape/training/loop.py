@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuraltape.runs.checkpoint import Checkpoint
-from neuraltape.settings.settings import TrainConfig
+from neuraltape.runs.metrics import Kind
+from neuraltape.settings import Settings
 from neuraltape.tasks.batch import Batch
-from neuraltape.training.cooldown import Cooldown
+from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
-from neuraltape.training.curriculum import Curriculum
-from neuraltape.training.errors import Interrupted, NonFiniteError
 from neuraltape.training.evaluate import Evaluation, evaluate
-from neuraltape.training.interrupt import StopSignals
+from neuraltape.training.guard import NonFiniteError
 from neuraltape.training.keeper import Keeper
 from neuraltape.training.learner import Learner, Step
+from neuraltape.training.phases import Phase, goal_of, note_score, note_step, phase_of
+from neuraltape.training.processes import Interrupted, StopSignals
 from neuraltape.training.progress import Progress
-from neuraltape.training.schedule import learning_rate
 from neuraltape.training.streams import generator_at, random_states, restore_random_states
 
 if TYPE_CHECKING:
@@ -54,21 +54,19 @@ class Loop:
     """One training, from wherever its checkpoint left it to its end.
 
     Args:
-        config: the training's.
+        settings: the training's.
         fabric: launched.
         keeper: what goes to and comes from the run directory.
         progress: told after every step.
     """
 
-    def __init__(self, config: TrainConfig, fabric: "Fabric", keeper: Keeper, progress: Progress) -> None:
-        self.config, self.fabric, self.keeper, self.progress = config, fabric, keeper, progress
-        self.learner = Learner(config, fabric)
-        self.curriculum = Curriculum(config.loop, config.task)
-        goal = config.task.goal
-        self.goal = goal if goal is not None and goal.ends_training else None
-        self.cooldown = Cooldown(config.loop, None if self.goal is None else self.goal.below)
+    def __init__(self, settings: Settings, fabric: "Fabric", keeper: Keeper, progress: Progress) -> None:
+        self.settings, self.fabric, self.keeper, self.progress = settings, fabric, keeper, progress
+        self.learner = Learner(settings, fabric)
         self.counters = Counters()
         self.signals = StopSignals()
+        # The task as it was last drawn from, and how far its lengths reached.
+        self._drawn: tuple[float | None, Task] | None = None
 
     def run(self) -> TrainResult:
         """Train to the end.
@@ -107,27 +105,21 @@ class Loop:
 
     def over(self) -> bool:
         """Whether the budget is spent, or the task solved and that is enough."""
-        solved = self.counters.solved_at is not None and self.config.loop.stop_when_solved
-        return solved or self.counters.sequences >= self.config.loop.max_sequences
+        solved = self.counters.solved_at is not None and self.settings.loop.stop_when_solved
+        return solved or self.counters.sequences >= self.settings.loop.max_sequences
 
     def train_step(self) -> Step:
         """One step, and what is due after it: a report, an evaluation."""
-        loop, counters = self.config.loop, self.counters
-        task = self.curriculum.task
+        loop, counters = self.settings.loop, self.counters
+        phase = phase_of(self.settings, counters.step, counters)
+        task = self.drawn(phase)
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
-        step = self.learner.learn(
-            task,
-            batch,
-            counters.step,
-            cooled=self.cooldown.fraction(counters),
-            slowed=self.cooldown.slowed(counters),
-            stop=self.signals.requested,
-        )
+        step = self.learner.learn(task, batch, counters.step, phase, stop=self.signals.requested)
         if step.bad is not None:
             self.stop_at(batch, step.bad)
         before = counters.sequences
         self.count(step)
-        self.curriculum.update(counters.sequences, step.nats / math.log(2) / max(step.targets, 1))
+        note_step(self.settings, counters, step.nats / math.log(2) / max(step.targets, 1))
         ended = counters.sequences >= loop.max_sequences
         if ended or passed(loop.report_every, before, counters.sequences):
             self.report()
@@ -135,9 +127,15 @@ class Loop:
             self.evaluate()
         return step
 
+    def drawn(self, phase: Phase) -> Task:
+        """The task as it is drawn from in this phase; a task may have read much, so the last one is kept."""
+        if self._drawn is None or self._drawn[0] != phase.reach:
+            self._drawn = phase.reach, phase.view(self.settings.task)
+        return self._drawn[1]
+
     def count(self, step: Step) -> None:
         """Take note of one step."""
-        counters, size = self.counters, self.config.loop.batch_size
+        counters, size = self.counters, self.settings.loop.batch_size
         counters.step += 1
         counters.sequences += size
         counters.window_nats += step.nats
@@ -151,7 +149,7 @@ class Loop:
     def training_score(self) -> float:
         """What training cost since the last report, in the unit of the task's score."""
         counters = self.counters
-        return self.config.task.mean_score(counters.window_nats, counters.window_targets, counters.window_sequences)
+        return self.settings.task.mean_score(counters.window_nats, counters.window_targets, counters.window_sequences)
 
     def tick(self) -> float:
         """Add the time since the last call to the total, and return it."""
@@ -162,32 +160,26 @@ class Loop:
 
     def report(self) -> None:
         """One line about the training."""
-        rate = learning_rate(
-            self.config.optimizer,
-            self.counters.step - 1,
-            self.learner.steps,
-            cooled=self.cooldown.fraction(self.counters),
-            slowed=self.cooldown.slowed(self.counters),
-        )
+        phase = phase_of(self.settings, self.counters.step - 1, self.counters)
         if self.keeper.reports is not None:
-            self.keeper.reports.training(
-                self.counters, self.training_score(), learning_rate=rate, fraction=self.curriculum.fraction
-            )
+            reach = 1.0 if phase.reach is None else phase.reach
+            score = self.training_score()
+            self.keeper.reports.training(self.counters, score, learning_rate=phase.rate, fraction=reach)
         self.counters.clear_window()
 
     def evaluate(self) -> None:
         """Score the machine on fresh sequences; where that looks solved, confirm it on more of them."""
-        counters, goal = self.counters, self.goal
-        result = self.score("evaluation", self.config.loop.evaluate_sequences)
-        if goal is not None and self.cooldown.ended(counters, result.value(goal)):
-            result = self.score("confirmation", self.config.loop.confirm_sequences)
+        counters, goal = self.counters, goal_of(self.settings)
+        result = self.score("evaluation", self.settings.loop.evaluate_sequences)
+        if goal is not None and note_score(self.settings, counters, result.value(goal)):
+            result = self.score("confirmation", self.settings.loop.confirm_sequences)
             if result.meets(goal):
                 counters.solved_at = counters.sequences
         counters.bits, counters.wrong, counters.optimum = result
 
-    def score(self, kind: str, sequences: int) -> Evaluation:
+    def score(self, kind: Kind, sequences: int) -> Evaluation:
         """One evaluation and its line."""
-        task = self.config.task.held_out()
+        task = self.settings.task.held_out()
         result = evaluate(self.learner, task, sequences, stream=kind, step=self.counters.step)
         self.tick()
         if self.keeper.reports is not None:
@@ -200,15 +192,14 @@ class Loop:
         if bad is not None:
             raise NonFiniteError(f"after step {self.counters.step}: {bad} is not finite; {self.keeper.last_good()}")
         self.tick()
-        values = {"counters": asdict(self.counters), "curriculum": self.curriculum.state()}
+        values = {"counters": asdict(self.counters), "settings": self.settings.flat()}
         random = {f"random.{name}": each for name, each in random_states().items()}
         self.keeper.keep(Checkpoint({**self.learner.tensors(), **random}, values), self.learner)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises ValueError if it is of another configuration."""
+        """Go on from a checkpoint; `check_checkpoint` has looked at it."""
         self.learner.restore(checkpoint)
         self.counters = Counters(**checkpoint.values["counters"])
-        self.curriculum.restore(checkpoint.values["curriculum"])
         restore_random_states(checkpoint.part("random"))
 
     def stop_at(self, batch: Batch, bad: str) -> None:

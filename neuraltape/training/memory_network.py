@@ -12,7 +12,7 @@ from neuraltape.functional import Sentences
 from neuraltape.nn.memory_network import MemoryNetwork
 from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.tasks.questions import QuestionTable
-from neuraltape.training.errors import NonFiniteError
+from neuraltape.training.guard import NonFiniteError
 from neuraltape.training.streams import generator_at
 
 # So many steps are made in one go: for one step alone to draw the noise would take longer than the step.

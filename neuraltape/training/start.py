@@ -1,7 +1,6 @@
 """The two ways into a training: `train` begins one, `resume` goes on with one."""
 
 import os
-import platform
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,18 +8,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from neuraltape.nn import MANN, NTM
 from neuraltape.runs.checkpoint import Checkpoint, load_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.files import write_atomically
-from neuraltape.settings.settings import TrainConfig
-from neuraltape.training.errors import Interrupted, NonFiniteError, ProcessLostError
-from neuraltape.training.keeper import Keeper
-from neuraltape.training.launch import launch, make_fabric
+from neuraltape.settings import Settings
+from neuraltape.training.checks import check_checkpoint, check_runs_here
+from neuraltape.training.guard import NonFiniteError
+from neuraltape.training.keeper import Keeper, Reports
 from neuraltape.training.loop import Loop, TrainResult
-from neuraltape.training.models import build_model
+from neuraltape.training.processes import (
+    Interrupted,
+    ProcessLostError,
+    is_connection_error,
+    launch,
+    make_fabric,
+    torchrun_in_words,
+)
 from neuraltape.training.progress import make_progress
-from neuraltape.training.reports import Reports
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 class Order(NamedTuple):
     """What every process is told to do."""
 
-    config: TrainConfig
+    settings: Settings
     path: Path
     going_on: bool
     overwrite: bool
@@ -47,11 +51,11 @@ class Outcome:
         self.result, self.error = result, error
 
 
-def train(config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, progress: bool = True) -> TrainResult:
+def train(settings: Settings, *, run_dir: str | Path, overwrite: bool = False, progress: bool = True) -> TrainResult:
     """Train a machine on a task.
 
     Args:
-        config: what, on what, how, how long.
+        settings: what, on what, how, how long.
         run_dir: the run directory to make.
         overwrite: whether a run that it holds may be removed.
         progress: whether to show how far the training is, on standard error.
@@ -61,10 +65,10 @@ def train(config: TrainConfig, *, run_dir: str | Path, overwrite: bool = False, 
         Interrupted: Ctrl-C or SIGTERM; a checkpoint has been made, and `resume` goes on.
         NonFiniteError: a loss, gradient or weight was not finite; its batch is kept, and so is the last checkpoint.
         ProcessLostError: another process of the training was lost.
-        ValueError: a configuration that cannot run here.
+        ValueError: settings that cannot run here.
     """
-    going_on = restarted(config, Path(run_dir), overwrite=overwrite)
-    return _launch(Order(config, Path(run_dir), going_on, overwrite, progress))
+    going_on = restarted(settings, Path(run_dir), overwrite=overwrite)
+    return _launch(Order(settings, Path(run_dir), going_on, overwrite, progress))
 
 
 def resume(
@@ -82,26 +86,29 @@ def resume(
 
     Raises:
         FileNotFoundError: there is no run.
-        ValueError: its files are broken, or it cannot run here.
+        ValueError: its files are broken or its settings were changed, which is found before anything is written; or it
+            cannot run here.
         RunExistsError, Interrupted, NonFiniteError, ProcessLostError: see `train`.
     """
     directory = RunDirectory(run_dir)
     if not directory.holds_run():
         raise FileNotFoundError(f"{run_dir} holds no run")
-    config = TrainConfig.load(directory.config)
+    settings = Settings.load(directory.config)
     changes = {"max_sequences": max_sequences, "devices": devices}
-    loop = replace(config.loop, **{name: value for name, value in changes.items() if value is not None})
-    return _launch(Order(replace(config, loop=loop), directory.path, True, False, progress))
+    loop = replace(settings.loop, **{name: value for name, value in changes.items() if value is not None})
+    return _launch(Order(replace(settings, loop=loop), directory.path, True, False, progress))
 
 
-def restarted(config: TrainConfig, path: Path, *, overwrite: bool = False) -> bool:
+def restarted(settings: Settings, path: Path, *, overwrite: bool = False) -> bool:
     """Whether torchrun has started this training again after a failure, so that it has to go on.
 
     torchrun counts restarts on each computer by itself, and not those that it makes because another one has failed; so
     a run also remembers which torchrun began it.
     """
+    if not {"TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_RUN_ID"} & os.environ.keys():
+        return False
     directory = RunDirectory(path)
-    if not directory.holds_run() or TrainConfig.load(directory.config).flat() != config.flat():
+    if not directory.holds_run() or Settings.load(directory.config).flat() != settings.flat():
         return False
     if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0:
         return True
@@ -113,14 +120,9 @@ def restarted(config: TrainConfig, path: Path, *, overwrite: bool = False) -> bo
     return began == now if overwrite else began.split("\n")[0] == now.split("\n")[0]
 
 
-def torchrun_in_words() -> str:
-    """Which torchrun this process belongs to: its name, and where its part on this computer runs."""
-    return f"{os.environ['TORCHELASTIC_RUN_ID']}\n{platform.node()} {os.getppid()}"
-
-
 def _launch(order: Order) -> TrainResult:
     try:
-        outcome: Outcome = launch(make_fabric(order.config.loop), partial(_work, order=order))
+        outcome: Outcome = launch(make_fabric(order.settings.loop), partial(_work, order=order))
     except ProcessLostError as error:
         raise ProcessLostError(f"{error}; go on with: neuraltape resume {order.path}") from error
     if outcome.error is not None:
@@ -137,7 +139,7 @@ def _work(fabric: "Fabric", order: Order) -> Outcome:
         # PyTorch's generator draws the first weights; whoever called gets theirs back as it was.
         on_gpu = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
         with torch.random.fork_rng(on_gpu):
-            torch.manual_seed(order.config.loop.seed)
+            torch.manual_seed(order.settings.loop.seed)
             return Outcome(_run(fabric, order, directory, checkpoint), None)
     except (Interrupted, NonFiniteError, ValueError, OSError) as error:
         return Outcome(None, error)
@@ -145,7 +147,7 @@ def _work(fabric: "Fabric", order: Order) -> Outcome:
         if fabric.world_size == 1 or not is_connection_error(error):
             raise
         lost = ProcessLostError(
-            f"another process of this training is gone, or did not answer within {order.config.loop.timeout:g} s; "
+            f"another process of this training is gone, or did not answer within {order.settings.loop.timeout:g} s; "
             f"go on with: neuraltape resume {order.path}"
         )
         lost.__cause__ = error
@@ -174,41 +176,32 @@ def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoin
 
 def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     if not order.going_on:
-        check_runs_here(order.config)
+        check_runs_here(order.settings)
         directory.create(overwrite=order.overwrite)
         if "TORCHELASTIC_RUN_ID" in os.environ:
             write_atomically(directory.torchrun, torchrun_in_words().encode())
-        write_atomically(directory.config, order.config.to_yaml().encode())
+        write_atomically(directory.config, order.settings.to_yaml().encode())
         return None
     directory.lock()
-    if TrainConfig.load(directory.config).flat() != order.config.flat():
-        write_atomically(directory.config, order.config.to_yaml().encode())
-    return load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
-
-
-def check_runs_here(config: TrainConfig) -> None:
-    """Raise ValueError if the machine can't be made, run or taught here, before a run directory is made for it."""
-    config.task.prepare()
-    with torch.random.fork_rng([]):
-        model = build_model(config.model, config.task)
-    if isinstance(model, NTM | MANN):
-        try:
-            _ = model.backend
-        except RuntimeError as error:
-            raise ValueError(str(error)) from error
+    checkpoint = load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
+    if checkpoint is not None:
+        check_checkpoint(directory.checkpoint, checkpoint, order.settings)
+    if Settings.load(directory.config).flat() != order.settings.flat():
+        write_atomically(directory.config, order.settings.to_yaml().encode())
+    return checkpoint
 
 
 def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:
-    config, loop = order.config, order.config.loop
+    settings, loop = order.settings, order.settings.loop
     step = None if checkpoint is None else checkpoint.values["counters"]["step"]
     reports = None
     if fabric.is_global_zero:
         reports = Reports(directory, step or 0, tensorboard=loop.tensorboard)
     wanted = order.progress and fabric.is_global_zero
-    shown = make_progress(config.task.name, loop.max_sequences, config.task.score_name, wanted=wanted)
+    shown = make_progress(settings.task.name, loop.max_sequences, settings.task.score_name, wanted=wanted)
     try:
         keeper = Keeper(directory, loop.checkpoint_every, reports=reports, step=step)
-        work = Loop(config, fabric, keeper, shown)
+        work = Loop(settings, fabric, keeper, shown)
         if checkpoint is not None:
             work.restore(checkpoint)
         return work.run()
@@ -216,11 +209,3 @@ def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Ch
         shown.close()
         if reports is not None:
             reports.close()
-
-
-def is_connection_error(error: RuntimeError) -> bool:
-    """Whether an error came from the connection to other processes."""
-    text = str(error).lower()
-    return isinstance(error, torch.distributed.DistError) or any(
-        word in text for word in ("gloo", "nccl", "connection")
-    )

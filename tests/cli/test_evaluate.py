@@ -76,7 +76,7 @@ def test_where_there_are_no_runs_it_says_how_to_make_one(refuses: Call) -> None:
     [
         ("config.yaml", b"task: [", "config.yaml is not YAML"),
         ("config.yaml", b"\xff\xfe\x00", "config.yaml is not YAML"),
-        ("config.yaml", b"task: copy\nhiden_size: 3", "unknown key 'hiden_size'"),
+        ("config.yaml", b"format: 2\ntask: {name: copy}\nloop: {hiden_size: 3}", "unknown key 'hiden_size'"),
         ("config.yaml", b"", "must hold one `key: value` a line"),
         ("model/model.safetensors", b"broken", "model.safetensors cannot be read"),
         ("model/config.json", b"{", "config.json"),

@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for run in (tmp_path / "runs" / "mine", tmp_path / "elsewhere" / "other"):
         run.mkdir(parents=True)
-        (run / "config.yaml").write_text("task: copy\n")
+        (run / "config.yaml").write_text("format: 2\ntask: {name: copy}\n")
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "config.json").write_text("{}")
     return tmp_path

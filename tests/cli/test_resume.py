@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from tests.cli.conftest import Call
 
 
@@ -11,7 +11,7 @@ def test_the_budget_can_be_extended(call: Call, tiny: Path) -> None:
     assert said.code == 0, said.err
     assert "ended after 96 sequences" in said.out
     assert "wrote runs/tiny" in said.out
-    assert TrainConfig.load(tiny / "config.yaml").loop.max_sequences == 96
+    assert Settings.load(tiny / "config.yaml").loop.max_sequences == 96
 
 
 def test_a_run_that_has_ended_says_so_again(call: Call, tiny: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.study import Result, Store
 from neuraltape.study.sweep import make_trials
 from neuraltape.training import train
@@ -97,7 +97,7 @@ def test_a_sweep_outlives_one_of_its_nodes(
     assert None not in results.values()
     assert {result.sequences for result in results.values() if result} == {12_000}
     (lost,) = (trial for trial in trials if again[0].startswith(f"{trial.name}:"))
-    train(TrainConfig.from_flat({**lost.settings, "seed": lost.seed}), run_dir=tmp_path / "whole", progress=False)
+    train(Settings.from_flat({**lost.settings, "seed": lost.seed}), run_dir=tmp_path / "whole", progress=False)
     store.pull(lost.name, tmp_path / "back")
     assert lines(tmp_path / "back") == lines(tmp_path / "whole")
     # Nothing is counted twice.

@@ -11,9 +11,9 @@ from neuraltape.nn import MemoryNetwork
 from neuraltape.tasks.vocabulary import Vocabulary
 from tests.data.archives import make_omniglot
 
-COPY = "task: copy\nmin_length: 1\nmax_length: 6\nbits: 4\n"
-OMNIGLOT = "task: omniglot\nmin_length: 3\nmax_length: 3\nside: 8\nvalidation_alphabets: 2\n"
-SORT = "priority-sort\nmin_length: 3\nmax_length: 4\nanswers: 3\nbits: 2\n"
+COPY = "format: 2\ntask: {name: copy, min_length: 1, max_length: 6, bits: 4}\n"
+OMNIGLOT = "format: 2\ntask: {name: omniglot, min_length: 3, max_length: 3, side: 8, validation_alphabets: 2}\n"
+SORT = "priority-sort, min_length: 3, max_length: 4, answers: 3, bits: 2"
 WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "moved", "office", "the", "to", "travelled", "went", "where")
 
 
@@ -48,10 +48,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_machine(root / "copy")
     (root / "copy" / "config.yaml").write_text(COPY)
     save_machine(root / "nameless")
-    for name, sizes, options in (("repeat", (4, 4), "repeat-copy\nbits: 3\n"), ("sort", (4, 2), SORT)):
+    for name, sizes, options in (("repeat", (4, 4), "repeat-copy, bits: 3"), ("sort", (4, 2), SORT)):
         torch.manual_seed(0)
         NTM(sizes[0], 8, sizes[1], memory_slots=8, memory_width=4).save_pretrained(root / name)
-        (root / name / "config.yaml").write_text(f"task: {options}")
+        (root / name / "config.yaml").write_text(f"format: 2\ntask: {{name: {options}}}\n")
     torch.manual_seed(0)
     LSTMBaseline(5, 8, 4).save_pretrained(root / "lstm")
     MANN(5, 8, 4, memory_slots=6, memory_width=3).save_pretrained(root / "mann")

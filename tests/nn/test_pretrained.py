@@ -72,7 +72,7 @@ def test_a_hub_name_is_passed_on_and_a_missing_folder_is_not():
 BROKEN = [
     ("{", "is not JSON"),
     ("[1]", "must hold the arguments of a model"),
-    ('{"hidden_size": 6}', "was written by an older version; convert it: python tools/convert.py "),
+    ('{"hidden_size": 6}', "was written by an older version; convert it: python -m neuraltape.runs.convert "),
     ('{"format": 3, "machine": "ntm"}', "has format 3; this version of neuraltape reads format 2"),
     ('{"format": 2}', "must name its machine; got None"),
 ]

@@ -9,7 +9,7 @@ from neuraltape.runs.directory import ENTRIES, RunDirectory, runs_in
 def make_run(path: Path) -> None:
     directory = RunDirectory(path)
     directory.create(overwrite=False)
-    directory.config.write_text("task: copy\n")
+    directory.config.write_text("format: 2\ntask: {name: copy}\n")
     for folder in (directory.checkpoint.parent, directory.model, directory.figures):
         folder.mkdir()
         (folder / "file").write_text("old")

@@ -6,7 +6,7 @@ import torch
 from neuraltape.nn import NTM
 from neuraltape.runs import load_run
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.settings import OptimizerConfig
+from neuraltape.settings import AdamSettings
 from neuraltape.training import train
 from tests.training.small import NTM as SMALL_NTM
 from tests.training.small import small
@@ -16,7 +16,7 @@ def test_a_run_opens_as_it_was_trained(tmp_path: Path) -> None:
     config = small(model=SMALL_NTM, max_sequences=40)
     result = train(config, run_dir=tmp_path / "run", progress=False)
     run = load_run(tmp_path / "run")
-    assert run.config == config
+    assert run.settings == config
     assert run.task == config.task
     machine, task = run
     assert (machine, task) == (run.model, config.task)
@@ -35,7 +35,7 @@ def test_a_run_opens_as_it_was_trained(tmp_path: Path) -> None:
 
 
 def test_the_kept_model_is_the_average(tmp_path: Path) -> None:
-    config = small(optimizer=OptimizerConfig(average=0.99), max_sequences=40)
+    config = small(optimizer=AdamSettings(average=0.99), max_sequences=40)
     train(config, run_dir=tmp_path, progress=False)
     checkpoint = load_checkpoint(tmp_path / "checkpoint" / "state.safetensors")
     kept = torch.cat([each.flatten() for each in load_run(tmp_path).model.parameters()])

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from neuraltape.settings import Settings
 from neuraltape.settings.differences import settings_of
 from neuraltape.study.reproduce.recipe import Recipe, read_recipes
 from neuraltape.study.result import Curve, Result
@@ -25,8 +26,7 @@ TINY = {
 def write_recipe(folder: Path, name: str = "copy", **settings: Any) -> Recipe:
     """Put a tiny recipe into a folder, and read it."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = (f"{key}: {value}\n" for key, value in {**TINY, **settings}.items())
-    (folder / f"{name}.yaml").write_text("".join(lines))
+    Settings.from_flat({**TINY, **settings}).save(folder / f"{name}.yaml")
     return read_recipes([folder])[name]
 
 

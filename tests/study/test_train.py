@@ -31,7 +31,7 @@ def test_a_trial_leaves_a_run_directory_and_a_result(store: Store, tmp_path: Pat
     assert result.scores == ()
     assert trial.look().result == result
     run = load_run(pulled(store, trial.name, tmp_path / "back"))
-    assert run.config == config_of(trial)
+    assert run.settings == config_of(trial)
     assert run.metrics.lines[-1]["bits"] == result.bits
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.study import Result, Store, Trial
 from neuraltape.study.sweep import make_trials
 
@@ -28,9 +28,9 @@ def tiny_trials(
     return make_trials("copy", {**TINY, **(base or {})}, space, range(seeds), store)
 
 
-def config_of(trial: Trial) -> TrainConfig:
+def config_of(trial: Trial) -> Settings:
     """What the process that makes it is told."""
-    return TrainConfig.from_flat(json.loads(trial.command[4]))
+    return Settings.from_flat(json.loads(trial.command[4]))
 
 
 def result_of(trial: Trial, *, bits: float = 1.0, solved_at: int | None = None, state: Any = "done") -> Result:

@@ -17,7 +17,7 @@ from pathlib import Path
 import lightning_fabric  # noqa: F401 (slow; the forked processes have it then)
 
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.training import resume, train
 
 
@@ -32,7 +32,7 @@ def start(folder: Path, name: str) -> int:
         if (run / "config.yaml").exists():
             resume(run, progress=False)
         else:
-            train(TrainConfig.load(folder / "config.yaml"), run_dir=run, progress=False)
+            train(Settings.load(folder / "config.yaml"), run_dir=run, progress=False)
         code = 0
     finally:
         os._exit(code)

@@ -6,22 +6,36 @@ from typing import Any
 
 import torch
 
+from neuraltape.nn import LSTMConfig, NTMConfig
 from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.runs.metrics import TIME_FIELDS, read_metrics
-from neuraltape.settings import LoopConfig, ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.settings import AdamSettings, CooldownSettings, LoopSettings, PracticeSettings, Settings
+from neuraltape.settings.fields import field_names
+from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import Copy
+from neuraltape.tasks.task import Task
 
-LSTM = ModelConfig(model="lstm", hidden_size=8)
-NTM = ModelConfig(hidden_size=8, memory_slots=5, memory_width=4)
-LOOP = LoopConfig(
+LSTM = LSTMConfig(hidden_size=8)
+NTM = NTMConfig(hidden_size=8, memory_slots=5, memory_width=4)
+LOOP = LoopSettings(
     batch_size=4, max_sequences=240, report_every=60, evaluate_every=100, evaluate_sequences=20, checkpoint_every=3600
 )
 
 
-def small(*, model: ModelConfig = LSTM, optimizer: OptimizerConfig | None = None, **loop: Any) -> TrainConfig:
-    """60 steps of a small machine on short sequences; `loop` changes fields of the loop's configuration."""
-    task = Copy(max_length=3, bits=2)
-    return TrainConfig(task, model, optimizer or OptimizerConfig(), replace(LOOP, **loop))
+def small(
+    *, model: Any = LSTM, optimizer: OptimizerSettings | None = None, task: Task | None = None, **others: Any
+) -> Settings:
+    """60 steps of a small machine on short sequences; `others` are fields of practice, cool-down and loop."""
+    cooldown = {name.removeprefix("cooldown_"): others.pop(name) for name in list(others) if name.startswith("cool")}
+    practice = {name: others.pop(name) for name in field_names(PracticeSettings) if name in others}
+    return Settings(
+        task or Copy(max_length=3, bits=2),
+        model,
+        optimizer or AdamSettings(),
+        PracticeSettings(**practice),
+        CooldownSettings(**cooldown),
+        replace(LOOP, **others),
+    )
 
 
 def assert_same_end(one: Path, other: Path) -> None:
@@ -31,7 +45,6 @@ def assert_same_end(one: Path, other: Path) -> None:
     for name, tensor in first.tensors.items():
         assert torch.equal(tensor, second.tensors[name]), name
     assert timeless(first.values["counters"]) == timeless(second.values["counters"])
-    assert first.values["curriculum"] == second.values["curriculum"]
     assert lines(one) == lines(other)
     files = [path / "model" / "model.safetensors" for path in (one, other)]
     assert files[0].read_bytes() == files[1].read_bytes()

@@ -1,17 +1,18 @@
 import pytest
 import torch
 
-from neuraltape.settings import ModelConfig, OptimizerConfig, TrainConfig
+from neuraltape.nn import LSTMConfig
+from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import NGrams
 from neuraltape.training.evaluate import CHUNK, evaluate
-from neuraltape.training.launch import make_fabric
 from neuraltape.training.learner import Learner
+from neuraltape.training.processes import make_fabric
 from neuraltape.training.streams import generator_at
 
 from .small import LOOP, small
 
 
-def make(config: TrainConfig) -> Learner:
+def make(config: Settings) -> Learner:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Learner(config, make_fabric(config.loop))
@@ -35,13 +36,13 @@ def test_it_is_the_mean_over_all_sequences_however_they_are_cut() -> None:
 
 def test_other_steps_and_streams_are_fresh_sequences() -> None:
     learner = make(small())
-    task = learner.config.task
+    task = learner.settings.task
     places = [("evaluation", 1), ("evaluation", 2), ("confirmation", 1)]
     assert len({evaluate(learner, task, 10, stream=stream, step=step).bits for stream, step in places}) == 3
 
 
 def test_the_optimum_is_passed_on() -> None:
-    config = TrainConfig(NGrams(min_length=20, max_length=20), ModelConfig(model="lstm", hidden_size=3), loop=LOOP)
+    config = Settings(NGrams(min_length=20, max_length=20), LSTMConfig(hidden_size=3), loop=LOOP)
     learner = make(config)
     result = evaluate(learner, config.task, 50, stream="evaluation", step=0)
     assert result.optimum is not None
@@ -51,8 +52,8 @@ def test_the_optimum_is_passed_on() -> None:
 
 
 def test_the_average_is_what_is_scored() -> None:
-    learner = make(small(optimizer=OptimizerConfig(average=0.9)))
-    task = learner.config.task
+    learner = make(small(optimizer=AdamSettings(average=0.9)))
+    task = learner.settings.task
     before = evaluate(learner, task, 10, stream="evaluation", step=0)
     learner.flat.set(learner.flat.weights + 5)
     assert evaluate(learner, task, 10, stream="evaluation", step=0) == before

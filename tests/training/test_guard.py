@@ -1,13 +1,8 @@
-import json
-from pathlib import Path
-
 import pytest
 import torch
-from safetensors import safe_open
 from torch import nn
 
-from neuraltape.tasks import Copy
-from neuraltape.training.guard import first_bad, first_bad_of_step, save_batch
+from neuraltape.training.guard import first_bad, first_bad_of_step
 
 GOOD = torch.zeros(2)
 
@@ -35,12 +30,3 @@ def test_causes_come_before_what_follows_from_them(bad: set[str], name: str) -> 
     parameters = {"a": nn.Parameter(GOOD.clone()), "b": nn.Parameter(make("weight"))}
     parameters["b"].grad = make("gradient")
     assert first_bad_of_step(parameters, make("outputs"), make("loss").sum()) == name
-
-
-def test_the_batch_is_kept_as_it_was(tmp_path: Path) -> None:
-    batch = Copy().sample(3, torch.Generator().manual_seed(0))
-    save_batch(tmp_path / "batch.safetensors", batch, step=7, tensor="loss")
-    with safe_open(tmp_path / "batch.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["neuraltape"]) == {"step": 7, "tensor": "loss"}
-        for name, tensor in batch._asdict().items():
-            assert torch.equal(file.get_tensor(name), tensor)

@@ -1,25 +1,34 @@
 import math
-from dataclasses import replace
-from typing import Literal
+from dataclasses import fields, replace
+from typing import Any, Literal
 
 import pytest
 import torch
 
-from neuraltape.runs.checkpoint import Checkpoint
-from neuraltape.settings import OptimizerConfig, TrainConfig
+from neuraltape.functional import split_interface
+from neuraltape.nn import NTM as NTMMachine
+from neuraltape.nn import NTMConfig
+from neuraltape.nn.machines import kind_of
+from neuraltape.settings import AdamSettings, PracticeSettings, Settings
+from neuraltape.settings.choice import TRAINABLE
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
-from neuraltape.training.launch import make_fabric
-from neuraltape.training.learner import Learner
-from neuraltape.training.slots import slots_of_step
+from neuraltape.training.counters import Counters
+from neuraltape.training.learner import Learner, build_machine
+from neuraltape.training.phases import Phase, phase_of
+from neuraltape.training.processes import make_fabric
 
 from .small import LSTM, NTM, small
 
 
-def make(config: TrainConfig) -> Learner:
+def make(config: Settings) -> Learner:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Learner(config, make_fabric(config.loop))
+
+
+def phase(learner: Learner, step: int = 0, **counters: int) -> Phase:
+    return phase_of(learner.settings, step, Counters(**counters))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("model", [LSTM, NTM], ids=["lstm", "ntm"])
@@ -31,7 +40,7 @@ def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
     adam = torch.optim.Adam(parameters, rate)
     for step in range(3):
         batch = task.sample(4, torch.Generator().manual_seed(step))
-        result = one.learn(task, batch, step)
+        result = one.learn(task, batch, step, phase(one, step))
         named = dict(zip(dict(other.named_parameters()), parameters, strict=True))
         outputs, _ = torch.func.functional_call(other, named, (batch.inputs,), {"lengths": batch.lengths})
         nats = task.loss(outputs, batch)
@@ -49,14 +58,14 @@ def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
 
 @pytest.mark.parametrize("clip", ["norm", "adaptive"])
 def test_a_gradient_whose_square_overflows_is_clipped_like_any_other(clip: Literal["norm", "adaptive"]) -> None:
-    bound = OptimizerConfig(clip=clip, clip_at=1e-3)
+    bound = AdamSettings(clip=clip, clip_at=1e-3)
     plain, steep = (make(small(model=NTM, optimizer=bound)) for _ in range(2))
-    task, backward = plain.config.task, steep.fabric.backward
+    task, backward = plain.settings.task, steep.fabric.backward
     batch = task.sample(4, torch.Generator().manual_seed(0))
     for learner in (plain, steep):
-        learner.learn(task, batch, 0)
+        learner.learn(task, batch, 0, phase(learner))
     steep.fabric.backward = lambda loss: backward(loss * 1e25)  # type: ignore[method-assign]
-    usual, huge = plain.learn(task, batch, 1), steep.learn(task, batch, 1)
+    usual, huge = plain.learn(task, batch, 1, phase(plain, 1)), steep.learn(task, batch, 1, phase(steep, 1))
     assert huge.bad is None
     assert huge.norm == pytest.approx(1e25 * usual.norm, rel=1e-3)
     torch.testing.assert_close(steep.flat.gradient, plain.flat.gradient, rtol=1e-3, atol=1e-9)
@@ -64,83 +73,154 @@ def test_a_gradient_whose_square_overflows_is_clipped_like_any_other(clip: Liter
 
 
 def test_without_clipping_a_gradient_whose_square_overflows_stops_the_training() -> None:
-    learner = make(small(model=NTM, optimizer=OptimizerConfig(clip="none")))
-    task, backward = learner.config.task, learner.fabric.backward
+    learner = make(small(model=NTM, optimizer=AdamSettings(clip="none")))
+    task, backward = learner.settings.task, learner.fabric.backward
     learner.fabric.backward = lambda loss: backward(loss * 1e25)  # type: ignore[method-assign]
-    result = learner.learn(task, task.sample(4, torch.Generator().manual_seed(0)), 0)
+    result = learner.learn(task, task.sample(4, torch.Generator().manual_seed(0)), 0, phase(learner))
     assert result.bad == "norm of the gradients"
 
 
 def test_until_the_cool_down_training_may_have_another_number_of_slots_than_what_is_kept() -> None:
-    other = replace(NTM, training_slots=3)
-    learner, small_machine = make(small(model=other)), make(small(model=replace(NTM, memory_slots=3)))
-    task = learner.config.task
+    learner = make(small(model=NTM, training_slots=3, cooldown_sequences=40))
+    small_machine = make(small(model=replace(NTM, memory_slots=3)))
+    task = learner.settings.task
     batch = task.sample(4, torch.Generator().manual_seed(0))
-    assert learner.learn(task, batch, 0) == small_machine.learn(task, batch, 0)
+    first = phase(learner)
+    assert learner.learn(task, batch, 0, first) == small_machine.learn(task, batch, 0, phase(small_machine))
     assert torch.equal(learner.flat.weights, small_machine.flat.weights)
     assert learner.model.initial_state(1).access.memory.shape == (1, 5, 4)
     assert not torch.equal(learner.outputs(batch), small_machine.outputs(batch))
-    assert learner.learn(task, batch, 1, cooled=0.0) != small_machine.learn(task, batch, 1, cooled=0.0)
+    cooling = phase(learner, 1, cooling_since=0)
+    assert learner.learn(task, batch, 1, cooling) != small_machine.learn(task, batch, 1, phase(small_machine, 1))
 
 
-@pytest.mark.parametrize("cooled", [None, 0.0])
-def test_a_step_has_the_slots_that_are_drawn_for_it(cooled: float | None) -> None:
-    drawing = make(small(model=replace(NTM, training_slots=3, most_training_slots=40)))
-    batch = drawing.config.task.sample(4, torch.Generator().manual_seed(0))
+def test_a_memory_has_its_size_again_after_a_step_that_failed() -> None:
+    learner = make(small(model=NTM, training_slots=3))
+    task = learner.settings.task
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    wrong = batch._replace(inputs=batch.inputs[..., :-1])
+    with pytest.raises(ValueError, match="input"):
+        learner.learn(task, wrong, 0, phase(learner))
+    assert learner.model.initial_state(1).access.memory.shape == (1, 5, 4)
+
+
+@pytest.mark.parametrize("counters", [{}, {"cooling_since": 0}], ids=["before", "cooling"])
+def test_a_step_has_the_slots_that_are_drawn_for_it(counters: dict[str, int]) -> None:
+    drawing = make(small(model=NTM, training_slots=3, most_training_slots=40, cooldown_sequences=40))
+    batch = drawing.settings.task.sample(4, torch.Generator().manual_seed(0))
     for step in range(3):
-        slots = slots_of_step(drawing.config.model, seed=0, step=step, cooling=False)
-        fixed = make(small(model=replace(NTM, memory_slots=slots)))
+        now = phase(drawing, step, **counters)
+        assert now.slots is not None
+        fixed = make(small(model=replace(NTM, memory_slots=now.slots)))
         fixed.flat.set(drawing.flat.weights.detach())
         other = make(small(model=replace(NTM, memory_slots=41)))
         other.flat.set(drawing.flat.weights.detach())
-        nats = drawing.learn(drawing.config.task, batch, step, cooled=cooled).nats
-        assert nats == fixed.learn(fixed.config.task, batch, step, cooled=cooled).nats
-        assert nats != other.learn(other.config.task, batch, step, cooled=cooled).nats
+        nats = drawing.learn(drawing.settings.task, batch, step, now).nats
+        assert nats == fixed.learn(fixed.settings.task, batch, step, phase(fixed, step)).nats
+        assert nats != other.learn(other.settings.task, batch, step, phase(other, step)).nats
 
 
 def test_precision_reaches_weights_and_outputs() -> None:
     learner = make(small(precision="64-true"))
-    batch = learner.place(learner.config.task.sample(2, torch.Generator().manual_seed(0)))
+    batch = learner.place(learner.settings.task.sample(2, torch.Generator().manual_seed(0)))
     assert learner.flat.weights.dtype == torch.float64
     assert learner.outputs(batch).dtype == torch.float64
-    assert learner.learn(learner.config.task, batch, 0).bad is None
+    assert learner.learn(learner.settings.task, batch, 0, phase(learner)).bad is None
 
 
 def test_mixed_precision_keeps_float32_weights() -> None:
     learner = make(small(model=NTM, precision="bf16-mixed"))
-    task = learner.config.task
+    task = learner.settings.task
     batch = task.sample(4, torch.Generator().manual_seed(0))
     assert learner.flat.weights.dtype == torch.float32
     assert learner.outputs(batch).dtype == torch.bfloat16
-    first = learner.learn(task, batch, 0)
+    first = learner.learn(task, batch, 0, phase(learner))
     for step in range(1, 30):
-        last = learner.learn(task, batch, step)
+        last = learner.learn(task, batch, step, phase(learner, step))
     assert last.bad is None
     assert last.nats < first.nats
 
 
 def test_a_bad_step_leaves_the_weights_as_they_were() -> None:
     learner = make(small())
-    task = learner.config.task
+    task = learner.settings.task
     batch = task.sample(4, torch.Generator().manual_seed(0))
     before = learner.flat.weights.detach().clone()
-    result = learner.learn(task, batch._replace(inputs=batch.inputs * math.nan), 0)
+    result = learner.learn(task, batch._replace(inputs=batch.inputs * math.nan), 0, phase(learner))
     assert result.bad == "outputs"
     assert torch.equal(learner.flat.weights, before)
 
 
 def test_the_schedule_sets_the_rate_of_each_step() -> None:
-    learner = make(small(optimizer=OptimizerConfig(learning_rate=1.0, warmup_steps=4)))
+    learner = make(small(optimizer=AdamSettings(learning_rate=1.0, warmup_steps=4)))
     task: Task = Copy(max_length=3, bits=2)
     batch = task.sample(4, torch.Generator().manual_seed(0))
     rates = []
     for step in range(5):
-        learner.learn(task, batch, step)
+        learner.learn(task, batch, step, phase(learner, step))
         rates.append(learner.optimizer.param_groups[0]["lr"])
     assert rates == [0.25, 0.5, 0.75, 1.0, 1.0]
 
 
-def test_a_checkpoint_of_another_machine_is_refused() -> None:
-    learner, other = make(small()), make(small(model=NTM))
-    with pytest.raises(ValueError, match="another machine"):
-        learner.restore(Checkpoint(other.tensors(), {}))
+def test_every_field_reaches_the_machine() -> None:
+    config = NTMConfig(
+        hidden_size=7,
+        memory_slots=6,
+        memory_width=5,
+        read_heads=2,
+        write_heads=3,
+        controller="gru",
+        controller_layers=2,
+        shift_offsets=(0, 2),
+        memory_init="learned",
+        train_initial_memory=True,
+        train_initial_weights=True,
+        train_initial_reads=True,
+        input_scale=3.0,
+        backend="reference",
+    )
+    model = build_machine(Settings(Copy(bits=4), config))
+    assert isinstance(model, NTMMachine)
+    assert (model.input_size, model.output_size) == (5, 4)
+    for field in fields(config):
+        assert tuple_like(model.config[field.name]) == tuple_like(getattr(config, field.name)), field.name
+
+
+def tuple_like(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def biases(config: NTMConfig, **practice: float) -> tuple[torch.Tensor, Any]:
+    model = build_machine(Settings(Copy(bits=4), config, practice=PracticeSettings(**practice)))
+    bias = model.access.interface.bias
+    return bias, split_interface(bias[None], model.layout)
+
+
+def test_the_gates_of_all_heads_start_at_their_bias() -> None:
+    bias, start = biases(NTMConfig(hidden_size=7, read_heads=2), gate_bias=-2.5)
+    assert start.gate.tolist() == [[-2.5] * 3]
+    assert bias.count_nonzero() == 3
+
+
+def test_the_write_heads_start_at_biases_of_their_own() -> None:
+    config = NTMConfig(read_heads=2, write_heads=2, shift_offsets=(1, 3, 0))
+    bias, start = biases(config, gate_bias=1.0, write_gate_bias=-3.0, write_shift_bias=2.0)
+    assert start.gate.tolist() == [[1.0, 1.0, -3.0, -3.0]]
+    assert start.shift.tolist() == [[[0.0] * 3] * 2 + [[2.0, 0.0, 0.0]] * 2]
+    assert bias.count_nonzero() == 6
+
+
+def test_write_heads_with_these_biases_start_by_filling_slot_after_slot() -> None:
+    torch.manual_seed(0)
+    practice = PracticeSettings(write_gate_bias=-5.0, write_shift_bias=5.0)
+    model = build_machine(Settings(Copy(bits=4), NTMConfig(memory_slots=16), practice=practice))
+    weights = model.trace(torch.ones(8, 1, 5)).write_weights[:, 0, 0]
+    assert weights.argmax(-1).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("name", ["mann", "lstm"])
+def test_a_machine_without_such_biases_is_built_as_its_settings_say(name: str) -> None:
+    kind = TRAINABLE[name]
+    model = build_machine(Settings(Copy(bits=4), kind.config(hidden_size=7)))
+    assert kind_of(model) is kind
+    assert (model.input_size, model.hidden_size, model.output_size) == (5, 7, 4)

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from neuraltape.runs import load_run
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.settings import TrainConfig
-from neuraltape.settings.settings import NAMED_TASKS
-from neuraltape.tasks import Batch, Copy, Goal
+from neuraltape.settings import Settings
+from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.loop import passed
@@ -59,7 +58,7 @@ class Bad(Copy):
 @pytest.fixture(autouse=True)
 def _tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     for task in (Easy, Bad):
-        monkeypatch.setitem(NAMED_TASKS, task.name, task)
+        monkeypatch.setitem(TASKS, task.name, task)
 
 
 def test_a_multiple_is_passed_once() -> None:
@@ -91,7 +90,7 @@ def test_training_bits_are_those_of_the_sequences_since_the_last_report(tmp_path
 
 
 def test_it_stops_when_solved_on_fresh_sequences(tmp_path: Path) -> None:
-    config = TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=LOOP)
+    config = Settings(Easy(max_length=2, bound=100.0), LSTM, loop=LOOP)
     result = train(config, run_dir=tmp_path, progress=False)
     assert (result.solved, result.solved_at, result.sequences) == (True, 100, 100)
     assert [(line["kind"], line.get("evaluated")) for line in lines(tmp_path)[1:]] == [
@@ -106,8 +105,13 @@ def test_it_stops_when_solved_on_fresh_sequences(tmp_path: Path) -> None:
 
 
 def test_it_cools_down_before_it_counts_as_solved(tmp_path: Path) -> None:
-    loop = small(cooldown_sequences=80, evaluate_every=40, report_every=4, confirm_sequences=30).loop
-    config = TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop)
+    config = small(
+        task=Easy(max_length=2, bound=100.0),
+        cooldown_sequences=80,
+        evaluate_every=40,
+        report_every=4,
+        confirm_sequences=30,
+    )
     result = train(config, run_dir=tmp_path, progress=False)
     assert (result.solved, result.solved_at, result.sequences) == (True, 120, 120)
     rates = [line["learning_rate"] for line in lines(tmp_path) if line["kind"] == "training"]
@@ -117,15 +121,15 @@ def test_it_cools_down_before_it_counts_as_solved(tmp_path: Path) -> None:
 
 
 def test_after_a_cool_down_that_was_not_enough_it_goes_on_at_a_lower_rate(tmp_path: Path) -> None:
-    loop = small(
+    config = small(
+        task=Easy(max_length=2, bound=1e-9),
         cooldown_sequences=80,
         cooldown_below=100.0,
         cooldown_retry_rate=0.5,
         evaluate_every=40,
         report_every=4,
         max_sequences=200,
-    ).loop
-    config = TrainConfig(Easy(max_length=2, bound=1e-9), LSTM, loop=loop)
+    )
     train(config, run_dir=tmp_path, progress=False)
     rates = [line["learning_rate"] for line in lines(tmp_path) if line["kind"] == "training"]
     full = config.optimizer.learning_rate
@@ -134,8 +138,11 @@ def test_after_a_cool_down_that_was_not_enough_it_goes_on_at_a_lower_rate(tmp_pa
 
 
 def test_it_goes_on_after_it_is_solved_where_asked(tmp_path: Path) -> None:
-    loop = small(stop_when_solved=False, confirm_sequences=30).loop
-    result = train(TrainConfig(Easy(max_length=2, bound=100.0), LSTM, loop=loop), run_dir=tmp_path, progress=False)
+    result = train(
+        small(task=Easy(max_length=2, bound=100.0), stop_when_solved=False, confirm_sequences=30),
+        run_dir=tmp_path,
+        progress=False,
+    )
     assert (result.solved, result.solved_at, result.sequences) == (True, 100, 240)
     assert [line["kind"] for line in lines(tmp_path)].count("confirmation") == 1
 
@@ -150,7 +157,7 @@ def test_a_lucky_evaluation_is_not_enough(tmp_path: Path, monkeypatch: pytest.Mo
         return result._replace(bits=0.0) if stream == "evaluation" else result
 
     monkeypatch.setattr(loop_module, "evaluate", lucky)
-    config = TrainConfig(Easy(max_length=2, bound=0.5), LSTM, loop=small(confirm_sequences=30).loop)
+    config = Settings(Easy(max_length=2, bound=0.5), LSTM, loop=small(confirm_sequences=30).loop)
     result = train(config, run_dir=tmp_path, progress=False)
     assert not result.solved
     assert result.bits > 0.5
@@ -182,7 +189,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
 @pytest.mark.parametrize(("where", "name"), [("inputs", "outputs"), ("gradient", "gradient of ")])
 def test_a_number_that_is_not_finite_stops_the_run(tmp_path: Path, where: str, name: str) -> None:
     step = 7 if where == "inputs" else 0
-    config = TrainConfig(Bad(max_length=3, bits=2, where=where), LSTM, loop=small(checkpoint_every=0.0).loop)
+    config = Settings(Bad(max_length=3, bits=2, where=where), LSTM, loop=small(checkpoint_every=0.0).loop)
     with pytest.raises(NonFiniteError, match=rf"step {step + 1}: {name}.*nonfinite\.safetensors") as error:
         train(config, run_dir=tmp_path, progress=False)
     with safe_open(tmp_path / "nonfinite.safetensors", "pt") as file:

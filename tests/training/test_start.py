@@ -1,27 +1,34 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import pytest
+import torch
 from lightning_fabric import Fabric
 
 from neuraltape.runs import RunExistsError, load_run
-from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.checkpoint import load_checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import read_metrics
-from neuraltape.settings import OptimizerConfig, TrainConfig
-from neuraltape.training import resume, train
+from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
+from neuraltape.settings.optimizer import OptimizerSettings
+from neuraltape.tasks import TASKS, Copy, Goal
+from neuraltape.training import Interrupted, resume, start, train
+from neuraltape.training.counters import Counters
 from neuraltape.training.start import restarted
 
 from .small import LSTM, NTM, assert_same_end, lines, small
 
 # As much as a checkpoint can hold: momenta, an average, a warm-up, a curriculum in its middle.
 FULL = small(
-    optimizer=OptimizerConfig(average=0.9, warmup_steps=10, schedule="cosine"),
+    optimizer=AdamSettings(average=0.9, warmup_steps=10, schedule="cosine"),
     curriculum="growing",
     checkpoint_every=0.0,
 )
@@ -29,7 +36,7 @@ FULL = small(
 
 def test_the_configuration_repeats_the_run(tmp_path: Path) -> None:
     train(FULL, run_dir=tmp_path / "one", progress=False)
-    train(TrainConfig.load(tmp_path / "one" / "config.yaml"), run_dir=tmp_path / "other", progress=False)
+    train(Settings.load(tmp_path / "one" / "config.yaml"), run_dir=tmp_path / "other", progress=False)
     assert_same_end(tmp_path / "one", tmp_path / "other")
 
 
@@ -44,12 +51,14 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("call", "optimizer", "model"), [("fsync", "adam", NTM), ("replace", "rmsprop", LSTM)], ids=["fsync", "replace"]
+    ("call", "optimizer", "model"),
+    [("fsync", FULL.optimizer, NTM), ("replace", RMSPropSettings(average=0.9), LSTM)],
+    ids=["fsync", "replace"],
 )
 def test_a_death_at_any_write_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, optimizer: str, model: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, optimizer: OptimizerSettings, model: object
 ) -> None:
-    config = replace(FULL, optimizer=replace(FULL.optimizer, optimizer=optimizer), model=model)  # type: ignore[arg-type]
+    config = replace(FULL, optimizer=optimizer, model=model)
     config = replace(config, loop=replace(config.loop, max_sequences=60, report_every=4, evaluate_every=8))
     train(config, run_dir=tmp_path / "whole", progress=False)
     real, chance, left = getattr(os, call), random.Random(0), [5]
@@ -93,12 +102,72 @@ def test_sigkill_at_any_moment_costs_nothing(tmp_path: Path) -> None:
     assert_same_end(tmp_path / "whole", tmp_path / "killed")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hard(Copy):
+    """Copy with a goal that is never met."""
+
+    name: ClassVar[str] = "hard"
+    goal: ClassVar[Goal | None] = Goal("bits", 1e-9)
+
+
+@pytest.mark.parametrize("clip", ["adaptive", "norm"])
+def test_going_on_inside_a_cool_down_ends_as_if_nothing_had_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: Literal["adaptive", "norm"]
+) -> None:
+    monkeypatch.setitem(TASKS, Hard.name, Hard)
+    settings = small(
+        task=Hard(max_length=3, bits=2),
+        model=NTM,
+        # Tight enough that the usual norm decides about nearly every step.
+        optimizer=AdamSettings(learning_rate=0.01, clip=clip, clip_at=0.5, clip_floor=1e-6),
+        training_slots=3,
+        most_training_slots=9,
+        cooldown_sequences=80,
+        cooldown_below=100.0,
+        cooldown_retry_rate=0.5,
+        cooldown_clip_floor=0.02,
+        evaluate_every=40,
+        max_sequences=200,
+    )
+    train(settings, run_dir=tmp_path / "whole", progress=False)
+    steps = []
+    for number, at in enumerate((15, 25, 40, None)):
+        monkeypatch.setattr(start, "make_progress", lambda *a, at=at, **k: StopAt(at))
+        if number == 0:
+            with pytest.raises(Interrupted):
+                train(settings, run_dir=tmp_path / "parts")
+        elif at is None:
+            resume(tmp_path / "parts")
+        else:
+            with pytest.raises(Interrupted):
+                resume(tmp_path / "parts")
+        kept = load_checkpoint(RunDirectory(tmp_path / "parts").checkpoint).values["counters"]
+        steps.append((kept["step"], kept["cooling_since"], kept["cooldowns"]))
+    # Twice inside a cool-down, once between two.
+    assert steps[:3] == [(16, 40, 0), (26, 40, 0), (41, 160, 1)]
+    assert_same_end(tmp_path / "whole", tmp_path / "parts")
+
+
+class StopAt:
+    """A progress that asks the training to stop after a step."""
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def update(self, counters: Counters, bits: float) -> None:
+        if counters.step == self.step:
+            signal.raise_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        pass
+
+
 def test_a_larger_budget_goes_on_from_the_end(tmp_path: Path) -> None:
     train(small(max_sequences=200), run_dir=tmp_path / "one", progress=False)
     result = resume(tmp_path / "one", max_sequences=240, progress=False)
     train(small(max_sequences=240), run_dir=tmp_path / "other", progress=False)
     assert result.sequences == 240
-    assert TrainConfig.load(tmp_path / "one" / "config.yaml").loop.max_sequences == 240
+    assert Settings.load(tmp_path / "one" / "config.yaml").loop.max_sequences == 240
     one, other = (load_run(tmp_path / name).model.state_dict() for name in ("one", "other"))
     assert all((one[name] == other[name]).all() for name in one)
 
@@ -159,6 +228,96 @@ def test_a_broken_checkpoint_is_said_and_kept(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def changed(path: Path, **flat: Any) -> None:
+    """Write other settings into a run's folder, as someone with an editor might."""
+    Settings.from_flat({**Settings.load(path / "config.yaml").flat(), **flat}).save(path / "config.yaml")
+
+
+def files_of(path: Path) -> dict[Path, bytes]:
+    return {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("flat", "said"),
+    [
+        ({"seed": 5}, "seed was 0, is 5"),
+        ({"batch_size": 8}, "batch_size was 4, is 8"),
+        ({"learning_rate": 0.5, "clip": "none"}, "learning_rate was 0.001, is 0.5; clip was norm, is none"),
+        ({"hidden_size": 9}, "hidden_size was 8, is 9"),
+        ({"cooldown_sequences": 80}, "cooldown_sequences was 0, is 80"),
+        ({"evaluate_every": 50}, "evaluate_every was 100, is 50"),
+    ],
+)
+def test_settings_that_matter_cannot_change_in_the_middle(tmp_path: Path, flat: dict[str, Any], said: str) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    changed(tmp_path, **flat)
+    before = files_of(tmp_path)
+    with pytest.raises(ValueError, match=f"settings cannot change in the middle of a training, and {said} since"):
+        resume(tmp_path, max_sequences=40, progress=False)
+    assert files_of(tmp_path) == before
+
+
+def test_another_optimiser_or_machine_is_named(tmp_path: Path) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    for settings, said in (
+        (small(max_sequences=20, optimizer=RMSPropSettings()), "optimizer was adam, is rmsprop"),
+        (small(max_sequences=20, model=NTM), "model was lstm, is ntm"),
+    ):
+        settings.save(tmp_path / "config.yaml")
+        with pytest.raises(ValueError, match=said):
+            resume(tmp_path, progress=False)
+
+
+def test_how_long_how_often_and_where_may_change(tmp_path: Path) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    changed(tmp_path, max_sequences=40, report_every=10, checkpoint_every=1.0, timeout=50.0, stop_when_solved=False)
+    assert resume(tmp_path, progress=False).sequences == 40
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensors, values: tensors.pop("clipping.usual"), r"it lacks clipping\.usual$"),
+        (lambda tensors, values: tensors.pop("optimizer.0.exp_avg"), r"it lacks optimizer\.0\.exp_avg$"),
+        (lambda tensors, values: tensors.pop("random.cpu"), r"it lacks random\.cpu$"),
+        (lambda tensors, values: tensors.update({"model.more": torch.ones(1)}), r"it holds unknown model\.more$"),
+        (lambda tensors, values: values.pop("counters"), r"it lacks counters$"),
+        (lambda tensors, values: values["counters"].pop("cooldowns"), r"it lacks counters: cooldowns$"),
+        (lambda tensors, values: values["counters"].update(moon=1), r"it holds unknown counters: moon$"),
+        (lambda tensors, values: values.update(moon=1), r"it holds unknown moon$"),
+        (
+            lambda tensors, values: tensors.update({"model.output.bias": torch.ones(7)}),
+            r"is of another machine: model\.output\.bias must be \(2,\); got \(7,\)$",
+        ),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_written(
+    tmp_path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object], said: str
+) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    path = RunDirectory(tmp_path).checkpoint
+    kept = load_checkpoint(path)
+    change(kept.tensors, kept.values)
+    save_checkpoint(path, kept)
+    # A line that a killed run may have left: to begin would drop it.
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 99, "kind": "training", "sequences": 400}\n')
+    before = files_of(tmp_path)
+    with pytest.raises(ValueError, match=said) as error:
+        resume(tmp_path, max_sequences=40, progress=False)
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)
+    assert files_of(tmp_path) == before
+
+
+def test_a_run_of_an_older_version_is_named_with_what_converts_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("task: copy\nmodel: lstm\n")
+    with pytest.raises(ValueError, match=r"config\.yaml: format must be 2; .* neuraltape\.runs\.convert PATH$"):
+        resume(tmp_path, progress=False)
+    # To overwrite it needs no reading.
+    assert train(small(max_sequences=4), run_dir=tmp_path, overwrite=True, progress=False).sequences == 4
+
+
 def test_nothing_in_a_run_is_pickled(tmp_path: Path) -> None:
     train(small(max_sequences=20), run_dir=tmp_path, progress=False)
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
@@ -181,10 +340,15 @@ def test_torchruns_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         train(small(max_sequences=80), run_dir=tmp_path, progress=False)
 
 
-def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path) -> None:
-    config = replace(small(), model=replace(NTM, backend="triton"))
-    with pytest.raises(ValueError, match=r"backend must be 'auto' or one of .*; got 'triton'"):
-        train(config, run_dir=tmp_path / "run", progress=False)
+def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Elsewhere:
+        @property
+        def backend(self) -> str:
+            raise RuntimeError("backend is cpu, and there is none here")
+
+    monkeypatch.setattr("neuraltape.training.checks.build_machine", lambda settings: Elsewhere())
+    with pytest.raises(ValueError, match="backend is cpu, and there is none here"):
+        train(small(), run_dir=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 
 

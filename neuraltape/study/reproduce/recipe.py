@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.settings.differences import differences
-from neuraltape.settings.settings import NAMED_TASKS
 from neuraltape.study.result import Result
 from neuraltape.study.store import Store
 from neuraltape.study.train import training
 from neuraltape.study.trial import Trial
+from neuraltape.tasks import TASKS
 
 # How many seeds stand behind a published number where less than the task's usual ones will do.
 SEEDS = {"lstm": 1, "variant": 3}
@@ -24,7 +24,7 @@ class Recipe:
     """The file's: TASK, or TASK-VARIANT such as copy-feedforward."""
     path: Path
     """The file."""
-    config: TrainConfig
+    config: Settings
     """What it says, with the defaults of everything else."""
 
     @property
@@ -35,7 +35,7 @@ class Recipe:
     @property
     def usual_seeds(self) -> int:
         """How many seeds are run unless the user says otherwise: a variant is there to compare with."""
-        if self.config.model.model == "lstm":
+        if self.config.kind.name == "lstm":
             return SEEDS["lstm"]
         return SEEDS["variant"] if self.name != self.task else self.config.task.usual_seeds
 
@@ -66,16 +66,13 @@ def read_recipes(folders: Iterable[Path]) -> dict[str, Recipe]:
     """
     paths = {path.stem: path for folder in reversed(list(folders)) for path in sorted(folder.glob("*.yaml"))}
     recipes = [_read(name, path) for name, path in paths.items()]
-    order = list(NAMED_TASKS)
+    order = list(TASKS)
     recipes.sort(key=lambda recipe: (order.index(recipe.task), recipe.name != recipe.task, recipe.name))
     return {recipe.name: recipe for recipe in recipes}
 
 
 def _read(name: str, path: Path) -> Recipe:
-    try:
-        config = TrainConfig.load(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    config = Settings.load(path)
     task = config.task.name
     if name != task and not name.startswith(f"{task}-"):
         raise ValueError(f"{path} is a recipe for {task}, so its name must be {task}.yaml or {task}-VARIANT.yaml")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.result import Result
 from neuraltape.study.score import ProbeScore, short
@@ -120,9 +120,9 @@ def command_of(recipe: Recipe, seeds: Iterable[int]) -> str:
     return f"{command} --first-seed {chosen[0]}" if chosen[0] else command
 
 
-def paper_parameters(config: TrainConfig) -> int | None:
+def paper_parameters(config: Settings) -> int | None:
     """The parameters of the paper's machine of this kind for the task; None: it had none of this kind."""
-    kind = "baseline" if config.model.model == "lstm" else config.model.controller
+    kind = "baseline" if config.kind.name == "lstm" else config.model.controller
     return config.task.paper_parameters.get(kind)
 
 

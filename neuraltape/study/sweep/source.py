@@ -21,12 +21,20 @@ class Source:
         store: where the trials are.
         seed: of those that are drawn.
         trials: a grid's, or those that an earlier search began.
+        fixed: settings that all trials have, and were asked for.
     """
 
     def __init__(
-        self, task: str, base: Mapping[str, Any], store: Store, *, seed: int, trials: Iterable[Trial] = ()
+        self,
+        task: str,
+        base: Mapping[str, Any],
+        store: Store,
+        *,
+        seed: int,
+        trials: Iterable[Trial] = (),
+        fixed: Mapping[str, Any] | None = None,
     ) -> None:
-        self.task, self.base, self.store, self.seed = task, dict(base), store, seed
+        self.task, self.base, self.store, self.seed, self.fixed = task, dict(base), store, seed, dict(fixed or {})
         self.trials = {trial.name: trial for trial in trials}
 
     def trial(self, suggestion: Mapping[str, Any]) -> Trial:
@@ -38,7 +46,7 @@ class Source:
 
     def make(self, varied: Mapping[str, Any]) -> Trial:
         """A trial of these settings. Raises ValueError for a setting that there is not, or a value that cannot be."""
-        return make_trial(self.task, self.base, varied, self.seed, self.store)
+        return make_trial(self.task, self.base, varied, self.seed, self.store, fixed=self.fixed)
 
     def find_begun(self, names: Iterable[str]) -> None:
         """Take up the trials in the store that vary these settings and nothing else."""
@@ -51,7 +59,7 @@ class Source:
 def make_source(task: str, base: Mapping[str, Any], space: Space, store: Store, *, seed: int) -> Source:
     """The source of a search, with what an earlier one began. Raises ValueError for a value that cannot be."""
     fixed = {name: values[0] for name, values in space.items() if not isinstance(values, Range) and len(values) == 1}
-    source = Source(task, {**base, **fixed}, store, seed=seed)
+    source = Source(task, base, store, seed=seed, fixed=fixed)
     for name, values in space.items():
         for value in (values.low, values.high) if isinstance(values, Range) else values:
             source.make({name: value})

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
+from neuraltape.settings.settings import with_changes
 from neuraltape.study.store import Store
 from neuraltape.study.train import training
 from neuraltape.study.trial import Trial
@@ -87,16 +88,36 @@ def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterabl
     lists = {name: values for name, values in lists.items() if name not in fixed}
     for values in itertools.product(*lists.values()):
         for seed in seeds:
-            trial = make_trial(task, {**base, **fixed}, dict(zip(lists, values, strict=True)), seed, store)
+            trial = make_trial(task, base, dict(zip(lists, values, strict=True)), seed, store, fixed=fixed)
             if trial.name in trials:
                 raise ValueError(f"values must differ from each other; got two trials {trial.name}")
             trials[trial.name] = trial
     return list(trials.values())
 
 
-def make_trial(task: str, base: Mapping[str, Any], varied: Mapping[str, Any], seed: int, store: Store) -> Trial:
-    """One trial. Raises ValueError for a setting that there is not, or a value that cannot be."""
-    config = TrainConfig.from_flat({**base, **varied, "task": task, "seed": seed})
+def make_trial(
+    task: str,
+    base: Mapping[str, Any],
+    varied: Mapping[str, Any],
+    seed: int,
+    store: Store,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+) -> Trial:
+    """One trial.
+
+    Args:
+        task: its name.
+        base: flat settings of which what does not belong to the trial's machine or optimiser is left out.
+        varied: settings that tell the trial from others.
+        seed: the seed of the training.
+        store: where it is.
+        fixed: settings that all trials have, and were asked for as `varied` was.
+
+    Raises:
+        ValueError: a setting that there is not or that does not belong here, or a value that cannot be.
+    """
+    config = Settings.from_flat(with_changes({**base, "task": task}, {**(fixed or {}), **varied, "seed": seed}))
     # As the configuration has them: 1e-4 is 0.0001.
     flat = config.flat()
     varied = {name: flat[name] for name in varied}

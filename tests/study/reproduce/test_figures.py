@@ -65,6 +65,6 @@ def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
 def test_there_is_no_figure_without_anything_to_draw(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     assert plot_seeds({"copy": [replace(result(recipe, 0), curve=Curve((), (), None))]}) is None
-    (tmp_path / "ngrams.yaml").write_text("task: ngrams\n")
+    (tmp_path / "ngrams.yaml").write_text("format: 2\ntask: {name: ngrams}\n")
     ngrams = read_recipes([tmp_path])["ngrams"]
     assert plot_probes({"ngrams": [result(ngrams, 0)]}) is None

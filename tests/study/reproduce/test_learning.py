@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.settings import TrainConfig
+from neuraltape.settings import Settings
 from neuraltape.training import train
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -13,7 +13,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_recipe_of_copy_solves_it_soon(tmp_path: Path, seed: int) -> None:
-    recipe = TrainConfig.load(RECIPES / "copy.yaml")
-    loop = replace(recipe.loop, seed=seed, max_sequences=50_000, cooldown_sequences=2_000)
-    result = train(replace(recipe, loop=loop), run_dir=tmp_path, progress=False)
+    recipe = Settings.load(RECIPES / "copy.yaml")
+    loop, cooldown = replace(recipe.loop, seed=seed, max_sequences=50_000), replace(recipe.cooldown, sequences=2_000)
+    result = train(replace(recipe, loop=loop, cooldown=cooldown), run_dir=tmp_path, progress=False)
     assert result.solved, f"{result.bits} bits a sequence after {result.sequences} sequences"

@@ -14,7 +14,7 @@ PUBLISHED = Path(__file__).resolve().parents[3] / "recipes"
 def test_recipes_come_with_their_variants_in_the_order_of_the_tasks(tmp_path: Path) -> None:
     for name in ("copy-lstm", "copy", "copy-feedforward"):
         write_recipe(tmp_path, name)
-    (tmp_path / "ngrams.yaml").write_text("task: ngrams\n")
+    (tmp_path / "ngrams.yaml").write_text("format: 2\ntask: {name: ngrams}\n")
     recipes = read_recipes([tmp_path])
     assert list(recipes) == ["copy", "copy-feedforward", "copy-lstm", "ngrams"]
     assert {recipe.task for recipe in recipes.values()} == {"copy", "ngrams"}
@@ -28,13 +28,13 @@ def test_the_first_folder_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_recipe_called_after_another_task_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "copying.yaml").write_text("task: copy\n")
+    (tmp_path / "copying.yaml").write_text("format: 2\ntask: {name: copy}\n")
     with pytest.raises(ValueError, match=r"copying.yaml is a recipe for copy, so its name must be copy.yaml or copy-"):
         read_recipes([tmp_path])
 
 
 def test_a_broken_recipe_is_named(tmp_path: Path) -> None:
-    (tmp_path / "copy.yaml").write_text("task: copy\nhiden_size: 3\n")
+    (tmp_path / "copy.yaml").write_text("format: 2\ntask: {name: copy}\nmodel: {hiden_size: 3}\n")
     with pytest.raises(ValueError, match=r"copy.yaml: unknown key 'hiden_size'"):
         read_recipes([tmp_path])
 
@@ -44,9 +44,9 @@ def test_the_published_recipes_can_be_read() -> None:
 
 
 def test_variants_and_baselines_are_run_with_fewer_seeds(tmp_path: Path) -> None:
-    (tmp_path / "priority-sort.yaml").write_text("task: priority-sort\n")
-    (tmp_path / "copy.yaml").write_text("task: copy\n")
-    (tmp_path / "copy-feedforward.yaml").write_text("task: copy\ncontroller: feedforward\n")
+    (tmp_path / "priority-sort.yaml").write_text("format: 2\ntask: {name: priority-sort}\n")
+    (tmp_path / "copy.yaml").write_text("format: 2\ntask: {name: copy}\n")
+    (tmp_path / "copy-feedforward.yaml").write_text("format: 2\ntask: {name: copy}\nmodel: {controller: feedforward}\n")
     write_recipe(tmp_path, "copy-lstm")
     seeds = {name: recipe.usual_seeds for name, recipe in read_recipes([tmp_path]).items()}
     assert seeds == {"copy": 10, "copy-feedforward": 3, "copy-lstm": 1, "priority-sort": 5}

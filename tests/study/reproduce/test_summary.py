@@ -1,7 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from neuraltape.settings import ModelConfig, TrainConfig
+from neuraltape.nn import LSTMConfig, NTMConfig
+from neuraltape.settings import Settings
 from neuraltape.study.reproduce.recipe import read_recipes
 from neuraltape.study.reproduce.summary import command_of, paper_parameters, summarise
 from neuraltape.tasks import Copy
@@ -42,7 +43,7 @@ def test_a_score_that_is_not_below_the_bound_is_not_solved_whatever_training_fou
 
 
 def test_the_excess_is_what_counts_where_the_optimum_is_known(tmp_path: Path) -> None:
-    (tmp_path / "ngrams.yaml").write_text("task: ngrams\n")
+    (tmp_path / "ngrams.yaml").write_text("format: 2\ntask: {name: ngrams}\n")
     recipe = read_recipes([tmp_path])["ngrams"]
     made = [
         replace(result(recipe, seed, solved_at=None), scores=(score("200", bits=150.0 + excess, optimum=150.0),))
@@ -61,9 +62,9 @@ def test_the_command_makes_the_same_seeds(tmp_path: Path) -> None:
 
 
 def test_the_papers_counts_are_by_kind_of_machine() -> None:
-    def of(model: ModelConfig) -> int | None:
-        return paper_parameters(TrainConfig(Copy(), model))
+    def of(model: NTMConfig | LSTMConfig) -> int | None:
+        return paper_parameters(Settings(Copy(), model))
 
-    assert (of(ModelConfig()), of(ModelConfig(controller="feedforward"))) == (67_561, 17_162)
-    assert of(ModelConfig(model="lstm")) == 1_352_969
-    assert of(ModelConfig(controller="gru")) is None
+    assert (of(NTMConfig()), of(NTMConfig(controller="feedforward"))) == (67_561, 17_162)
+    assert of(LSTMConfig()) == 1_352_969
+    assert of(NTMConfig(controller="gru")) is None

@@ -35,5 +35,5 @@ def test_what_an_earlier_search_began_is_found(store: Store) -> None:
 
 
 def test_both_ends_of_a_range_have_to_be_possible(store: Store) -> None:
-    with pytest.raises(ValueError, match=r"momentum must be at least 0 and below 1; got 2"):
-        make_source("copy", TINY, read_space(["momentum=0.5..2.0"]), store, seed=0)
+    with pytest.raises(ValueError, match=r"average must be at least 0 and below 1; got 2"):
+        make_source("copy", TINY, read_space(["average=0.5..2.0"]), store, seed=0)

@@ -53,8 +53,24 @@ def test_every_combination_with_every_seed_is_a_trial() -> None:
 
 
 def test_a_name_holds_nothing_that_a_store_could_mind() -> None:
-    (first, _) = tiny_trials(shift_offsets=[[-1, 0, 1], [0]])
-    assert first.name == "shift_offsets-_1_0_1-seed-0".replace("_1_0", "-1_0")
+    (first, _) = tiny_trials(betas=[[0.9, 0.95], [0.9, 0.99]])
+    assert first.name == "betas-0.9_0.95-seed-0"
+
+
+def test_a_trial_with_another_machine_leaves_out_what_the_recipe_says_of_the_old_one() -> None:
+    base = {"model": "ntm", "gate_bias": -2.0, "training_slots": 24}
+    ntm, lstm = tiny_trials(base=base, model=["ntm", "lstm"])
+    assert (ntm.settings["gate_bias"], ntm.settings["training_slots"]) == (-2.0, 24)
+    assert lstm.name == "model-lstm-seed-0"
+    assert "gate_bias" not in lstm.settings
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0]])
+def test_a_setting_that_is_asked_for_and_belongs_to_another_machine_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="gate_bias is a setting of model ntm; model is lstm"):
+        tiny_trials(gate_bias=values)
+    with pytest.raises(ValueError, match="gate_bias is a setting of model ntm; model is lstm"):
+        tiny_trials(base={"model": "ntm"}, gate_bias=values, model=["ntm", "lstm"])
 
 
 def test_without_settings_a_trial_is_called_after_its_task() -> None:

@@ -2,16 +2,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
 
 from neuraltape.runs import RunExistsError, load_run
-from neuraltape.settings import OptimizerConfig
-from neuraltape.settings.loop_config import LoopConfig
-from neuraltape.training import train
-from neuraltape.training.launch import make_fabric, signals_passed_on
+from neuraltape.settings import AdamSettings, LoopSettings
+from neuraltape.training import processes, train
+from neuraltape.training.processes import StopSignals, make_fabric, signals_passed_on
 
 from .small import NTM, lines, small
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_two_processes_give_the_curve_of_one(tmp_path: Path) -> None:
-    optimizer = OptimizerConfig(average=0.9)
+    optimizer = AdamSettings(average=0.9)
     one, two = (
         small(model=NTM, optimizer=optimizer, batch_size=5, max_sequences=60, devices=devices) for devices in (1, 2)
     )
@@ -49,8 +49,8 @@ def test_torchrun_carries_a_training(tmp_path: Path) -> None:
     config = small(max_sequences=40)
     config.save(tmp_path / "config.yaml")
     script = (
-        "import sys; from neuraltape.training import TrainConfig, train; "
-        "train(TrainConfig.load(sys.argv[1]), run_dir=sys.argv[2], progress=False)"
+        "import sys; from neuraltape.settings import Settings; from neuraltape.training import train; "
+        "train(Settings.load(sys.argv[1]), run_dir=sys.argv[2], progress=False)"
     )
     (tmp_path / "script.py").write_text(script)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -67,14 +67,14 @@ def test_more_processes_than_sequences_are_refused(monkeypatch: pytest.MonkeyPat
     for name, value in {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "GROUP_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=r"batch_size .*number, 8; got 7"):
-        make_fabric(LoopConfig(batch_size=7))
+        make_fabric(LoopSettings(batch_size=7))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_said() -> None:
     with pytest.raises(ValueError, match="accelerator is cuda with 1 device"):
-        make_fabric(LoopConfig(accelerator="cuda"))
-    assert make_fabric(LoopConfig(accelerator="auto")).device.type == "cpu"
+        make_fabric(LoopSettings(accelerator="cuda"))
+    assert make_fabric(LoopSettings(accelerator="auto")).device.type == "cpu"
 
 
 def test_signals_come_back_to_who_listened_before() -> None:
@@ -97,3 +97,36 @@ def test_two_processes_compute_in_float64_too(tmp_path: Path) -> None:
     for expected, came in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
         # Measured: 2e-16; rounded to float32 on the way, 3e-8.
         assert came["bits"] == pytest.approx(expected["bits"], rel=1e-12)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_and_who_listened_before_comes_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with StopSignals() as signals:
+        assert not signals.requested
+        signal.raise_signal(number)
+        assert signals.requested
+        # The same Ctrl-C can come twice.
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_interrupts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "SAME_SECONDS", -1.0)
+    with StopSignals():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_outside_of_the_main_thread_it_does_nothing() -> None:
+    seen = []
+
+    def work() -> None:
+        with StopSignals() as signals:
+            seen.append(signals.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

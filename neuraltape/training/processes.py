@@ -1,29 +1,45 @@
-"""The processes that a training runs in. Starting, numbering and connecting them is left to Fabric and PyTorch."""
+"""The processes that a training runs in, and the signals that they get.
+
+Starting, numbering and connecting processes is left to Fabric and PyTorch.
+"""
 
 import multiprocessing
 import os
+import platform
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import torch
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from neuraltape.settings.loop_config import LoopConfig
-from neuraltape.training.errors import ProcessLostError
+from neuraltape.settings import LoopSettings
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
     from lightning_fabric import Fabric
 
 T = TypeVar("T")
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A terminal's Ctrl-C can reach a process twice, directly and through its parent; a person takes longer.
+SAME_SECONDS = 0.5
 
 
-def make_fabric(config: LoopConfig) -> "Fabric":
-    """Fabric for this configuration. Under torchrun the number of processes is torchrun's.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended the training after a checkpoint. The message says how to go on."""
+
+
+class ProcessLostError(RuntimeError):
+    """Another process of the same training is gone or did not answer in time."""
+
+
+def make_fabric(settings: LoopSettings) -> "Fabric":
+    """Fabric for these settings. Under torchrun the number of processes is torchrun's.
 
     Raises:
         ValueError: a device that isn't there, or more processes than sequences in a batch.
@@ -33,16 +49,16 @@ def make_fabric(config: LoopConfig) -> "Fabric":
     from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
     from lightning_fabric.strategies.ddp import DDPStrategy
 
-    devices, nodes = config.devices, config.num_nodes
+    devices, nodes = settings.devices, settings.num_nodes
     elastic = TorchElasticEnvironment.detect()
     if elastic:
         devices, nodes = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["GROUP_WORLD_SIZE"])
-    if config.batch_size < devices * nodes:
+    if settings.batch_size < devices * nodes:
         raise ValueError(
             f"batch_size is summed over all processes and must be at least their number, {devices * nodes}; "
-            f"got {config.batch_size}"
+            f"got {settings.batch_size}"
         )
-    accelerator = config.accelerator
+    accelerator = settings.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cuda" and torch.cuda.device_count() < devices:
@@ -52,10 +68,10 @@ def make_fabric(config: LoopConfig) -> "Fabric":
         outside = elastic or SLURMEnvironment.detect()
         strategy = DDPStrategy(
             start_method="popen" if outside else "spawn",
-            timeout=timedelta(seconds=config.timeout),
+            timeout=timedelta(seconds=settings.timeout),
         )
     return Fabric(
-        accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision
+        accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, precision=settings.precision
     )
 
 
@@ -91,7 +107,7 @@ def signals_passed_on() -> Iterator[None]:
                 os.kill(child.pid, number)
 
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             before[number] = signal.signal(number, pass_on)
     except ValueError:
         # Not the main thread: signals go elsewhere.
@@ -101,3 +117,48 @@ def signals_passed_on() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class StopSignals:
+    """Ctrl-C and SIGTERM as a question that the loop asks between two steps.
+
+    While it is entered, a first signal is noted in `requested`; a second one interrupts at once.
+
+    Only a program's main thread can listen to signals; in others this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._first = 0.0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Put back who listened before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and time.monotonic() - self._first > SAME_SECONDS:
+            raise KeyboardInterrupt
+        if not self.requested:
+            self.requested, self._first = True, time.monotonic()
+
+
+def torchrun_in_words() -> str:
+    """Which torchrun this process belongs to: its name, and where its part on this computer runs."""
+    return f"{os.environ['TORCHELASTIC_RUN_ID']}\n{platform.node()} {os.getppid()}"
+
+
+def is_connection_error(error: RuntimeError) -> bool:
+    """Whether an error came from the connection to other processes."""
+    text = str(error).lower()
+    return isinstance(error, torch.distributed.DistError) or any(
+        word in text for word in ("gloo", "nccl", "connection")
+    )

@@ -1,0 +1,74 @@
+"""Dataclasses from plain values: which keys there are, and values read as the command line reads them."""
+
+import ast
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import yaml
+
+
+def field_names(part: type) -> list[str]:
+    """Names of the fields that a file or flag can set."""
+    return [each.name for each in fields(part) if each.init]
+
+
+@cache
+def field_docs(part: type) -> Mapping[str, str]:
+    """The docstring under each field, those of base classes included."""
+    docs: dict[str, str] = {}
+    for base in reversed(part.__mro__):
+        if base is object or "__annotations__" not in vars(base):
+            continue
+        (cls,) = ast.parse(dedent(inspect.getsource(base))).body
+        assert isinstance(cls, ast.ClassDef)
+        for field, after in zip(cls.body, cls.body[1:], strict=False):
+            text = after.value if isinstance(after, ast.Expr) else None
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Constant):
+                docs[ast.unparse(field.target)] = str(text.value)
+    return docs
+
+
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a YAML file. Raises ValueError if it isn't one; FileNotFoundError if it is absent."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ValueError(f"{path} must hold one `key: value` a line; got {type(values).__name__}")
+    return values
+
+
+def check_keys(values: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ValueError for the first key that isn't known, with the keys that look like it."""
+    known = list(known)
+    for key in values:
+        if key not in known:
+            close = get_close_matches(key, known) or sorted(known)
+            raise ValueError(f"unknown key {key!r}; did you mean {' or '.join(close)}?")
+
+
+def build(part: type, values: Mapping[str, Any]) -> Any:
+    """A dataclass from those of the values that are its fields. Raises ValueError for one of a wrong type or range."""
+    # The command line's own parser reads the values, so that a file accepts what a flag accepts (1e-3, null, lists).
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(part, as_group=False)
+    mine = {key: values[key] for key in field_names(part) if key in values}
+    try:
+        parsed = parser.parse_object(mine)
+    except Exception as error:  # argparse.ArgumentError, and TypeError from inside the parser
+        raise ValueError(" ".join(str(error).split())) from error
+    return part(**{key: parsed[key] for key in mine})
+
+
+def plain(value: Any) -> Any:
+    """A value as YAML and JSON hold it."""
+    return [plain(each) for each in value] if isinstance(value, tuple | list) else value

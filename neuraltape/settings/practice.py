@@ -1,0 +1,55 @@
+"""What training varies around a machine: where its heads start, how many slots it has, how long its sequences are."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from neuraltape.settings.checks import check_choice, check_positive, check_range
+
+# What a kind of machine must be able to do, by the name in the table of machines, for a setting to mean anything.
+NEEDS = {
+    "training_slots": "resizable",
+    "most_training_slots": "resizable",
+    "gate_bias": "biased",
+    "write_gate_bias": "biased",
+    "write_shift_bias": "biased",
+}
+
+
+@dataclass(frozen=True)
+class PracticeSettings:
+    """What training varies.
+
+    Raises:
+        ValueError: a value that cannot be.
+    """
+
+    training_slots: int | None = None
+    """Slots until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
+    most_training_slots: int | None = None
+    """Each step, in the cool-down too, draws from training_slots to so many slots; null: no drawing."""
+    curriculum: Literal["none", "uniform", "growing"] = "uniform"
+    """Lengths in training: always the longest; the task's whole range (the paper); a range that grows with success."""
+    grow_below: float = 0.05
+    """Growing curriculum: the range grows when the training cost falls below this many bits a scored target."""
+    gate_bias: float = 0.0
+    """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
+    write_gate_bias: float | None = None
+    """The same of the write heads alone; null: gate_bias."""
+    write_shift_bias: float = 0.0
+    """Start of the write heads' bias for the offset +1: above 0 they first move on, slot by slot."""
+
+    def __post_init__(self) -> None:
+        few, most = self.training_slots, self.most_training_slots
+        if few is not None:
+            check_positive(self, "training_slots")
+        if most is not None and (few is None or most < few):
+            raise ValueError(
+                f"most_training_slots must be at least training_slots, which must be given; got {most} and {few}"
+            )
+        check_choice(self, "curriculum", ("none", "uniform", "growing"))
+        check_range(self, "grow_below", 0, None)
+        for name in ("gate_bias", "write_gate_bias", "write_shift_bias"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{name} must be finite; got {value}")

@@ -1,0 +1,171 @@
+"""What training changes over time: learning rate, floor of the clipping, number of slots, lengths.
+
+`phase_of` is a pure function of the settings, the step and the counters. The counters move on at two moments: after a
+step (`note_step`, which lets lengths grow) and at an evaluation (`note_score`, which begins and ends cool-downs).
+Knows no machine and no file.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from neuraltape.settings import Settings
+from neuraltape.settings.optimizer import OptimizerSettings
+from neuraltape.tasks.goal import Goal
+from neuraltape.tasks.task import Task
+from neuraltape.training.counters import Counters
+from neuraltape.training.streams import generator_at
+
+# A growing range of lengths starts at a tenth and grows by a tenth; success is judged over so many steps.
+STAGES = 10
+WINDOW = 50
+
+
+class Phase(NamedTuple):
+    """What one step of training is made with."""
+
+    rate: float
+    """The learning rate."""
+    clip_floor: float
+    """A gradient of up to this norm always passes adaptive clipping."""
+    slots: int | None
+    """Slots of the memory; None: all of them."""
+    reach: float | None
+    """Upper end of the range of lengths, as a share of the whole; None: always the longest."""
+
+    def view(self, task: Task) -> Task:
+        """The task as it is drawn from."""
+        if self.reach is None:
+            return task.longest_only()
+        return task if self.reach == 1 else task.grown(self.reach)
+
+
+def phase_of(settings: Settings, step: int, counters: Counters) -> Phase:
+    """What is in force in one step.
+
+    Args:
+        settings: the training's.
+        step: counted from 0.
+        counters: what has happened before it.
+    """
+    cooled = cooled_share(settings, counters)
+    optimizer, cooldown = settings.optimizer, settings.cooldown
+    floor = optimizer.clip_floor if cooled is None else max(optimizer.clip_floor, cooldown.clip_floor)
+    return Phase(
+        rate=_slowed(settings, counters) * (1 - (cooled or 0.0)) * _scheduled(optimizer, step, steps_of(settings)),
+        clip_floor=floor,
+        slots=_slots(settings, step, cooling=cooled is not None),
+        reach=_reach(settings, counters),
+    )
+
+
+def steps_of(settings: Settings) -> int:
+    """How many steps the whole training has at the most."""
+    return math.ceil(settings.loop.max_sequences / settings.loop.batch_size)
+
+
+def cooled_share(settings: Settings, counters: Counters) -> float | None:
+    """How much of the cool-down is over, 0 to 1; None: there is none now.
+
+    At a learning rate at which machines learn fast, the weights never come to rest: a machine below the bound at one
+    evaluation may be far above it at the next. So the rate falls linearly to 0, starting from the first good
+    evaluation, and what is left has to be below the bound.
+    """
+    if counters.cooling_since is None:
+        return None
+    return min(1.0, (counters.sequences - counters.cooling_since) / settings.cooldown.sequences)
+
+
+def note_step(settings: Settings, counters: Counters, bits: float) -> None:
+    """Let a growing range of lengths grow, after a step that has been counted.
+
+    It takes its next stage when the mean training cost of the last 50 steps is below `grow_below`. Without success it
+    grows all the same, stage by stage from the half of the budget to three quarters of it: a task whose cost has no
+    small bound is trained on its whole range in the end.
+
+    Args:
+        settings: the training's.
+        counters: `stage` and `recent` are changed here.
+        bits: the step's cost in bits a scored target.
+    """
+    if settings.practice.curriculum != "growing" or counters.stage == STAGES:
+        return
+    counters.recent = [*counters.recent[-WINDOW + 1 :], bits]
+    due = counters.sequences >= settings.loop.max_sequences * (0.5 + 0.25 * counters.stage / STAGES)
+    success = len(counters.recent) == WINDOW and sum(counters.recent) / WINDOW < settings.practice.grow_below
+    if success or due:
+        counters.stage += 1
+        counters.recent = []
+
+
+def note_score(settings: Settings, counters: Counters, score: float) -> bool:
+    """Take note of an evaluation: a cool-down begins with a good one, and ends with the first after its last step.
+
+    Args:
+        settings: the training's.
+        counters: `cooling_since` and `cooldowns` are changed here.
+        score: the evaluation's mean, in the unit of the task's goal.
+
+    Returns:
+        Whether the machine is as it will stay and below the goal, so that it has to be confirmed.
+    """
+    goal, cooldown = goal_of(settings), settings.cooldown
+    if goal is None or counters.solved_at is not None:
+        return False
+    last = not cooldown.sequences or counters.sequences >= settings.loop.max_sequences
+    if last or cooled_share(settings, counters) == 1:
+        counters.cooldowns += counters.cooling_since is not None
+        counters.cooling_since = None
+        return score < goal.below
+    if counters.cooling_since is None and score < (goal.below if cooldown.below is None else cooldown.below):
+        counters.cooling_since = counters.sequences
+    return False
+
+
+def goal_of(settings: Settings) -> Goal | None:
+    """The goal that ends the training, if the task has one."""
+    goal = settings.task.goal
+    return goal if goal is not None and goal.ends_training else None
+
+
+def _slowed(settings: Settings, counters: Counters) -> float:
+    """What the learning rate is multiplied with for the cool-downs that were not enough.
+
+    Where the bound was only just missed, the full rate would undo what was learnt.
+    """
+    failed = counters.cooldowns - (counters.solved_at is not None)
+    return settings.cooldown.retry_rate ** max(failed, 0)
+
+
+def _scheduled(optimizer: OptimizerSettings, step: int, steps: int) -> float:
+    """The rate without cool-downs: a linear warm-up, then `schedule`, which reaches 0 one step after the last."""
+    if step < optimizer.warmup_steps:
+        return optimizer.learning_rate * (step + 1) / optimizer.warmup_steps
+    done = min((step - optimizer.warmup_steps) / max(steps - optimizer.warmup_steps, 1), 1.0)
+    if optimizer.schedule == "linear":
+        return optimizer.learning_rate * (1 - done)
+    if optimizer.schedule == "cosine":
+        return optimizer.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return optimizer.learning_rate
+
+
+def _slots(settings: Settings, step: int, *, cooling: bool) -> int | None:
+    """Slots in one step.
+
+    With `most_training_slots` the logarithm is uniform: few slots, which leave no room for careless writes, are as
+    frequent as many, among which a machine has to find its own.
+    """
+    few, most = settings.practice.training_slots, settings.practice.most_training_slots
+    if few is None or (cooling and most is None):
+        return None
+    if most is None:
+        return few
+    draw = torch.rand((), generator=generator_at(settings.loop.seed, "slots", step), dtype=torch.float64).item()
+    return round(few * (most / few) ** draw)
+
+
+def _reach(settings: Settings, counters: Counters) -> float | None:
+    if settings.practice.curriculum == "none":
+        return None
+    return counters.stage / STAGES if settings.practice.curriculum == "growing" else 1.0
