@@ -128,7 +128,7 @@ class Force(OnHeads):
             raise ValueError(f"value of shift must be a tuple that sums to 1, one entry a move; got {self.value!r}")
 
     def check(self, listed: Trace, steps: int) -> None:
-        """As `Intervention.check`; also the length of `value`."""
+        """Check as `Intervention.check` does; also the length of `value`."""
         super().check(listed, steps)
         found = [sizes[self.parameter] for sizes in map(_sizes, self.heads(listed)) if self.parameter in sizes]
         if not found:
@@ -153,7 +153,7 @@ class NoShift(OnHeads):
     """Switch the shift off: all of the focus makes the move 0."""
 
     def check(self, listed: Trace, steps: int) -> None:
-        """As `Intervention.check`; also that the heads shift, and that the move 0 is one of theirs."""
+        """Check as `Intervention.check` does; also that the heads shift, and that the move 0 is one of theirs."""
         super().check(listed, steps)
         moves = [
             (head.name, stage.ticks.get("shift", ()))
@@ -192,7 +192,7 @@ class Focus(OnHeads):
             raise ValueError(f"stage must be a name such as 'look up', or None; got {self.stage!r}")
 
     def check(self, listed: Trace, steps: int) -> None:
-        """As `Intervention.check`; also that the slots are there, and the stage, and that it gives a focus."""
+        """Check as `Intervention.check` does; also that slots and stage are there, and that the stage gives a focus."""
         super().check(listed, steps)
         _check_slots_there(self.slots, listed.slots)
         heads = self.heads(listed)
@@ -215,7 +215,7 @@ class Freeze(OnHeads):
     """Freeze a head: it keeps its previous focus, whatever its stages say."""
 
     def check(self, listed: Trace, steps: int) -> None:
-        """As `Intervention.check`; also that the head has a focus before the first step, if that is covered."""
+        """Check as `Intervention.check` does; also that the head has a focus before step 0, if that is covered."""
         super().check(listed, steps)
         without = [head.name for head in self.heads(listed) if head.first is None]
         if without and self.covers(0):
@@ -241,7 +241,7 @@ class Erase(Intervention):
         _check_slots(self.slots)
 
     def check(self, listed: Trace, steps: int) -> None:
-        """As `Intervention.check`; also that there is a memory with these slots."""
+        """Check as `Intervention.check` does; also that there is a memory with these slots."""
         super().check(listed, steps)
         if listed.memory is None:
             raise ValueError(f"slots can't be changed: this machine's trace ({listed.machine}) has no memory")
