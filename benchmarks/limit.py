@@ -64,7 +64,7 @@ def _row(size: Size, spread: Spread, peak: Peak, what: str) -> dict[str, Any]:
 
 def _sharing(size: Size) -> Sharing:
     spec = MachineSpec("ntm", "lstm", size.input_size, size.hidden_size, 1, size.slots, size.layout)
-    z = places(spec, size.time, size.batch, VECTOR_BYTES // 4, keep=True)
+    z = places(spec, size.time, size.batch, VECTOR_BYTES // 4, keep=True).engine
     return Sharing(rows=min(z.rows, size.batch), segment=z.segment)
 
 

@@ -14,7 +14,7 @@ Each row of the raw interface holds, in this order, with the read heads before t
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
@@ -27,6 +27,8 @@ from neuraltape.functional.addressing import check_offsets
 class InterfaceLayout:
     """How one row of the raw interface is divided among the heads."""
 
+    access: ClassVar[str] = "ntm"
+    """The name of the addressing scheme that it belongs to."""
     read_heads: int
     write_heads: int
     width: int

@@ -14,7 +14,7 @@ Each row of the raw interface holds, in this order:
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +33,8 @@ EMPTY = 0.1
 class LRUALayout:
     """How one row of the raw interface is divided among the heads. Each head writes, then reads."""
 
+    access: ClassVar[str] = "lrua"
+    """The name of the addressing scheme that it belongs to."""
     heads: int
     width: int
     usage_decay: float = 0.99

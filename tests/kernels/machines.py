@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.functional import AccessState, InterfaceLayout, LRUALayout, LRUAState
 from neuraltape.kernels import MachineSpec, SequenceResult, Weights
 from neuraltape.kernels.spec import STATES
 
@@ -26,6 +26,21 @@ def spec_of(
     return MachineSpec("ntm", cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
 
 
+def lrua_spec_of(
+    cell: Any = "lstm",
+    *,
+    inputs: int = 3,
+    hidden: int = 10,
+    layers: int = 1,
+    slots: int = 7,
+    heads: int = 2,
+    width: int = 5,
+    decay: float = 0.9,
+) -> MachineSpec:
+    """A small LRUA machine of odd sizes."""
+    return MachineSpec("lrua", cell, inputs, hidden, layers, slots, LRUALayout(heads, width, decay))
+
+
 class Call(NamedTuple):
     """All arguments of `sequence`."""
 
@@ -33,13 +48,13 @@ class Call(NamedTuple):
     lengths: Tensor | None
     weights: Weights
     controller: tuple[Tensor, ...]
-    access: AccessState
+    access: AccessState | LRUAState
     spec: MachineSpec
 
     def leaves(self) -> list[Tensor]:
-        """Everything that can have a gradient."""
+        """Everything that can have a gradient: all but an LRUA's usage."""
         weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
-        return [self.inputs, *weights, *self.controller, *self.access.parts()]
+        return [tensor for tensor in (self.inputs, *weights, *self.controller, *self.access.parts()) if tensor.requires_grad]
 
     def to(self, dtype: torch.dtype) -> "Call":
         """The same numbers in another precision, as fresh leaves."""
@@ -48,7 +63,9 @@ class Call(NamedTuple):
     def map(self, change: Callable[[Tensor], Tensor]) -> "Call":
         """Every leaf changed."""
         weights = Weights(tuple(map(change, self.weights.controller)), *map(change, self.weights[1:]))
-        access = AccessState(*map(change, self.access.parts()))
+        access = type(self.access)(*map(change, self.access.parts()))
+        if isinstance(access, LRUAState):
+            access = access.replace(usage=access.usage.detach())
         return Call(change(self.inputs), self.lengths, weights, tuple(map(change, self.controller)), access, self.spec)
 
 
@@ -79,10 +96,12 @@ def call_of(
         controller.append(draw(gates * hidden) * bound)
     weights = Weights(tuple(controller), draw(layout.size, hidden) * bound * 4 * scale, draw(layout.size) * scale)
     state = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
-    access = AccessState(
-        draw(batch, spec.slots, layout.width), focus(layout.read_heads), focus(layout.write_heads),
-        draw(batch, layout.read_heads, layout.width),
-    )  # fmt: skip
+    memory, reads = draw(batch, spec.slots, layout.width), draw(batch, layout.read_heads, layout.width)
+    if isinstance(layout, LRUALayout):
+        usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
+        access = LRUAState(memory, focus(layout.heads), usage, reads)
+    else:
+        access = AccessState(memory, focus(layout.read_heads), focus(layout.write_heads), reads)
     steps = torch.randint(1, time + 1, (batch,), generator=generator) if lengths else None
     return Call(draw(time, batch, spec.input_size), steps, weights, state, access, spec).to(torch.float64)
 
@@ -93,11 +112,12 @@ def results_of(result: SequenceResult) -> list[Tensor]:
 
 
 def run(sequence: Callable[..., SequenceResult], call: Call, *, seed: int = 1) -> tuple[list[Tensor], list[Tensor]]:
-    """Results, and the gradients of all leaves for random gradients of all results."""
+    """Results, and the gradients of all leaves for random gradients of all results that have one."""
     outputs = results_of(sequence(*call))
+    smooth = [tensor for tensor in outputs if tensor.requires_grad]
     generator = torch.Generator().manual_seed(seed)
-    slopes = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t.dtype) for t in outputs]
-    return outputs, list(torch.autograd.grad(outputs, call.leaves(), slopes))
+    slopes = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t.dtype) for t in smooth]
+    return outputs, list(torch.autograd.grad(smooth, call.leaves(), slopes))
 
 
 def assert_near(got: list[Tensor], expected: list[Tensor], tolerance: float) -> None:

@@ -1,33 +1,13 @@
-"""What is checked before any address is taken: the kernels believe their sizes, and would read past a short buffer."""
+"""What a sequence takes: names and shapes of its tensors, and what is checked of its inputs and lengths."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from neuraltape.functional import InterfaceLayout
+from neuraltape.kernels.cpu.engine.access import named
+from neuraltape.kernels.cpu.lib.checks import Shape, Shapes, check_tensors
 from neuraltape.kernels.spec import STATES, WEIGHTS_PER_LAYER, MachineSpec
-
-Shape = tuple[int, ...]
-Shapes = tuple[tuple[str, Shape], ...]
-
-# Tensors whose numbers can be taken by their address.
-PLAIN = (Tensor, torch.nn.Parameter)
-
-
-def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> None:
-    """Raise ValueError unless every tensor is a dense one on the CPU, of this dtype and of its shape."""
-    if len(tensors) != len(expected):
-        raise ValueError(f"this machine takes {len(expected)} tensors here; got {len(tensors)}")
-    for tensor, (name, shape) in zip(tensors, expected, strict=True):
-        if tensor.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}; got {tuple(tensor.shape)}")
-        if tensor.dtype != dtype:
-            why = " like the weights" if dtype.is_floating_point else ""
-            raise ValueError(f"{name} must be {dtype}{why}; got {tensor.dtype}")
-        if not tensor.is_cpu or tensor.layout is not torch.strided:
-            raise ValueError(f"{name} must be a dense tensor on the CPU; got {tensor.layout} on {tensor.device}")
 
 
 def check_inputs(inputs: Tensor, spec: MachineSpec, dtype: torch.dtype) -> None:
@@ -39,24 +19,6 @@ def check_inputs(inputs: Tensor, spec: MachineSpec, dtype: torch.dtype) -> None:
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"weights must be float32 or float64; got {dtype}")
     check_tensors((inputs,), (("inputs", tuple(inputs.shape)),), dtype)
-
-
-def dense_addresses(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> list[int] | None:
-    """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
-    if len(tensors) != len(expected):
-        return None
-    found = []
-    try:
-        for tensor, (_, shape) in zip(tensors, expected, strict=True):
-            if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu or type(tensor) not in PLAIN:
-                return None
-            if not tensor.is_contiguous() or tensor.is_neg():
-                return None
-            found.append(tensor.data_ptr())
-    except RuntimeError:
-        # Sparse tensors do not know the question.
-        return None
-    return found
 
 
 def check_lengths(lengths: Tensor, time: int, batch: int) -> None:
@@ -87,25 +49,8 @@ def weight_shapes(spec: MachineSpec) -> Shapes:
 
 @lru_cache(maxsize=256)
 def state_shapes(spec: MachineSpec, batch: int) -> Shapes:
-    """Names and shapes of the six parts of a state; (0,) for what the cell does not have."""
+    """Names and shapes of a state: hidden and cell, (0,) for what the cell does not have, then the access's."""
     has = STATES[spec.cell]
     layers = (batch, spec.layers, spec.hidden_size)
     controller = tuple((name, layers if i < has else (0,)) for i, name in enumerate(("hidden", "cell")))
-    # Not the cached one: under torch.compile the batch may be a symbol, which has no hash.
-    return (*controller, *access_shapes.__wrapped__(spec.layout, spec.slots, batch))
-
-
-@lru_cache(maxsize=256)
-def access_shapes(layout: InterfaceLayout, slots: int, batch: int) -> Shapes:
-    """Names and shapes of the four parts of an access's state."""
-    return (
-        ("memory", (batch, slots, layout.width)),
-        ("read_weights", (batch, layout.read_heads, slots)),
-        ("write_weights", (batch, layout.write_heads, slots)),
-        ("reads", (batch, layout.read_heads, layout.width)),
-    )
-
-
-def dense(tensor: Tensor) -> Tensor:
-    """The same numbers, one after the other in memory as they stand in the tensor."""
-    return tensor.resolve_neg().contiguous()
+    return (*controller, *named(spec.access).state_shapes(spec, batch).items())

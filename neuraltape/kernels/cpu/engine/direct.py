@@ -14,9 +14,6 @@ from neuraltape.kernels.cpu.lib.simd import (
     total,
 )
 
-# Where, in the table of `forward_block`, the output layer and the weights begin.
-_OUTPUT, _DIRECT = 20, 24
-
 
 @helper
 def add_products(matrix, m0, row, rows, x, x0, depth, y, y0, vector):
@@ -52,20 +49,20 @@ def add_products(matrix, m0, row, rows, x, x0, depth, y, y0, vector):
 
 
 @helper
-def direct_layer(z, layer, table, work, seen, gates):
+def direct_layer(z, layer, weights_at, work, seen, gates):
     """One row of a layer's gates, from weights that lie as PyTorch keeps them.
 
     Args:
-        table, work: as for `forward_block`. seen: place of what the layer sees. gates: place of the result (GRU: the
-            candidate's two products apart).
+        weights_at, work: as for `forward_block`. seen: place of what the layer sees. gates: place of the result (GRU:
+            the candidate's two products apart).
     """
     keep_apart()
-    read_width = z.reading * z.width
+    read_width = z.reads
     rows = z.hidden if z.cell == FEEDFORWARD else 3 * z.hidden if z.cell == GRU else 4 * z.hidden
-    own = _DIRECT + layer * (2 if z.cell == FEEDFORWARD else 4)
-    weight, hidden = floats(work, table[own]), seen + (read_width if layer == 0 else 0)
+    own = layer * (2 if z.cell == FEEDFORWARD else 4)
+    weight, hidden = floats(work, weights_at[own]), seen + (read_width if layer == 0 else 0)
     below = hidden if z.cell == FEEDFORWARD else hidden + z.hidden
-    copy(floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)]), 0, work, gates, rows)
+    copy(floats(work, weights_at[own + (1 if z.cell == FEEDFORWARD else 2)]), 0, work, gates, rows)
     if layer == 0:
         # The weights' columns are inputs, then reads.
         together, row = z.work_forward - z.ld_first, z.inputs + read_width
@@ -75,7 +72,7 @@ def direct_layer(z, layer, table, work, seen, gates):
     else:
         add_products(weight, 0, z.hidden, rows, work, below, z.hidden, work, gates, z.vector)
     if z.cell != FEEDFORWARD:
-        recurrent, bias = floats(work, table[own + 1]), floats(work, table[own + 3])
+        recurrent, bias = floats(work, weights_at[own + 1]), floats(work, weights_at[own + 3])
         summed = rows if z.cell == LSTM else 2 * z.hidden
         for i in range(summed):
             work[gates + i] += bias[i]
@@ -89,22 +86,22 @@ def direct_layer(z, layer, table, work, seen, gates):
 
 
 @helper
-def direct_interface(z, table, work, top, raw):
+def direct_interface(z, weights_at, work, top, raw):
     """One row of raw head parameters, from weights that lie as PyTorch keeps them."""
     keep_apart()
-    own = _DIRECT + z.layers * (2 if z.cell == FEEDFORWARD else 4)
-    copy(floats(work, table[own + 1]), 0, work, raw, z.parameters)
-    weight = floats(work, table[own])
+    own = z.layers * (2 if z.cell == FEEDFORWARD else 4)
+    copy(floats(work, weights_at[own + 1]), 0, work, raw, z.parameters)
+    weight = floats(work, weights_at[own])
     add_products(weight, 0, z.hidden, z.parameters, work, top, z.hidden, work, raw, z.vector)
 
 
 @helper
-def direct_output(z, table, work, top, seen, place):
+def direct_output(z, call, work, top, seen, place):
     """One row of the output layer, number `place` of the results, from the controller's output and the reads."""
     keep_apart()
-    outputs, rows = floats(work, table[_OUTPUT]), table[_OUTPUT + 1]
-    weight, reading = floats(work, table[_OUTPUT + 2]), z.reading * z.width
-    copy(floats(work, table[_OUTPUT + 3]), 0, outputs, place * rows, rows)
+    outputs, rows = floats(work, call.outputs), call.output_size
+    weight, reading = floats(work, call.output_weight), z.reads
+    copy(floats(work, call.output_bias), 0, outputs, place * rows, rows)
     row = z.hidden + reading
     add_products(weight, 0, row, rows, work, top, z.hidden, outputs, place * rows, z.vector)
     add_products(weight, z.hidden, row, rows, work, seen, reading, outputs, place * rows, z.vector)

@@ -5,10 +5,10 @@ everything the layer sees: first layer reads, hidden, input, 1; other layers hid
 A task is as many rows as a vector has lanes.
 """
 
-from neuraltape.kernels.cpu.engine.plan import parts
+from neuraltape.kernels.cpu.engine.plan import Sizes
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, GRU
 from neuraltape.kernels.cpu.lib.compiler import helper, kernel
-from neuraltape.kernels.cpu.lib.job import task
+from neuraltape.kernels.cpu.lib.job import parts_of, task
 from neuraltape.kernels.cpu.lib.simd import copy, floats, keep_apart, load, splat, store, transpose
 
 
@@ -31,72 +31,72 @@ def source_rows(z, row):
 
 
 @helper
-def load_row(z, layer, row, table, first, work, place):
-    """Put one row of a layer's matrix together. first: where in the table the parameters begin."""
+def load_row(z, layer, row, weights_at, work, place):
+    """Put one row of a layer's matrix together. weights_at: addresses of all parameters."""
     keep_apart()
     width = z.columns_first if layer == 0 else z.columns_other
     for i in range(place, place + width + z.vector):
         work[i] = 0.0
     if layer == z.layers:
-        own = first + z.layers * (2 if z.cell == FEEDFORWARD else 4)
-        copy(floats(work, table[own]), row * z.hidden, work, place, z.hidden)
-        work[place + z.hidden] = floats(work, table[own + 1])[row]
+        own = z.layers * (2 if z.cell == FEEDFORWARD else 4)
+        copy(floats(work, weights_at[own]), row * z.hidden, work, place, z.hidden)
+        work[place + z.hidden] = floats(work, weights_at[own + 1])[row]
         return
-    own = first + layer * (2 if z.cell == FEEDFORWARD else 4)
+    own = layer * (2 if z.cell == FEEDFORWARD else 4)
     of_below, of_hidden = source_rows(z, row)
-    reads = z.reading * z.width
+    reads = z.reads
     hidden = place + (reads if layer == 0 else 0)
     below = hidden + (0 if z.cell == FEEDFORWARD else z.hidden)
     bias = 0.0
     if of_below >= 0:
-        weight = floats(work, table[own])
+        weight = floats(work, weights_at[own])
         if layer == 0:
             start = of_below * (z.inputs + reads)
             copy(weight, start, work, below, z.inputs)
             copy(weight, start + z.inputs, work, place, reads)
         else:
             copy(weight, of_below * z.hidden, work, below, z.hidden)
-        bias += floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below]
+        bias += floats(work, weights_at[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below]
     if of_hidden >= 0:
-        copy(floats(work, table[own + 1]), of_hidden * z.hidden, work, hidden, z.hidden)
-        bias += floats(work, table[own + 3])[of_hidden]
+        copy(floats(work, weights_at[own + 1]), of_hidden * z.hidden, work, hidden, z.hidden)
+        bias += floats(work, weights_at[own + 3])[of_hidden]
     work[place + width - 1] = bias
 
 
 @helper
-def store_row(z, layer, row, work, place, table, first):
+def store_row(z, layer, row, work, place, weights_at):
     """Put one row of a layer's gradient where those of the parameters lie."""
     keep_apart()
     if layer == z.layers:
-        own = first + z.layers * (2 if z.cell == FEEDFORWARD else 4)
-        copy(work, place, floats(work, table[own]), row * z.hidden, z.hidden)
-        floats(work, table[own + 1])[row] = work[place + z.hidden]
+        own = z.layers * (2 if z.cell == FEEDFORWARD else 4)
+        copy(work, place, floats(work, weights_at[own]), row * z.hidden, z.hidden)
+        floats(work, weights_at[own + 1])[row] = work[place + z.hidden]
         return
-    own = first + layer * (2 if z.cell == FEEDFORWARD else 4)
+    own = layer * (2 if z.cell == FEEDFORWARD else 4)
     of_below, of_hidden = source_rows(z, row)
-    reads = z.reading * z.width
+    reads = z.reads
     hidden = place + (reads if layer == 0 else 0)
     below = hidden + (0 if z.cell == FEEDFORWARD else z.hidden)
     bias = work[place + (z.columns_first if layer == 0 else z.columns_other) - 1]
     if of_below >= 0:
-        weight = floats(work, table[own])
+        weight = floats(work, weights_at[own])
         if layer == 0:
             start = of_below * (z.inputs + reads)
             copy(work, below, weight, start, z.inputs)
             copy(work, place, weight, start + z.inputs, reads)
         else:
             copy(work, below, weight, of_below * z.hidden, z.hidden)
-        floats(work, table[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below] = bias
+        floats(work, weights_at[own + (1 if z.cell == FEEDFORWARD else 2)])[of_below] = bias
     if of_hidden >= 0:
-        copy(work, hidden, floats(work, table[own + 1]), of_hidden * z.hidden, z.hidden)
-        floats(work, table[own + 3])[of_hidden] = bias
+        copy(work, hidden, floats(work, weights_at[own + 1]), of_hidden * z.hidden, z.hidden)
+        floats(work, weights_at[own + 3])[of_hidden] = bias
 
 
 @helper
-def pack_rows(z, number, table, work):
+def pack_rows(z, number, call, weights_at, work):
     """One task of `pack`."""
     keep_apart()
-    forward, backward = floats(work, table[0]), floats(work, table[1])
+    forward, backward = floats(work, call.panels), floats(work, call.back)
     layer = min(number // tasks_of_a_layer(z), z.layers)
     first = (number - layer * tasks_of_a_layer(z)) * z.vector
     rows, seen, back, source = z.gate_columns, z.columns_other, z.columns_other - 1, z.pack_other
@@ -109,7 +109,7 @@ def pack_rows(z, number, table, work):
         source, target = z.pack_interface, z.back_interface
     for lane in range(z.vector):
         if first + lane < rows:
-            load_row(z, layer, first + lane, table, 2, work, lane * distance)
+            load_row(z, layer, first + lane, weights_at, work, lane * distance)
         else:
             for i in range(lane * distance, lane * distance + seen):
                 work[i] = 0.0
@@ -121,7 +121,7 @@ def pack_rows(z, number, table, work):
     for column in range(whole, seen):
         for lane in range(z.vector):
             forward[panel + column * z.vector + lane] = work[lane * distance + column]
-    if table[1] != 0:
+    if call.back != 0:
         for start in range(0, back, z.vector):
             for lane in range(min(z.vector, rows - first)):
                 place = target + start * rows + (first + lane) * z.vector
@@ -129,10 +129,10 @@ def pack_rows(z, number, table, work):
 
 
 @helper
-def collect_rows(z, number, table, work):
+def collect_rows(z, number, call, weights_at, work):
     """One task of `collect`."""
     keep_apart()
-    gradients = floats(work, table[0])
+    gradients = floats(work, call.gradients)
     layer = min(number // tasks_of_a_layer(z), z.layers)
     first = (number - layer * tasks_of_a_layer(z)) * z.vector
     rows, seen, start, row_size = z.gate_columns, z.columns_other, z.grad_other + (layer - 1) * z.grad_layer, z.ld_other
@@ -146,31 +146,35 @@ def collect_rows(z, number, table, work):
             for lane in range(z.lanes):
                 summed = summed + load(gradients, lane * z.grad_size + place)
             store(work, i, summed)
-        store_row(z, layer, row, work, 0, table, 1)
+        store_row(z, layer, row, work, 0, weights_at)
 
 
-@kernel
+GIVEN_PACK, GIVEN_COLLECT = ("panels", "back"), ("gradients",)
+_parts_of_pack, _parts_of_collect = (parts_of(Sizes._fields, given) for given in (GIVEN_PACK, GIVEN_COLLECT))
+
+
+@kernel("pack")
 def pack(job):
     """Parameters into panels.
 
-    The table: addresses of the panels over the gates (for the forward pass), of those over what a layer sees (for the
-    backward pass; 0: not wanted), and of all parameters, as in the public signature.
+    It is given addresses of the panels over the gates (for the forward pass) and of those over what a layer sees (for
+    the backward pass; 0: not wanted), then those of all parameters, as in the public signature.
     """
-    z, table, work = parts(job)
+    z, call, weights_at, work = _parts_of_pack(job)
     number = task(job)
     while number >= 0:
-        pack_rows(z, number, table, work)
+        pack_rows(z, number, call, weights_at, work)
         number = task(job)
 
 
-@kernel
+@kernel("collect")
 def collect(job):
     """Sum the lanes' gradients, lane after lane, into those of the parameters.
 
-    The table: addresses of (lanes, grad_size) and of all parameters' gradients, as in the public signature.
+    It is given the address of (lanes, grad_size), then those of all parameters' gradients, as in the public signature.
     """
-    z, table, work = parts(job)
+    z, call, weights_at, work = _parts_of_collect(job)
     number = task(job)
     while number >= 0:
-        collect_rows(z, number, table, work)
+        collect_rows(z, number, call, weights_at, work)
         number = task(job)

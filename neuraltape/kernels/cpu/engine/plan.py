@@ -1,12 +1,12 @@
-"""Sizes and places: where everything of one call lies in its flat buffers. Plain integers; knows no tensors."""
+"""Sizes and places: where everything of one call lies in its flat buffers. Knows no tensors, no access."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numba
-import numpy as np
-
-from neuraltape.kernels.cpu.lib.job import parts_with
+from neuraltape.kernels.cpu.engine.access import Access, named
+from neuraltape.kernels.cpu.lib.job import parts_of
+from neuraltape.kernels.cpu.lib.sizes import up
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
@@ -21,8 +21,8 @@ MOST_DIRECT = 16
 CELLS = ("feedforward", "gru", "lstm")
 
 
-class Places(NamedTuple):
-    """All sizes that the kernels need. "ld" is the distance of two rows; B blocks, T time, S rows of a block."""
+class Sizes(NamedTuple):
+    """The engine's sizes. "ld" is the distance of two rows; B blocks, T time, S rows of a block."""
 
     # Work: how the batch is divided.
     batch: int
@@ -41,25 +41,9 @@ class Places(NamedTuple):
     inputs: int
     hidden: int
     layers: int
-    slots: int
-    tiles: int
-    padded: int
-    width: int
-    reading: int
-    writing: int
-    heads: int
-    moves: int
-    margin: int
-    center: int
-    wants_inputs: int
-    # Places of the parts in a row of activated head parameters.
-    strength: int
-    gate: int
-    shift: int
-    sharpness: int
-    erase: int
-    add: int
+    reads: int
     parameters: int
+    wants_inputs: int
     # What a layer's product sees: first layer [reads | hidden | input | 1], the others [hidden | below | 1].
     gate_columns: int
     columns_first: int
@@ -71,9 +55,6 @@ class Places(NamedTuple):
     ld_other: int
     ld_hidden: int
     ld_top: int
-    ld_memory: int
-    ld_weights: int
-    ld_ring: int
     ld_kept: int
     # Packed weights, forward and backward, and gradients of the weights: starts of the layers after the first and of
     # the interface, distance of two layers, whole size.
@@ -91,7 +72,7 @@ class Places(NamedTuple):
     grad_size: int
     # Saved for the backward pass, block by block.
     saved_parameters: int
-    saved_weights: int
+    saved_notes: int
     saved_kept: int
     saved_block: int
     # Behind all blocks: packed weights for the backward pass; the whole size.
@@ -106,17 +87,16 @@ class Places(NamedTuple):
     work_pack: int
 
 
-parts = parts_with(numba.from_dtype(np.dtype([(name, np.int64) for name in Places._fields])))
+class Places(NamedTuple):
+    """Sizes and places of one call: the engine's and the access's own."""
+
+    engine: Sizes
+    own: Any
 
 
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
-
-
-def moves(offsets: tuple[int, ...], slots: int) -> tuple[int, ...]:
-    """Each offset as the shortest move around the ring."""
-    shortest = (offset % slots for offset in offsets)
-    return tuple(move - slots if move > slots // 2 else move for move in shortest)
+def parts(access: Access, given: Sequence[str]) -> Callable[..., Any]:
+    """`job.parts_of` for a kernel with an access. given: names of what it is given."""
+    return parts_of((*Sizes._fields, *access.size_names), given)
 
 
 @lru_cache(maxsize=256)
@@ -130,38 +110,27 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
         keep: something will be differentiated, so the forward pass has to save what the backward pass needs.
         wants_inputs: the gradient of the inputs is asked for.
     """
-    layout = spec.layout
-    width, reading, writing, heads = layout.width, layout.read_heads, layout.write_heads, layout.heads
-    hidden, layers = spec.hidden_size, spec.layers
+    layout, own = spec.layout, named(spec.access).sizes(spec, vector)
+    hidden, layers, reads = spec.hidden_size, spec.layers, layout.read_heads * layout.width
     gates = 1 if spec.cell == "feedforward" else 4
     recurrent = 0 if spec.cell == "feedforward" else hidden
     # Rows end with room for one vector: loops write whole vectors.
     slack = vector
-    starts = [0]
-    for size in layout.sizes:
-        starts.append(starts[-1] + size)
-    margin = max(abs(move) for move in moves(layout.offsets, spec.slots))
-    # Whole vectors lie before a ring's first slot.
-    center = _up(margin, vector) + vector
     segment = next((size for size in (8, 16, 32) if time <= size * size), 64)
     segments = -(-time // segment)
     gate_columns = gates * hidden
-    columns_first = reading * width + recurrent + spec.input_size + 1
+    columns_first = reads + recurrent + spec.input_size + 1
     columns_other = recurrent + hidden + 1
-    columns_back = columns_first - 1 if wants_inputs else reading * width + recurrent
-    padded = _up(spec.slots, vector)
-    ld_gates = _up(gate_columns, vector) + slack
-    ld_parameters = _up(layout.size, vector) + slack
-    ld_first, ld_other = _up(columns_first, vector) + slack, _up(columns_other, vector) + slack
-    ld_hidden = _up(hidden, vector)
-    ld_top = _up(hidden + 1, vector) + slack
-    ld_memory = padded * width + padded
-    ld_weights = heads * padded
-    ld_ring = padded + 2 * center
-    ld_kept = padded * width + padded + layers * 2 * ld_hidden
+    columns_back = columns_first - 1 if wants_inputs else reads + recurrent
+    ld_gates = up(gate_columns, vector) + slack
+    ld_parameters = up(layout.size, vector) + slack
+    ld_first, ld_other = up(columns_first, vector) + slack, up(columns_other, vector) + slack
+    ld_hidden = up(hidden, vector)
+    ld_top = up(hidden + 1, vector) + slack
+    ld_kept = own.ld_memory + layers * 2 * ld_hidden
 
     def packed(depth: int, columns: int) -> int:
-        return depth * _up(columns, vector)
+        return depth * up(columns, vector)
 
     pack_other = packed(columns_first, gate_columns)
     pack_layer = packed(columns_other, gate_columns)
@@ -182,8 +151,8 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
 
     kept_steps = time if keep else 1
     saved_parameters = kept_steps * rows * layers * ld_gates
-    saved_weights = saved_parameters + kept_steps * rows * ld_parameters
-    saved_kept = saved_weights + (time + 1 if keep else 2) * rows * ld_weights
+    saved_notes = saved_parameters + kept_steps * rows * ld_parameters
+    saved_kept = saved_notes + (time + 1 if keep else 2) * rows * own.ld_notes
     saved_block = saved_kept + (segments * rows * ld_kept if keep else 0) + slack
 
     saved_back, back_size = blocks * saved_block, back_interface + packed(layout.size, hidden)
@@ -192,37 +161,37 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
 
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
-    common = 2 * ld_ring + (max(reading, writing) + 2) * padded + 2 * vector
     work_forward = (
-        rows * (columns + ld_gates + ld_top + ld_memory + state + ld_parameters) + common + 8 * vector + ld_first
+        rows * (columns + ld_gates + ld_top + own.ld_memory + state + ld_parameters)
+        + own.ld_scratch
+        + 8 * vector
+        + ld_first
     )
     chunk = segment * rows
     work_backward = (
         chunk * (columns + layers * ld_gates + ld_top + ld_parameters + layers * ld_hidden)
-        + (segment + 1) * rows * (ld_memory + state)
-        + rows * (ld_memory + ld_weights + state + 2 * ld_first + ld_other + ld_top)
-        + common
+        + (segment + 1) * rows * (own.ld_memory + state)
+        + rows * (own.ld_memory + own.ld_notes + state + 2 * ld_first + ld_other + ld_top)
+        + own.ld_scratch
         + 8 * vector
     )
-    return Places(
+    engine = Sizes(
         batch=batch, time=time, rows=rows, blocks=blocks, lanes=min(blocks, MOST_LANES), keep=int(keep),
         direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
-        slots=spec.slots, tiles=padded // vector, padded=padded, width=width, reading=reading, writing=writing,
-        heads=heads, moves=len(layout.offsets), margin=margin, center=center, wants_inputs=int(wants_inputs),
-        strength=starts[1], gate=starts[2], shift=starts[3], sharpness=starts[4], erase=starts[5], add=starts[6],
-        parameters=layout.size,
+        reads=reads, parameters=layout.size, wants_inputs=int(wants_inputs),
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,
         ld_gates=ld_gates, ld_parameters=ld_parameters, ld_first=ld_first, ld_other=ld_other, ld_hidden=ld_hidden,
-        ld_top=ld_top, ld_memory=ld_memory, ld_weights=ld_weights, ld_ring=ld_ring, ld_kept=ld_kept,
+        ld_top=ld_top, ld_kept=ld_kept,
         pack_other=pack_other, pack_layer=pack_layer, pack_interface=pack_interface,
         pack_size=pack_size,
         back_other=back_other, back_layer=back_layer, back_interface=back_interface,
         back_size=back_size,
         grad_other=grad_other, grad_layer=grad_layer, grad_interface=grad_interface,
         grad_size=grad_interface + layout.size * ld_top,
-        saved_parameters=saved_parameters, saved_weights=saved_weights, saved_kept=saved_kept, saved_block=saved_block,
+        saved_parameters=saved_parameters, saved_notes=saved_notes, saved_kept=saved_kept, saved_block=saved_block,
         saved_back=saved_back, saved_size=saved_back + (back_size if keep else 0),
         work_forward=work_forward, work_backward=work_backward,
         row_tasks=row_tasks, ld_pack=ld_pack, work_pack=vector * ld_pack,
     )  # fmt: skip
+    return Places(engine, own)

@@ -1,64 +1,72 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
+from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neuraltape.kernels.cpu.engine.backward import backward
-from neuraltape.kernels.cpu.engine.checks import (
-    Shapes,
-    check_inputs,
-    check_lengths,
-    check_tensors,
-    dense,
-    dense_addresses,
-    state_shapes,
-    weight_shapes,
-)
-from neuraltape.kernels.cpu.engine.forward import forward
+from neuraltape.kernels.cpu.engine.access import named
+from neuraltape.kernels.cpu.engine.backward import given_backward, make_backward
+from neuraltape.kernels.cpu.engine.checks import check_inputs, check_lengths, state_shapes, weight_shapes
+from neuraltape.kernels.cpu.engine.forward import given_forward, make_forward
 from neuraltape.kernels.cpu.engine.packing import collect, pack
-from neuraltape.kernels.cpu.engine.plan import Places, moves, places
+from neuraltape.kernels.cpu.engine.plan import Sizes, places
 from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense, dense_addresses
 from neuraltape.kernels.cpu.lib.compiler import Kernel
-from neuraltape.kernels.cpu.lib.job import job
+from neuraltape.kernels.cpu.lib.job import addresses, job, record
 from neuraltape.kernels.cpu.lib.pages import buffer
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
 _SMALL = 2**16
-# In a table, the place of the output layer, which is a part of `step` only.
-NO_OUTPUT = (0, 0, 0, 0)
+
+
+class Engine(NamedTuple):
+    """The kernels of one access, and what they are given."""
+
+    forward: Kernel
+    forward_call: Any
+    """A NamedTuple of what `engine.forward.given_forward` names."""
+    backward: Kernel
+    backward_call: Any
+    """The same of `engine.backward.given_backward`."""
+
+
+@cache
+def engine_of(name: str) -> Engine:
+    """The kernels of the access with this name."""
+    access = named(name)
+    forward_call = namedtuple("ForwardCall", given_forward(access))
+    backward_call = namedtuple("BackwardCall", given_backward(access))
+    return Engine(make_forward(access), forward_call, make_backward(access), backward_call)
 
 
 class Constants(NamedTuple):
     """What does not change between two calls of the same sizes."""
 
-    sizes: Places
-    places: np.ndarray
-    """`sizes` as the kernels take them."""
+    sizes: Sizes
+    record: np.ndarray
+    """These and the access's own as the kernels take them."""
     address: int
-    """Of `places`."""
-    mask: np.ndarray
-    """0 for slots, -inf for the padding."""
-    moves: np.ndarray
-    order: np.ndarray
-    """Of the sequences, and their lengths, where none are given."""
-    lengths: np.ndarray
+    """Where `record` lies."""
+    arrays: tuple[np.ndarray, ...]
+    """The order of the sequences and their lengths where none are given, then what the access looks up."""
     start: tuple[int, ...]
-    """Addresses of order, lengths, mask and moves."""
+    """Where `arrays` lie: what every kernel of a sequence is given first."""
     of_inputs: Shapes
+    """Names and shapes of what comes and goes."""
     of_weights: Shapes
     of_state: Shapes
     of_given: Shapes
-    """Names and shapes of what comes and goes."""
     shapes: Shapes
-    """Of the inputs, the weights and the state."""
+    """Those of the inputs, the weights and the state."""
     shapes_back: Shapes
-    """Of the inputs, the initial reads, what every step gave, and what was saved."""
+    """Those of the inputs, the initial reads, what every step gave, and what was saved."""
 
 
 @lru_cache(maxsize=256)
@@ -66,39 +74,35 @@ def constants(
     spec: MachineSpec, time: int, batch: int, item_size: int, *, keep: bool, wants_inputs: bool = False
 ) -> Constants:
     """Prepare calls of these sizes. `item_size`: bytes a number; for the others see `plan.places`."""
-    z = places(spec, time, batch, VECTOR_BYTES // item_size, keep=keep, wants_inputs=wants_inputs)
+    z, own = places(spec, time, batch, VECTOR_BYTES // item_size, keep=keep, wants_inputs=wants_inputs)
     dtype = np.dtype(np.float32 if item_size == 4 else np.float64)
-    mask = np.zeros(z.padded, dtype)
-    mask[z.slots :] = -np.inf
-    shifts, order, lengths = np.array(moves(spec.layout.offsets, z.slots)), np.arange(batch), np.full(batch, time)
-    start = tuple(array.ctypes.data for array in (order, lengths, mask, shifts))
-    sizes = np.array(z)
+    arrays = (
+        np.arange(batch, dtype=np.int64),
+        np.full(batch, time, dtype=np.int64),
+        *named(spec.access).constants(spec, own, dtype),
+    )
+    sizes = record((*z._asdict().items(), *own._asdict().items()))
     of_inputs, of_given = (
-        ((name, (time, batch, size)),)
-        for name, size in (("inputs", z.inputs), ("given", z.hidden + z.reading * z.width))
+        ((name, (time, batch, size)),) for name, size in (("inputs", z.inputs), ("given", z.hidden + z.reads))
     )
     of_weights, of_state = weight_shapes(spec), state_shapes(spec, batch)
     return Constants(
-        z, sizes, sizes.ctypes.data, mask, shifts, order, lengths, start, of_inputs, of_weights, of_state, of_given,
-        (*of_inputs, *of_weights, *of_state), (*of_inputs, of_state[-1], *of_given, ("saved", (z.saved_size,))),
+        z, sizes, sizes.ctypes.data, arrays, tuple(array.ctypes.data for array in arrays), of_inputs, of_weights,
+        of_state, of_given, (*of_inputs, *of_weights, *of_state),
+        (*of_inputs, of_state[-1], *of_given, ("saved", (z.saved_size,))),
     )  # fmt: skip
 
 
-def addresses(*buffers: Tensor | None) -> list[int]:
-    """Where each buffer lies; 0 for none. The caller keeps them alive."""
-    return [0 if buffer is None else buffer.data_ptr() for buffer in buffers]
-
-
-def run_kernel(kernel: Kernel, item_size: int, tasks: int, fixed: Constants, work: int, table: Iterable[int]) -> None:
+def run_kernel(kernel: Kernel, item_size: int, tasks: int, fixed: Constants, work: int, given: Iterable[int]) -> None:
     """Run all tasks of a kernel, in so many threads as there are. work: numbers in a thread's room."""
     team = threads.team(tasks)
     room = threads.room(team * work * item_size)
-    what = job(tasks, fixed.address, room.address, work, table)
+    what = job(tasks, fixed.address, room.address, work, given)
     threads.run(kernel[item_size], what, team)
 
 
 class _Lengths(NamedTuple):
-    """Order of the sequences, longest first, their lengths, and the table's first part that leads there."""
+    """Order of the sequences, longest first, their lengths, and the start of what the kernels are given."""
 
     order: np.ndarray
     lengths: np.ndarray
@@ -106,11 +110,13 @@ class _Lengths(NamedTuple):
 
 
 def _by_length(lengths: Tensor | None, fixed: Constants) -> _Lengths:
+    """The one place where lengths are checked. What stands behind a sequence's end is never looked at."""
     if lengths is None:
-        return _Lengths(fixed.order, fixed.lengths, fixed.start)
+        order, values = fixed.arrays[:2]
+        return _Lengths(order, values, fixed.start)
     check_lengths(lengths, fixed.sizes.time, fixed.sizes.batch)
     values = lengths.to(torch.int64).contiguous().numpy()
-    order = np.argsort(-values, kind="stable")
+    order = np.argsort(-values, kind="stable").astype(np.int64, copy=False)
     return _Lengths(order, values, (order.ctypes.data, values.ctypes.data, *fixed.start[2:]))
 
 
@@ -137,7 +143,7 @@ def sequence_forward(
     """Whole sequence forward.
 
     Args:
-        state: hidden, cell, memory, read weights, write weights, reads; empty tensors for what the cell does not have.
+        state: hidden, cell, and the access's tensors; empty tensors for what the cell does not have.
         keep: save what `sequence_backward` needs.
 
     Returns:
@@ -166,9 +172,13 @@ def sequence_forward(
     if packed is not None:
         back = saved.data_ptr() + z.saved_back * item_size if keep else 0
         run_kernel(pack, item_size, z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
-    results = addresses(given, *final, saved)
-    start = (*by_length.start, found[0], *addresses(packed), *of_state, *results)
-    run_kernel(forward, item_size, z.blocks, fixed, z.work_forward, (*start, *NO_OUTPUT, *(lying if z.direct else ())))
+    engine = engine_of(spec.access)
+    given_to = engine.forward_call(
+        *by_length.start, found[0], *addresses(packed), *of_state, *addresses(given, *final, saved),
+        outputs=0, output_size=0, output_weight=0, output_bias=0,
+    )  # fmt: skip
+    behind = lying if z.direct else ()
+    run_kernel(engine.forward, item_size, z.blocks, fixed, z.work_forward, (*given_to, *behind))
     return given, final, saved
 
 
@@ -186,13 +196,13 @@ def sequence_backward(
     """Backward of `sequence_forward`.
 
     Args:
-        slopes: gradients of what every step gave and of the six parts of the final state; None where there is none.
+        slopes: gradients of what every step gave and of the parts of the final state; None where there is none.
         inputs, lengths: as `sequence_forward` took them; reads0: the reads of the initial state.
         given, saved: its results.
-        wanted: whether the gradients of the inputs and of the six parts of the initial state are asked for.
+        wanted: whether the gradients of the inputs and of the parts of the initial state are asked for.
 
     Returns:
-        Gradients of the inputs, of the weights, and of the six parts of the initial state; None where not wanted.
+        Gradients of the inputs, of the weights, and of the parts of the initial state; None where not wanted.
 
     Raises:
         ValueError: a tensor's shape, dtype or device is not that of this machine.
@@ -214,9 +224,11 @@ def sequence_backward(
     ]
     dweights = [inputs.new_empty(shape) for _, shape in fixed.of_weights]
     gradients = buffer(z.lanes * z.grad_size, inputs)
-    came, packed = found[0], found[3] + z.saved_back * item_size
-    results = addresses(dinputs, *dstate, gradients)
-    table = (*by_length.start, came, packed, *found[1:], *of_slopes, *results)
-    run_kernel(backward, item_size, z.lanes, fixed, z.work_backward, table)
+    engine = engine_of(spec.access)
+    given_to = engine.backward_call(
+        *by_length.start, found[0], found[3] + z.saved_back * item_size, *found[1:], *of_slopes,
+        *addresses(dinputs, *dstate), gradients=gradients.data_ptr(),
+    )  # fmt: skip
+    run_kernel(engine.backward, item_size, z.lanes, fixed, z.work_backward, given_to)
     run_kernel(collect, item_size, z.row_tasks, fixed, z.work_pack, addresses(gradients, *dweights))
     return dinputs, dweights, dstate

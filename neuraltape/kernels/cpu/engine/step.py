@@ -3,19 +3,20 @@
 At a machine's usual size PyTorch takes longer for a handful of its operations than the step itself takes.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neuraltape.functional import AccessState
-from neuraltape.kernels.cpu.engine.checks import Shapes, check_tensors, dense_addresses, state_shapes, weight_shapes
-from neuraltape.kernels.cpu.engine.forward import forward
-from neuraltape.kernels.cpu.engine.run import Constants, constants
-from neuraltape.kernels.cpu.engine.sequence import sequence
+from neuraltape.kernels.cpu.engine.access import named
+from neuraltape.kernels.cpu.engine.run import Constants, constants, engine_of
+from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, sequence
 from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense_addresses
 from neuraltape.kernels.cpu.lib.job import job
 from neuraltape.kernels.spec import STATES, MachineSpec, Weights
 
@@ -25,29 +26,38 @@ class _Prepared(NamedTuple):
 
     fixed: Constants
     shapes: Shapes
-    """Of the inputs, the weights, the output layer and the state, with their names."""
+    """Names and shapes of the inputs, the weights, the output layer and the state."""
     output: Shapes
-    """Of the output layer alone."""
+    """Those of the output layer alone."""
     result: Tensor
     """As the outputs will be: PyTorch makes a tensor like another sooner than one of a shape."""
     states: int
     """How many tensors the cell carries."""
     saved: int
     """Numbers that the kernel's own notes take, and the results that nobody asked for."""
+    take: Callable[[Any], tuple[Tensor, ...]]
+    """The access's tensors, of its state."""
+    make: Callable[..., Any]
+    """The access's state, of its tensors."""
+    call: Callable[..., tuple[int, ...]]
+    """What the kernel is given, by its names."""
+    kernel: Callable[[int], None]
 
 
 @lru_cache(maxsize=64)
 def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Prepared:
-    layout = spec.layout
-    seen = spec.hidden_size + layout.read_heads * layout.width
-    fixed = constants(spec, 1, batch, item_size, keep=False)
-    states = STATES[spec.cell]
+    fixed, engine, access = constants(spec, 1, batch, item_size, keep=False), engine_of(spec.access), named(spec.access)
+    z, states = fixed.sizes, STATES[spec.cell]
+    seen = z.hidden + z.reads
     # A cell without a state, or with one tensor of it, has empty ones in the list.
-    state = tuple(entry for i, entry in enumerate(state_shapes(spec, batch)) if i >= 2 or i < states)
+    state = tuple(entry for i, entry in enumerate(fixed.of_state) if i >= CONTROLLER or i < states)
     output = (("output weight", (outputs, seen)), ("output bias", (outputs,)))
     result = torch.empty(batch, outputs, dtype=torch.float32 if item_size == 4 else torch.float64, device="cpu")
-    shapes = (("inputs", (batch, spec.input_size)), *weight_shapes(spec), *output, *state)
-    return _Prepared(fixed, shapes, output, result, states, fixed.sizes.blocks * fixed.sizes.saved_block + batch * seen)
+    return _Prepared(
+        fixed, (("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), output, result, states,
+        z.blocks * z.saved_block + batch * seen, attrgetter(*access.state_names), access.state, engine.forward_call,
+        engine.forward[item_size],
+    )  # fmt: skip
 
 
 def step(
@@ -55,32 +65,35 @@ def step(
     weights: Weights,
     output: tuple[Tensor, Tensor],
     controller: tuple[Tensor, ...],
-    access: AccessState,
+    access: Any,
     spec: MachineSpec,
-) -> tuple[Tensor, tuple[Tensor, ...], AccessState]:
+) -> tuple[Tensor, tuple[Tensor, ...], Any]:
     """One step of a stream: see `neuraltape.kernels.reference.step`."""
     item_size = inputs.element_size()
     prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
-    given = (inputs, *weights[0], weights[1], weights[2], *output, *controller, *access.parts())
+    state = (*controller, *prepared.take(access))
+    given = (inputs, *weights[0], weights[1], weights[2], *output, *state)
     found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
     if found is None:
         return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
-    after = [torch.empty_like(tensor) for tensor in (*controller, *access.parts())]
+    after = [torch.empty_like(tensor) for tensor in state]
     outputs = torch.empty_like(prepared.result)
     final = [tensor.data_ptr() for tensor in after]
-    cut, none, came = prepared.states, (0,) * (2 - prepared.states), len(found) - len(after)
-    state = found[came:]
+    cut, none, came = prepared.states, (0,) * (CONTROLLER - prepared.states), len(found) - len(after)
+    before = found[came:]
     team = threads.team(z.blocks)
     room = threads.room((team * z.work_forward + prepared.saved) * item_size)
     saved = room.address + team * z.work_forward * item_size
     seen = saved + z.blocks * z.saved_block * item_size
-    table = (
-        *fixed.start, found[0], 0, *state[:cut], *none, *state[cut:], seen, *final[:cut], *none, *final[cut:], saved,
-        outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], *found[1 : came - 2],
+    call = prepared.call(
+        *fixed.start, found[0], 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none, *final[cut:], saved,
+        outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came],
     )  # fmt: skip
-    threads.run(forward[item_size], job(z.blocks, fixed.address, room.address, z.work_forward, table), team)
-    return outputs, tuple(after[:cut]), AccessState(*after[cut:])
+    # The weights, where they lie.
+    behind = found[1 : came - 2]
+    threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, (*call, *behind)), team)
+    return outputs, tuple(after[:cut]), prepared.make(*after[cut:])
 
 
 @torch.no_grad()
@@ -89,10 +102,10 @@ def _in_general(
     weights: Weights,
     output: tuple[Tensor, Tensor],
     controller: tuple[Tensor, ...],
-    access: AccessState,
+    access: Any,
     spec: MachineSpec,
     of_output: Shapes,
-) -> tuple[Tensor, tuple[Tensor, ...], AccessState]:
+) -> tuple[Tensor, tuple[Tensor, ...], Any]:
     """With all checks, and tensors that lie in any way."""
     result = sequence(inputs.unsqueeze(0), None, weights, controller, access, spec)
     check_tensors(output, of_output, weights.interface_bias.dtype)

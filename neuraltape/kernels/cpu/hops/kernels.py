@@ -1,10 +1,9 @@
 """All hops of a memory network with adjacent sharing, question after question, forward and backward.
 
-Both tables begin with the addresses of facts, ages (B, columns), questions (B,), words, places, lengths (placed,) and
-made_of (sentences, longest); see `Sentences`.
+What they are given by name stands in plan.py.
 """
 
-from neuraltape.kernels.cpu.hops.plan import parts
+from neuraltape.kernels.cpu.hops.plan import BackwardCall, ForwardCall, Sizes
 from neuraltape.kernels.cpu.hops.story import (
     back_through_hops,
     back_to_facts,
@@ -14,53 +13,53 @@ from neuraltape.kernels.cpu.hops.story import (
 )
 from neuraltape.kernels.cpu.hops.words import add_words, back_to_words, clear, from_rows, make_ramp, to_rows
 from neuraltape.kernels.cpu.lib.compiler import kernel
+from neuraltape.kernels.cpu.lib.job import parts_of
 from neuraltape.kernels.cpu.lib.simd import copy, floats, integers
 
+_parts_forward, _parts_backward = (parts_of(Sizes._fields, call._fields) for call in (ForwardCall, BackwardCall))
 
-@kernel
+
+@kernel("hops.forward")
 def hops_forward(job):
     """Store the facts of each question, and read them.
 
-    The room: `Sizes.forward_room`. The table goes on with addresses: embeddings (tables, vocabulary, width), times
-    (tables, slots, width); receiving stored (B, columns, row), u before, between and after the hops
-    (hops + 1, B, padded), weights (hops, B, columns). Then whether the softmax is left out, and whether something was
-    wrong, which is set.
+    The room: `Sizes.forward_room`.
     """
-    z, table, work = parts(job)
-    facts, ages, questions = integers(table[0]), integers(table[1]), integers(table[2])
-    words, places, lengths, made_of = integers(table[3]), integers(table[4]), integers(table[5]), integers(table[6])
-    stored, asked, weights = floats(work, table[9]), floats(work, table[10]), floats(work, table[11])
+    z, call, _, work = _parts_forward(job)
+    facts, ages, questions = integers(call.facts), integers(call.ages), integers(call.questions)
+    words, places, lengths = integers(call.words), integers(call.places), integers(call.lengths)
+    made_of = integers(call.made_of)
+    stored, asked, weights = floats(work, call.stored), floats(work, call.asked), floats(work, call.weights)
     row, columns, ramp, rows = z.tables * z.padded, z.columns, 0, z.padded
     times = rows + z.vocabulary * row
     make_ramp(z, work, ramp)
-    to_rows(z, floats(work, table[7]), z.vocabulary, work, rows)
-    to_rows(z, floats(work, table[8]), z.slots, work, times)
+    to_rows(z, floats(work, call.embeddings), z.vocabulary, work, rows)
+    to_rows(z, floats(work, call.times), z.slots, work, times)
     for b in range(z.batch):
         f0, u, s0 = b * columns, b * z.padded, b * columns * row
         if not is_right_story(z, questions[b], facts, ages, f0, made_of, words):
-            table[13] = 1
+            call.wrong = 1
             return
         clear(asked, u, z.padded, z.vector)
         add_words(z, questions[b], made_of, words, places, lengths, work, ramp, rows, 1, asked, u)
         count = store_facts(z, facts, ages, f0, made_of, words, places, lengths, work, ramp, rows, times, stored, s0)
         u_apart, w_apart = z.batch * z.padded, z.batch * columns
         empty = z.slots - count
-        read_facts(z, facts, f0, stored, s0, asked, u, u_apart, weights, f0, w_apart, empty, table[12])
+        read_facts(z, facts, f0, stored, s0, asked, u, u_apart, weights, f0, w_apart, empty, call.linear)
 
 
-@kernel
+@kernel("hops.backward")
 def hops_backward(job):
     """From the gradient of the last u to those of embeddings and times.
 
-    The room: `Sizes.backward_room`. The table goes on with addresses: du (B, width), stored, u, weights as the forward
-    pass left them; receiving the gradients (tables, vocabulary, width) and (tables, slots, width). Then whether the
-    softmax was left out.
+    The room: `Sizes.backward_room`.
     """
-    z, table, work = parts(job)
-    facts, ages, questions = integers(table[0]), integers(table[1]), integers(table[2])
-    words, places, lengths, made_of = integers(table[3]), integers(table[4]), integers(table[5]), integers(table[6])
-    given, stored, asked = floats(work, table[7]), floats(work, table[8]), floats(work, table[9])
-    weights = floats(work, table[10])
+    z, call, _, work = _parts_backward(job)
+    facts, ages, questions = integers(call.facts), integers(call.ages), integers(call.questions)
+    words, places, lengths = integers(call.words), integers(call.places), integers(call.lengths)
+    made_of = integers(call.made_of)
+    given, stored, asked = floats(work, call.du), floats(work, call.stored), floats(work, call.asked)
+    weights = floats(work, call.weights)
     row, columns, ramp, rows = z.tables * z.padded, z.columns, 0, z.padded
     times = rows + z.vocabulary * row
     slopes = times + z.slots * row
@@ -74,9 +73,9 @@ def hops_backward(job):
         copy(given, b * z.width, work, u, z.width)
         back_through_hops(
             z, facts, f0, stored, f0 * row, asked, b * z.padded, z.batch * z.padded, weights, f0, z.batch * columns,
-            table[13], work, u, slopes, toward,
+            call.linear, work, u, slopes, toward,
         )  # fmt: skip
         back_to_words(z, questions[b], made_of, words, places, lengths, work, ramp, rows, 1, work, u)
         back_to_facts(z, facts, ages, f0, made_of, words, places, lengths, work, ramp, rows, times, slopes)
-    from_rows(z, floats(work, table[11]), z.vocabulary, work, rows)
-    from_rows(z, floats(work, table[12]), z.slots, work, times)
+    from_rows(z, floats(work, call.dembeddings), z.vocabulary, work, rows)
+    from_rows(z, floats(work, call.dtimes), z.slots, work, times)

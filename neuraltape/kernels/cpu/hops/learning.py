@@ -2,7 +2,7 @@
 
 import math
 
-from neuraltape.kernels.cpu.hops.plan import parts
+from neuraltape.kernels.cpu.hops.plan import LearnCall, Sizes
 from neuraltape.kernels.cpu.hops.story import (
     add_scaled,
     back_through_hops,
@@ -14,6 +14,7 @@ from neuraltape.kernels.cpu.hops.story import (
 )
 from neuraltape.kernels.cpu.hops.words import add_words, back_to_words, clear, from_rows, make_ramp, to_rows
 from neuraltape.kernels.cpu.lib.compiler import helper, kernel
+from neuraltape.kernels.cpu.lib.job import parts_of
 from neuraltape.kernels.cpu.lib.simd import exp, floats, integers, keep_apart, load, splat, store
 
 
@@ -67,20 +68,21 @@ def descend(z, work, values, slopes, count, rate, clip):
     clear(work, slopes, count * row, z.vector)
 
 
-@kernel
+_parts = parts_of(Sizes._fields, LearnCall._fields)
+
+
+@kernel("hops.learn")
 def hops_learn(job):
     """Learn from `batch` questions, some at a time.
 
-    The room: `Sizes.learning_room`. The table: addresses of facts, ages (B, columns), questions (B,), words, places,
-    lengths (placed,), made_of (sentences, longest), answers (B,); of embeddings (tables, vocabulary, width) and times
-    (tables, slots, width), changed in place; of learning rate, bound of the gradients, and the sum of all losses, which
-    is received. Then questions a step, whether the softmax is left out, and whether something was wrong, which is set.
+    The room: `Sizes.learning_room`. What it is given by name stands in plan.py.
     """
-    z, table, work = parts(job)
-    facts, ages, questions = integers(table[0]), integers(table[1]), integers(table[2])
-    words, places, lengths, made_of = integers(table[3]), integers(table[4]), integers(table[5]), integers(table[6])
-    answers, embeddings, ages_in = integers(table[7]), floats(work, table[8]), floats(work, table[9])
-    options, size, linear = floats(work, table[10]), table[11], table[12]
+    z, call, _, work = _parts(job)
+    facts, ages, questions = integers(call.facts), integers(call.ages), integers(call.questions)
+    words, places, lengths = integers(call.words), integers(call.places), integers(call.lengths)
+    made_of = integers(call.made_of)
+    answers, embeddings, ages_in = integers(call.answers), floats(work, call.embeddings), floats(work, call.times)
+    options, size, linear = floats(work, call.options), call.batch_size, call.linear
     row, columns, ramp, rows = z.tables * z.padded, z.columns, 0, z.padded
     times = rows + z.vocabulary * row
     drows = times + z.slots * row
@@ -95,7 +97,7 @@ def hops_learn(job):
     for b in range(z.batch):
         right = is_right_story(z, questions[b], facts, ages, b * columns, made_of, words)
         if not right or answers[b] < 0 or answers[b] >= z.vocabulary:
-            table[13] = 1
+            call.wrong = 1
             return
     make_ramp(z, work, ramp)
     to_rows(z, embeddings, z.vocabulary, work, rows)

@@ -3,23 +3,19 @@
 One thread: a batch is a few hundred short vectors, and several seeds are several processes.
 """
 
-from array import array
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from neuraltape.functional import HopsLayout, Sentences
-from neuraltape.kernels.cpu.engine.checks import check_tensors
 from neuraltape.kernels.cpu.hops.kernels import hops_backward, hops_forward
 from neuraltape.kernels.cpu.hops.learning import hops_learn
-from neuraltape.kernels.cpu.hops.plan import Sizes, record, sizes
+from neuraltape.kernels.cpu.hops.plan import BackwardCall, ForwardCall, LearnCall, Sizes, record, sizes
 from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib.checks import check_tensors
 from neuraltape.kernels.cpu.lib.compiler import Kernel
-from neuraltape.kernels.cpu.lib.job import TABLE, job
-
-_WRONG = 13
+from neuraltape.kernels.cpu.lib.job import GIVEN, addresses, job
 
 
 class _Hops(torch.autograd.Function):
@@ -33,8 +29,8 @@ class _Hops(torch.autograd.Function):
         stored = embeddings.new_empty(z.batch * z.columns, z.row)
         asked = embeddings.new_empty(z.hops + 1, z.batch, z.padded)
         weights = embeddings.new_empty(z.hops, z.batch, z.columns)
-        table = (*(each.data_ptr() for each in (*indices, embeddings, times, stored, asked, weights)), linear, 0)
-        if _run(hops_forward, z, z.forward_room, table, embeddings.element_size())[TABLE + _WRONG]:
+        call = ForwardCall(*addresses(*indices, embeddings, times, stored, asked, weights), linear=int(linear), wrong=0)
+        if _run(hops_forward, z, z.forward_room, call, embeddings.element_size()).wrong:
             raise IndexError(_out_of_range(z))
         ctx.save_for_backward(*indices)
         ctx.kept, ctx.z, ctx.linear = (stored, asked, weights), z, linear
@@ -49,17 +45,17 @@ class _Hops(torch.autograd.Function):
         z: Sizes = ctx.z
         slope = slope.contiguous()
         made = slope.new_empty(z.tables, z.vocabulary, z.width), slope.new_empty(z.tables, z.slots, z.width)
-        given = (*ctx.saved_tensors, slope, *ctx.kept, *made)
-        table = (*(each.data_ptr() for each in given), ctx.linear)
-        _run(hops_backward, z, z.backward_room, table, slope.element_size())
+        call = BackwardCall(*addresses(*ctx.saved_tensors, slope, *ctx.kept, *made), linear=int(ctx.linear))
+        _run(hops_backward, z, z.backward_room, call, slope.element_size())
         return None, None, *made, *(None for _ in ctx.saved_tensors)
 
 
-def _run(kernel: Kernel, z: Sizes, work: int, table: Iterable[int], item_size: int) -> array:
+def _run(kernel: Kernel, z: Sizes, work: int, call: Any, item_size: int) -> Any:
+    """Run a kernel; returns what it was given as it left it."""
     room = threads.room(work * item_size)
-    call = job(1, record(z).ctypes.data, room.address, work, table)
-    kernel[item_size](call.buffer_info()[0])
-    return call
+    given = job(1, record(z).ctypes.data, room.address, work, call)
+    kernel[item_size](given.buffer_info()[0])
+    return type(call)(*given[GIVEN:])
 
 
 def hops(
@@ -105,9 +101,10 @@ def learn_hops(
         if not each.is_contiguous():
             raise ValueError(f"{name} must be contiguous: they are changed where they lie")
     options = embeddings.new_tensor([rate, clip, 0.0])
-    given = (*indices, answers.contiguous(), embeddings, times, options)
-    table = (*(each.data_ptr() for each in given), batch_size, linear, 0)
-    if _run(hops_learn, z, z.learning_room, table, embeddings.element_size())[TABLE + _WRONG]:
+    answers = answers.contiguous()
+    found = addresses(*indices, answers, embeddings, times, options)
+    call = LearnCall(*found, batch_size=batch_size, linear=int(linear), wrong=0)
+    if _run(hops_learn, z, z.learning_room, call, embeddings.element_size()).wrong:
         raise IndexError(f"{_out_of_range(z)}; or an answer that is not below {z.vocabulary}")
     return options[2].item()
 

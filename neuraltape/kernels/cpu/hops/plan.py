@@ -1,13 +1,14 @@
 """Sizes of one call of the memory network's kernels. Plain integers; knows no tensors."""
 
+from collections import namedtuple
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from neuraltape.functional import HopsLayout
-from neuraltape.kernels.cpu.lib.job import parts_with
+from neuraltape.kernels.cpu.lib.job import record as record_of
+from neuraltape.kernels.cpu.lib.sizes import up
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 
 
@@ -56,10 +57,6 @@ class Sizes(NamedTuple):
         return whole + one + self.vocabulary + self.vector
 
 
-SIZES_KIND = np.dtype([(name, np.int64) for name in Sizes._fields])
-parts = parts_with(numba.from_dtype(SIZES_KIND))
-
-
 def sizes(
     layout: HopsLayout, *, batch: int, columns: int, sentences: tuple[int, int], placed: int, item_size: int
 ) -> Sizes:
@@ -73,7 +70,7 @@ def sizes(
         tables=layout.hops + 1,
         vocabulary=layout.vocabulary,
         width=layout.width,
-        padded=-(-layout.width // vector) * vector,
+        padded=up(layout.width, vector),
         vector=vector,
         sentences=sentences[0],
         longest=sentences[1],
@@ -85,4 +82,25 @@ def sizes(
 @lru_cache(maxsize=256)
 def record(z: Sizes) -> np.ndarray:
     """The same as a NumPy record: the kernels take it by its address."""
-    return np.array([tuple(z)], SIZES_KIND)
+    return record_of(z._asdict().items())
+
+
+# What a kernel is given, by name. Addresses of facts, ages (B, columns), questions (B,), words, places, lengths
+# (placed,) and made_of (sentences, longest), see `Sentences`; of embeddings (tables, vocabulary, width), times
+# (tables, slots, width) and what else follows. linear: whether the softmax is left out. wrong: set where an index is
+# out of range.
+_STORY = ("facts", "ages", "questions", "words", "places", "lengths", "made_of")
+# Receiving stored (B, columns, row), asked: u before, between and after the hops, (hops + 1, B, padded), and weights
+# (hops, B, columns).
+ForwardCall = namedtuple(
+    "ForwardCall", (*_STORY, "embeddings", "times", "stored", "asked", "weights", "linear", "wrong")
+)
+# du (B, width); stored, asked, weights as the forward pass left them; receiving the gradients of embeddings and times.
+BackwardCall = namedtuple(
+    "BackwardCall", (*_STORY, "du", "stored", "asked", "weights", "dembeddings", "dtimes", "linear")
+)
+# answers (B,); embeddings and times, changed in place; options: learning rate, bound of the gradients, and the sum of
+# all losses, which is received; batch_size: questions a step.
+LearnCall = namedtuple(
+    "LearnCall", (*_STORY, "answers", "embeddings", "times", "options", "batch_size", "linear", "wrong")
+)

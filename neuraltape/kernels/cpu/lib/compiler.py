@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,15 +24,17 @@ from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
-_HERE = Path(__file__).parents[1]
-
 
 @cache
 def cache_folder() -> str:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR, the user's cache folder, or a temporary one."""
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, the user's cache folder, or a temporary one.
+
+    Each version of Numba has a folder of its own there: it would throw away what another's wrote.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     named = os.environ.get("NUMBA_CACHE_DIR")
-    for folder in (named, os.path.join(base, "neuraltape")):
+    for place in (named, os.path.join(base, "neuraltape")):
+        folder = place and os.path.join(place, f"numba-{numba.__version__}")
         if folder and _can_write(folder):
             return folder
     return tempfile.mkdtemp(prefix="neuraltape-")
@@ -50,8 +53,10 @@ def _can_write(folder: str) -> bool:
 def source_stamp() -> str:
     """A digest of every source file of the kernels: Numba itself would look at the one file of the function only."""
     digest = hashlib.sha256()
-    for path in sorted(_HERE.rglob("*.py")):
-        digest.update(path.read_bytes())
+    # Every folder of the package, which may lie in several places: those of accesses that were added from outside too.
+    for place in import_module("neuraltape.kernels.cpu").__path__:
+        for path in sorted(Path(place).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -80,6 +85,10 @@ class _Locator(_CacheLocator):
 class _Implementation(CompileResultCacheImpl):
     _locator_classes: ClassVar = [_Locator]
 
+    def get_filename_base(self, fullname, abiflags):
+        """By the kernel's own name, without its module's."""
+        return super().get_filename_base(fullname.partition(".")[2], abiflags)
+
 
 class _Cache(FunctionCache):
     _impl_class = _Implementation
@@ -90,6 +99,10 @@ class _Cache(FunctionCache):
         if found is None:
             _announce()
         return found
+
+    def _index_key(self, sig, codegen) -> Any:
+        # The file's name says which kernel it is and which sources it was made from, with all that it calls.
+        return sig, codegen.magic_tuple()
 
 
 class _HelperLibrary(JITCodeLibrary):
@@ -146,25 +159,38 @@ def _no_collection() -> Iterator[None]:
 class Kernel:
     """A function of one job (see job.py), for either precision: compiled at first use, kept on disk."""
 
-    def __init__(self, function: Callable) -> None:
-        self._function = function
+    def __init__(self, function: Callable, name: str) -> None:
+        self._function, self._name = function, name
         self._made: dict[int, tuple[Callable[[int], None], CFunc]] = {}
 
     def __getitem__(self, item_size: int) -> Callable[[int], None]:
-        """The kernel for numbers of so many bytes, as a C function."""
+        """The kernel for numbers of so many bytes, as a C function.
+
+        Raises:
+            RuntimeError: it cannot be compiled here; the cause is Numba's own error.
+        """
         if item_size not in self._made:
             number = types.float32 if item_size == 4 else types.float64
+            # What lies on disk goes by this name.
+            self._function.__qualname__ = f"{self._name}.{number}"
             made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
             made._cache = _Cache(self._function)
-            with _no_collection():
-                made.compile()
+            try:
+                with _no_collection():
+                    made.compile()
+            except Exception as error:
+                raise RuntimeError(f"the kernel {self._name} cannot be compiled: {_first_line(error)}") from error
             self._made[item_size] = _Call(made.address), made
         return self._made[item_size][0]
 
 
-def kernel(function: Callable) -> Kernel:
-    """Decorator of a function that is called from Python or by the threads of a team."""
-    return Kernel(function)
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+
+
+def kernel(name: str) -> Callable[[Callable], Kernel]:
+    """Decorator of a function that is called from Python or by the threads of a team. name: no other kernel's."""
+    return lambda function: Kernel(function, name)
 
 
 def helper(function: Callable) -> Callable[..., Any]:

@@ -1,10 +1,25 @@
-"""Access by least-recently-used writes."""
+"""Access by least-recently-used writes: what it plugs into the engine."""
 
-from neuraltape.kernels.spec import MachineSpec
+from neuraltape.functional import LRUAState
+from neuraltape.kernels.cpu.engine.access import Access
+from neuraltape.kernels.cpu.lrua import back, plan, step
 
-
-def why_not(op: str, spec: MachineSpec) -> str | None:
-    """Why there is no kernel for a machine; None when there is."""
-    if op == "sequence" and spec.cell == "lstm" and spec.layers == 1:
-        return None
-    return f"for this access there is a kernel with one LSTM layer; the controller is {spec.layers} x {spec.cell}"
+ACCESS = Access(
+    name="lrua",
+    state=LRUAState,
+    to_numbers=plan.to_numbers,
+    from_numbers=plan.from_numbers,
+    state_shapes=plan.state_shapes,
+    sizes=plan.sizes,
+    size_names=plan.Sizes._fields,
+    constants=plan.constants,
+    constant_names=plan.Constants._fields,
+    load=step.load,
+    forward=step.forward,
+    store=step.store,
+    replay=step.replay,
+    load_slopes=back.load_slopes,
+    backward=back.backward,
+    store_slopes=back.store_slopes,
+    no_gradient=("usage",),
+)

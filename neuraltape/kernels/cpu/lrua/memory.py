@@ -4,7 +4,7 @@ import math
 
 from neuraltape.functional.lrua import EMPTY
 from neuraltape.kernels.cpu.lib.compiler import helper
-from neuraltape.kernels.cpu.lib.simd import copy, inverse_root, keep_apart, load, multiply_add, splat, store
+from neuraltape.kernels.cpu.lib.simd import inverse_root, keep_apart, load, multiply_add, splat, store
 
 _EMPTY_SQUARE = EMPTY**2
 
@@ -42,7 +42,7 @@ def where_to_write(weights, w0, parameters, gate, least, l0, result, r0, heads, 
         for tile in range(tiles):
             place = (head * tiles + tile) * vector
             store(result, r0 + place, load(weights, w0 + place) * opened)
-        result[r0 + head * tiles * vector + least[l0 + head]] += 1.0 - opened
+        result[r0 + head * tiles * vector + int(least[l0 + head])] += 1.0 - opened
 
 
 @helper
@@ -50,17 +50,16 @@ def clear(memory, m0, least, l0, heads, width, vector):
     """Set the rows of the least-used slots to 0."""
     keep_apart()
     for head in range(heads):
-        slot = least[l0 + head]
+        slot = int(least[l0 + head])
         place = m0 + slot // vector * (width + 1) * vector + slot % vector
         for w in range(width):
             memory[place + w * vector] = 0.0
 
 
 @helper
-def write_over(memory, source, target, least, l0, weights, w0, parameters, add, heads, tiles, width, vector):
-    """M' = M without its least-used slots, plus sum_h w_h a_h, and one over the lengths of its rows."""
+def write_over(memory, target, least, l0, weights, w0, parameters, add, heads, tiles, width, vector):
+    """M' = M without its least-used slots, plus sum_h w_h a_h, and one over the lengths of its rows; in place."""
     keep_apart()
-    copy(memory, source, memory, target, tiles * (width + 1) * vector)
     clear(memory, target, least, l0, heads, width, vector)
     for tile in range(tiles):
         squares = splat(memory, 0.0)
@@ -74,6 +73,18 @@ def write_over(memory, source, target, least, l0, weights, w0, parameters, add, 
             store(memory, place, value)
             squares = multiply_add(value, value, squares)
         store(memory, target + (tile * (width + 1) + width) * vector, inverse_root(squares + _EMPTY_SQUARE))
+
+
+@helper
+def inverse_lengths(memory, m0, tiles, width, vector):
+    """Fill in one over the lengths of the rows."""
+    keep_apart()
+    for tile in range(tiles):
+        squares = splat(memory, 0.0)
+        for w in range(width):
+            value = load(memory, m0 + (tile * (width + 1) + w) * vector)
+            squares = multiply_add(value, value, squares)
+        store(memory, m0 + (tile * (width + 1) + width) * vector, inverse_root(squares + _EMPTY_SQUARE))
 
 
 @helper

@@ -1,134 +1,91 @@
-"""Sizes of one call of the LRUA kernels, and its parameters as they take them. Every row is padded to whole vectors."""
+"""Sizes of the heads and of the memory, and what they look up. Plain integers; knows no tensors."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
-from neuraltape.kernels.spec import MachineSpec, Weights
+from neuraltape.functional import LRUALayout
+from neuraltape.kernels.cpu.lib.sizes import up
+from neuraltape.kernels.spec import MachineSpec
 
 
 class Sizes(NamedTuple):
-    """All sizes that the kernels need; "ld" is the distance of two rows."""
+    """What the kernels need beside the engine's sizes. "ld" is the distance of two rows."""
 
-    batch: int
-    vector: int
+    ld_memory: int
+    """The tiles, then the usage of every slot."""
+    ld_notes: int
+    """A step's notes are its read weights, then the slots that were least used."""
+    ld_scratch: int
     slots: int
     tiles: int
     padded: int
     width: int
     heads: int
-    hidden: int
-    """Of the controller, padded: the distance of two gates too."""
-    reads: int
-    """heads * width, padded: the hidden state's place in a row of what the controller sees."""
-    ld_seen: int
-    """[reads | hidden]."""
-    ld_memory: int
-    ld_weights: int
+    usage: int
+    """Where the usage begins behind the tiles, and so on."""
+    least: int
+    # Places of the parts in a row of activated head parameters.
     strength: int
     gate: int
     add: int
-    ld_parameters: int
-    """[key | add | strength, gate]; the key's place is 0."""
 
 
-@lru_cache(maxsize=256)
-def sizes(spec: MachineSpec, batch: int, item_size: int) -> Sizes:
-    """Lay out one call. `item_size`: bytes a number."""
-    vector = VECTOR_BYTES // item_size
+def sizes(spec: MachineSpec, vector: int) -> Sizes:
+    """Lay out one sequence's memory and heads. vector: lanes of a vector."""
     heads, width = spec.layout.heads, spec.layout.width
-    tiles = -(-spec.slots // vector)
-    hidden, reads = _up(spec.hidden_size, vector), _up(heads * width, vector)
+    padded = up(spec.slots, vector)
+    tiles = padded * (width + 1)
     return Sizes(
-        batch=batch,
-        vector=vector,
+        ld_memory=tiles + padded,
+        ld_notes=heads * padded + up(heads, vector),
+        ld_scratch=3 * heads * padded + padded,
         slots=spec.slots,
-        tiles=tiles,
-        padded=tiles * vector,
+        tiles=padded // vector,
+        padded=padded,
         width=width,
         heads=heads,
-        hidden=hidden,
-        reads=reads,
-        ld_seen=reads + hidden,
-        ld_memory=tiles * (width + 1) * vector,
-        ld_weights=heads * tiles * vector,
-        strength=2 * reads,
-        gate=2 * reads + heads,
-        add=reads,
-        ld_parameters=2 * reads + _up(2 * heads, vector),
+        usage=tiles,
+        least=heads * padded,
+        strength=heads * width,
+        gate=heads * width + heads,
+        add=heads * width + 2 * heads,
     )
 
 
-SIZES_KIND = np.dtype([(name, np.int64) for name in Sizes._fields])
+class Constants(NamedTuple):
+    """What a call's kernels look up."""
+
+    mask: np.ndarray
+    """0 for slots, -inf for the padding."""
+    decay: np.ndarray
+    """What is left of a slot's usage after one step, one number."""
 
 
-@lru_cache(maxsize=256)
-def record(z: Sizes) -> np.ndarray:
-    """The same as a NumPy record: the kernels take it by its address."""
-    return np.array([tuple(z)], SIZES_KIND)
+def constants(spec: MachineSpec, z: Sizes, dtype: np.dtype) -> Constants:
+    """Make them for numbers of one kind."""
+    mask = np.zeros(z.padded, dtype)
+    mask[z.slots :] = -np.inf
+    return Constants(mask, np.array([spec.layout.usage_decay], dtype))
 
 
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
+def state_shapes(spec: MachineSpec, batch: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the state's tensors, in their order."""
+    layout = spec.layout
+    return {
+        "memory": (batch, spec.slots, layout.width),
+        "read_weights": (batch, layout.heads, spec.slots),
+        "usage": (batch, spec.slots),
+        "reads": (batch, layout.heads, layout.width),
+    }
 
 
-class Packed(NamedTuple):
-    """The parameters, or their gradients, with padded rows and columns that are 0."""
-
-    inputs: Tensor
-    """(4 hidden, input)."""
-    seen: Tensor
-    """(4 hidden, ld_seen)."""
-    bias: Tensor
-    """(4 hidden,): both biases of the LSTM together."""
-    interface: Tensor
-    """(ld_parameters, hidden)."""
-    interface_bias: Tensor
-    """(ld_parameters,)."""
+def to_numbers(layout: LRUALayout) -> tuple[float, ...]:
+    """A layout as the numbers that an operator takes."""
+    return layout.heads, layout.width, layout.usage_decay
 
 
-def pack(weights: Weights, spec: MachineSpec, z: Sizes) -> Packed:
-    """Bring the parameters into the kernels' order."""
-    weight_ih, weight_hh, bias_ih, bias_hh = weights.controller
-    size, reads, hidden = spec.input_size, spec.layout.heads * spec.layout.width, spec.hidden_size
-    make = weight_ih.new_zeros
-    inputs, seen, bias = make(4, z.hidden, size), make(4, z.hidden, z.ld_seen), make(4, z.hidden)
-    inputs[:, :hidden] = weight_ih[:, :size].unflatten(0, (4, hidden))
-    seen[:, :hidden, :reads] = weight_ih[:, size:].unflatten(0, (4, hidden))
-    seen[:, :hidden, z.reads : z.reads + hidden] = weight_hh.unflatten(0, (4, hidden))
-    bias[:, :hidden] = (bias_ih + bias_hh).unflatten(0, (4, hidden))
-    interface, interface_bias = make(z.ld_parameters, z.hidden), make(z.ld_parameters)
-    for place, part in _parts(spec, z):
-        interface[place, :hidden] = weights.interface_weight[part]
-        interface_bias[place] = weights.interface_bias[part]
-    return Packed(inputs.flatten(0, 1), seen.flatten(0, 1), bias.flatten(), interface, interface_bias)
-
-
-def unpack(gradients: Packed, spec: MachineSpec, z: Sizes) -> list[Tensor]:
-    """Gradients in the order and shapes of the parameters, LSTM first."""
-    size, reads, hidden = spec.input_size, spec.layout.heads * spec.layout.width, spec.hidden_size
-    inputs, seen = (each.unflatten(0, (4, z.hidden))[:, :hidden] for each in gradients[:2])
-    weight_ih = torch.cat([inputs, seen[..., :reads]], -1).flatten(0, 1)
-    weight_hh = seen[..., z.reads : z.reads + hidden].flatten(0, 1)
-    bias = gradients.bias.view(4, z.hidden)[:, :hidden].flatten()
-    interface = weight_ih.new_empty(spec.layout.size, hidden)
-    interface_bias = weight_ih.new_empty(spec.layout.size)
-    for place, part in _parts(spec, z):
-        interface[part] = gradients.interface[place, :hidden]
-        interface_bias[part] = gradients.interface_bias[place]
-    assert weight_ih.shape[1] == size + reads
-    return [weight_ih, weight_hh, bias, bias.clone(), interface, interface_bias]
-
-
-def _parts(spec: MachineSpec, z: Sizes) -> list[tuple[slice, slice]]:
-    """Where each part of a row of head parameters lies here, and where in `LRUALayout`."""
-    starts = (0, z.strength, z.gate, z.add)
-    parts, begin = [], 0
-    for start, size in zip(starts, spec.layout.sizes, strict=True):
-        parts.append((slice(start, start + size), slice(begin, begin + size)))
-        begin += size
-    return parts
+def from_numbers(numbers: tuple[float, ...]) -> LRUALayout:
+    """The inverse of `to_numbers`."""
+    heads, width, decay = numbers
+    return LRUALayout(int(heads), int(width), decay)

@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from neuraltape.functional.addressing import SMALLEST_NORM
+from neuraltape.kernels.cpu.lib.activations import softmax_numerators
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.simd import (
-    exp,
     keep_apart,
-    largest,
     load,
     log,
     multiply_add,
@@ -50,23 +49,6 @@ def cosines(memory, m0, parameters, key, score, tiles, width, vector):
         inverse = load(memory, m0 + (tile * (width + 1) + width) * vector)
         store(memory, place, load(memory, place) * inverse * scale)
     return scale
-
-
-@helper
-def softmax_numerators(values, v0, factor, mask, result, r0, tiles, vector):
-    """exp(factor * values + mask - its largest) of every slot; returns one over their sum."""
-    top = splat(values, -np.inf)
-    for tile in range(tiles):
-        value = multiply_add(load(values, v0 + tile * vector), factor, load(mask, tile * vector))
-        store(result, r0 + tile * vector, value)
-        top = where(top < value, value, top)
-    peak = largest(top)
-    summed = splat(values, 0.0)
-    for tile in range(tiles):
-        power = exp(load(result, r0 + tile * vector) - peak)
-        store(result, r0 + tile * vector, power)
-        summed = summed + power
-    return 1.0 / total(summed)
 
 
 @helper

@@ -1,10 +1,4 @@
-"""The memory of one sequence: its layout, writing, reading, and their backward passes.
-
-Inside the kernels a memory is cut into tiles of one vector of slots: [tile][width + 1][slot in tile], padded with
-slots that are zero and never in focus; the last vector of a tile is 1 / |row| of its slots (0 where the row has no
-direction). Without it tiles of a width such as 64 would lie whole pages apart, and their vectors push each other out of
-the cache.
-"""
+"""The memory of one sequence: one over the lengths of its rows, writing, and writing's backward pass."""
 
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.kernels.cpu.lib.compiler import helper
@@ -28,34 +22,6 @@ def inverse_norms(squares):
     """1 / sqrt of a vector of squared norms, 0 where there is no direction."""
     some = squares > _SMALLEST_SQUARE
     return where(some, inverse_root(where(some, squares, 1.0)), 0.0)
-
-
-@helper
-def load_memory(public, p0, memory, m0, slots, tiles, width, vector):
-    """From (slots, width) into tiles, without the norms."""
-    keep_apart()
-    for tile in range(tiles):
-        first, place = tile * vector, m0 + tile * (width + 1) * vector
-        for lane in range(vector):
-            row = p0 + (first + lane) * width
-            if first + lane < slots:
-                for w in range(width):
-                    memory[place + w * vector + lane] = public[row + w]
-            else:
-                for w in range(width):
-                    memory[place + w * vector + lane] = 0.0
-
-
-@helper
-def store_memory(memory, m0, public, p0, slots, tiles, width, vector):
-    """From tiles into (slots, width)."""
-    keep_apart()
-    for tile in range(tiles):
-        first, place = tile * vector, m0 + tile * (width + 1) * vector
-        for lane in range(min(vector, slots - first)):
-            row = p0 + (first + lane) * width
-            for w in range(width):
-                public[row + w] = memory[place + w * vector + lane]
 
 
 @helper

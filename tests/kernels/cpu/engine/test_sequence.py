@@ -46,7 +46,7 @@ def test_every_combination_agrees_with_the_reference(machine, time, batch, lengt
 @pytest.mark.parametrize("lengths", [False, True])
 def test_blocks_of_eight_sequences_agree_with_the_reference(size, batch, lengths):
     call = call_of(spec_of(**size), 10, batch, lengths=lengths, scale=0.25)
-    assert places(call.spec, 10, batch, 8, keep=True).rows == 8
+    assert places(call.spec, 10, batch, 8, keep=True).engine.rows == 8
     expected, expected_gradients = run(reference.sequence, call)
     outputs, gradients = run(cpu.sequence, call)
     # Measured: 4.9e-16 and 9.9e-16.
@@ -97,7 +97,7 @@ def test_poisoned_buffers_change_nothing(monkeypatch):
         for a, b in zip(got, wanted, strict=True):
             assert torch.equal(a, b)
     # What lies behind the rows' ends must not even be multiplied: pointers, as numbers, are subnormal, and slow.
-    z = places(call.spec, 9, 5, 8, keep=True)
+    z = places(call.spec, 9, 5, 8, keep=True).engine
     interface = buffers[-1].view(z.lanes, -1)[:, z.grad_interface :].reshape(-1, z.ld_top)
     assert not interface[:, : -(-(z.hidden + 1) // 8) * 8].isnan().any()
 
@@ -211,7 +211,8 @@ def arguments(call):
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias]
     spec, layout = call.spec, call.spec.layout
     numbers = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, *(layout.read_heads, layout.write_heads)]
-    return call.inputs, call.lengths, weights, state, spec.cell, [*numbers, layout.width, *layout.offsets], True
+    numbers += [layout.width, *layout.offsets]
+    return call.inputs, call.lengths, weights, state, "ntm", spec.cell, [float(number) for number in numbers], True
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,16 +3,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuraltape import kernels
-from neuraltape.functional import LRUALayout
-from neuraltape.kernels import MachineSpec, cpu, reference
+from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.lib import threads
-from neuraltape.kernels.cpu.lrua import sequence as lrua
-from tests.kernels.lrua_machines import call_of, results_of, run, spec_of
-from tests.kernels.machines import assert_near
+from tests.kernels.machines import assert_near, call_of, results_of, run
+from tests.kernels.machines import lrua_spec_of as spec_of
 
 machines = st.fixed_dictionaries(
     {
+        "cell": st.sampled_from(["lstm", "gru", "feedforward"]),
+        "layers": st.integers(1, 2),
         "inputs": st.integers(1, 9),
         "hidden": st.sampled_from([1, 5, 8, 17, 33]),
         "slots": st.sampled_from([3, 4, 8, 20, 37]),
@@ -33,9 +32,9 @@ def test_every_combination_agrees_with_the_reference(machine, time, batch, lengt
     assert_near(gradients, expected_gradients, 1e-10)
 
 
-def test_without_gradients_segments_agree_with_the_reference(monkeypatch):
-    monkeypatch.setattr(lrua, "_SEGMENT", 4)
-    call = call_of(spec_of(slots=20), 11, 5, lengths=True)
+@pytest.mark.parametrize(("time", "batch"), [(11, 5), (2, 3)])
+def test_without_gradients_agrees_with_the_reference(time, batch):
+    call = call_of(spec_of(slots=20), time, batch, lengths=True)
     with torch.no_grad():
         got, expected = results_of(cpu.sequence(*call)), results_of(reference.sequence(*call))
     # Measured: 1e-15.
@@ -93,7 +92,7 @@ def test_the_number_of_threads_does_not_change_a_bit():
     try:
         for count in (1, 2, 3):
             torch.set_num_threads(count)
-            results.append(run(cpu.sequence, call)[0])
+            results.append([*run(cpu.sequence, call)[0], *run(cpu.sequence, call)[1]])
     finally:
         torch.set_num_threads(before)
     for other in results[1:]:
@@ -126,9 +125,7 @@ def test_a_state_of_another_shape_is_named_before_it_is_read(part):
         cpu.sequence(*call[:4], access, call.spec)
 
 
-@pytest.mark.parametrize(("cell", "layers"), [("gru", 1), ("lstm", 2)])
-def test_other_controllers_fall_back_and_say_why(cell, layers):
-    spec = MachineSpec("lrua", cell, 3, 4, layers, 7, LRUALayout(1, 5))
-    found = ("sequence", "cpu", torch.device("cpu"), torch.float32, spec)
-    with pytest.raises(RuntimeError, match=f"the controller is {layers} x {cell}"):
-        kernels.resolve(*found)
+def test_the_usage_has_no_gradient():
+    result = cpu.sequence(*call_of(spec_of(), 4, 2))
+    assert result.access.memory.requires_grad
+    assert not result.access.usage.requires_grad

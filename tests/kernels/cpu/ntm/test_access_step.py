@@ -44,7 +44,7 @@ def test_every_combination_agrees_with_the_reference(sizes, batch, slots, seed):
 @pytest.mark.filterwarnings("ignore")
 def test_opcheck_passes():
     raw, state = arguments(InterfaceLayout(2, 1, 3), 3, 7)
-    opcheck(torch.ops.neuraltape.access_step.default, (raw, *state.parts()[:3], [2, 1, 3, -1, 0, 1]))
+    opcheck(torch.ops.neuraltape.access_step.default, (raw, list(state.parts()[:3]), "ntm", [2.0, 1.0, 3.0, -1.0, 0.0, 1.0]))
 
 
 def test_without_gradients_gives_the_same():

@@ -1,0 +1,92 @@
+"""What an access plugs into the engine: all that the engine knows of it."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+PACKAGE = "neuraltape.kernels.cpu"
+
+
+class Access(NamedTuple):
+    """An access. Its folder is a package with its name, which has one of these: `ACCESS`.
+
+    The seven steps are helpers of the compiler. They share these arguments; places are indices into a buffer:
+
+    - `call`: addresses by name: `NAME0` and `NAME1` of every tensor of the state before the first step and after the
+      last, `dNAME1` and `dNAME0` of their gradients (0: there is none, or it is not asked for), and the constants.
+    - `z`: the engine's sizes (`engine.plan.Sizes`) and the access's own. `b`: which sequence. `work`: a thread's room.
+    - `memory`, `old`, `new`: places in `work` of what one sequence carries, `ld_memory` numbers: during a step, before
+      it, after it. It is kept at the start of every segment and replayed from there.
+    - `saved`: the buffer of what is saved. In it `parameters`: place of the step's activated head parameters;
+      `before`, `after`: of the notes of the step before and of this one, `ld_notes` numbers. These stay for the
+      backward pass.
+    - `scratch`: place in `work` of `ld_scratch` numbers, with anything in them.
+    """
+
+    name: str
+    state: type
+    """The record of its state's tensors; the last is `reads`, (batch, read heads, width), which is the engine's."""
+    to_numbers: Callable[[Any], tuple[float, ...]]
+    """A layout as the numbers that an operator takes."""
+    from_numbers: Callable[[tuple[float, ...]], Any]
+    """The way back."""
+    state_shapes: Callable[..., dict[str, tuple[int, ...]]]
+    """(spec, batch) -> names and shapes of these tensors."""
+    sizes: Callable[..., Any]
+    """(spec, vector) -> a NamedTuple of integers; `ld_memory`, `ld_notes` and `ld_scratch` are among them."""
+    size_names: tuple[str, ...]
+    constants: Callable[..., Any]
+    """(spec, sizes, dtype) -> a NamedTuple of arrays that the kernels look up: of that dtype, or int64."""
+    constant_names: tuple[str, ...]
+    load: Any
+    """(call, z, b, work, memory, saved, notes): the first state into `memory` and the notes before the first step."""
+    forward: Any
+    """(call, z, work, memory, raw, saved, parameters, before, after, reads, scratch): one step. Changes `memory`, sets
+    the parameters, the notes after and, at `reads` in `work`, what was read. raw: place in `work`."""
+    store: Any
+    """(call, z, b, work, memory, saved, notes): the last state out."""
+    replay: Any
+    """(call, z, work, old, new, saved, parameters, before, after, scratch): `new` from `old`, as `forward` made it."""
+    load_slopes: Any
+    """(call, z, b, work, slopes, dnotes): the last state's gradient in; where there is none all stays 0."""
+    backward: Any
+    """(call, z, work, old, new, slopes, saved, parameters, before, after, dnotes, dreads, dparameters, scratch):
+    backward of `forward`. slopes, dnotes: places in `work` of the gradients of memory and notes, changed from those
+    after the step to those before it; dreads: of the reads' gradient; dparameters: receives the raw parameters'."""
+    store_slopes: Any
+    """(call, z, b, work, slopes, dnotes): the first state's gradient out, where it is asked for."""
+    no_gradient: tuple[str, ...] = ()
+    """Names of the state's tensors that are no function of the parameters to differentiate."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the state's tensors."""
+        return tuple(getattr(self.state, "_fields", None) or self.state.__dataclass_fields__)
+
+    def tensors(self, state: Any) -> list[Tensor]:
+        """The state's tensors, in their order."""
+        return [getattr(state, name) for name in self.state_names]
+
+
+@cache
+def find(name: str) -> Access | None:
+    """The access of this name; None where there is no such folder."""
+    if not name.isidentifier() or find_spec(f"{PACKAGE}.{name}") is None:
+        return None
+    return getattr(import_module(f"{PACKAGE}.{name}"), "ACCESS", None)
+
+
+def named(name: str) -> Access:
+    """The access of this name.
+
+    Raises:
+        ValueError: there are no kernels for it.
+    """
+    access = find(name)
+    if access is None:
+        raise ValueError(f"access must be one with a folder in {PACKAGE}; got {name!r}")
+    return access
