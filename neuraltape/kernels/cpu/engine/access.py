@@ -65,7 +65,7 @@ class Access(NamedTuple):
     @property
     def state_names(self) -> tuple[str, ...]:
         """Names of the state's tensors."""
-        return tuple(getattr(self.state, "_fields", None) or self.state.__dataclass_fields__)
+        return getattr(self.state, "names", None) or self.state._fields
 
     def tensors(self, state: Any) -> list[Tensor]:
         """The state's tensors, in their order."""
