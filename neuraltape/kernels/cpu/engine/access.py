@@ -1,7 +1,6 @@
 """What an access plugs into the engine: all that the engine knows of it."""
 
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -72,12 +71,20 @@ class Access(NamedTuple):
         return [getattr(state, name) for name in self.state_names]
 
 
-@cache
+# Those that were found. torch.compile can follow a look into a dict, and not an import.
+_found: dict[str, Access] = {}
+
+
 def find(name: str) -> Access | None:
     """The access of this name; None where there is no such folder."""
+    if name in _found:
+        return _found[name]
     if not name.isidentifier() or find_spec(f"{PACKAGE}.{name}") is None:
         return None
-    return getattr(import_module(f"{PACKAGE}.{name}"), "ACCESS", None)
+    access = getattr(import_module(f"{PACKAGE}.{name}"), "ACCESS", None)
+    if access is not None:
+        _found[name] = access
+    return access
 
 
 def named(name: str) -> Access:
