@@ -54,7 +54,8 @@ class Call(NamedTuple):
     def leaves(self) -> list[Tensor]:
         """Everything that can have a gradient: all but an LRUA's usage."""
         weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
-        return [tensor for tensor in (self.inputs, *weights, *self.controller, *self.access.parts()) if tensor.requires_grad]
+        tensors = (self.inputs, *weights, *self.controller, *self.access.parts())
+        return [tensor for tensor in tensors if tensor.requires_grad]
 
     def to(self, dtype: torch.dtype) -> "Call":
         """The same numbers in another precision, as fresh leaves."""

@@ -5,8 +5,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from torch import Tensor
-
 PACKAGE = "neuraltape.kernels.cpu"
 
 
@@ -28,7 +26,8 @@ class Access(NamedTuple):
 
     name: str
     state: type
-    """The record of its state's tensors; the last is `reads`, (batch, read heads, width), which is the engine's."""
+    """The class of its state, a `functional.state.State` of tensors. The last part is `reads`, (batch, read heads, width),
+    which is the engine's."""
     to_numbers: Callable[[Any], tuple[float, ...]]
     """A layout as the numbers that an operator takes."""
     from_numbers: Callable[[tuple[float, ...]], Any]
@@ -60,15 +59,6 @@ class Access(NamedTuple):
     """(call, z, b, work, slopes, dnotes): the first state's gradient out, where it is asked for."""
     no_gradient: tuple[str, ...] = ()
     """Names of the state's tensors that are no function of the parameters to differentiate."""
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """Names of the state's tensors."""
-        return getattr(self.state, "names", None) or self.state._fields
-
-    def tensors(self, state: Any) -> list[Tensor]:
-        """The state's tensors, in their order."""
-        return [getattr(state, name) for name in self.state_names]
 
 
 # Those that were found. torch.compile can follow a look into a dict, and not an import.

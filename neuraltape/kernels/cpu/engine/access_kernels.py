@@ -22,7 +22,7 @@ def given_forward(access: Access) -> tuple[str, ...]:
     The access's constants; raw: (B, parameters); its state before the step, without the reads, and after it, which is
     received.
     """
-    before, after = ([f"{name}{i}" for name in access.state_names] for i in (0, 1))
+    before, after = ([f"{name}{i}" for name in access.state.names] for i in (0, 1))
     return *access.constant_names, "raw", *before[:-1], *after
 
 
@@ -32,8 +32,8 @@ def given_backward(access: Access) -> tuple[str, ...]:
     Constants, raw and the state before as for `given_forward`; gradients of the state after; receiving those of `raw`
     and of the state before.
     """
-    before = [f"{name}0" for name in access.state_names[:-1]]
-    slopes = [[f"d{name}{i}" for name in access.state_names] for i in (0, 1)]
+    before = [f"{name}0" for name in access.state.names[:-1]]
+    slopes = [[f"d{name}{i}" for name in access.state.names] for i in (0, 1)]
     return *access.constant_names, "raw", *before, *slopes[1], "draw", *slopes[0][:-1]
 
 

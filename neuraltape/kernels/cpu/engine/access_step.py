@@ -113,7 +113,7 @@ def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
     """One step of the memory: see `neuraltape.kernels.reference.access_step`."""
     plug = named(layout.access)
     # The reads before the step take no part in it.
-    tensors = plug.tensors(state)[:-1]
+    tensors = list(state.parts()[:-1])
     raw = raw.to(tensors[0].dtype)
     numbers = plug.to_numbers(layout)
     before = (raw, *tensors)

@@ -20,7 +20,7 @@ def given_backward(access: Access) -> tuple[str, ...]:
     none. dinputs, dhidden0, ...: receive those of the inputs and of the first state; 0 where not asked for.
     gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
-    after, before = ([f"d{name}{i}" for name in ("hidden", "cell", *access.state_names)] for i in (1, 0))
+    after, before = ([f"d{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (1, 0))
     start = ("order", "lengths", *access.constant_names, "inputs", "packed", "reads0", "given", "saved")
     return *start, "dgiven", *after, "dinputs", *before, "gradients"
 

@@ -23,7 +23,7 @@ def given_forward(access: Access) -> tuple[str, ...]:
     outputs, output_size, output_weight, output_bias: the output layer; (T, B, output_size) receives its results; all 0
     where it is not asked for.
     """
-    before, after = ([f"{name}{i}" for name in ("hidden", "cell", *access.state_names)] for i in (0, 1))
+    before, after = ([f"{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (0, 1))
     start = ("order", "lengths", *access.constant_names, "inputs", "packed")
     return *start, *before, "given", *after, "saved", "outputs", "output_size", "output_weight", "output_bias"
 

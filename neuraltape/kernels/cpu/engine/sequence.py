@@ -128,7 +128,7 @@ class _Eager(torch.autograd.Function):
             ctx.mark_non_differentiable(
                 *(
                     t
-                    for name, t in zip(access.state_names, final[CONTROLLER:], strict=True)
+                    for name, t in zip(access.state.names, final[CONTROLLER:], strict=True)
                     if name in access.no_gradient
                 )
             )

@@ -55,7 +55,7 @@ def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Pr
     result = torch.empty(batch, outputs, dtype=torch.float32 if item_size == 4 else torch.float64, device="cpu")
     return _Prepared(
         fixed, (("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), output, result, states,
-        z.blocks * z.saved_block + batch * seen, attrgetter(*access.state_names), access.state, engine.forward_call,
+        z.blocks * z.saved_block + batch * seen, attrgetter(*access.state.names), access.state, engine.forward_call,
         engine.forward[item_size],
     )  # fmt: skip
 

@@ -44,7 +44,8 @@ def test_every_combination_agrees_with_the_reference(sizes, batch, slots, seed):
 @pytest.mark.filterwarnings("ignore")
 def test_opcheck_passes():
     raw, state = arguments(InterfaceLayout(2, 1, 3), 3, 7)
-    opcheck(torch.ops.neuraltape.access_step.default, (raw, list(state.parts()[:3]), "ntm", [2.0, 1.0, 3.0, -1.0, 0.0, 1.0]))
+    before, numbers = list(state.parts()[:3]), [2.0, 1.0, 3.0, -1.0, 0.0, 1.0]
+    opcheck(torch.ops.neuraltape.access_step.default, (raw, before, "ntm", numbers))
 
 
 def test_without_gradients_gives_the_same():
