@@ -18,8 +18,21 @@ from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights
 
 OPERATIONS = ("sequence", "step", "access_step", "hops", "learn_hops")
+
+
+class Backend(NamedTuple):
+    """Where a backend is found."""
+
+    module: str
+    device: str | None
+    """The type of device that it is for; None: any."""
+
+
 # Fastest first: "auto" takes the first that can.
-BACKENDS = {"cpu": "neuraltape.kernels.cpu", "reference": "neuraltape.kernels.reference"}
+BACKENDS = {
+    "cpu": Backend("neuraltape.kernels.cpu", "cpu"),
+    "reference": Backend("neuraltape.kernels.reference", None),
+}
 
 
 class Resolved(NamedTuple):
@@ -38,7 +51,8 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     Args:
         op: "sequence" or "step" (spec: MachineSpec), "access_step" (spec: InterfaceLayout), "hops" or "learn_hops"
             (spec: HopsLayout).
-        backend: a name in BACKENDS, or "auto": the fastest that can run here. A fall-back is warned of once a reason.
+        backend: a name in BACKENDS, or "auto": the fastest that can run here. Where one for this device can't, that is
+            warned of, once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.
 
@@ -53,7 +67,9 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
         raise ValueError(f"op must be one of {', '.join(OPERATIONS)}; got {op!r}")
     check_backend(backend)
     for name in BACKENDS if backend == "auto" else (backend,):
-        module = import_module(BACKENDS[name])
+        if backend == "auto" and BACKENDS[name].device not in (None, device.type):
+            continue
+        module = import_module(BACKENDS[name].module)
         reason = module.why_not(op, device, dtype, spec)
         if reason is None:
             return Resolved(name, getattr(module, op))

@@ -21,9 +21,10 @@ def spec_of(
     heads: tuple[int, int] = (1, 1),
     width: int = 5,
     offsets: tuple[int, ...] = (-1, 0, 1),
+    access: str = "ntm",
 ) -> MachineSpec:
     """A small machine of odd sizes."""
-    return MachineSpec("ntm", cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
+    return MachineSpec(access, cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
 
 
 def lrua_spec_of(

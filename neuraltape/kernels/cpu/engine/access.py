@@ -26,7 +26,7 @@ class Access(NamedTuple):
 
     name: str
     state: type
-    """The class of its state, a `functional.state.State` of tensors. The last part is `reads`, (batch, read heads, width),
+    """The class of its state, a `functional.state.State` of tensors. The last is `reads`, (batch, read heads, width),
     which is the engine's."""
     to_numbers: Callable[[Any], tuple[float, ...]]
     """A layout as the numbers that an operator takes."""

@@ -18,7 +18,8 @@ from neuraltape.kernels.spec import MachineSpec
 
 
 @cache
-def _kernels(access: str) -> tuple[Kernel, Kernel]:
+def kernels_of(access: str) -> tuple[Kernel, Kernel]:
+    """Forward and backward of one step of an access."""
     return make_access_forward(named(access)), make_access_backward(named(access))
 
 
@@ -59,7 +60,7 @@ def _run_forward(raw: Tensor, state: list[Tensor], access: str, numbers: tuple[f
     after = [raw.new_empty(shape) for _, shape in prepared.state]
     before = [dense(tensor) for tensor in (raw, *state)]
     given = (*prepared.fixed.start[2:], *addresses(*before, *after))
-    run_kernel(_kernels(access)[0], like.element_size(), len(like), prepared.fixed, prepared.work, given)
+    run_kernel(kernels_of(access)[0], like.element_size(), len(like), prepared.fixed, prepared.work, given)
     return after
 
 
@@ -85,7 +86,7 @@ def _backward(
     made = [raw.new_empty(shape) for _, shape in before]
     came = [dense(tensor) for tensor in (raw, *state, *slopes)]
     given = (*prepared.fixed.start[2:], *addresses(*came, *made))
-    run_kernel(_kernels(access)[1], like.element_size(), len(like), prepared.fixed, prepared.work, given)
+    run_kernel(kernels_of(access)[1], like.element_size(), len(like), prepared.fixed, prepared.work, given)
     return made
 
 

@@ -7,6 +7,7 @@ the process when two Python threads enter it, another does not survive a fork.
 """
 
 import ctypes
+import logging
 import os
 import threading
 from array import array
@@ -109,7 +110,19 @@ def run(work: Callable[[int], None], job: array, threads: int) -> None:
     if parallel is not None:
         parallel(work, job.buffer_info()[0], threads, 0)
     else:
+        _say_so(_forked)
         _run_in_python(work, job, threads)
+
+
+@cache
+def _say_so(forked: bool) -> None:
+    """Once a process: threads of our own are slower beside PyTorch's."""
+    why = (
+        "this process was forked, and OpenMP's threads do not live on in it"
+        if forked
+        else "PyTorch's OpenMP is not there"
+    )
+    logging.getLogger(__name__).warning("neuraltape: the kernels run on Python's threads: %s", why)
 
 
 def _run_in_python(work: Callable[[int], None], job: array, threads: int) -> None:

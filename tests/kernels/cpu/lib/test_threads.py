@@ -103,3 +103,15 @@ def test_large_room_is_given_back():
     large = threads.room(threads._KEPT_ROOM + 1)
     assert large.memory.nbytes > threads._KEPT_ROOM
     assert threads.room(100).address == small.address
+
+
+def test_a_move_to_threads_of_pythons_own_is_said_once(monkeypatch, caplog):
+    monkeypatch.setattr(threads, "_forked", True)
+    threads._say_so.cache_clear()
+    work = Call(lambda _: None)
+    for _ in range(2):
+        threads.run(work, array("q", [0]), 2)
+    assert [record.message for record in caplog.records if "Python's threads" in record.message] == [
+        "neuraltape: the kernels run on Python's threads: "
+        "this process was forked, and OpenMP's threads do not live on in it"
+    ]
