@@ -70,8 +70,8 @@ def _number(name: str, value: NDArray[np.floating], ticks: tuple[Any, ...] | Non
         return f"{name} {float(value):.2f}"
     if ticks is None:
         return f"each slot with the {name}"
-    shares = zip(ticks, value.tolist(), strict=True)
-    return f"{name} " + ", ".join(f"{tick:+d}: {share:.2f}" if tick else f"0: {share:.2f}" for tick, share in shares)
+    names = [f"{tick:+d}" if isinstance(tick, int) and tick else str(tick) for tick in ticks]
+    return f"{name} " + ", ".join(f"{tick}: {share:.2f}" for tick, share in zip(names, value.tolist(), strict=True))
 
 
 def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from neuraltape import MANN, NTM, Machine, Trace
 from neuraltape.functional import Sentences, address, content_weights, lrua_read_weights, read, write
-from neuraltape.nn import Head, LSTMController, NTMAccess, Stage
+from neuraltape.functional.state import State
+from neuraltape.nn import Erase, Force, Freeze, Head, LSTMController, NTMAccess, Stage
 from neuraltape.nn.memory_network import MemoryNetwork
 
 
@@ -233,6 +234,57 @@ def test_an_access_that_cannot_be_traced_is_named(generator):
     machine = Machine(3, 6, 4, controller=LSTMController(3 + 2 * 5, 6, layers=1), access=Plain()).double()
     with pytest.raises(ValueError, match=r"forward_in_stages\(controller_output, state, recorder\); Plain has none"):
         machine.trace(rows(generator))
+
+
+class ShelfState(State):
+    memory: torch.Tensor
+    reads: torch.Tensor
+
+
+class Shelf(torch.nn.Module):
+    """An access of the user's own: it asks a shelf that never changes, in one stage with a number of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.choose = torch.nn.Linear(6, 3)
+
+    def initial_state(self, batch_size):
+        memory = torch.arange(6.0, dtype=torch.float64).view(1, 3, 2).expand(batch_size, -1, -1)
+        return ShelfState(memory, memory[:, :1])
+
+    def forward(self, controller_output, state):
+        reads = self.choose(controller_output).softmax(-1).unsqueeze(1) @ state.memory
+        return reads, ShelfState(state.memory, reads)
+
+    def forward_in_stages(self, controller_output, state, recorder):
+        memory = recorder.memory(state.memory)
+        heads = recorder.heads("read")
+        taste = self.choose(controller_output).unsqueeze(1)
+        weights = heads.stage("choose", lambda taste: taste.softmax(-1), taste=taste, ticks={"taste": ("a", "b", "c")})
+        recorder.wrote(memory)
+        reads = heads.vector("read", weights @ memory)
+        return reads, ShelfState(memory, reads)
+
+
+def test_an_access_of_your_own_is_traced_changed_and_saved(tmp_path, generator):
+    torch.manual_seed(0)
+    machine = Machine(3, 6, 4, controller=LSTMController(3 + 2, 6), access=Shelf()).double()
+    x = rows(generator)
+    trace = machine.trace(x)
+    with torch.no_grad():
+        assert torch.equal(trace.outputs, machine(x)[0])
+    assert listed(trace) == {"read 1": [("choose", "focus", ["taste"])]}
+    assert trace.head("read 1").first is None
+    trace.save(tmp_path / "trace.safetensors")
+    assert_same(Trace.load(tmp_path / "trace.safetensors"), trace)
+    forced = machine.trace(x, intervene=Force(parameter="taste", value=(50.0, 0.0, 0.0), steps=2))
+    torch.testing.assert_close(forced.head("read 1").vectors["read"][2], forced.memory[2, :, 0])
+    frozen = machine.trace(x, intervene=Freeze(steps=range(1, 6))).head("read 1").weights
+    assert torch.equal(frozen, frozen[:1].expand_as(frozen))
+    emptied = machine.trace(x, intervene=Erase(slots=(0, 1, 2), steps=3))
+    assert not emptied.head("read 1").vectors["read"][3].any()
+    with pytest.raises(ValueError, match="parameter must be one of taste, read for this machine's heads; got 'gate'"):
+        machine.trace(x, intervene=Force(parameter="gate", value=1.0))
 
 
 def every_trace(generator) -> list[Trace]:

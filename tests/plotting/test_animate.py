@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from neuraltape.plotting.animate import animate
-from tests.plotting.traces import mann_trace, small_trace, story_trace
+from tests.plotting.traces import mann_trace, own_trace, small_trace, story_trace
 
 STEPS = 5
 
@@ -16,9 +16,9 @@ def trace():
     return small_trace(read_heads=2)
 
 
-@pytest.mark.parametrize(("make", "steps"), [(small_trace, 5), (mann_trace, 5), (story_trace, 2)])
+@pytest.mark.parametrize(("make", "steps"), [(small_trace, 7), (mann_trace, 7), (story_trace, 2), (own_trace, 3)])
 def test_a_gif_has_a_frame_a_step_or_a_hop(make, steps, tmp_path):
-    path = animate(make(), tmp_path / "new" / "tape.gif", sequence=1, frames_per_second=5)
+    path = animate(make(), tmp_path / "new" / "tape.gif", frames_per_second=5)
     with Image.open(path) as image:
         assert getattr(image, "n_frames", 1) == steps
         assert image.info["duration"] == 200

@@ -5,7 +5,7 @@ from neuraltape.nn import LSTMBaseline
 from neuraltape.plotting import evaluation_figures, machine_figures, training_figures
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Copy
-from tests.plotting.traces import mann_trace, small_trace, story_trace
+from tests.plotting.traces import mann_trace, own_trace, small_trace, story_trace
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,11 @@ from tests.plotting.traces import mann_trace, small_trace, story_trace
         (small_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
         (mann_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
         (story_trace, ["focus", "stages-hop"]),
+        (own_trace, ["focus", "stages-read"]),
     ],
 )
 def test_a_trace_is_drawn_as_far_as_it_goes(make, names) -> None:
-    assert [name for name, _ in machine_figures(make(), sequence=1)] == names
+    assert [name for name, _ in machine_figures(make())] == names
 
 
 def test_an_evaluation_is_drawn_for_any_model() -> None:

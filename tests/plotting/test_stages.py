@@ -3,7 +3,7 @@
 import pytest
 
 from neuraltape.plotting.stages import plot_stages
-from tests.plotting.traces import mann_trace, small_trace, story_trace
+from tests.plotting.traces import mann_trace, own_trace, small_trace, story_trace
 
 
 def heights(axes) -> list[float]:
@@ -48,6 +48,11 @@ def test_titles_say_what_acts_at_each_stage():
     assert move == f"Move: shift -1: {shares[0]}, 0: {shares[1]}, +1: {shares[2]}"
     assert sharpen.startswith("Sharpen: sharpness ")
     assert sharpen.endswith(". The focus of read 1 at step 3")
+
+
+def test_a_trace_of_an_unknown_machine_is_drawn_by_what_it_lists():
+    (wander,) = plot_stages(own_trace(), step=1, head="read 1").axes
+    assert wander.get_title(loc="left").startswith("Wander: mood calm: 0.25, wild: 0.75. The focus of read 1 at step 1")
 
 
 def test_the_outline_is_the_focus_before():

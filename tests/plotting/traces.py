@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from neuraltape.functional import Sentences
-from neuraltape.nn import MANN, NTM, Trace
+from neuraltape.nn import MANN, NTM, Head, Stage, Trace
 from neuraltape.nn.memory_network import MemoryNetwork
 
 
@@ -30,6 +30,15 @@ def story_trace() -> Trace:
     facts, questions = torch.tensor([[0, 1, 2], [2, -1, -1]]), torch.tensor([3, 0])
     labels = [["Mary went", "Dan took it", "Yes"], ["Yes", "", ""]]
     return network.trace(sentences, facts, questions, answers=torch.tensor([1, 2]), labels=labels)
+
+
+def own_trace() -> Trace:
+    """A trace of no known machine: one head, with a stage, a number and ticks of its own; no memory."""
+    weights = torch.eye(3).unsqueeze(1)
+    moods = torch.tensor([[[0.25, 0.75]]]).expand(3, 1, 2)
+    stage = Stage("wander", weights, "focus", {"mood": moods}, {"mood": ("calm", "wild")})
+    head = Head("read 1", "read", (stage,), vectors={"read": torch.zeros(3, 1, 2)})
+    return Trace("machine", torch.ones(3, 1, 2), torch.ones(3, 1, 2), torch.tensor([3]), (head,))
 
 
 def with_focus(trace: Trace, slots_over_time: list[int]) -> Trace:
