@@ -13,7 +13,7 @@ from neuraltape.evaluation import trace_length
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session
 from neuraltape.nn.trace import Trace
-from neuraltape.tasks import DATA_TASKS
+from neuraltape.settings.fields import field_names
 from neuraltape.tasks.vocabulary import FILE as VOCABULARY
 
 # The options that a story leaves something to say.
@@ -94,7 +94,7 @@ def with_data(subject: Subject, data_dir: str | None) -> Subject:
     """The machine with its task's data set in this folder. Raises UsageError for a task that has none."""
     if data_dir is None:
         return subject
-    if subject.task.name not in DATA_TASKS:
+    if "data_dir" not in field_names(type(subject.task)):
         raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
     task: Any = subject.task
     return replace(subject, task=replace(task, data_dir=data_dir))

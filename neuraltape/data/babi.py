@@ -99,7 +99,7 @@ def _questions(text: str, place: str) -> Iterator[Question]:
         key = int(head)
         if key == 1:
             story, facts = story + 1, {}
-        elif key != last + 1 or story < 0:
+        elif key != last + 1:
             raise DataError(f"{here}: expected ID {last + 1} or 1; got {key}")
         last = key
         sentence, *answer = rest.split("\t")

@@ -31,6 +31,3 @@ TASKS: dict[str, type[Task]] = {
     for each in tuple(globals().values())
     if isinstance(each, type) and issubclass(each, Task) and each is not Task
 }
-
-# Their sequences come from public data sets, which have to be there: see `neuraltape.data`.
-DATA_TASKS: dict[str, type[Task]] = {"omniglot": Omniglot, "babi": Babi}

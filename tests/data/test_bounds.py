@@ -2,7 +2,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from neuraltape.data.bounds import MOST_BYTES, check_name, check_sizes
+from neuraltape.data.bounds import MOST_BYTES, MOST_FILES, check_name, check_sizes
 from neuraltape.data.errors import DataError
 
 ARCHIVE = Path("x.zip")
@@ -24,3 +24,9 @@ def test_sizes_are_bounded_together() -> None:
         check_sizes([MOST_BYTES // 2] * 3, ARCHIVE)
     with pytest.raises(DataError, match="unpacks to more than"):
         check_sizes([-1], ARCHIVE)
+
+
+def test_files_are_counted() -> None:
+    check_sizes([0] * MOST_FILES, ARCHIVE)
+    with pytest.raises(DataError, match="more than 200,000 files"):
+        check_sizes([0] * (MOST_FILES + 1), ARCHIVE)

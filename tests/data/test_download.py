@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from neuraltape.data import DATASETS, DataError, Part, open_part
-from neuraltape.data.download import download
+from neuraltape.data.download import MOST_BYTES, _Meter, download
 from tests.data.archives import BABI, make_babi, make_tar
 
 
@@ -90,3 +90,10 @@ def test_an_archive_that_points_outside_is_not_unpacked(part: Part, site: tuple[
         get(replace(part, url=f"{site[1]}/evil.tar.gz", checksum=f"md5:{digest}"), tmp_path / "a" / "cache")
     assert not list(tmp_path.rglob("evil.txt"))
     assert not (tmp_path / "a" / "cache" / part.name).exists()
+
+
+def test_a_download_that_goes_on_and_on_is_cut_off() -> None:
+    meter = _Meter(DATASETS["babi"][0], lambda what, done, total: None)
+    meter.update(MOST_BYTES)
+    with pytest.raises(DataError, match="refused, it is longer than 64 MB"):
+        meter.update(1)

@@ -166,3 +166,18 @@ def test_the_example_needs_no_drawings():
     lines = Omniglot(data_dir="/nowhere").example().splitlines()
     assert [line[:12].strip() for line in lines] == ["a drawing of", "last label", "answer"]
     assert lines[2].split()[1] == "?"
+
+
+def test_a_character_with_just_enough_drawings_takes_part(options):
+    # Each has twelve.
+    assert len(Omniglot(**options, presentations=12).characters().start) == 8
+    with pytest.raises(DataError, match="13 drawings each; got 0"):
+        Omniglot(**options, presentations=13).characters()
+
+
+def test_drawings_are_turned_by_as_much_as_asked_for(generator):
+    task = Omniglot(rotations=False, max_turn=30.0)
+    maps, moves = task._draw_maps(torch.zeros(50, 20, dtype=torch.int64), 1, generator)
+    degrees = torch.rad2deg(torch.atan2(maps[..., 1, 0], maps[..., 0, 0])).abs().max()
+    assert 29 < degrees <= 30.001
+    assert 0.9 * task.max_move < moves.abs().max() <= task.max_move

@@ -74,3 +74,8 @@ def test_of_equal_priorities_the_earlier_comes_first(monkeypatch) -> None:
     )
     batch = PrioritySort().sample(1, seeded())
     assert torch.equal(batch.targets[21:, 0], batch.inputs[:16, 0, :8])
+
+
+def test_a_short_sequence_asks_for_one_answer_at_least() -> None:
+    batch = PrioritySort(min_length=1, answers=1).sample(3, seeded(), lengths=4)
+    assert batch.mask.sum(0).tolist() == [1, 1, 1]

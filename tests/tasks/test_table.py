@@ -166,3 +166,10 @@ def test_rows_that_do_not_fit_are_named(contents, options, message: str) -> None
     with pytest.raises(DataError, match=message) as caught:
         table_of(*contents, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_whole_numbers_that_are_to_be_predicted_as_numbers_are_no_symbols() -> None:
+    table = table_of(([3, 1, 2],), kind="values")
+    assert (table.input_size, table.output_size) == (1, 1)
+    assert table.inputs.tolist() == [[[3.0], [1.0]]]
+    assert table_of(([3, 1, 2],), kind="classes").inputs.tolist() == [[3, 1]]
