@@ -12,15 +12,10 @@ from torch import Tensor, nn
 
 from neuraltape.kernels.reference import controller_step
 from neuraltape.kernels.spec import Cell
+from neuraltape.nn.quick import parameter
 from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
 
 State = LSTMState | GRUState | FeedForwardState
-
-
-def parameter(module: nn.Module, name: str) -> Tensor:
-    """A module's parameter. As an attribute it would be found slowly; one that is computed is found that way only."""
-    held = module._parameters.get(name)
-    return getattr(module, name) if held is None else held
 
 
 class Controller(nn.Module):
@@ -52,8 +47,8 @@ class Controller(nn.Module):
     def reset_parameters(self) -> None:
         """Draw all weights anew: uniform in +-1/sqrt(hidden_size), as torch.nn.LSTM does."""
         bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+        for each in self.parameters():
+            nn.init.uniform_(each, -bound, bound)
 
     def weights(self) -> tuple[Tensor, ...]:
         """All parameters, layer by layer, in the order that the kernels take them."""

@@ -1,7 +1,7 @@
 """Where a machine starts: memory, focus and reads. Start value and trainability are separate switches."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -115,3 +115,28 @@ class InitialAccess(nn.Module):
     def extra_repr(self) -> str:
         """Start values, for `repr`."""
         return f"memory_init={self.memory_init!r}, train_memory={self.train_memory}"
+
+
+def given_memory(memory: Any, like: Tensor) -> Tensor:
+    """A memory that somebody starts from, for every sequence.
+
+    Args:
+        memory: (batch, slots, width), or (slots, width) for all.
+        like: the machine's own start, (batch, slots, width).
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: another shape, precision or device.
+    """
+    if not isinstance(memory, Tensor):
+        raise TypeError(f"memory must be a tensor; got {type(memory).__name__}")
+    if memory.shape not in (like.shape, like.shape[1:]):
+        raise ValueError(
+            f"memory must have shape {tuple(like.shape)}, or {tuple(like.shape[1:])} for all sequences; "
+            f"got {tuple(memory.shape)}"
+        )
+    if memory.dtype != like.dtype or memory.device != like.device:
+        raise ValueError(
+            f"memory must be {like.dtype} on {like.device} like the parameters; got {memory.dtype} on {memory.device}"
+        )
+    return memory.expand_as(like)

@@ -44,6 +44,7 @@ class LSTMBaseline(SequenceModel):
         controller_layers: how many layers (the paper uses 3).
         input_scale: what inputs are multiplied with, positive: see `NTM`.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
+        device, dtype: of the parameters; None: PyTorch's defaults.
     """
 
     kind = "lstm"
@@ -57,12 +58,15 @@ class LSTMBaseline(SequenceModel):
         controller_layers: int = 1,
         input_scale: float = 1.0,
         batch_first: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
         LSTMConfig(hidden_size, controller_layers, input_scale)
         self.controller_layers, self.input_scale = controller_layers, input_scale
         self.lstm = nn.LSTM(input_size, hidden_size, controller_layers)
         self.output = nn.Linear(hidden_size, output_size)
+        self.to(device=device, dtype=dtype)
 
     def initial_state(self, batch_size: int) -> LSTMState:
         """Zeros."""

@@ -57,9 +57,11 @@ class Machine(SequenceModel):
         check_part("controller", controller, "forward(x, state) -> (y, state)")
         check_part("access", access, "forward(controller_output, state) -> (reads, state)")
         self.controller, self.access = controller, access
+        self.output = nn.Linear(hidden_size + self._numbers_read(), output_size)
+
+    def _numbers_read(self) -> int:
         with torch.no_grad():
-            reads = self.access.initial_state(1).reads
-        self.output = nn.Linear(hidden_size + reads[0].numel(), output_size)
+            return self.access.initial_state(1).reads[0].numel()
 
     @property
     def precision(self) -> torch.dtype:

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from neuraltape.nn.access import LRUAAccess
-from neuraltape.nn.controllers import LSTMController, parameter
+from neuraltape.nn.controllers import LSTMController
+from neuraltape.nn.quick import parameter
 
 # Biases at the start, before the sigmoid: gates that forget at once, and let in and out what there is.
 FORGET, OPEN = -3.0, 1.0

@@ -32,8 +32,10 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
-        arguments: Any = self._hub_mixin_config or {}
-        values = {"format": FORMAT, "machine": name_of(type(self)), **dict(sorted(arguments.items()))}
+        made: Any = self._hub_mixin_config or {}
+        # Where it lay and in what precision it was is not what it is.
+        arguments = {name: made[name] for name in sorted(made) if name not in ("device", "dtype")}
+        values = {"format": FORMAT, "machine": name_of(type(self)), **arguments}
         (save_directory / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -53,6 +55,9 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
             FileNotFoundError: there is no such model.
             ValueError: its files are broken or of another format, or hold another machine.
         """
+        for name in ("device", "dtype"):
+            if name in options:
+                raise ValueError(f"{name} can't be given: the file says in what precision, map_location says where")
         download = {name: options.pop(name) for name in _OF_THE_HUB if name in options}
         folder = fetch(path_or_name, **download)
         machine, saved = saved_arguments(folder)

@@ -22,7 +22,7 @@ from neuraltape.nn import (
 
 SIZES = {"input_size": 5, "output_size": 4, "vocabulary_size": 9}
 # Say how a machine is called, or where it lies, which is no setting of a training.
-OF_THE_CONSTRUCTOR = {"self", "batch_first", *SIZES}
+OF_THE_CONSTRUCTOR = {"self", "batch_first", "device", "dtype", *SIZES}
 
 every_kind = pytest.mark.parametrize("kind", MACHINES.values(), ids=MACHINES)
 

@@ -22,7 +22,7 @@ from neuraltape.functional import (
     split_lrua,
 )
 from neuraltape.nn.backend import without_autocast
-from neuraltape.nn.initial import CONSTANT
+from neuraltape.nn.initial import CONSTANT, given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.record import Recorder
 
@@ -69,6 +69,12 @@ class LRUAAccess(nn.Module):
         layout: heads, width and the decay of usage.
     """
 
+    scheme = "lrua"
+    state_type = LRUAState
+    fixed_start = True
+    # `forward` is in plain PyTorch.
+    backend = "reference"
+
     def __init__(self, controller_size: int, slots: int, layout: LRUALayout) -> None:
         super().__init__()
         if slots < layout.heads:
@@ -89,15 +95,26 @@ class LRUAAccess(nn.Module):
         strength.fill_(STRENGTH)
         gate.fill_(GATE)
 
-    def initial_state(self, batch_size: int) -> LRUAState:
-        """The state before the first step."""
+    def initial_state(self, batch_size: int, memory: Tensor | None = None) -> LRUAState:
+        """The state before the first step; with a memory (batch, slots, width) or (slots, width), from that one.
+
+        Raises:
+            TypeError: a memory that is no tensor.
+            ValueError: a memory of another shape, precision or device.
+        """
         like, heads, width = self.interface.weight, self.layout.heads, self.layout.width
         focus = like.new_zeros(batch_size, heads, self.slots)
         focus[..., 0] = 1
-        memory = like.new_full((batch_size, self.slots, width), CONSTANT)
+        own = like.new_full((batch_size, self.slots, width), CONSTANT)
+        memory = own if memory is None else given_memory(memory, own)
         return LRUAState(
             memory, focus, like.new_zeros(batch_size, self.slots), like.new_zeros(batch_size, heads, width)
         )
+
+    def state_shapes(self, batch_size: int) -> list[tuple[int, ...]]:
+        """The shapes of the state's parts, for so many sequences."""
+        heads, width, slots = self.layout.heads, self.layout.width, self.slots
+        return [(batch_size, slots, width), (batch_size, heads, slots), (batch_size, slots), (batch_size, heads, width)]
 
     def forward(self, controller_output: Tensor, state: LRUAState) -> tuple[Tensor, LRUAState]:
         """One step. Stays in the parameters' precision under autocast.

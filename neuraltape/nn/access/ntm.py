@@ -22,7 +22,7 @@ from neuraltape.functional import (
 )
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_choice, check_input_scale, check_size
-from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit
+from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit, given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.record import Heads, Recorder
 
@@ -85,6 +85,9 @@ class NTMAccess(nn.Module):
         backend: "auto", or the name of a backend for `forward`.
     """
 
+    scheme = "ntm"
+    state_type = AccessState
+
     def __init__(
         self,
         controller_size: int,
@@ -145,9 +148,35 @@ class NTMAccess(nn.Module):
         self.initial.resize(slots)
         self.slots = slots
 
-    def initial_state(self, batch_size: int) -> AccessState:
-        """The state before the first step."""
-        return self.initial(batch_size, self.interface.weight)
+    @property
+    def fixed_start(self) -> bool:
+        """Whether the start depends on no parameter and no buffer."""
+        return self.initial.fixed
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend of `forward`."""
+        return self.choice.resolve(self.interface.weight, self.layout).backend
+
+    def initial_state(self, batch_size: int, memory: Tensor | None = None) -> AccessState:
+        """The state before the first step; with a memory (batch, slots, width) or (slots, width), from that one.
+
+        Raises:
+            TypeError: a memory that is no tensor.
+            ValueError: a memory of another shape, precision or device.
+        """
+        state = self.initial(batch_size, self.interface.weight)
+        return state if memory is None else state.replace(memory=given_memory(memory, state.memory))
+
+    def state_shapes(self, batch_size: int) -> list[tuple[int, ...]]:
+        """The shapes of the state's parts, for so many sequences."""
+        layout, slots = self.layout, self.slots
+        return [
+            (batch_size, slots, layout.width),
+            (batch_size, layout.read_heads, slots),
+            (batch_size, layout.write_heads, slots),
+            (batch_size, layout.read_heads, layout.width),
+        ]
 
     def forward(self, controller_output: Tensor, state: AccessState) -> tuple[Tensor, AccessState]:
         """Write, then read. Stays in the parameters' precision under autocast.

@@ -1,0 +1,201 @@
+"""A machine that kernels run as a whole: what those with a built-in access share. Knows no access.
+
+An access that wants this has, beside `initial_state` and `forward`, the attributes `scheme` (its name in the kernels),
+`state_type`, `slots`, `layout` and `interface`, and `state_shapes(batch_size)`.
+"""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from neuraltape.kernels import MachineSpec
+from neuraltape.nn.backend import BackendChoice, without_autocast
+from neuraltape.nn.checks import check_size
+from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
+from neuraltape.nn.kept_start import KeptStart
+from neuraltape.nn.machine import Machine, check_part
+from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.quick import fits, hooked, parameter, part, plain, weights_of
+from neuraltape.nn.state import MachineState, tensors_of
+
+
+class FastMachine(Machine):
+    """Base class of `NTM`, `MANN` and their like: an access with kernels, a built-in controller or one's own.
+
+    Args:
+        input_size: numbers in one step's input.
+        output_size: numbers in one step's output.
+        config: the settings; those of a built-in controller are not looked at where `controller` is a module.
+        controller: a controller, from `chosen_controller`.
+        access: the access.
+        batch_first, device, dtype: see `NTM`.
+
+    Raises:
+        RuntimeError: the named backend can't run this machine.
+    """
+
+    access_type: ClassVar[type[nn.Module]]
+    """The access that the kernels know."""
+    has_step: ClassVar[bool] = False
+    """Whether the kernels have a step of their own for it, beside the whole sequence."""
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        config: MachineConfig,
+        *,
+        controller: nn.Module,
+        access: nn.Module,
+        batch_first: bool,
+        device: Any,
+        dtype: torch.dtype | None,
+    ) -> None:
+        size, name = config.hidden_size, config.backend
+        super().__init__(input_size, size, output_size, controller=controller, access=access, batch_first=batch_first)
+        if not isinstance(controller, Controller):
+            # What is saved says whose controller it takes; the mixin would put the default there.
+            self._hub_mixin_config = {**self.config, "controller": type(controller).__name__}
+        self.memory_slots, self.layout = config.memory_slots, self.access.layout
+        self.input_scale: float = getattr(config, "input_scale", 1.0)
+        self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)
+        self._start = KeptStart()
+        self._known: tuple[Any, MachineSpec] | None = None
+        if device is not None or dtype is not None:
+            self.to(device=device, dtype=dtype)
+        if name != "auto":
+            _ = self.backend
+
+    def _numbers_read(self) -> int:
+        # Without a memory, which may be large.
+        layout = self.access.layout
+        return layout.read_heads * layout.width
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend in use, for the parameters' present device and dtype."""
+        weight = self.output.weight
+        if isinstance(self.controller, Controller):
+            return self.choice.resolve(weight, self._spec(self.controller)).backend
+        return self.access.backend
+
+    def initial_state(self, batch_size: int, memory: Tensor | None = None) -> MachineState:
+        """The state before the first step, for so many sequences.
+
+        Args:
+            batch_size: how many.
+            memory: what stands in the memory, (batch, slots, width), or (slots, width) for all; None: its own start.
+
+        Raises:
+            TypeError: a memory that is no tensor.
+            ValueError: a memory of another shape, precision or device.
+        """
+        access = self.access.initial_state(batch_size, memory)
+        return MachineState(self.controller.initial_state(batch_size), access)
+
+    def check_state(self, state: Any, batch_size: int) -> None:
+        """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
+        built_in_one, dtype = isinstance(self.controller, Controller), self.output.weight.dtype
+        if built_in_one and fits(state, self.controller, self.access, batch_size, dtype):
+            return
+        super().check_state(state, batch_size)
+        # What a user's own controller carries is its own affair: under autocast it may well be bfloat16.
+        parts = state if built_in_one else state.access
+        wrong = next((each.dtype for each in tensors_of(parts) if each.dtype != dtype), None)
+        if wrong is not None:
+            raise ValueError(f"state must be {dtype} like the parameters; got {wrong}")
+
+    def start(self, batch_size: int) -> MachineState:
+        """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
+        controller, access = part(self, "controller"), part(self, "access")
+        known = type(controller) in CONTROLLERS.values() and type(access) is self.access_type
+        known = known and type(self).initial_state is FastMachine.initial_state
+        # Tensors of another kind, such as those that a compiler follows, are not kept.
+        if not known or torch.compiler.is_compiling() or not access.fixed_start:
+            return self.initial_state(batch_size)
+        weight = parameter(part(access, "interface"), "weight")
+        if type(weight) is not nn.Parameter:
+            return self.initial_state(batch_size)
+        return self._start.get(self.initial_state, batch_size, self.memory_slots, weight)
+
+    def run(self, inputs: Tensor, state: MachineState, lengths: Tensor | None) -> tuple[Tensor, MachineState]:
+        """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+        controller, access = part(self, "controller"), part(self, "access")
+        if not self._whole(controller, access):
+            return super().run(inputs, state, lengths)
+        weights, spec = weights_of(controller, access), self._spec(controller)
+        sequence = self.choice.resolve(weights.interface_weight, spec).function
+        with without_autocast(inputs.device.type):
+            carried = state.controller.parts()
+            result = sequence(self._scaled(inputs), lengths, weights, carried, state.access, spec)
+        final = MachineState(type(state.controller)(*result.controller), result.access)
+        return self.output(result.given), final
+
+    def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """One step of a stream. Without gradients it goes straight to the backend, where that has a step.
+
+        Args, returns, errors: see `SequenceModel.step`.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+            return super().step(inputs, state)
+        controller, access, output = part(self, "controller"), part(self, "access"), part(self, "output")
+        whole = self.has_step and not hooked(self) and plain(output, nn.Linear) and self._whole(controller, access)
+        if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
+            return super().step(inputs, state)
+        known = type(state) is MachineState and type(state.access) is access.state_type
+        if not known or type(state.controller) is not controller.state_type:
+            return super().step(inputs, state)
+        weights, spec = weights_of(controller, access), self._spec(controller)
+        of_output = parameter(output, "weight"), parameter(output, "bias")
+        take = self.step_choice.resolve(weights.interface_weight, spec).function
+        carried = state.controller.parts()
+        y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
+        return y, MachineState(type(state.controller)(*carried), after)
+
+    def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
+        """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
+        return super().control(self._scaled(x), state)
+
+    def _scaled(self, inputs: Tensor) -> Tensor:
+        return inputs if self.input_scale == 1 else inputs * self.input_scale
+
+    def _whole(self, controller: Any, access: Any) -> bool:
+        """Whether a kernel is sure to give what the controller and the access give when they are called."""
+        of_controller = plain(controller, Controller) and plain(access, self.access_type)
+        return of_controller and plain(part(access, "interface"), nn.Linear)
+
+    def _spec(self, controller: Controller) -> MachineSpec:
+        sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout)
+        if self._known is None or self._known[0] != sizes:
+            self._known = sizes, MachineSpec(self.access.scheme, *sizes)
+        return self._known[1]
+
+    def extra_repr(self) -> str:
+        """The backend in use, for `repr`."""
+        return f"backend={self.backend!r}"
+
+
+def chosen_controller(controller: Any, input_size: int, config: MachineConfig) -> nn.Module:
+    """The built-in controller of a name, or a module of one's own.
+
+    Args:
+        controller: a name or a module.
+        input_size: the machine's.
+        config: the machine's settings.
+
+    Raises:
+        TypeError: neither a name nor such a module.
+        ValueError: an unknown name, or layers asked of a controller of one's own.
+    """
+    check_size("input_size", input_size)
+    if not isinstance(controller, nn.Module):
+        seen = input_size + config.read_heads * config.memory_width
+        return built_in(controller, seen, config.hidden_size, config.controller_layers)
+    check_part("controller", controller, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
+    if config.controller_layers != 1:
+        raise ValueError(
+            f"controller_layers belongs to a built-in controller; got {config.controller_layers} with a "
+            f"{type(controller).__name__}"
+        )
+    return controller
