@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from neuraltape.nn import NTM
+from neuraltape.nn import kind_of
 from neuraltape.runs import load_run
 from neuraltape.tasks import Babi
 from neuraltape.tasks.stories import ASK, STOP
@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     run = load_run(options.run)
     assert isinstance(run.task, Babi)
-    assert isinstance(run.model, NTM)
+    assert kind_of(run.model).name == "ntm"
     task = replace(run.task, data_dir=options.data_dir)
     held_out = task.held_out()
     stories = [story for _, story in task.stories["test"]][: options.stories]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.evaluation.lengths import LengthScore, evaluate
-from neuraltape.nn import NTM
+from neuraltape.nn.machines import slots_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.task import Task
 
@@ -82,7 +82,7 @@ def make_report(
         length_name=task.length_name,
         score_name=task.score_name,
         trained=(task.shortest, task.longest),
-        memory_slots=model.memory_slots if isinstance(model, NTM) else None,
+        memory_slots=slots_of(model),
         seed=seed,
         rows=tuple(rows),
     )

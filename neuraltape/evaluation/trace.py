@@ -4,7 +4,7 @@ from typing import Any
 
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for
-from neuraltape.nn import Trace
+from neuraltape.nn import Trace, traceable
 from neuraltape.tasks.task import Task
 
 
@@ -23,7 +23,7 @@ def trace_length(model: Any, task: Task, length: int, *, sequences: int = 1, see
     Raises:
         ValueError: a model that cannot be traced, a number that cannot be, or a machine that does not fit the task.
     """
-    if not hasattr(model, "trace"):
+    if not traceable(model):
         raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
     check_lengths([length], task)
     check_fits(model, task)

@@ -21,6 +21,8 @@ from neuraltape.nn.machines import MACHINES as MACHINES
 from neuraltape.nn.machines import Kind as Kind
 from neuraltape.nn.machines import kind_of as kind_of
 from neuraltape.nn.machines import load_machine as load_machine
+from neuraltape.nn.machines import resizable as resizable
+from neuraltape.nn.machines import traceable as traceable
 from neuraltape.nn.mann import MANN as MANN
 from neuraltape.nn.memory_network import MemoryNetwork as MemoryNetwork
 from neuraltape.nn.memory_network import MemoryNetworkConfig as MemoryNetworkConfig

@@ -11,6 +11,7 @@ from torch import nn
 
 from neuraltape.nn.access import MANNConfig, NTMConfig
 from neuraltape.nn.lstm import LSTMBaseline, LSTMConfig
+from neuraltape.nn.machine import Machine
 from neuraltape.nn.mann import MANN
 from neuraltape.nn.memory_network import MemoryNetwork, MemoryNetworkConfig
 from neuraltape.nn.ntm import NTM
@@ -76,6 +77,26 @@ def kind_of(model: nn.Module) -> Kind:
             if base is kind.machine:
                 return kind
     raise ValueError(f"model must be one of {', '.join(MACHINES)}; got a {type(model).__name__}")
+
+
+def traceable(model: nn.Module) -> bool:
+    """Whether everything that happens inside a machine can be looked at; one of your own, by its access."""
+    own = isinstance(model, Machine) and hasattr(model.access, "forward_in_stages")
+    return own or (_in_table(model) and kind_of(model).traceable)
+
+
+def resizable(model: nn.Module) -> bool:
+    """Whether a trained machine runs with another number of slots."""
+    return _in_table(model) and kind_of(model).resizable
+
+
+def slots_of(model: Any) -> int | None:
+    """How many slots a machine's memory has; None where they are not a matter of choice."""
+    return model.memory_slots if resizable(model) else None
+
+
+def _in_table(model: nn.Module) -> bool:
+    return isinstance(model, tuple(kind.machine for kind in MACHINES.values()))
 
 
 def load_machine(path_or_name: str | Path) -> Any:

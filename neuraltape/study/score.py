@@ -6,7 +6,7 @@ import torch
 
 from neuraltape.evaluation import with_memory_slots
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
-from neuraltape.nn import NTM
+from neuraltape.nn import resizable
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks import Goal, Probe
 from neuraltape.tasks.task import Task
@@ -66,7 +66,7 @@ def score(model: SequenceModel, trained: Task, probe: Probe, *, seed: int) -> Pr
         ValueError: a machine that does not fit the task.
     """
     check_fits(model, trained)
-    if probe.memory_slots is not None and isinstance(model, NTM):
+    if probe.memory_slots is not None and resizable(model):
         try:
             model = with_memory_slots(model, probe.memory_slots)
         except ValueError:

@@ -39,8 +39,8 @@ def test_a_start_kept_slot_by_slot_is_refused(options: dict) -> None:
         with_memory_slots(machine(**options), 9)
 
 
-def test_a_model_that_is_no_ntm_is_refused() -> None:
-    with pytest.raises(ValueError, match="memory_slots needs an NTM; got a LSTMBaseline"):
+def test_a_model_that_cannot_be_resized_is_refused() -> None:
+    with pytest.raises(ValueError, match="memory_slots needs a machine that can be resized; got a LSTMBaseline"):
         with_memory_slots(LSTMBaseline(3, 5, 2), 9)
 
 

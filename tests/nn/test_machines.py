@@ -1,7 +1,10 @@
 """The table of machines: every kind is built, saved, loaded and recognised through it."""
 
+import ast
 import inspect
+from collections import Counter
 from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +21,8 @@ from neuraltape.nn import (
     NTMConfig,
     kind_of,
     load_machine,
+    resizable,
+    traceable,
 )
 
 SIZES = {"input_size": 5, "output_size": 4, "vocabulary_size": 9}
@@ -169,3 +174,78 @@ def test_the_baseline_has_no_memory_to_set():
     assert type(built(MACHINES["lstm"])) is LSTMBaseline
     with pytest.raises(TypeError, match="memory_slots"):
         LSTMConfig(memory_slots=3)
+
+
+PACKAGE = Path(inspect.getfile(NTM)).parents[1]
+# The table; and what reads files that did not yet name their machine.
+MAY_ASK = {PACKAGE / "nn" / "machines.py", PACKAGE / "runs" / "convert.py"}
+CLASSES = {kind.machine.__name__ for kind in MACHINES.values()} | {"Machine", "FastMachine", "SequenceModel"}
+# What only one kind of machine is set by, so that to look for it is to ask which it is.
+COUNTED = Counter(each.name for kind in MACHINES.values() for each in fields(kind.config))
+TELLING = {name for name, count in COUNTED.items() if count == 1} | {"memory_slots", "num_layers", "heads"}
+
+
+def kinds_asked(source):
+    """Lines where a syntax tree asks of what class a machine is, or looks for an argument that only one kind has."""
+    for node in ast.walk(ast.parse(source)):
+        asked = []
+        if isinstance(node, ast.Call) and called(node) in ("isinstance", "issubclass"):
+            asked = named(node.args[1])
+        elif isinstance(node, ast.Compare) and "type" in map(called, (node.left, *node.comparators)):
+            asked = [name for each in (node.left, *node.comparators) for name in named(each)]
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            looked_for = node.left.value if isinstance(node.left, ast.Constant) else None
+            if looked_for in TELLING:
+                yield node.lineno
+        if CLASSES & set(asked):
+            yield node.lineno
+
+
+def called(node):
+    return getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
+
+
+def named(node):
+    """The classes that an expression names: alone, in a tuple or joined by |."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return [name for each in node.elts for name in named(each)]
+    if isinstance(node, ast.BinOp):
+        return [*named(node.left), *named(node.right)]
+    return [getattr(node, "id", None) or getattr(node, "attr", None)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "isinstance(model, NTM)",
+        "isinstance(model, NTM | MANN)",
+        "issubclass(type(model), (int, nn.LSTMBaseline))",
+        "type(model) is MemoryNetwork",
+        "type(model) in (NTM, MANN)",
+        "'usage_decay' in arguments",
+        "'num_layers' not in arguments",
+    ],
+)
+def test_a_question_for_the_kind_is_seen(source):
+    assert list(kinds_asked(source)) == [1]
+
+
+def test_nobody_but_the_table_asks_what_a_machine_is():
+    paths = sorted(PACKAGE.rglob("*.py"))
+    assert len(paths) > 100
+    asked = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in paths
+        if path not in MAY_ASK
+        for line in kinds_asked(path.read_text(encoding="utf-8"))
+    ]
+    assert asked == []
+
+
+def test_capabilities_of_what_is_not_in_the_table():
+    linear = nn.Linear(2, 2)
+    assert not resizable(linear)
+    assert not traceable(linear)
+    assert resizable(NTM(3, 4, 5))
+    assert traceable(MANN(3, 4, 5))
+    assert not traceable(LSTMBaseline(3, 4, 5))

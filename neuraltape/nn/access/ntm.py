@@ -143,6 +143,10 @@ class NTMAccess(nn.Module):
         if write_shift:
             parts.shift[:, writers, offsets.index(1)] = write_shift
 
+    def check_slots(self, slots: int) -> None:
+        """Raise ValueError where the memory's start has numbers of its own for each slot, and fits no other number."""
+        self.initial.check_slots(slots)
+
     def resize(self, slots: int) -> None:
         """Give the memory so many slots. Raises ValueError where its start has numbers of its own for each slot."""
         self.initial.resize(slots)
