@@ -140,7 +140,7 @@ def convert(path: Path) -> Iterator[Path]:
             yield file
 
 
-# By name, or by the end of the name.
+# What converts each file, by its name or the end of it.
 CHANGES: dict[str, Callable[[Path], bool]] = {
     ".yaml": convert_yaml,
     STATE: convert_checkpoint,

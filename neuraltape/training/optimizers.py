@@ -9,7 +9,7 @@ from torch.optim import Adam, Optimizer
 
 from neuraltape.settings.optimizer import AdamSettings, OptimizerSettings, RMSPropSettings
 
-# Of the running mean of gradient norms: it looks back over about 20 steps.
+# The decay of the running mean of gradient norms: it looks back over about 20 steps.
 DECAY = 0.95
 
 
