@@ -17,7 +17,7 @@ class Sizes(NamedTuple):
 
     batch: int
     columns: int
-    """Of the table of facts."""
+    """Columns of the table of facts."""
     slots: int
     hops: int
     tables: int

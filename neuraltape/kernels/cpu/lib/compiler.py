@@ -86,7 +86,7 @@ class _Implementation(CompileResultCacheImpl):
     _locator_classes: ClassVar = [_Locator]
 
     def get_filename_base(self, fullname, abiflags):
-        """By the kernel's own name, without its module's."""
+        """The kernel's own name, without its module's."""
         return super().get_filename_base(fullname.partition(".")[2], abiflags)
 
 
@@ -146,7 +146,7 @@ _Call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without the collector of garbage: a compiler makes millions of small objects, all of which it goes through."""
+    """Hold back the collector of garbage: a compiler makes millions of small objects, all of which it goes through."""
     enabled = gc.isenabled()
     gc.disable()
     try:

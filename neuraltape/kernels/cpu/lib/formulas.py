@@ -12,7 +12,7 @@ from llvmlite import ir
 # An LLVM value. The attributes that its kinds have are not declared.
 Value = Any
 
-# Of each precision: bits of the mantissa, exponent bias, terms of e^r - 1 and of log's series.
+# For each precision: bits of the mantissa, exponent bias, terms of e^r - 1 and of log's series.
 _DETAILS = {"float": (23, 127, 7, 5), "double": (52, 1023, 13, 10)}
 
 # ln 2 in two parts, by bits of the mantissa: the first has so few bits that an exponent times it is exact.
