@@ -33,7 +33,7 @@ def test_a_seed_without_a_result_counts_as_never_solved(tmp_path: Path) -> None:
     made = [result(recipe, 0, solved_at=300), result(recipe, 1, solved_at=500)]
     assert summarise(recipe, made, []).sequences_median == 400
     one = summarise(recipe, made, [2])
-    assert (one.solved, one.total, one.sequences_median) == (2, 3, 500)
+    assert (one.solved, one.total, one.sequences_median, one.solved_seconds_median) == (2, 3, 500, 11)
     assert summarise(recipe, made, [2, 3]).sequences_median is None
 
 
