@@ -27,8 +27,9 @@ class Machine(SequenceModel):
         output_size: numbers in one step's output.
         controller: a module with `initial_state(batch_size)` and `forward(x, state) -> (y, state)`, where x is
             (batch, input_size + numbers of the reads) and y is (batch, hidden_size).
-        access: a module with `initial_state(batch_size)` and `forward(y, state) -> (reads, state)`. Its state is a
-            NamedTuple of tensors, batch first, one of which is `reads`: what the controller sees at the next step.
+        access: a module with `initial_state(batch_size)` and `forward(y, state) -> (reads, state)`. Its state is
+            a `State` or another tree of tensors, batch first, with the attribute `reads`: what the controller sees at
+            the next step.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
 
     Raises:

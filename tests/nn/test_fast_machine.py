@@ -1,0 +1,103 @@
+"""What NTM and MANN share: the kernels run them as a whole only where the modules would give the same."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from neuraltape import MANN, NTM
+from neuraltape.nn.controllers import LSTMController
+
+SIZES = {"memory_slots": 6, "memory_width": 4, "read_heads": 2}
+
+machines = pytest.mark.parametrize("machine", [NTM, MANN])
+
+
+class Echo(nn.Linear):
+    def initial_state(self, batch_size):
+        return ()
+
+    def forward(self, x, state):
+        return super().forward(x), state
+
+
+@machines
+@pytest.mark.parametrize("shape", [(3, 6, 4), (6, 4)])
+def test_a_start_from_a_given_memory_is_the_machine_s_own_but_for_that(machine, shape, generator):
+    model, memory = machine(3, 5, 2, **SIZES), torch.randn(shape, generator=generator)
+    state, own = model.initial_state(3, memory), model.initial_state(3)
+    assert torch.equal(state.access.memory, memory.expand(3, 6, 4))
+    for given, expected in zip(state.access.parts()[1:], own.access.parts()[1:], strict=True):
+        assert torch.equal(given, expected)
+    x = torch.randn(4, 3, 3, generator=generator)
+    assert not torch.equal(model(x, state)[0], model(x)[0])
+
+
+@machines
+@pytest.mark.parametrize(
+    ("memory", "error", "message"),
+    [
+        (torch.zeros(2, 6, 4), ValueError, r"memory must have shape \(3, 6, 4\), or \(6, 4\) for all .* \(2, 6, 4\)"),
+        (torch.zeros(6, 5), ValueError, r"memory must have shape .* got \(6, 5\)"),
+        (torch.zeros(6, 4).double(), ValueError, r"memory must be torch\.float32 on cpu .* got torch\.float64 on cpu"),
+        (torch.zeros(6, 4, device="meta"), ValueError, r"memory must be .* got torch\.float32 on meta"),
+        ([[0.0]], TypeError, "memory must be a tensor; got list"),
+    ],
+)
+def test_a_memory_that_does_not_fit_is_named(machine, memory, error, message):
+    with pytest.raises(error, match=message):
+        machine(3, 5, 2, **SIZES).initial_state(3, memory)
+
+
+@machines
+@pytest.mark.parametrize("place", ["controller", "access", "access.interface"])
+def test_a_hook_on_a_part_is_called(machine, place, generator):
+    model, seen, x = machine(3, 5, 2, **SIZES), [], torch.randn(4, 2, 3, generator=generator)
+    expected = model(x)[0]
+    model.get_submodule(place).register_forward_hook(lambda *_: seen.append(1))
+    torch.testing.assert_close(model(x)[0], expected)
+    assert len(seen) == 4
+    with torch.no_grad():
+        model.step(x[0], model.initial_state(2))
+    assert len(seen) == 5
+
+
+@machines
+def test_a_controller_with_a_forward_of_its_own_is_called(machine, generator):
+    class Doubled(LSTMController):
+        def forward(self, x, state):
+            y, state = super().forward(x, state)
+            return 2 * y, state
+
+    torch.manual_seed(0)
+    model = machine(3, 5, 2, controller=Doubled(11, 5), **SIZES)
+    plain = machine(3, 5, 2, controller=LSTMController(11, 5), **SIZES)
+    plain.load_state_dict(model.state_dict())
+    x = torch.randn(1, 2, 3, generator=generator)
+    hidden, _ = plain.control(x[0], plain.initial_state(2))
+    assert torch.equal(model.control(x[0], model.initial_state(2))[0], 2 * hidden)
+    assert not torch.allclose(model(x)[0], plain(x)[0])
+
+
+@machines
+def test_device_and_precision_are_chosen_where_it_is_made_and_are_not_saved(machine, tmp_path):
+    model = machine(3, 5, 2, dtype=torch.float64, device="cpu", **SIZES)
+    assert {each.dtype for each in model.parameters()} == {torch.float64}
+    model.save_pretrained(tmp_path)
+    assert not {"device", "dtype"} & set(json.loads((tmp_path / "config.json").read_text()))
+    assert machine.from_pretrained(tmp_path).output.weight.dtype == torch.float64
+    with pytest.raises(ValueError, match="dtype can't be given"):
+        machine.from_pretrained(tmp_path, dtype=torch.float32)
+
+
+@machines
+def test_layers_of_a_controller_of_one_s_own_are_refused(machine):
+    with pytest.raises(ValueError, match="controller_layers belongs to a built-in controller; got 2 with a Echo"):
+        machine(3, 5, 2, controller=Echo(11, 5), controller_layers=2, **SIZES)
+
+
+@machines
+def test_a_machine_is_made_without_a_memory(machine, monkeypatch):
+    monkeypatch.setattr(machine.access_type, "initial_state", lambda *_: pytest.fail("a memory was made"))
+    machine(3, 5, 2, **SIZES)
