@@ -540,6 +540,18 @@ def test_the_sentence_says_whether_a_head_moved_on_or_was_led_by_its_key(browser
     shown.close()
 
 
+def test_a_draft_that_comes_late_is_not_given_to_the_machine_chosen_meanwhile(page):
+    page.click("#clear")
+    page.route("**/api/draw", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.click("#random")
+    with page.expect_response("**/api/draw"):
+        page.select_option("#machine", value="model:answers")
+    page.wait_for_selector(".named >> visible=true")
+    page.wait_for_timeout(500)
+    assert page.locator("#message").is_hidden()
+    assert page.inner_text("#verdict").startswith("Where is Mary? ")
+
+
 def test_a_new_checkpoint_shows_itself(page, places):
     save_run(places / "runs" / "live", seed=5)
     until(page, "[...document.querySelectorAll('#machine option')].some((o) => o.value === 'run:live')")

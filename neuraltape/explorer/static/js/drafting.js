@@ -53,6 +53,8 @@ export async function randomDraft(length) {
   }
   try {
     const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), draw());
+    // Another machine was chosen while this one's draft was drawn.
+    if (state.machine !== id) return;
     set({ task, form, ...draft });
   } catch (error) {
     update({ message: error.message === "unreachable" ? text("unreachable") : error.message });

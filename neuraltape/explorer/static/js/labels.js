@@ -33,7 +33,7 @@ function picker(slot, label) {
 
 function line(number, label, heads, shares, kind = "") {
   const chosen = shares[heads.indexOf(state.head)] ?? 0;
-  const name = element("th", { scope: "row", class: kind }, element("span", { class: "number" }, number), " ", label);
+  const name = element("th", { scope: "row", class: kind }, element("div", { class: "entry" }, element("span", { class: "number" }, number), label));
   name.style.setProperty("--share", Math.max(0, Math.min(1, chosen)));
   const cells = shares.map((share, i) => {
     const made = element("td", { class: heads[i] === state.head ? "chosen" : "" }, percent(share));

@@ -37,13 +37,14 @@ export async function run() {
   }
   abort = new AbortController();
   const slow = setTimeout(() => update({ busy: true }), SLOW);
+  const wanted = requests();
+  const chosen = () => wanted[0].body.machine === state.machine;
   try {
-    const wanted = requests();
     const traces = await Promise.all(wanted.map((each) => fetchTrace(each)));
     // The answer of a machine that is no longer chosen would stand under another one's name.
-    if (wanted[0].body.machine === state.machine) show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
+    if (chosen()) show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
   } catch (error) {
-    if (error.name !== "AbortError") fail(error);
+    if (error.name !== "AbortError" && chosen()) fail(error);
   } finally {
     abort = null;
     clearTimeout(slow);
