@@ -14,13 +14,26 @@ from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.spec import MachineSpec, SequenceResult, Weights
 
 
-def access_step_of(spec: MachineSpec) -> Callable[[Tensor, Any, Any], Any]:
-    """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name.
+def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
+    """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name."""
+    return import_module(f"neuraltape.kernels.reference.{access}").access_step
+
+
+def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
+    """One step of the memory alone.
+
+    Args:
+        raw: what the controller emits for the heads, (batch, layout.size).
+        state: the access's state before the step.
+        layout: how it is divided; its `access` names the scheme.
+
+    Returns:
+        The state after the step; its `reads` are what the heads returned.
 
     Raises:
-        ModuleNotFoundError: there is no such file.
+        ModuleNotFoundError: there is no such access.
     """
-    return import_module(f"neuraltape.kernels.reference.{spec.access}").access_step
+    return _step_of(layout.access)(raw, state, layout)
 
 
 def sequence(
@@ -45,7 +58,7 @@ def sequence(
     Returns:
         What every step gives to the output layer, and the final state.
     """
-    step = access_step_of(spec)
+    step = _step_of(spec.access)
     alive = None
     if lengths is not None:
         alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths

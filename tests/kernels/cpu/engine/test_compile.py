@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from neuraltape import NTM
+from neuraltape import MANN, NTM
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -24,6 +24,8 @@ class OwnController(torch.nn.Module):
 
 def machine(controller):
     torch.manual_seed(0)
+    if controller == "lrua":
+        return MANN(3, 8, 2, memory_slots=8, memory_width=4, read_heads=2, backend="cpu")
     controller = OwnController() if controller == "own" else controller
     return NTM(3, 8, 2, memory_slots=8, memory_width=4, controller=controller, backend="cpu")
 
@@ -36,12 +38,12 @@ def numbers(model, ntm, inputs, state, lengths):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("controller", ["lstm", "own"])
+@pytest.mark.parametrize("controller", ["lstm", "own", "lrua"])
 def test_a_model_compiles_without_a_graph_break(controller):
     ntm = machine(controller)
     compiled = torch.compile(ntm, fullgraph=True, backend="aot_eager")
     inputs = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(1))
-    lengths = torch.tensor([2, 1, 2]) if controller == "lstm" else None
+    lengths = None if controller == "own" else torch.tensor([2, 1, 2])
     got, expected = (numbers(model, ntm, inputs, None, lengths) for model in (compiled, ntm))
     for a, b in zip(got, expected, strict=True):
         # Measured: 0.

@@ -129,3 +129,42 @@ def test_the_usage_has_no_gradient():
     result = cpu.sequence(*call_of(spec_of(), 4, 2))
     assert result.access.memory.requires_grad
     assert not result.access.usage.requires_grad
+
+
+def test_of_slots_used_alike_the_first_is_written_over():
+    call = call_of(spec_of(slots=20, heads=3), 5, 2)
+    usage = torch.zeros_like(call.access.usage)
+    usage[:, ::3] = 1
+    call = call._replace(access=call.access.replace(usage=usage))
+    with torch.no_grad():
+        got, expected = results_of(cpu.sequence(*call)), results_of(reference.sequence(*call))
+    # Measured: 1e-15.
+    assert_near(got, expected, 1e-13)
+
+
+def test_a_step_of_a_stream_agrees_with_the_reference():
+    call = call_of(spec_of("gru", layers=2), 1, 3)
+    generator = torch.Generator().manual_seed(7)
+    output = tuple(torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((4, 20), (4,)))
+    results = []
+    for module in (cpu, reference):
+        y, controller, access = module.step(
+            call.inputs[0].detach(), call.weights, output, call.controller, call.access, call.spec
+        )
+        results.append([y, *controller, *access.parts()])
+    # Measured: 1e-15.
+    assert_near(*results, 1e-13)
+
+
+def test_one_step_of_the_access_alone_agrees_with_the_reference():
+    call = call_of(spec_of(slots=20), 1, 5)
+    raw = torch.randn(5, call.spec.layout.size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    raw.requires_grad_()
+    before, results = (raw, call.access.memory, call.access.read_weights), []
+    for step in (cpu.access_step, reference.access_step):
+        after = step(raw, call.access, call.spec.layout)
+        smooth = (after.memory, after.read_weights, after.reads)
+        slopes = [torch.linspace(-1, 1, t.numel(), dtype=t.dtype).view(t.shape) for t in smooth]
+        results.append([*after.parts(), *torch.autograd.grad(smooth, before, slopes)])
+    # Measured: 1e-15.
+    assert_near(*results, 1e-12)
