@@ -87,11 +87,11 @@ class Learner:
 
     def outputs(self, batch: Batch, forward: torch.nn.Module | None = None) -> Tensor:
         """The model's outputs for a batch that `place` gave, (time, batch, output)."""
-        forward = self.model if forward is None else forward
+        run: Any = self.model if forward is None else forward
         if self._autocast:
             with self.fabric.autocast():
-                return forward(batch.inputs, lengths=batch.lengths)[0]
-        return forward(batch.inputs, lengths=batch.lengths)[0]
+                return run(batch.inputs, lengths=batch.lengths)[0]
+        return run(batch.inputs, lengths=batch.lengths)[0]
 
     def place(self, batch: Batch) -> Batch:
         """The batch on the learner's device, its inputs in the weights' precision."""
