@@ -84,3 +84,8 @@ def test_the_data_beside_the_repository_is_complete(shared_data: Path) -> None:
     test = read_tasks(range(1, 21), "test", data_dir=shared_data)
     assert all(len(questions) == 1_000 for questions in test.values())
     assert test[8][3].answer.count(",") == 1
+
+
+def test_ids_that_go_back_are_no_new_story() -> None:
+    with pytest.raises(DataError, match=r"line 3: expected ID 3 or 1; got 2"):
+        parse("1 Mary went home.\n2 John left.\n2 Mary left.\n3 Where is Mary?\thome\t1\n", "here")

@@ -57,3 +57,8 @@ def test_unpacking_stays_inside(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="may lie outside"):
         unpack(Files(Path("x.zip"), ("../out",), lambda _: b""), tmp_path / "inner" / "place")
     assert not (tmp_path / "inner" / "out").exists()
+
+
+def test_what_was_unpacked_can_be_read_by_others(tmp_path: Path) -> None:
+    unpack(Files(tmp_path, ("a.txt",), lambda name: b"a"), tmp_path / "made")
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o755

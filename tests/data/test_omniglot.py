@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from neuraltape.data import DataError
-from neuraltape.data.omniglot import BACKGROUND, EVALUATION, has_evaluation, read_drawings
+from neuraltape.data.omniglot import BACKGROUND, EVALUATION, _centered, has_evaluation, read_drawings
 from tests.data.archives import make_drawing, make_omniglot, make_zip
 
 
@@ -68,3 +69,11 @@ def test_the_real_background_set_has_its_size(shared_data):
     assert len(drawings.alphabet_names) == 30
     assert len(drawings.alphabets) == 964
     assert (np.diff(drawings.first) == 20).all()
+
+
+def test_centring_moves_by_the_nearest_whole_pixel() -> None:
+    ink = np.zeros((5, 5), dtype=np.uint8)
+    # The centre of mass lies at 1.4 in both directions, 0.6 from the middle.
+    ink[1, 1], ink[2, 2] = 90, 60
+    moved = np.asarray(_centered(Image.fromarray(ink)))
+    assert (moved[2, 2], moved[3, 3], moved.sum(dtype=int)) == (90, 60, 150)
