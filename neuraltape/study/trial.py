@@ -107,4 +107,4 @@ class Trial:
     def job(self, logs: Path) -> Job:
         """What makes it, or goes on with it; `logs` is the folder for what it prints."""
         progress = progress_of(self.runs, self.name)
-        return Job(self.name, (self.command,), logs / f"{self.name}.log", progress, self.cpus, self.gpus)
+        return Job(self.name, self.command, logs / f"{self.name}.log", progress, self.cpus, self.gpus)

@@ -16,7 +16,7 @@ def test_what_is_done_is_not_left(store: Store, tmp_path: Path) -> None:
     assert list(plan.results) == [trials[1].name]
     assert str(plan) == "1 of 4 are done, 3 to run, 1 of them to go on with"
     job = plan.left[0].job(tmp_path)
-    assert (job.name, job.commands, job.log) == (trials[0].name, (trials[0].command,), tmp_path / f"{job.name}.log")
+    assert (job.name, job.command, job.log) == (trials[0].name, trials[0].command, tmp_path / f"{job.name}.log")
 
 
 def test_what_is_stale_is_made_again_and_no_result(store: Store) -> None:

@@ -113,7 +113,7 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 from neuraltape.study.processes import Job, View, run_jobs
-run_jobs([Job("trial", ({trial.command!r},), Path({str(tmp_path / "log")!r}))], at_once=1, view=View("trial", 1))
+run_jobs([Job("trial", {trial.command!r}, Path({str(tmp_path / "log")!r}))], at_once=1, view=View("trial", 1))
 """
     directory = RunDirectory(trial.runs.path(trial.name))
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) as runner:

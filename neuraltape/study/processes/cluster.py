@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -112,7 +112,7 @@ def run_on_cluster(
         )
         task = ray.remote(max_retries=retries, retry_exceptions=[JobFailedError])(work_off)
         tasks = {
-            task.options(num_cpus=job.cpus, num_gpus=job.gpus, name=job.name).remote(job.name, job.commands, board): job
+            task.options(num_cpus=job.cpus, num_gpus=job.gpus, name=job.name).remote(job.name, job.command, board): job
             for job in jobs
         }
         try:
@@ -124,17 +124,16 @@ def run_on_cluster(
             raise
 
 
-def work_off(name: str, commands: Sequence[tuple[str, ...]], board: Any) -> str:
-    """A task: run the commands of a job in processes on this node; returns what they print, raises JobFailedError."""
+def work_off(name: str, command: tuple[str, ...], board: Any) -> str:
+    """A task: run a job in a process on this node; returns what it prints, raises JobFailedError."""
     if board is not None:
         board.start.remote(name)
     with tempfile.TemporaryFile() as log:
-        for command in commands:
-            code = run_command(command, log)
-            printed = end_of(log)
-            if code:
-                raise JobFailedError(reason_of(code, printed), printed)
-        return end_of(log)
+        code = run_command(command, log)
+        printed = end_of(log)
+        if code:
+            raise JobFailedError(reason_of(code, printed), printed)
+        return printed
 
 
 def run_command(command: tuple[str, ...], log: Any) -> int:

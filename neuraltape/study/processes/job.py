@@ -20,14 +20,14 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Job:
-    """A few commands, one after another, each in a process of its own; the first that fails ends the job."""
+    """One command in a process of its own."""
 
     name: str
     """What it is called in tables and messages; no two jobs share one."""
-    commands: tuple[tuple[str, ...], ...]
-    """Each is a module and its arguments, as after `python -m`."""
+    command: tuple[str, ...]
+    """A module and its arguments, as after `python -m`."""
     log: Path
-    """Takes what the commands print; begun anew, and appended to where the job is tried again."""
+    """The file that takes what it prints; begun anew, and appended to where the job is tried again."""
     progress: Callable[[], Mapping[str, str]] = dict
     """How far it is: columns of a table, such as {"sequences": "1,000"}. Called now and then, so it has to be quick."""
     cpus: int = 1
@@ -36,8 +36,8 @@ class Job:
     """GPUs that it takes there."""
 
     def __post_init__(self) -> None:
-        if not self.commands or not all(self.commands):
-            raise ValueError(f"commands must be one or more, each with a module; got {self.commands}")
+        if not self.command:
+            raise ValueError(f"command must be a module and its arguments; got {self.command}")
 
     def words(self) -> str:
         """How far it is, in a few words."""

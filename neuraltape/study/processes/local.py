@@ -24,21 +24,17 @@ class Running:
     def __init__(self, job: Job, before: Outcome | None = None) -> None:
         self.job, self._began = job, time.monotonic()
         self._before = before or Outcome(job, "failed", 0.0, "", attempts=0)
-        self._left = deque(job.commands)
         if before is None:
             job.log.parent.mkdir(parents=True, exist_ok=True)
             job.log.write_text("", encoding="utf-8")
         self._process = self._start()
 
     def poll(self) -> Outcome | None:
-        """The outcome once it has ended; starts the next command where one is over."""
+        """The outcome once it has ended."""
         code = self._process.poll()
         if code is None:
             return None
         self._close()
-        if code == 0 and self._left:
-            self._process = self._start()
-            return None
         seconds = self._before.seconds + time.monotonic() - self._began
         reason = reason_of(code, self.job.log.read_text(encoding="utf-8", errors="replace")) if code else ""
         return Outcome(self.job, "failed" if code else "done", seconds, reason, self._before.attempts + 1)
@@ -48,7 +44,7 @@ class Running:
         self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> None:
-        """Until the command that is running has ended."""
+        """Wait until it has ended."""
         self._process.wait()
         self._close()
 
@@ -61,7 +57,7 @@ class Running:
         with self.job.log.open("ab") as log:
             # A session of its own: a terminal's Ctrl-C comes to this process only, which hands it on once.
             return subprocess.Popen(
-                python(self._left.popleft()),
+                python(self.job.command),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -21,10 +21,8 @@ def run_here(jobs: Iterable[Job], *, at_once: int, view: View, retries: int = 0)
 
 
 def attempt(job: Job, number: int) -> Outcome:
-    code = 0
-    for module, *words in job.commands:
-        if not code:
-            code = main(words) if module == "neuraltape" else run_module(module, words)
+    module, *words = job.command
+    code = main(words) if module == "neuraltape" else run_module(module, words)
     return Outcome(job, "failed" if code else "done", 1.0, "no luck" if code else "", number)
 
 

@@ -29,15 +29,15 @@ class LocalBoard:
         self.start = Call(self.board.start)
 
 
-def test_a_task_runs_the_commands_and_returns_what_they_print() -> None:
+def test_a_task_runs_the_command_and_returns_what_it_prints() -> None:
     board = LocalBoard()
-    assert work_off("one", [(CHILD, "say", "first"), (CHILD, "say", "second")], board) == "first\nsecond\n"
+    assert work_off("one", (CHILD, "say", "first"), board) == "first\n"
     assert board.board.starts() == {"one": 1}
 
 
 def test_a_task_that_fails_gives_its_reason_and_its_log() -> None:
     with pytest.raises(JobFailedError, match="out of luck") as failed:
-        work_off("bad", [(CHILD, "fail", "out of luck"), (CHILD, "say", "never")], LocalBoard())
+        work_off("bad", (CHILD, "fail", "out of luck"), LocalBoard())
     # Ray sends it from one process to another.
     error = pickle.loads(pickle.dumps(failed.value))  # noqa: S301
     assert (error.reason, error.log, str(error)) == ("out of luck", "neuraltape: out of luck\n", "out of luck")
@@ -64,6 +64,6 @@ def test_only_the_end_of_a_long_log_is_kept() -> None:
 
 def test_without_ray_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    job = Job("one", ((CHILD, "say"),), tmp_path / "log")
+    job = Job("one", (CHILD, "say"), tmp_path / "log")
     with pytest.raises(ValueError, match=r'--cluster needs Ray; get it with: pip install "neuraltape\[cluster\]"'):
         run_on_cluster([job], address="local", view=View("trial", 1))
