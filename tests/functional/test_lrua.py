@@ -46,7 +46,7 @@ def test_a_step_is_that_of_the_paper(seed, sizes):
     parameters = (each.numpy() for each in activate_lrua(split_lrua(raw, layout)))
     expected = oracle.step(*(each.numpy() for each in state.parts()[:3]), *parameters, decay=0.9)
     # Measured: 2e-15.
-    for got, wanted in zip(after, expected, strict=True):
+    for got, wanted in zip(after.parts(), expected, strict=True):
         assert_matches(got, wanted, 1e-13)
 
 
@@ -104,7 +104,7 @@ def test_usage_has_no_gradient(generator):
 
 def test_a_slot_that_is_read_stays_and_one_that_is_not_is_overwritten(generator):
     layout = LRUALayout(1, 4, 0.9)
-    state = random_state(generator, 1, 3, layout)._replace(usage=torch.tensor([[0.5, 0.6, 0.7]], dtype=torch.float64))
+    state = random_state(generator, 1, 3, layout).replace(usage=torch.tensor([[0.5, 0.6, 0.7]], dtype=torch.float64))
     # The key is what lies in slot 0, with a great strength, so that slot is read now and in use afterwards.
     raw = torch.cat([state.memory[0, 0].clamp(-0.9, 0.9).atanh(), torch.tensor([50.0, -50.0]), torch.ones(4)])
     after = lrua_step(raw.double().unsqueeze(0), state, layout)

@@ -73,12 +73,12 @@ def test_three_steps_follow_the_paper(batch: int, slots: int, layout: InterfaceL
 @machines
 def test_a_step_has_the_right_gradient(batch: int, slots: int, layout: InterfaceLayout, generator: Generator) -> None:
     del batch
-    memory, read_weights, write_weights, reads = random_state(generator, 1, slots, layout)
+    memory, read_weights, write_weights, reads = random_state(generator, 1, slots, layout).parts()
     inputs = (normal(generator, 1, layout.size), memory, read_weights, write_weights)
     inputs = tuple(tensor.requires_grad_() for tensor in inputs)
 
-    def step(raw: Tensor, *state: Tensor) -> AccessState:
-        return access_step(raw, AccessState(*state, reads), layout)
+    def step(raw: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        return access_step(raw, AccessState(*state, reads), layout).parts()
 
     # Random projections of the gradient: the whole Jacobian takes seconds.
     assert torch.autograd.gradcheck(step, inputs, fast_mode=True)
@@ -126,7 +126,7 @@ def test_sequences_of_a_batch_do_not_touch_each_other(generator: Generator) -> N
     state, raw = random_state(generator, 3, 5, layout), normal(generator, 3, layout.size)
     together = access_step(raw, state, layout)
     alone = access_step(raw[1:2], AccessState(*(tensor[1:2] for tensor in state.parts())), layout)
-    for tensor, expected in zip(together, alone, strict=True):
+    for tensor, expected in zip(together.parts(), alone.parts(), strict=True):
         # Measured: 0; a matrix product of another size may round otherwise.
         assert_matches(tensor[1:2], expected.numpy(), 1e-15)
 
@@ -152,7 +152,7 @@ def test_a_raw_interface_of_1e4_stays_finite(fill: float, slots: int, dtype: tor
 
     def two_steps(raw: Tensor, *state: Tensor) -> Tensor:
         after = access_step(raw, access_step(raw, AccessState(*state), layout), layout)
-        return torch.cat([tensor.flatten(1) for tensor in after], -1)
+        return torch.cat([tensor.flatten(1) for tensor in after.parts()], -1)
 
     # The reads of the step before are the controller's business: no gradient goes through them here.
     assert_finite_with_gradients(lambda *tensors: two_steps(*tensors, state.reads), raw, *state.parts()[:3])
