@@ -11,10 +11,11 @@ from neuraltape.cli.study import add_options, carry_out, check_least, end, going
 from neuraltape.data.babi import read_tasks
 from neuraltape.runs.files import write_atomically
 from neuraltape.settings.questions import QuestionsConfig
-from neuraltape.study import Plan, Result, make_plan
+from neuraltape.study.plan import Plan, make_plan
 from neuraltape.study.processes import Outcome
 from neuraltape.study.questions import answering, page
 from neuraltape.study.questions.page import failed, mean_error
+from neuraltape.study.result import Result
 
 REPORT = "README.md"
 

@@ -8,7 +8,7 @@ from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.cli.study import add_options, carry_out, check_least, end, going_on
-from neuraltape.study import make_plan
+from neuraltape.study.plan import make_plan
 from neuraltape.study.reproduce import Recipe, read_recipes, write_report
 
 

@@ -11,8 +11,9 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import RUNS
-from neuraltape.study import Plan, Store
+from neuraltape.study.plan import Plan
 from neuraltape.study.processes import Outcome
+from neuraltape.study.store import Store
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes reach the folders by the same names, or local"
 LEAST = {"seeds": 1, "first_seed": 0, "jobs": 1, "retries": 0, "trials": 1}

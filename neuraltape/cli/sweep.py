@@ -10,8 +10,9 @@ from neuraltape.cli.output import say, say_table, say_wrote
 from neuraltape.cli.study import carry_out, end, failures, going_on, logs_of
 from neuraltape.cli.subject import RUNS
 from neuraltape.cli.sweep_options import base_of, check, make_parser
-from neuraltape.study import Store, Trial, make_plan
+from neuraltape.study.plan import make_plan
 from neuraltape.study.processes import Outcome, make_view
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import (
     Range,
     Search,
@@ -25,6 +26,7 @@ from neuraltape.study.sweep import (
     table_of,
     write_report,
 )
+from neuraltape.study.trial import Trial
 
 
 def run(argv: Sequence[str]) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from neuraltape.study import Result
 from neuraltape.study.processes import Job, Outcome, View
+from neuraltape.study.result import Result
 from tests.cli.conftest import Call
 from tests.study.made_up import write_recipe
 from tests.study.processes.here import run_here

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from neuraltape.settings import Settings
-from neuraltape.study import Result, Store
+from neuraltape.study.result import Result
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import make_trials
 from neuraltape.training import train
 from tests.cluster.conftest import Note, environment, neuraltape, program, wait_until

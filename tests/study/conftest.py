@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study import Store
+from neuraltape.study.store import Store
 
 
 @pytest.fixture(params=["folder", "memory"])

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study import Store, make_plan
+from neuraltape.study.plan import make_plan
+from neuraltape.study.store import Store
 from tests.study.tiny import config_of, result_of, tiny_trials
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from neuraltape.study import Store
 from neuraltape.study.progress import progress_of
+from neuraltape.study.store import Store
 
 LINES = [
     '{"kind": "training", "sequences": 500, "bits": 9, "sequences_per_second": 100.4}',

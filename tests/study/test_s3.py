@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.study import Store, make_plan
+from neuraltape.study.plan import make_plan
 from neuraltape.study.progress import progress_of
+from neuraltape.study.store import Store
 from neuraltape.study.train import work
 from tests.study.s3_server import s3_server
 from tests.study.test_train import fail_at

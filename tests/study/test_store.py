@@ -4,8 +4,7 @@ import pytest
 
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import read_metrics
-from neuraltape.study import Store
-from neuraltape.study.store import step_of
+from neuraltape.study.store import Store, step_of
 from neuraltape.training import train
 from tests.study.tiny import config_of, tiny_trials
 

@@ -8,8 +8,8 @@ import pytest
 
 from neuraltape.runs import RunExistsError, load_run
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.study import Store
 from neuraltape.study.mirror import workplace
+from neuraltape.study.store import Store
 from neuraltape.study.train import wait_until_free, work
 from neuraltape.training import NonFiniteError, train
 from neuraltape.training.loop import Loop

@@ -10,9 +10,9 @@ import pytest
 
 from neuraltape.runs import RunDirectory, RunExistsError
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.study import Trial
 from neuraltape.study.reproduce import Recipe
 from neuraltape.study.train import work
+from neuraltape.study.trial import Trial
 from tests.study.made_up import result, write_recipe
 from tests.study.tiny import config_of
 

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.settings import Settings
-from neuraltape.study import Result, Store, Trial
+from neuraltape.study.result import Result
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import make_trials
+from neuraltape.study.trial import Trial
 
 TINY = {
     "model": "lstm",

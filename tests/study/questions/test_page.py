@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 from neuraltape.settings.questions import QuestionsConfig
-from neuraltape.study import Result
 from neuraltape.study.questions.page import best_of, failed, mean_error, page
 from neuraltape.study.questions.published import JOINT, published
+from neuraltape.study.result import Result
 
 
 def made_up(seed: int, train: dict[str, float], test: dict[str, float]) -> Result:

@@ -1,6 +1,6 @@
 import csv
 
-from neuraltape.study import Store
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import rows_of, write_report
 from tests.study.tiny import result_of, tiny_trials
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neuraltape.study import Store
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import Search, Source, make_source, read_space
 from neuraltape.study.sweep.search import _algorithm, _param_space, _scheduler
 from tests.study.tiny import TINY, tiny_trials

@@ -1,6 +1,6 @@
 import pytest
 
-from neuraltape.study import Store
+from neuraltape.study.store import Store
 from neuraltape.study.sweep import make_source, read_space
 from neuraltape.study.sweep.source import Source, shortened
 from tests.study.tiny import TINY, config_of, tiny_trials

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from neuraltape.study import Store
 from neuraltape.study.processes import View
 from neuraltape.study.processes.cluster import JobFailedError
+from neuraltape.study.store import Store
 from neuraltape.study.sweep.source import Source
 from neuraltape.study.sweep.tuning import report_new
 from neuraltape.study.sweep.watcher import Watcher
