@@ -13,13 +13,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from neuraltape import NTM
 
+# The kernels that are compiled soonest.
 STEP = """
 import torch
-from neuraltape import NTM
+from neuraltape.functional import Sentences
+from neuraltape.nn.memory_network import MemoryNetwork
 torch.manual_seed(0)
-ntm = NTM(3, 8, 2, memory_slots=8, memory_width=4, backend="cpu")
+network = MemoryNetwork(8, 5, slots=3, hops=2, backend="cpu")
+sentences = Sentences.of(torch.tensor([[3, 1, 4], [1, 5, 0], [2, 6, 5]]))
+facts, questions = torch.tensor([[0, 2], [1, -1]]), torch.tensor([1, 2])
 with torch.no_grad():
-    print(f"{ntm(torch.ones(5, 2, 3))[0].square().sum().item():.9f}")
+    print(f"{network(sentences, facts, questions).logits.square().sum().item():.9f}")
 """
 
 

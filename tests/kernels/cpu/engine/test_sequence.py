@@ -173,7 +173,7 @@ def test_extremes_stay_finite_and_agree(dtype):
     inputs = call.inputs.detach().clone() * 1e4
     memory = call.access.memory.detach().clone()
     memory[:, 1] = 0
-    call = call._replace(inputs=inputs.requires_grad_(), access=call.access._replace(memory=memory.requires_grad_()))
+    call = call._replace(inputs=inputs.requires_grad_(), access=call.access.replace(memory=memory.requires_grad_()))
     outputs, gradients = run(cpu.sequence, call)
     expected, _ = run(reference.sequence, call)
     assert all(t.isfinite().all() for t in (*outputs, *gradients))
@@ -183,7 +183,7 @@ def test_extremes_stay_finite_and_agree(dtype):
 
 def test_an_empty_memory_and_zero_keys_have_gradients_without_nan():
     call = call_of(spec_of(), 5, 2, scale=0.0)
-    call = call._replace(access=call.access._replace(memory=torch.zeros_like(call.access.memory).requires_grad_()))
+    call = call._replace(access=call.access.replace(memory=torch.zeros_like(call.access.memory).requires_grad_()))
     outputs, gradients = run(cpu.sequence, call)
     expected, expected_gradients = run(reference.sequence, call)
     # Measured: 3.3e-16 and 6.2e-16.
