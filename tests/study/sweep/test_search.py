@@ -11,7 +11,7 @@ from neuraltape.study.sweep import Search, Source, make_source, read_space
 from neuraltape.study.sweep.search import _algorithm, _param_space, _scheduler
 from tests.study.tiny import TINY, tiny_trials
 
-SETTINGS = ["learning_rate=1e-4..1e-2", "momentum=0.5..0.9", "hidden_size=4..8", "max_sequences=100..5000"]
+SETTINGS = ["learning_rate=1e-4..1e-2", "clip_at=0.5..0.9", "hidden_size=4..8", "max_sequences=100..5000"]
 
 
 class Tune:
@@ -29,7 +29,7 @@ def test_a_range_is_drawn_from_end_to_end_on_its_scale(store: Store) -> None:
     space = read_space(SETTINGS)
     assert space_of(make_source("copy", TINY, space, store, seed=0), SETTINGS) == {
         "learning_rate": ("loguniform", 1e-4, 1e-2),
-        "momentum": ("uniform", 0.5, 0.9),
+        "clip_at": ("uniform", 0.5, 0.9),
         # Tune leaves the upper end of whole numbers out.
         "hidden_size": ("randint", 4, 9),
         "max_sequences": ("lograndint", 100, 5001),
