@@ -70,7 +70,7 @@ package: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
 	$(BIN)/python -m build
 	$(BIN)/python -m twine check --strict dist/*
-	@size=$$(wc -c < dist/*.whl); test $$size -le $(WHEEL_AT_MOST) || \
+	@size=$$(cat dist/*.whl | wc -c); test $$size -le $(WHEEL_AT_MOST) || \
 		{ echo "the wheel has $$size bytes; at most $(WHEEL_AT_MOST) are allowed"; exit 1; }
 
 bench: $(INSTALLED)
