@@ -32,6 +32,7 @@ class State:
         super().__init_subclass__()
         dataclass(frozen=True, eq=False)(cls)
         cls.names = tuple(each.name for each in fields(cls))  # pyright: ignore[reportArgumentType]
+        _write_out(cls)
         # A dataclass in all but these marks: Lightning refuses frozen dataclasses in what a module returns.
         del cls.__dataclass_fields__, cls.__dataclass_params__  # pyright: ignore[reportAttributeAccessIssue]
         pytree.register_pytree_node(
@@ -115,6 +116,25 @@ class State:
 
     def __bool__(self) -> bool:
         return True
+
+
+def _write_out(kind: type[State]) -> None:
+    """Write `parts` and, where no part has a default, the constructor out, part by part.
+
+    A dataclass that is frozen takes longer to make than a machine's step has for it, and so does a loop over names.
+    """
+    names = {name: None for name in kind.names}
+    lines = [f"def parts(self): return ({''.join(f'self.{name}, ' for name in names)})"]
+    if names and not any(hasattr(kind, name) for name in names) and not hasattr(kind, "__post_init__"):
+        lines += [f"def __init__(self, {', '.join(names)}):", " held = self.__dict__"]
+        lines += [f" held[{name!r}] = {name}" for name in names]
+    made: dict[str, Any] = {}
+    exec("\n".join(lines), made)
+    for name in ("parts", "__init__"):
+        if name in made:
+            made[name].__qualname__ = f"{kind.__qualname__}.{name}"
+            made[name].__doc__ = getattr(kind, name).__doc__
+            setattr(kind, name, made[name])
 
 
 def map_state(function: Callable[..., Tensor], state: Any, *others: Any) -> Any:
