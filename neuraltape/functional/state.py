@@ -123,11 +123,10 @@ def _write_out(kind: type[State]) -> None:
 
     A dataclass that is frozen takes longer to make than a machine's step has for it, and so does a loop over names.
     """
-    names = {name: None for name in kind.names}
-    lines = [f"def parts(self): return ({''.join(f'self.{name}, ' for name in names)})"]
-    if names and not any(hasattr(kind, name) for name in names) and not hasattr(kind, "__post_init__"):
-        lines += [f"def __init__(self, {', '.join(names)}):", " held = self.__dict__"]
-        lines += [f" held[{name!r}] = {name}" for name in names]
+    lines = [f"def parts(self): return ({''.join(f'self.{name}, ' for name in kind.names)})"]
+    if kind.names and not any(hasattr(kind, name) for name in kind.names) and not hasattr(kind, "__post_init__"):
+        lines += [f"def __init__(self, {', '.join(kind.names)}):", " held = self.__dict__"]
+        lines += [f" held[{name!r}] = {name}" for name in kind.names]
     made: dict[str, Any] = {}
     exec("\n".join(lines), made)
     for name in ("parts", "__init__"):

@@ -37,8 +37,6 @@ class FastMachine(Machine):
 
     access_type: ClassVar[type[nn.Module]]
     """The access that the kernels know."""
-    has_step: ClassVar[bool] = False
-    """Whether the kernels have a step of their own for it, beside the whole sequence."""
 
     def __init__(
         self,
@@ -133,14 +131,14 @@ class FastMachine(Machine):
         return self.output(result.given), final
 
     def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """One step of a stream. Without gradients it goes straight to the backend, where that has a step.
+        """One step of a stream. Without gradients it goes straight to the backend.
 
         Args, returns, errors: see `SequenceModel.step`.
         """
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
             return super().step(inputs, state)
         controller, access, output = part(self, "controller"), part(self, "access"), part(self, "output")
-        whole = self.has_step and not hooked(self) and plain(output, nn.Linear) and self._whole(controller, access)
+        whole = not hooked(self) and plain(output, nn.Linear) and self._whole(controller, access)
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state)
         known = type(state) is MachineState and type(state.access) is access.state_type

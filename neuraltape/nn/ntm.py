@@ -52,7 +52,6 @@ class NTM(FastMachine):
 
     kind = "ntm"
     access_type = NTMAccess
-    has_step = True
     access: NTMAccess
 
     def __init__(
