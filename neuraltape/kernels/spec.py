@@ -28,6 +28,14 @@ class MachineSpec:
     layout: Any
     """How the access divides what the controller emits: `InterfaceLayout`, `LRUALayout`, or another access's own."""
 
+    def __hash__(self) -> int:
+        """The hash of all fields, computed once: a step of a stream asks for it, as what is prepared is kept by it."""
+        known = self.__dict__.get("known_hash")
+        if known is None:
+            parts = self.access, self.cell, self.input_size, self.hidden_size, self.layers, self.slots, self.layout
+            known = self.__dict__["known_hash"] = hash(parts)
+        return known
+
 
 # What a backend is asked about: a machine, the interface of one step of the heads, or a memory network.
 Spec = MachineSpec | InterfaceLayout | HopsLayout
