@@ -75,3 +75,21 @@ def test_tensors_that_are_not_on_the_cpu_or_lie_in_any_way():
         assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
         with pytest.raises(ValueError, match=r"on the CPU; got .* on meta"):
             cpu.access_step(raw, state.replace(write_weights=state.write_weights.to("meta")), layout)
+
+
+def test_what_a_controller_gives_under_autocast_is_taken_in_the_states_precision():
+    layout = InterfaceLayout(1, 2, 5)
+    raw, state = arguments(layout, 3, 7)
+    with torch.no_grad():
+        low = raw.bfloat16()
+        got, expected = (cpu.access_step(given, state, layout) for given in (low, low.double()))
+    assert got.memory.dtype == torch.float64
+    assert all(torch.equal(a, b) for a, b in zip(got.parts(), expected.parts(), strict=True))
+
+
+def test_the_backward_pass_refuses_gradients_of_another_shape():
+    raw, state = arguments(InterfaceLayout(1, 1, 3), 2, 5)
+    before, slopes = list(state.parts()[:3]), [t.detach() for t in state.parts()]
+    slopes[1] = slopes[1][..., :-1]
+    with pytest.raises(ValueError, match=r"read_weights must have shape \(2, 1, 5\)"), torch.no_grad():
+        torch.ops.neuraltape.access_step_backward(slopes, raw, before, "ntm", [1.0, 1.0, 3.0, -1.0, 0.0, 1.0])
