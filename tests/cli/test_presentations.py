@@ -11,9 +11,10 @@ from tests.data.archives import make_omniglot
 
 SMALL = [
     *("--min-length", "2", "--max-length", "3", "--side", "6", "--validation-alphabets", "2", "--seed", "0"),
-    *("--hidden-size", "8", "--memory-slots", "12", "--memory-width", "5", "--read-heads", "2"),
-    *("--max-sequences", "16", "--evaluate-every", "16", "--evaluate-sequences", "4", "--batch-size", "8"),
+    *("--hidden-size", "8", "--batch-size", "8"),
+    *("--max-sequences", "16", "--evaluate-every", "16", "--evaluate-sequences", "4"),
 ]
+MEMORY = ["--memory-slots", "12", "--memory-width", "5", "--read-heads", "2"]
 
 
 def train(call: Call, folder: Path, *options: str) -> None:
@@ -24,7 +25,7 @@ def train(call: Call, folder: Path, *options: str) -> None:
 @pytest.mark.parametrize("model", ["mann", "ntm", "lstm"])
 def test_every_machine_is_trained_and_scored(call: Call, here: Path, model: str) -> None:
     make_omniglot(here, alphabets=6)
-    train(call, here, "--model", model)
+    train(call, here, "--model", model, *([] if model == "lstm" else MEMORY))
     said = call("evaluate", "omniglot", "--sequences", "3")
     assert said.code == 0, said.err
     assert said.out.startswith("omniglot: omniglot, validation characters; right answers by presentation")
@@ -35,7 +36,7 @@ def test_every_machine_is_trained_and_scored(call: Call, here: Path, model: str)
 
 def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path) -> None:
     make_omniglot(here, alphabets=6)
-    train(call, here, "--model", "mann")
+    train(call, here, "--model", "mann", *MEMORY)
     said = call("plot", "omniglot", "--sequences", "2")
     assert said.code == 0, said.err
     drawn = {path.stem for path in Path("runs/omniglot/figures").iterdir()}
@@ -45,7 +46,7 @@ def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path
 
 def test_a_machine_that_learned_from_one_example_is_traced_and_animated(call: Call, here: Path) -> None:
     make_omniglot(here, alphabets=6)
-    train(call, here, "--model", "mann")
+    train(call, here, "--model", "mann", *MEMORY)
     assert call("trace", "omniglot", "--output", "trace.safetensors", "--data-dir", str(here)).code == 0
     trace = Trace.load("trace.safetensors")
     assert (trace.machine, len(trace.inputs)) == ("mann", 30)
