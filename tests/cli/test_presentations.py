@@ -34,6 +34,7 @@ def test_every_machine_is_trained_and_scored(call: Call, here: Path, model: str)
     assert all(len(row["accuracy"]) == 10 for row in report["rows"])
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path) -> None:
     make_omniglot(here, alphabets=6)
     train(call, here, "--model", "mann", *MEMORY)
