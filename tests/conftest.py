@@ -1,12 +1,14 @@
 """What every test shares: shape checks at run time, explicit generators, repeatable hypothesis runs, optional data."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 # The hook rewrites modules as they are imported: one that is there already would silently stay unchecked.
@@ -42,6 +44,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def generator() -> torch.Generator:
     """A CPU generator with a fixed seed."""
     return torch.Generator().manual_seed(0)
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[], str]) -> str:
+    """A text that takes long to make: the first of the tests' workers makes it, the others wait for it and read it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    kept = folder / f"{name}.txt"
+    with FileLock(folder / f"{name}.lock"):
+        if not kept.exists():
+            kept.write_text(make(), encoding="utf-8")
+        return kept.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import made_once
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ROOT / "tests" / "new_access"
 IMPORT = "from neuraltape.nn.access.wheel import Wheel, WheelConfig\n"
@@ -104,10 +106,8 @@ sys.stdout.write(json.dumps(found))
 """
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a copy of the package with the new access says."""
-    pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+def run_in_a_copy(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the program says in a copy of the package with the access."""
     root = tmp_path_factory.mktemp("new_access")
     package = root / "neuraltape"
     shutil.copytree(ROOT / "neuraltape", package, ignore=shutil.ignore_patterns("models", "__pycache__"))
@@ -128,7 +128,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [sys.executable, "-c", PROGRAM], cwd=root, env=environment, capture_output=True, text=True, timeout=290
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a copy of the package with the new access says."""
+    pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+    return json.loads(made_once(tmp_path_factory, "new_access", lambda: run_in_a_copy(tmp_path_factory)))
 
 
 @pytest.mark.parametrize("command", ["train", "whole", "resume", "evaluate", "trace", "plot"])

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import made_once
+
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "tests" / "tasks" / "reverse.py"
 LINE = "from neuraltape.tasks.reverse import Reverse as Reverse\n"
@@ -75,10 +77,8 @@ sys.stdout.write(json.dumps(found))
 """
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a copy of the package with the new task says."""
-    pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+def run_in_a_copy(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the program says in a copy of the package with the task."""
     root = tmp_path_factory.mktemp("new_task")
     shutil.copytree(ROOT / "neuraltape", root / "neuraltape", ignore=shutil.ignore_patterns("models", "__pycache__"))
     tasks = root / "neuraltape" / "tasks"
@@ -92,7 +92,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [sys.executable, "-c", PROGRAM], cwd=root, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a copy of the package with the new task says."""
+    pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+    return json.loads(made_once(tmp_path_factory, "new_task", lambda: run_in_a_copy(tmp_path_factory)))
 
 
 def test_it_is_listed_with_an_example(found: dict[str, Any]) -> None:

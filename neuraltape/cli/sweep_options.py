@@ -27,6 +27,7 @@ def make_parser() -> Parser:
         "--set",
         type=str,
         nargs="+",
+        action="extend",
         default=[],
         help="settings of `neuraltape train` and their values, such as learning_rate=1e-4,3e-4 max_sequences=50000; "
         "for a search also ranges, such as learning_rate=1e-4..1e-2",

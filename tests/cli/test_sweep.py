@@ -16,6 +16,12 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neuraltape.study.plan.run_jobs", run_here)
 
 
+def test_settings_of_several_flags_are_all_taken(call: Call) -> None:
+    said = call("sweep", "copy", *SET, "--set", "learning_rate=1e-2,1e-3", "--set", "gate_bias=0,1", "--seeds", "1")
+    assert said.code == 0, said.err
+    assert "0 of 4 are done, 4 to run" in said.out
+
+
 def test_a_sweep_is_made_once_and_can_grow(call: Call) -> None:
     said = call("sweep", "copy", *SET, "learning_rate=1e-2,1e-3", "--seeds", "1")
     assert said.code == 0, said.err
