@@ -17,7 +17,8 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_of_several_flags_are_all_taken(call: Call) -> None:
-    said = call("sweep", "copy", *SET, "--set", "learning_rate=1e-2,1e-3", "--set", "gate_bias=0,1", "--seeds", "1")
+    more = ["--set", "learning_rate=1e-2,1e-3", "--set", "controller_layers=1,2"]
+    said = call("sweep", "copy", *SET, *more, "--seeds", "1")
     assert said.code == 0, said.err
     assert "0 of 4 are done, 4 to run" in said.out
 
