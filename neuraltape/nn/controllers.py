@@ -52,7 +52,13 @@ class Controller(nn.Module):
 
     def weights(self) -> tuple[Tensor, ...]:
         """All parameters, layer by layer, in the order that the kernels take them."""
-        return tuple([parameter(self, name) for name in self.weight_names])
+        held = self._parameters
+        try:
+            # As attributes they would be found slowly.
+            return tuple([held[name] for name in self.weight_names])  # pyright: ignore[reportReturnType]
+        except KeyError:
+            # One that is computed is found that way only.
+            return tuple([getattr(self, name) for name in self.weight_names])
 
     def _zeros(self, batch_size: int) -> Tensor:
         return parameter(self, self.weight_names[0]).new_zeros(batch_size, self.layers, self.hidden_size)

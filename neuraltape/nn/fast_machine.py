@@ -16,7 +16,7 @@ from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.machine_config import MachineConfig
-from neuraltape.nn.quick import fits, hooked, parameter, part, plain, weights_of
+from neuraltape.nn.quick import fits, of_linear, parameter, part, plain, plain_step, weights_of
 from neuraltape.nn.state import MachineState, tensors_of
 
 
@@ -59,7 +59,7 @@ class FastMachine(Machine):
         self.input_scale: float = getattr(config, "input_scale", 1.0)
         self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)
         self._start = KeptStart()
-        self._known: tuple[Any, MachineSpec] | None = None
+        self._known: tuple[Any, Any, int, MachineSpec] | None = None
         if device is not None or dtype is not None:
             self.to(device=device, dtype=dtype)
         if name != "auto":
@@ -95,7 +95,11 @@ class FastMachine(Machine):
     def check_state(self, state: Any, batch_size: int) -> None:
         """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
         built_in_one, dtype = isinstance(self.controller, Controller), self.output.weight.dtype
-        if built_in_one and fits(state, self.controller, self.access, batch_size, dtype):
+        if (
+            built_in_one
+            and isinstance(self.access, self.access_type)
+            and fits(state, self.controller, self.access, batch_size, dtype)
+        ):
             return
         super().check_state(state, batch_size)
         # What a user's own controller carries is its own affair: under autocast it may well be bfloat16.
@@ -137,15 +141,15 @@ class FastMachine(Machine):
         """
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
             return super().step(inputs, state)
-        controller, access, output = part(self, "controller"), part(self, "access"), part(self, "output")
-        whole = not hooked(self) and plain(output, nn.Linear) and self._whole(controller, access)
+        parts: dict[str, Any] = self._modules
+        controller, access, output = parts["controller"], parts["access"], parts["output"]
+        whole = plain_step(self, controller, access, output, self.access_type, Controller.forward)
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state)
         known = type(state) is MachineState and type(state.access) is access.state_type
         if not known or type(state.controller) is not controller.state_type:
             return super().step(inputs, state)
-        weights, spec = weights_of(controller, access), self._spec(controller)
-        of_output = parameter(output, "weight"), parameter(output, "bias")
+        weights, spec, of_output = weights_of(controller, access), self._spec(controller), of_linear(output)
         take = self.step_choice.resolve(weights.interface_weight, spec).function
         carried = state.controller.parts()
         y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
@@ -160,14 +164,15 @@ class FastMachine(Machine):
 
     def _whole(self, controller: Any, access: Any) -> bool:
         """Whether a kernel is sure to give what the controller and the access give when they are called."""
-        of_controller = plain(controller, Controller) and plain(access, self.access_type)
-        return of_controller and plain(part(access, "interface"), nn.Linear)
+        both = plain(controller, Controller) and plain(access, self.access_type)
+        return both and plain(access._modules["interface"], nn.Linear)
 
     def _spec(self, controller: Controller) -> MachineSpec:
-        sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, self.memory_slots, self.layout)
-        if self._known is None or self._known[0] != sizes:
-            self._known = sizes, MachineSpec(self.access.scheme, *sizes)
-        return self._known[1]
+        layout, slots, known = self.layout, self.memory_slots, self._known
+        if known is None or known[0] is not controller or known[1] is not layout or known[2] != slots:
+            sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, slots, layout)
+            known = self._known = controller, layout, slots, MachineSpec(self.access.scheme, *sizes)
+        return known[3]
 
     def extra_repr(self) -> str:
         """The backend in use, for `repr`."""

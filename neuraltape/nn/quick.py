@@ -26,7 +26,6 @@ def part(module: nn.Module, name: str) -> Any:
 
 def plain(module: Any, kind: type[nn.Module]) -> bool:
     """Whether a call of the module is sure to be `kind`'s forward: no hooks, and no forward of its own."""
-    # `hooked`, written out: this is asked four times a step.
     held = module.__dict__
     return type(module).forward is kind.forward and not (
         "forward" in held
@@ -37,18 +36,41 @@ def plain(module: Any, kind: type[nn.Module]) -> bool:
     )
 
 
-def hooked(module: nn.Module) -> bool:
-    """Whether something else is called when this module is."""
-    held = module.__dict__
-    return bool(
-        held["_forward_hooks"] or held["_forward_pre_hooks"] or held["_backward_hooks"] or held["_backward_pre_hooks"]
+def plain_step(machine: Any, controller: Any, access: Any, output: Any, kind: Any, forward: Any) -> bool:
+    """`plain` for all parts of a machine at once, where nothing is differentiated: hooks of backward do not matter.
+
+    It is written out, since a loop or a call for each part takes as long as all the looking.
+
+    Args:
+        machine, controller, access, output: the machine, whose own forward is not looked at, and its parts.
+        kind: the class that the access has to be of.
+        forward: what the controller's forward has to be.
+    """
+    if type(controller).forward is not forward or type(access).forward is not kind.forward:
+        return False
+    interface = access._modules["interface"]
+    a, b, c = controller.__dict__, access.__dict__, interface.__dict__
+    d, e = output.__dict__, machine.__dict__
+    return (
+        type(interface).forward is nn.Linear.forward
+        and type(output).forward is nn.Linear.forward
+        and not ("forward" in a or "forward" in b or "forward" in c or "forward" in d)
+        and not (a["_forward_hooks"] or b["_forward_hooks"] or c["_forward_hooks"] or d["_forward_hooks"])
+        and not (a["_forward_pre_hooks"] or b["_forward_pre_hooks"] or c["_forward_pre_hooks"])
+        and not (d["_forward_pre_hooks"] or e["_forward_hooks"] or e["_forward_pre_hooks"])
     )
+
+
+def of_linear(module: Any) -> tuple[Tensor, Tensor]:
+    """A linear layer's weight and bias."""
+    held = module._parameters
+    weight, bias = held.get("weight"), held.get("bias")
+    return (module.weight, module.bias) if weight is None or bias is None else (weight, bias)
 
 
 def weights_of(controller: Any, access: nn.Module) -> Weights:
     """A machine's parameters, without its output layer, as the kernels take them."""
-    interface = part(access, "interface")
-    return Weights(controller.weights(), parameter(interface, "weight"), parameter(interface, "bias"))
+    return Weights(controller.weights(), *of_linear(access._modules["interface"]))
 
 
 def fits(state: Any, controller: Any, access: Any, batch_size: int, dtype: torch.dtype) -> bool:

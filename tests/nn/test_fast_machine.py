@@ -101,3 +101,22 @@ def test_layers_of_a_controller_of_one_s_own_are_refused(machine):
 def test_a_machine_is_made_without_a_memory(machine, monkeypatch):
     monkeypatch.setattr(machine.access_type, "initial_state", lambda *_: pytest.fail("a memory was made"))
     machine(3, 5, 2, **SIZES)
+
+
+def test_an_access_put_in_later_is_called_whatever_it_is_made_of():
+    class Still(nn.Module):
+        def initial_state(self, batch_size, memory=None):
+            return NTM(3, 5, 2, **SIZES).access.initial_state(batch_size, memory)
+
+        def forward(self, controller_output, state):
+            return torch.ones_like(state.reads), state
+
+    ntm = NTM(3, 5, 2, **SIZES)
+    state = ntm.initial_state(2)
+    ntm.access = Still()
+    x = torch.randn(2, 3)
+    with torch.no_grad():
+        hidden, _ = ntm.control(x, state)
+        expected = ntm.output(torch.cat([hidden, torch.ones_like(state.access.reads).flatten(1)], -1))
+        assert torch.allclose(ntm.run(x.unsqueeze(0), state, None)[0][0], expected)
+        assert torch.allclose(ntm.step(x, state)[0], expected)
