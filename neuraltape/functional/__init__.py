@@ -1,7 +1,8 @@
 """The equations of the Neural Turing Machine as pure functions: the specification of everything fast.
 
 Names and shapes are those of the glossary in the documentation. "The paper" is Graves, Wayne and Danihelka (2014),
-arXiv 1410.5401; in `lrua` it is Santoro et al. (2016), arXiv 1605.06065.
+arXiv 1410.5401; in `lrua` it is Santoro et al. (2016), arXiv 1605.06065; in `allocation`, `links` and `dnc` it is
+Graves et al. (2016), Nature 538:471.
 """
 
 from neuraltape.functional.addressing import Stages as Stages
@@ -12,6 +13,20 @@ from neuraltape.functional.addressing import look_up as look_up
 from neuraltape.functional.addressing import sharpen as sharpen
 from neuraltape.functional.addressing import shift as shift
 from neuraltape.functional.addressing import similarity as similarity
+from neuraltape.functional.allocation import allocation as allocation
+from neuraltape.functional.allocation import retention as retention
+from neuraltape.functional.allocation import unfreed as unfreed
+from neuraltape.functional.allocation import usage as usage
+from neuraltape.functional.dnc import DNCInterface as DNCInterface
+from neuraltape.functional.dnc import DNCLayout as DNCLayout
+from neuraltape.functional.dnc import DNCState as DNCState
+from neuraltape.functional.dnc import activate_dnc as activate_dnc
+from neuraltape.functional.dnc import dnc_interface as dnc_interface
+from neuraltape.functional.dnc import dnc_step as dnc_step
+from neuraltape.functional.dnc import dnc_write as dnc_write
+from neuraltape.functional.dnc import read_focus as read_focus
+from neuraltape.functional.dnc import split_dnc as split_dnc
+from neuraltape.functional.dnc import write_focus as write_focus
 from neuraltape.functional.hops import HopsLayout as HopsLayout
 from neuraltape.functional.hops import ask_facts as ask_facts
 from neuraltape.functional.hops import attend as attend
@@ -23,6 +38,10 @@ from neuraltape.functional.interface import Interface as Interface
 from neuraltape.functional.interface import InterfaceLayout as InterfaceLayout
 from neuraltape.functional.interface import activate as activate
 from neuraltape.functional.interface import split_interface as split_interface
+from neuraltape.functional.links import follow as follow
+from neuraltape.functional.links import link as link
+from neuraltape.functional.links import precedence as precedence
+from neuraltape.functional.links import sharpen_link as sharpen_link
 from neuraltape.functional.lrua import LRUAInterface as LRUAInterface
 from neuraltape.functional.lrua import LRUALayout as LRUALayout
 from neuraltape.functional.lrua import LRUAState as LRUAState

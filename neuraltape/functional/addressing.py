@@ -35,19 +35,27 @@ def _unit(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch ro
 def similarity(
     memory: Float[Tensor, "batch slots width"],
     key: Float[Tensor, "batch heads width"],
+    mask: Float[Tensor, "batch heads width"] | None = None,
 ) -> Float[Tensor, "batch heads slots"]:
     """How much each slot resembles the key: the cosine of the angle between them, from -1 to 1.
 
-    Paper, equation 6. The paper leaves the similarity to a zero vector open; here it is 0, without a gradient.
+    Paper, equation 6. The paper leaves the similarity to a zero vector open; here it is 0, without a gradient. With a
+    mask it is K(k m, M m): numbers whose mask is small hardly count (Csordas and Schmidhuber 2019, arXiv 1904.10278,
+    equation 4).
 
     Args:
         memory: M_t, (batch, slots, width).
         key: k_t, (batch, heads, width).
+        mask: m_t in [0, 1], (batch, heads, width); None: all numbers count alike.
 
     Returns:
         K(k_t, M_t), (batch, heads, slots).
     """
-    return _unit(key) @ _unit(memory).transpose(-1, -2)
+    if mask is None:
+        return _unit(key) @ _unit(memory).transpose(-1, -2)
+    # Each head sees a memory of its own.
+    seen = _unit((memory.unsqueeze(1) * mask.unsqueeze(2)).flatten(0, 1)).unflatten(0, mask.shape[:2])
+    return (seen @ _unit(key * mask).unsqueeze(-1)).squeeze(-1)
 
 
 def look_up(
@@ -72,6 +80,7 @@ def content_weights(
     memory: Float[Tensor, "batch slots width"],
     key: Float[Tensor, "batch heads width"],
     strength: Float[Tensor, "batch heads"],
+    mask: Float[Tensor, "batch heads width"] | None = None,
 ) -> Float[Tensor, "batch heads slots"]:
     """Focus on the slots that resemble the key: `look_up` of `similarity`.
 
@@ -81,11 +90,12 @@ def content_weights(
         memory: M_t, (batch, slots, width).
         key: k_t, (batch, heads, width).
         strength: beta_t >= 0, (batch, heads). 0 gives uniform weights.
+        mask: which numbers of key and memory count, see `similarity`.
 
     Returns:
         w^c_t, (batch, heads, slots): non-negative, sums to 1 over slots.
     """
-    return look_up(similarity(memory, key), strength)
+    return look_up(similarity(memory, key, mask), strength)
 
 
 def interpolate(
