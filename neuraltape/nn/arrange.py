@@ -17,6 +17,8 @@ class Arranged(NamedTuple):
     """(time, batch, input)."""
     lengths: Tensor | None
     """(batch,) int64, on the inputs' device; None: every sequence has all steps."""
+    reset: Tensor | None
+    """(time, batch) bool: where rows begin anew; None: nowhere."""
     batch_first: bool
     single: bool
     packed: PackedSequence | None
@@ -38,26 +40,29 @@ class Arranged(NamedTuple):
         return map_state(lambda tensor: tensor.squeeze(0), state) if self.single else state
 
 
-def arrange(inputs: Any, lengths: Any, input_size: int, *, batch_first: bool) -> Arranged:
+def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_first: bool) -> Arranged:
     """Bring a user's input into the form (time, batch, input).
 
     Args:
         inputs: (time, batch, input), with `batch_first` (batch, time, input), without a batch (time, input), or a
             PackedSequence.
         lengths: steps of each sequence, (batch,) integers from 1 to time, or None.
+        reset: where rows begin anew, bool in the form of the inputs without their last axis, or None.
         input_size: numbers a step.
         batch_first: see `inputs`.
 
     Raises:
-        TypeError: `inputs` is neither a tensor of floats nor a PackedSequence; `lengths` are not integers.
-        ValueError: a wrong shape, no steps, or lengths out of range.
+        TypeError: `inputs` is neither a tensor of floats nor a PackedSequence; `lengths` are not integers; `reset` is
+            no tensor of bool.
+        ValueError: a wrong shape or device, no steps, or lengths out of range.
     """
     if isinstance(inputs, PackedSequence):
         if lengths is not None:
             raise ValueError("lengths must be None for a PackedSequence, which has its own")
         padded, lengths = pad_packed_sequence(inputs)
         check_inputs(padded, input_size, "(time, batch, input)")
-        return Arranged(padded, lengths.to(padded.device), batch_first, False, inputs)
+        reset = None if reset is None else _packed_reset(reset, inputs)
+        return Arranged(padded, lengths.to(padded.device), reset, batch_first, False, inputs)
     single = isinstance(inputs, Tensor) and inputs.dim() == 2
     if single:
         check_inputs(inputs.unsqueeze(1), input_size, "(time, input)")
@@ -69,7 +74,15 @@ def arrange(inputs: Any, lengths: Any, input_size: int, *, batch_first: bool) ->
         raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
     if lengths is not None:
         lengths = check_lengths(lengths, len(inputs), inputs.shape[1], inputs.device)
-    return Arranged(inputs, lengths, batch_first, single, None)
+    if reset is not None:
+        steps, batch_size = inputs.shape[:2]
+        if single:
+            reset = check_reset(reset, (steps,), "(time,)", inputs.device).unsqueeze(1)
+        elif batch_first:
+            reset = check_reset(reset, (batch_size, steps), "(batch, time)", inputs.device).transpose(0, 1)
+        else:
+            reset = check_reset(reset, (steps, batch_size), "(time, batch)", inputs.device)
+    return Arranged(inputs, lengths, reset, batch_first, single, None)
 
 
 def check_inputs(inputs: Any, input_size: int, shape: str) -> None:
@@ -100,6 +113,31 @@ def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.devic
             row = int(wrong[0])
             raise ValueError(f"lengths must be from 1 to {steps}; sequence {row} has {int(lengths[row])}")
     return lengths.to(device=device, dtype=torch.int64)
+
+
+def check_reset(reset: Any, shape: tuple[int, ...], axes: str, device: torch.device) -> Tensor:
+    """The reset, as it came; TypeError or ValueError unless it is bool, of this shape and on this device."""
+    if not isinstance(reset, Tensor) or reset.dtype != torch.bool:
+        came = reset.dtype if isinstance(reset, Tensor) else type(reset).__name__
+        raise TypeError(f"reset must be a tensor of bool, {axes}; got {came}")
+    if reset.shape != shape:
+        raise ValueError(f"reset must be {axes} = {shape} like the inputs; got shape {tuple(reset.shape)}")
+    if reset.device != device:
+        raise ValueError(f"reset must be on {device} like the inputs; got {reset.device}")
+    return reset
+
+
+def _packed_reset(reset: Any, inputs: PackedSequence) -> Tensor:
+    """A packed reset as (time, batch), for inputs that are packed in the same way."""
+    if not isinstance(reset, PackedSequence):
+        raise TypeError(
+            f"reset must be a PackedSequence, packed like the inputs, where these are one; got {type(reset).__name__}"
+        )
+    check_reset(reset.data, (len(inputs.data),), "(steps of all sequences,)", inputs.data.device)
+    order, other = (torch.empty(0) if p.sorted_indices is None else p.sorted_indices for p in (inputs, reset))
+    if not torch.equal(reset.batch_sizes, inputs.batch_sizes) or not torch.equal(order, other):
+        raise ValueError("reset must be packed like the inputs: with the same lengths, in the same order")
+    return pad_packed_sequence(reset)[0]
 
 
 def alive(lengths: Tensor, steps: int) -> Tensor:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.nn.checks import check_input_scale, check_size
+from neuraltape.nn.pieces import run_in_pieces
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.nn.state import LSTMState, map_state
+from neuraltape.nn.state import LSTMState
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,16 @@ class LSTMBaseline(SequenceModel):
         zeros = self.output.weight.new_zeros(batch_size, self.controller_layers, self.hidden_size)
         return LSTMState(zeros, zeros)
 
-    def run(self, inputs: Tensor, state: LSTMState, lengths: Tensor | None) -> tuple[Tensor, LSTMState]:
+    def run(
+        self, inputs: Tensor, state: LSTMState, lengths: Tensor | None, reset: Tensor | None = None
+    ) -> tuple[Tensor, LSTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         if self.input_scale != 1:
             inputs = inputs * self.input_scale
-        if lengths is None:
+        if lengths is None and reset is None:
             return self._run_full(inputs, state)
-        if inputs.device.type == "cpu":
-            return self._run_in_stretches(inputs, state, lengths)
+        if reset is not None or inputs.device.type == "cpu":
+            return run_in_pieces(self._run_full, inputs, state, self.start(inputs.shape[1]), lengths, reset)
         packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
         packed, final = self.lstm(packed, _swapped(state.parts()))
         hidden, _ = pad_packed_sequence(packed, total_length=len(inputs))
@@ -90,24 +92,6 @@ class LSTMBaseline(SequenceModel):
         """All steps of rows that are equally long."""
         hidden, final = self.lstm(inputs, _swapped(state.parts()))
         return self.output(hidden), LSTMState(*_swapped(final))
-
-    def _run_in_stretches(self, inputs: Tensor, state: LSTMState, lengths: Tensor) -> tuple[Tensor, LSTMState]:
-        """From each length to the next, with the rows that still go on.
-
-        On a CPU torch.nn.LSTM takes several times as long for a PackedSequence of different lengths.
-        """
-        lengths, order = lengths.sort()
-        inputs, going = inputs[:, order], state.rows(order)
-        outputs, ended, start, done = [], [], 0, 0
-        for end, count in zip(*(each.tolist() for each in lengths.unique_consecutive(return_counts=True)), strict=True):
-            given, after = self._run_full(inputs[start:end, done:], going)
-            outputs.append(functional.pad(given, (0, 0, done, 0)))
-            ended.append(after.rows(slice(count)))
-            going = after.rows(slice(count, None))
-            start, done = end, done + count
-        back = order.argsort()
-        padded = functional.pad(torch.cat(outputs), (0, 0, 0, 0, 0, len(inputs) - start))
-        return padded[:, back], map_state(lambda *parts: torch.cat(parts)[back], *ended)
 
 
 def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:

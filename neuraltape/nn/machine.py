@@ -75,21 +75,26 @@ class Machine(SequenceModel):
         """The state before the first step, for so many sequences."""
         return MachineState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
 
-    def run(self, inputs: Tensor, state: MachineState, lengths: Tensor | None) -> tuple[Tensor, MachineState]:
+    def run(
+        self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None
+    ) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
-        hidden, reads, state = self.run_stepwise(inputs, state, lengths)
+        hidden, reads, state = self.run_stepwise(inputs, state, lengths, reset)
         return self.output(torch.cat([hidden, reads.flatten(2)], -1)), state
 
     def run_stepwise(
-        self, inputs: Tensor, state: MachineState, lengths: Tensor | None
+        self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None
     ) -> tuple[Tensor, Tensor, MachineState]:
         """Controller outputs (time, batch, hidden), reads (time, batch, ...) and the final state, step by step."""
+        start = None if reset is None else self.start(inputs.shape[1])
         living = None if lengths is None else alive(lengths, len(inputs))
         if living is not None:
             # What stands in the padding may be NaN; it must not reach a gradient either.
             inputs = inputs.masked_fill(~living.unsqueeze(-1), 0)
+            reset = None if reset is None else reset & living
         hiddens, all_reads = [], []
         for t, x in enumerate(inputs):
+            state = state if reset is None else keep_alive(reset[t], start, state)
             hidden, controller_state = self.control(x, state)
             reads, access_state = self.access(hidden, state.access)
             after = MachineState(controller_state, access_state)
@@ -115,6 +120,7 @@ class Machine(SequenceModel):
         state: Any = None,
         *,
         lengths: Any = None,
+        reset: Any = None,
         targets: Tensor | None = None,
         intervene: Intervention | Sequence[Intervention] = (),
     ) -> Trace:
@@ -125,7 +131,7 @@ class Machine(SequenceModel):
         without gradients.
 
         Args:
-            inputs, state, lengths: as for a call; no PackedSequence.
+            inputs, state, lengths, reset: as for a call; no PackedSequence.
             targets: what the outputs should be, in the same form as `inputs`; kept with the trace.
             intervene: changes to make while it runs, such as `Force(parameter="gate", value=1.0, steps=3)`; see
                 `neuraltape.nn.intervention`. The trace then holds what was used.
@@ -134,11 +140,11 @@ class Machine(SequenceModel):
             A `Trace`, on the CPU.
 
         Raises:
-            ValueError: an access that can't be traced, or an intervention that names a head, stage, number, slot or
-                step that is not there.
+            ValueError: an access that can't be traced; an intervention that names a head, stage, number, slot or
+                step that is not there, or that comes with a reset.
         """
         interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
-        return record(self, inputs, state, lengths, targets, interventions)
+        return record(self, inputs, state, lengths, reset, targets, interventions)
 
 
 def check_part(name: str, part: object, forward: str) -> None:

@@ -220,6 +220,7 @@ def record(
     inputs: Tensor,
     state: Any,
     lengths: Any,
+    reset: Any,
     targets: Tensor | None,
     interventions: Sequence[Intervention] = (),
 ) -> Trace:
@@ -229,7 +230,10 @@ def record(
             "a machine can be traced if its access has forward_in_stages(controller_output, state, recorder); "
             f"{type(machine.access).__name__} has none"
         )
-    arranged = arrange(inputs, lengths, machine.input_size, batch_first=machine.batch_first)
+    arranged = arrange(inputs, lengths, reset, machine.input_size, batch_first=machine.batch_first)
+    if reset is not None and interventions:
+        # A head may have no focus before its first step, and there is no such step but the sequence's first.
+        raise ValueError("intervene must be empty where there is a reset; trace each part by itself")
     x = machine.to_precision(arranged.inputs)
     steps, batch_size = x.shape[:2]
     if state is None:
@@ -237,8 +241,9 @@ def record(
     else:
         state = arranged.take_state(state)
         machine.check_state(state, batch_size)
-    living = None if arranged.lengths is None else alive(arranged.lengths, steps)
+    living, anew = None if arranged.lengths is None else alive(arranged.lengths, steps), arranged.reset
     if living is not None:
+        anew = None if anew is None else anew & living
         x = x.masked_fill(~living.unsqueeze(-1), 0)
     if targets is not None:
         targets = targets.unsqueeze(1) if arranged.single else targets
@@ -248,9 +253,9 @@ def record(
     recorder = Recorder()
     if interventions:
         # What there is to change is what the first step shows.
-        first = _run(machine, x[:1], state, None, None, torch.ones_like(ends), recorder)
+        first = _run(machine, x[:1], state, None, None, None, torch.ones_like(ends), recorder)
         recorder = Recorder(interventions, first, steps=steps)
-    return _run(machine, x, state, living, targets, ends, recorder)
+    return _run(machine, x, state, living, anew, targets, ends, recorder)
 
 
 def _run(
@@ -258,13 +263,15 @@ def _run(
     x: Tensor,
     state: Any,
     living: Tensor | None,
+    reset: Tensor | None,
     targets: Tensor | None,
     lengths: Tensor,
     recorder: Recorder,
 ) -> Trace:
-    given = []
+    given, start = [], None if reset is None else machine.initial_state(x.shape[1])
     for t in range(len(x)):
         recorder.begin(t)
+        state = state if reset is None else keep_alive(reset[t], start, state)
         hidden, controller_state = machine.control(x[t], state)
         reads, access_state = machine.access.forward_in_stages(hidden, state.access, recorder)
         after = type(state)(controller_state, access_state)

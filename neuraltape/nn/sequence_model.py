@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.arrange import alive, arrange, check_reset
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import tensors_of
@@ -15,7 +15,7 @@ from neuraltape.nn.state import tensors_of
 class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
-    A model adds `initial_state(batch_size)` and `run(inputs, state, lengths)`.
+    A model adds `initial_state(batch_size)` and `run(inputs, state, lengths, reset)`.
     """
 
     def __init__(self, input_size: int, hidden_size: int, output_size: int, *, batch_first: bool) -> None:
@@ -34,10 +34,19 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         return self.initial_state(batch_size)
 
     @abstractmethod
-    def run(self, inputs: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
-        """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+    def run(
+        self, inputs: Tensor, state: Any, lengths: Tensor | None, reset: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
+        """All steps: (time, batch, input) -> (time, batch, output) and the final state.
 
-    def forward(self, inputs: Any, state: Any = None, *, lengths: Any = None) -> tuple[Any, Any]:
+        Args:
+            inputs: (time, batch, input).
+            state: that before the first step.
+            lengths: steps of each sequence, (batch,); None: all of them.
+            reset: (time, batch) bool, where rows begin anew with the initial state; None: nowhere.
+        """
+
+    def forward(self, inputs: Any, state: Any = None, *, lengths: Any = None, reset: Any = None) -> tuple[Any, Any]:
         """Run whole sequences.
 
         Args:
@@ -46,40 +55,49 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
             state: where an earlier call stopped; None: the initial state.
             lengths: steps of each sequence, (batch,) integers from 1 to time. A padded sequence gives what it gives
                 alone: its outputs past the end are 0, its state stays, what stands in the padding does not matter.
+            reset: where something new begins inside the sequences, such as an episode: bool, (time, batch); (batch,
+                time) with `batch_first`; (time,) for a single sequence; a PackedSequence, packed like the inputs, where
+                these are one. At a step that is True a row goes on from the model's own `initial_state` and not from
+                the step before, as if it had been cut there: nothing of what came before, the given `state` at the
+                first step included, reaches an output or gets a gradient. A memory that was given to `initial_state`
+                does not come back: to begin with one again, cut the sequence and pass the state.
 
         Returns:
             The outputs, (time, batch, output_size) or in the form in which the inputs came, before any activation; and
             the final state (of each sequence at its own end).
 
         Raises:
-            TypeError: inputs or lengths of a wrong type.
-            ValueError: a wrong shape, no steps, lengths out of range, or a state that does not fit.
+            TypeError: inputs, lengths or reset of a wrong type.
+            ValueError: a wrong shape or device, no steps, lengths out of range, or a state that does not fit.
         """
-        arranged = arrange(inputs, lengths, self.input_size, batch_first=self.batch_first)
+        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
         x = self.to_precision(arranged.inputs)
         if state is None:
             state = self.start(x.shape[1])
         else:
             state = arranged.take_state(state)
             self.check_state(state, x.shape[1])
-        outputs, state = self.run(x, state, arranged.lengths)
+        # A run of a subclass may know no reset.
+        anew = () if arranged.reset is None else (arranged.reset,)
+        outputs, state = self.run(x, state, arranged.lengths, *anew)
         if arranged.lengths is not None:
             outputs = outputs.masked_fill(~alive(arranged.lengths, len(outputs)).unsqueeze(-1), 0)
         return arranged.give_back(outputs), arranged.give_state(state)
 
-    def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+    def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, Any]:
         """One step of a stream.
 
         Args:
             inputs: (batch, input_size), or (input_size,) for a single sequence.
             state: the state after the step before; None: the initial state.
+            reset: which sequences begin anew with this step, as for a call: bool, (batch,), or () for a single one.
 
         Returns:
             The outputs, (batch, output_size) or (output_size,), and the state after this step.
 
         Raises:
-            TypeError: inputs or state of a wrong type.
-            ValueError: a wrong shape, or a state that does not fit.
+            TypeError: inputs, state or reset of a wrong type.
+            ValueError: a wrong shape or device, or a state that does not fit.
         """
         if not isinstance(inputs, Tensor):
             raise TypeError(f"inputs of a step must be a tensor; got {type(inputs).__name__}")
@@ -88,8 +106,13 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
                 f"inputs of a step must be (batch, input) or (input,) with input = {self.input_size}; "
                 f"got shape {tuple(inputs.shape)}"
             )
+        came = tuple(inputs.shape[:-1])
         batch_axis = 1 if self.batch_first and inputs.dim() == 2 else 0
-        outputs, state = self(inputs.unsqueeze(batch_axis), state)
+        inputs, anew = inputs.unsqueeze(batch_axis), {}
+        if reset is not None:
+            axes = "()" if inputs.dim() == 2 else "(batch,)"
+            anew["reset"] = check_reset(reset, came, axes, inputs.device).unsqueeze(batch_axis)
+        outputs, state = self(inputs, state, **anew)
         return outputs.squeeze(batch_axis), state
 
     @property
