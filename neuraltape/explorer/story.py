@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import torch
-
 from neuraltape.data.babi import words_of
 from neuraltape.evaluation.answerer import Answerer
-from neuraltape.evaluation.session import sentences_of
+from neuraltape.evaluation.session import Session
 from neuraltape.nn import Intervention, Trace
 from neuraltape.tasks.vocabulary import Vocabulary
 
@@ -80,20 +78,13 @@ def tell(
     Raises:
         ValueError: unknown words, sentences without words, or more facts than the network remembers.
     """
-    network, vocabulary = answerer
-    count = len(story.facts)
-    if not 1 <= count <= network.slots:
-        raise ValueError(f"a story must have from 1 to {network.slots} sentences; got {count}")
-    told = torch.arange(count).unsqueeze(0)
-    trace = network.trace(
-        sentences_of([*story.facts, story.question], vocabulary),
-        told,
-        torch.tensor([count]),
-        ages=told.flip(-1),
-        labels=[list(story.facts)],
-        intervene=changes,
-    )
+    session, slots = Session(answerer), answerer.network.slots
+    if not 1 <= len(story.facts) <= slots:
+        raise ValueError(f"a story must have from 1 to {slots} sentences; got {len(story.facts)}")
+    for fact in story.facts:
+        session.tell(fact)
+    trace = session.trace(story.question, intervene=changes)
     # Number 0 is no word.
     chances, numbers = trace.outputs[0, 0, 1:].softmax(-1).topk(LIKELIEST)
-    entries = (vocabulary.entry(number + 1) for number in numbers.tolist())
+    entries = (answerer.vocabulary.entry(number + 1) for number in numbers.tolist())
     return trace, list(zip(entries, chances.tolist(), strict=True))

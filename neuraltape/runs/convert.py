@@ -37,13 +37,24 @@ ONCE_COMMON = frozenset(
 # Arguments of models that had another name.
 RENAMED = {"heads": "read_heads", "num_layers": "controller_layers"}
 
+# When a setting acted; else it was ignored and is refused today.
+NEEDED: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "grow_below": lambda flat: flat.get("curriculum") == "growing",
+    "clip_at": lambda flat: flat.get("clip") != "none",
+    "clip_floor": lambda flat: flat.get("clip") == "adaptive",
+    "cooldown_below": lambda flat: bool(flat.get("cooldown_sequences")),
+    "cooldown_retry_rate": lambda flat: bool(flat.get("cooldown_sequences")),
+    "cooldown_clip_floor": lambda flat: bool(flat.get("cooldown_sequences")) and flat.get("clip") == "adaptive",
+}
+
 
 def converted_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Today's flat settings from those of an older version: without what had no effect on this machine or optimiser."""
     names = Choice.of(flat).names()
     kept = {name: value for name, value in flat.items() if name in names or name not in ONCE_COMMON}
-    # No value meant the optimiser's own.
-    return {name: value for name, value in kept.items() if name != "eps" or value is not None}
+    idle = {name for name, needed in NEEDED.items() if not needed(flat)}
+    # No value of eps meant the optimiser's own.
+    return {name: value for name, value in kept.items() if name not in idle and (name != "eps" or value is not None)}
 
 
 def nested_text(flat: Mapping[str, Any]) -> str:

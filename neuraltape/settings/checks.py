@@ -23,3 +23,11 @@ def check_choice(settings: object, name: str, choices: Sequence[str]) -> None:
     value = getattr(settings, name)
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def check_needed(settings: object, names: Sequence[str], needed: bool, condition: str) -> None:
+    """The fields must have their defaults unless what they act on is there: `needed` says so, `condition` in words."""
+    for name in names:
+        value = getattr(settings, name)
+        if not needed and value != getattr(type(settings), name):
+            raise ValueError(f"{name} has no effect without {condition}; got {value}")

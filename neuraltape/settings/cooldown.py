@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neuraltape.settings.checks import check_positive, check_range
+from neuraltape.settings.checks import check_needed, check_positive, check_range
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,4 @@ class CooldownSettings:
             raise ValueError(f"retry_rate must be at most 1; got {self.retry_rate}")
         if self.below is not None:
             check_positive(self, "below")
+        check_needed(self, ["below", "retry_rate", "clip_floor"], self.sequences > 0, "a cool-down (sequences above 0)")

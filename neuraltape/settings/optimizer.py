@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from neuraltape.settings.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_needed, check_positive, check_range
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class OptimizerSettings:
         check_range(self, "clip_floor", 0, None)
         check_range(self, "average", 0, 1)
         check_range(self, "warmup_steps", 0, None)
+        check_needed(self, ["clip_at"], self.clip != "none", "clipping")
+        check_needed(self, ["clip_floor"], self.clip == "adaptive", "clip adaptive")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from neuraltape.settings.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_needed, check_positive, check_range
 
 # What a kind of machine must be able to do, by the name in the table of machines, for a setting to mean anything.
 NEEDS = {
@@ -49,6 +49,7 @@ class PracticeSettings:
             )
         check_choice(self, "curriculum", ("none", "uniform", "growing"))
         check_range(self, "grow_below", 0, None)
+        check_needed(self, ["grow_below"], self.curriculum == "growing", "curriculum growing")
         for name in ("gate_bias", "write_gate_bias", "write_shift_bias"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):

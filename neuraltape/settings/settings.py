@@ -66,6 +66,8 @@ class Settings:
                 "training_slots needs a start that fits any number of slots: memory_init constant, and neither "
                 "train_initial_memory nor train_initial_weights"
             )
+        if self.cooldown.clip_floor and self.optimizer.clip != "adaptive":
+            raise ValueError(f"cooldown_clip_floor has no effect without clip adaptive; clip is {self.optimizer.clip}")
         if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:
             raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.model.shift_offsets)}")
 

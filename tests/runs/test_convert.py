@@ -33,7 +33,12 @@ OLD = {
     "decay": 0.95,
     "betas": [0.9, 0.99],
     "seed": 3,
+    "cooldown_sequences": 10,
     "cooldown_below": 2.0,
+    "cooldown_clip_floor": 0.5,
+    "clip": "norm",
+    "clip_floor": 0.25,
+    "grow_below": 0.5,
 }
 
 
@@ -41,9 +46,11 @@ def test_what_had_no_effect_is_left_out_and_nothing_else() -> None:
     now = converted_settings(OLD)
     assert set(OLD) - set(now) == {
         *("memory_slots", "training_slots", "gate_bias", "shift_offsets", "usage_decay", "eps", "momentum", "decay"),
+        *("cooldown_clip_floor", "clip_floor", "grow_below"),
     }
     settings = Settings.from_flat(now)
     assert (settings.cooldown.below, settings.loop.seed, settings.model.hidden_size) == (2.0, 3, 8)
+    assert "cooldown_below" not in converted_settings({**OLD, "cooldown_sequences": 0})
     assert settings.optimizer == type(settings.optimizer)(betas=(0.9, 0.99))
     with pytest.raises(ValueError, match="unknown key 'hiden_size'"):
         Settings.from_flat(converted_settings({**OLD, "hiden_size": 3}))

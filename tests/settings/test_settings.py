@@ -44,7 +44,11 @@ CHOICES = [
     [
         (NTMConfig(shift_offsets=(3, 4)), AdamSettings(betas=(0.5, 0.75), eps=1e-12), PracticeSettings(gate_bias=-2.0)),
         (MANNConfig(usage_decay=0.5), RMSPropSettings(momentum=0.5), PracticeSettings(curriculum="none")),
-        (LSTMConfig(controller_layers=3), AdamSettings(learning_rate=1e-30), PracticeSettings(grow_below=0.5)),
+        (
+            LSTMConfig(controller_layers=3),
+            AdamSettings(learning_rate=1e-30),
+            PracticeSettings(curriculum="growing", grow_below=0.5),
+        ),
     ],
     ids=["ntm", "mann", "lstm"],
 )
@@ -279,6 +283,23 @@ def test_an_old_file_is_named_with_what_converts_it(tmp_path: Path) -> None:
     said = r"config\.yaml: format must be 2; got None; convert .*: python -m neuraltape\.runs\.convert PATH$"
     with pytest.raises(ValueError, match=said):
         Settings.load(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"grow_below": 0.5}, "grow_below has no effect without curriculum growing; got 0.5"),
+        ({"clip": "norm", "clip_floor": 0.5}, "clip_floor has no effect without clip adaptive; got 0.5"),
+        ({"clip": "none", "clip_at": 2.0}, "clip_at has no effect without clipping; got 2.0"),
+        ({"cooldown_below": 2.0}, "cooldown_below has no effect without a cool-down"),
+        ({"cooldown_retry_rate": 0.5}, "cooldown_retry_rate has no effect without a cool-down"),
+        ({"clip": "adaptive", "cooldown_clip_floor": 0.5}, "cooldown_clip_floor has no effect without a cool-down"),
+        ({"cooldown_sequences": 10, "cooldown_clip_floor": 0.5}, "cooldown_clip_floor has no effect without clip adap"),
+    ],
+)
+def test_a_setting_that_would_have_no_effect_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}"):
+        Settings.from_flat({"task": "copy", **changes})
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.5, 1.5, float("nan")])

@@ -125,7 +125,7 @@ def test_a_machine_that_was_found_solved_goes_on_at_the_same_rate() -> None:
 
 
 def test_without_cool_downs_the_rate_stays() -> None:
-    settings = cooling(cooldown_sequences=0, cooldown_retry_rate=0.5, optimizer=AdamSettings(learning_rate=1.0))
+    settings = cooling(cooldown_sequences=0, optimizer=AdamSettings(learning_rate=1.0))
     counters = Counters(sequences=200)
     assert not note_score(settings, counters, 0.2)
     assert phase_of(settings, 0, counters).rate == 1
@@ -203,7 +203,8 @@ TASK = Copy(min_length=2, max_length=40)
 
 
 def lengths(kind: str, max_sequences: int = 10**6) -> Settings:
-    return small(task=TASK, curriculum=kind, max_sequences=max_sequences, grow_below=0.1)
+    growing = {"grow_below": 0.1} if kind == "growing" else {}
+    return small(task=TASK, curriculum=kind, max_sequences=max_sequences, **growing)
 
 
 def drawn_from(settings: Settings, counters: Counters) -> Task:

@@ -119,13 +119,13 @@ def test_going_on_inside_a_cool_down_ends_as_if_nothing_had_been(
         task=Hard(max_length=3, bits=2),
         model=NTM,
         # Tight enough that the usual norm decides about nearly every step.
-        optimizer=AdamSettings(learning_rate=0.01, clip=clip, clip_at=0.5, clip_floor=1e-6),
+        optimizer=AdamSettings(learning_rate=0.01, clip=clip, clip_at=0.5, clip_floor=1e-6 * (clip == "adaptive")),
         training_slots=3,
         most_training_slots=9,
         cooldown_sequences=80,
         cooldown_below=100.0,
         cooldown_retry_rate=0.5,
-        cooldown_clip_floor=0.02,
+        cooldown_clip_floor=0.02 * (clip == "adaptive"),
         evaluate_every=40,
         max_sequences=200,
     )

@@ -51,12 +51,16 @@ def _can_write(folder: str) -> bool:
 
 @cache
 def source_stamp() -> str:
-    """A digest of every source file of the kernels: Numba itself would look at the one file of the function only."""
+    """A digest of every source file of the kernels, and of the equations, whose constants are compiled into them.
+
+    Numba itself would look at the one file of the function only.
+    """
     digest = hashlib.sha256()
-    # Every folder of the package, which may lie in several places: those of accesses that were added from outside too.
-    for place in import_module("neuraltape.kernels.cpu").__path__:
-        for path in sorted(Path(place).rglob("*.py")):
-            digest.update(path.read_bytes())
+    # Every folder of a package, which may lie in several places: those of accesses that were added from outside too.
+    for package in ("neuraltape.kernels.cpu", "neuraltape.functional"):
+        for place in import_module(package).__path__:
+            for path in sorted(Path(place).rglob("*.py")):
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
