@@ -44,7 +44,12 @@ def run(argv: Sequence[str]) -> None:
     for phrase in report.left_out:
         say(f"left out: {phrase}")
     for row in report.summaries:
-        say(f"{row.recipe}: solved {row.solved} of {row.total} ({row.goal})")
+        at_once = "" if row.at_once is None else f", {row.at_once} of them without starting over"
+        say(f"{row.recipe}: solved {row.solved} of {row.total} ({row.goal}){at_once}")
+        for seed, how in row.failed.items():
+            say(f"  seed {seed}: {how}")
+        for seed in row.missing:
+            say(f"  seed {seed}: no result")
     say_wrote(report.paths)
     end(failed)
 

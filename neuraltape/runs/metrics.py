@@ -1,7 +1,8 @@
 """`metrics.jsonl`: one JSON object a line, appended while a run goes on. Written and read here and nowhere else.
 
-A line is of one of three kinds: "training", about the steps since the last one; "evaluation", about fresh sequences;
-"confirmation", about more of them, right after an evaluation that looked good and in place of it.
+A line is of one of four kinds: "training", about the steps since the last one; "evaluation", about fresh sequences;
+"confirmation", about more of them, right after an evaluation that looked good and in place of it; "restart": what
+follows is about new weights.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from neuraltape.runs.files import write_atomically
 
-Kind = Literal["training", "evaluation", "confirmation"]
+Kind = Literal["training", "evaluation", "confirmation", "restart"]
 # What may differ between two runs of the same configuration.
 TIME_FIELDS = ("seconds", "sequences_per_second")
 
@@ -71,6 +72,11 @@ class Metrics:
     def confirmations(self) -> list[dict[str, Any]]:
         """The lines about evaluations on many sequences, which decide whether a task is solved."""
         return [line for line in self.lines if line.get("kind") == "confirmation" and is_number(line.get("bits"))]
+
+    @property
+    def restarts(self) -> int:
+        """How often the training started over with new weights."""
+        return sum(line.get("kind") == "restart" for line in self.lines)
 
     @property
     def sequences(self) -> int | None:

@@ -28,6 +28,8 @@ class LoopSettings:
     """Sequences of one evaluation."""
     stop_when_solved: bool = True
     """Whether to stop as soon as the task is solved."""
+    restart_after: int = 0
+    """Sequences without a good evaluation after which training starts over with new weights; 0: never."""
     confirm_sequences: int = 1_000
     """Fresh sequences on which an evaluation below the task's bound has to be confirmed before it counts as solved."""
     checkpoint_every: float = 10.0
@@ -51,6 +53,7 @@ class LoopSettings:
         for name in ("confirm_sequences", "devices", "num_nodes", "timeout"):
             check_positive(self, name)
         check_range(self, "seed", 0, None)
+        check_range(self, "restart_after", 0, None)
         check_range(self, "checkpoint_every", 0, None)
         check_choice(self, "precision", ("32-true", "64-true", "bf16-mixed"))
         check_choice(self, "accelerator", ("auto", "cpu", "cuda"))

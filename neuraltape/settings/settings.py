@@ -68,6 +68,10 @@ class Settings:
             )
         if self.cooldown.clip_floor and self.optimizer.clip != "adaptive":
             raise ValueError(f"cooldown_clip_floor has no effect without clip adaptive; clip is {self.optimizer.clip}")
+        if self.loop.restart_after and (self.task.goal is None or not self.task.goal.ends_training):
+            raise ValueError(f"restart_after needs a task whose goal ends the training; {self.task.name} has none")
+        if self.loop.restart_after and self.optimizer.schedule != "constant":
+            raise ValueError(f"restart_after needs schedule constant; got {self.optimizer.schedule}")
         if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:
             raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.model.shift_offsets)}")
 

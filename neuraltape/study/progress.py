@@ -14,11 +14,11 @@ TAIL_BYTES = 4096
 REMOTE_SECONDS = 5.0
 
 # What is shown, and in which format.
-COLUMNS = {"sequences": "{:,}", "bits": "{:.3g}", "a second": "{:,.0f}"}
+COLUMNS = {"sequences": "{:,}", "bits": "{:.3g}", "training": "{:.3g}", "a second": "{:,.0f}"}
 
 
 class Progress:
-    """Columns of a table that show how far a run is: its sequences, its score, its sequences a second.
+    """Columns of a table that show how far a run is: its sequences, its score, its cost in training, its pace.
 
     Args:
         store: where the run is.
@@ -60,5 +60,6 @@ def columns_of(metrics: Metrics) -> dict[str, str]:
     if metrics.scores:
         values["bits"] = metrics.scores[-1]["bits"]
     if metrics.training:
+        values["training"] = metrics.training[-1].get("bits")
         values["a second"] = metrics.training[-1].get("sequences_per_second")
     return {name: text.format(values[name]) for name, text in COLUMNS.items() if values.get(name) is not None}

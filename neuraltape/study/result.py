@@ -67,6 +67,10 @@ class Result:
     """Sequences after which the task was first found solved, which many fresh sequences confirmed."""
     solved_seconds: float | None = None
     """Seconds until then."""
+    restarts: int = 0
+    """How often the training started over with new weights; all counts hold everything."""
+    training: float | None = None
+    """What the last report of the training cost, in the unit of `bits`."""
     probes: tuple[str, ...] = ()
     """The names of what it was to be scored on after the training."""
     scores: tuple[ProbeScore, ...] = ()
@@ -172,6 +176,8 @@ def result_of(run: Run, recipe: str, *, measured: bool) -> Result:
         excess=end.get("excess"),
         solved_at=None if solved is None else solved["sequences"],
         solved_seconds=None if solved is None else round(solved["seconds"], 1),
+        restarts=run.metrics.restarts,
+        training=run.metrics.training[-1].get("bits") if run.metrics.training else None,
         probes=tuple(probe.label for probe in probes),
         scores=tuple(each for each in scores if each is not None),
         curve=curve_of(run.metrics),

@@ -19,10 +19,20 @@ class Counters:
     """Sequences after which the cool-down began that goes on now."""
     cooldowns: int = 0
     """Cool-downs that are over."""
+    waiting_since: int = 0
+    """Sequences after which the weights were drawn or the last cool-down was over; `restart_after` counts from here."""
+    restarts: int = 0
+    """How often the training has started over with new weights."""
+    began: int = 0
+    """Steps done when the present weights were drawn."""
     stage: int = 1
     """Tenths of the range of lengths that a growing one has reached."""
     recent: list[float] = field(default_factory=list)
     """What the last steps of this stage cost, in bits a scored target."""
+    training: float | None = None
+    """What training cost in the last report, in the unit of the task's score."""
+    apart: int = 0
+    """Evaluations in a row that were far worse than training."""
     bits: float | None = None
     """The last evaluation's cost in bits a sequence."""
     wrong: float | None = None

@@ -64,6 +64,10 @@ class Reports:
         values["evaluated"] = sequences
         self._write(kind, counters, values, {"seconds": round(counters.seconds, 3)})
 
+    def restart(self, counters: Counters) -> None:
+        """One line that says that the weights are new from here on."""
+        self._write("restart", counters, {"restarts": counters.restarts}, {"seconds": round(counters.seconds, 3)})
+
     def close(self) -> None:
         """Close the files."""
         self.file.close()

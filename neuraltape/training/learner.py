@@ -62,7 +62,7 @@ class Learner:
         Args:
             task: whose batch it is.
             batch: the whole batch, on the CPU; each process takes its share of the sequences.
-            step: counted from 0.
+            step: counted from 0, where the weights were drawn.
             phase: what is in force in this step.
             stop: whether this process has been asked to stop; all of them hear of it.
         """
@@ -110,6 +110,19 @@ class Learner:
             **average,
             "clipping.usual": self.clipping.usual,
         }
+
+    def begin_anew(self, seed: int) -> None:
+        """Draw new weights; what was known about the old ones is forgotten. PyTorch's own generator stays as it is."""
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            fresh = build_machine(self.settings)
+        # The vector of all weights and its gradient stay where they are.
+        self.model.load_state_dict(fresh.state_dict())
+        for each in optimizer_tensors(self.optimizer).values():
+            each.zero_()
+        self.clipping.usual.zero_()
+        if self.average.weights is not None:
+            self.average.weights.copy_(self.flat.weights.detach())
 
     def first_bad(self) -> str | None:
         """The name of the first kept tensor that is not finite, if one is not."""

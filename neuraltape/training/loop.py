@@ -16,7 +16,16 @@ from neuraltape.training.evaluate import Evaluation, evaluate
 from neuraltape.training.guard import NonFiniteError
 from neuraltape.training.keeper import Keeper
 from neuraltape.training.learner import Learner, Step
-from neuraltape.training.phases import Phase, goal_of, note_score, note_step, phase_of
+from neuraltape.training.phases import (
+    GAPS,
+    Phase,
+    goal_of,
+    note_gap,
+    note_restart,
+    note_score,
+    note_step,
+    phase_of,
+)
 from neuraltape.training.processes import Interrupted, StopSignals
 from neuraltape.training.progress import Progress
 from neuraltape.training.streams import generator_at, random_states, restore_random_states
@@ -42,6 +51,8 @@ class TrainResult:
     """Sequences trained on."""
     solved_at: int | None
     """Sequences after which the task was first found solved."""
+    restarts: int
+    """How often it started over with new weights; all figures count everything."""
     steps: int
     """Steps of the optimiser."""
     seconds: float
@@ -98,6 +109,7 @@ class Loop:
             optimum=counters.optimum,
             sequences=counters.sequences,
             solved_at=counters.solved_at,
+            restarts=counters.restarts,
             steps=counters.step,
             seconds=counters.seconds,
             path=self.keeper.path,
@@ -114,7 +126,7 @@ class Loop:
         phase = phase_of(self.settings, counters.step, counters)
         task = self.drawn(phase)
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
-        step = self.learner.learn(task, batch, counters.step, phase, stop=self.signals.requested)
+        step = self.learner.learn(task, batch, counters.step - counters.began, phase, stop=self.signals.requested)
         if step.bad is not None:
             self.stop_at(batch, step.bad)
         before = counters.sequences
@@ -161,9 +173,9 @@ class Loop:
     def report(self) -> None:
         """One line about the training."""
         phase = phase_of(self.settings, self.counters.step - 1, self.counters)
+        score = self.counters.training = self.training_score()
         if self.keeper.reports is not None:
             reach = 1.0 if phase.reach is None else phase.reach
-            score = self.training_score()
             self.keeper.reports.training(self.counters, score, learning_rate=phase.rate, fraction=reach)
         self.counters.clear_window()
 
@@ -176,6 +188,27 @@ class Loop:
             if result.meets(goal):
                 counters.solved_at = counters.sequences
         counters.bits, counters.wrong, counters.optimum = result
+        goal = self.settings.task.goal
+        if note_gap(self.settings, counters, result.bits, met=goal is not None and result.meets(goal)):
+            unit = self.settings.task.score_name
+            self.progress.say(
+                f"training costs {counters.training:.3g}, {GAPS} evaluations in a row cost more than ten times that, "
+                f"the last one {result.bits:.3g} {unit}: "
+                "what is practised has been learnt, and what is evaluated has not"
+            )
+        if note_restart(self.settings, counters):
+            self.start_over()
+
+    def start_over(self) -> None:
+        """Go on with new weights, which depend on the seed and on how often there were new ones."""
+        counters = self.counters
+        self.learner.begin_anew(generator_at(self.settings.loop.seed, "restart", counters.restarts).initial_seed())
+        if self.keeper.reports is not None:
+            self.keeper.reports.restart(counters)
+        self.progress.say(
+            f"no good evaluation in {self.settings.loop.restart_after:,} sequences: starting over with new weights, "
+            f"restart {counters.restarts}"
+        )
 
     def score(self, kind: Kind, sequences: int) -> Evaluation:
         """One evaluation and its line."""

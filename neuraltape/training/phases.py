@@ -1,8 +1,8 @@
 """What training changes over time: learning rate, floor of the clipping, number of slots, lengths.
 
 `phase_of` is a pure function of the settings, the step and the counters. The counters move on at two moments: after a
-step (`note_step`, which lets lengths grow) and at an evaluation (`note_score`, which begins and ends cool-downs).
-Knows no machine and no file.
+step (`note_step`, which lets lengths grow) and at an evaluation (`note_score`, which begins and ends cool-downs;
+`note_gap`, which sees that training and evaluation are far apart; `note_restart`). Knows no machine and no file.
 """
 
 import math
@@ -20,6 +20,8 @@ from neuraltape.training.streams import generator_at
 # A growing range of lengths starts at a tenth and grows by a tenth; success is judged over so many steps.
 STAGES = 10
 WINDOW = 50
+# A training has gone wrong when it costs less than a tenth of the evaluation, this many times in a row.
+GAP, GAPS = 0.1, 3
 
 
 class Phase(NamedTuple):
@@ -52,8 +54,9 @@ def phase_of(settings: Settings, step: int, counters: Counters) -> Phase:
     cooled = cooled_share(settings, counters)
     optimizer, cooldown = settings.optimizer, settings.cooldown
     floor = optimizer.clip_floor if cooled is None else max(optimizer.clip_floor, cooldown.clip_floor)
+    scheduled = _scheduled(optimizer, step - counters.began, steps_of(settings))
     return Phase(
-        rate=_slowed(settings, counters) * (1 - (cooled or 0.0)) * _scheduled(optimizer, step, steps_of(settings)),
+        rate=_slowed(settings, counters) * (1 - (cooled or 0.0)) * scheduled,
         clip_floor=floor,
         slots=_slots(settings, step, cooling=cooled is not None),
         reach=_reach(settings, counters),
@@ -81,8 +84,8 @@ def note_step(settings: Settings, counters: Counters, bits: float) -> None:
     """Let a growing range of lengths grow, after a step that has been counted.
 
     It takes its next stage when the mean training cost of the last 50 steps is below `grow_below`. Without success it
-    grows all the same, stage by stage from the half of the budget to three quarters of it: a task whose cost has no
-    small bound is trained on its whole range in the end.
+    grows all the same, stage by stage from the half of the budget to three quarters of it (of what was left, after a
+    restart): a task whose cost has no small bound is trained on its whole range in the end.
 
     Args:
         settings: the training's.
@@ -92,7 +95,9 @@ def note_step(settings: Settings, counters: Counters, bits: float) -> None:
     if settings.practice.curriculum != "growing" or counters.stage == STAGES:
         return
     counters.recent = [*counters.recent[-WINDOW + 1 :], bits]
-    due = counters.sequences >= settings.loop.max_sequences * (0.5 + 0.25 * counters.stage / STAGES)
+    began = counters.began * settings.loop.batch_size
+    share = 0.5 + 0.25 * counters.stage / STAGES
+    due = counters.sequences >= began + (settings.loop.max_sequences - began) * share
     success = len(counters.recent) == WINDOW and sum(counters.recent) / WINDOW < settings.practice.grow_below
     if success or due:
         counters.stage += 1
@@ -104,7 +109,7 @@ def note_score(settings: Settings, counters: Counters, score: float) -> bool:
 
     Args:
         settings: the training's.
-        counters: `cooling_since` and `cooldowns` are changed here.
+        counters: `cooling_since`, `cooldowns` and `waiting_since` are changed here.
         score: the evaluation's mean, in the unit of the task's goal.
 
     Returns:
@@ -115,12 +120,59 @@ def note_score(settings: Settings, counters: Counters, score: float) -> bool:
         return False
     last = not cooldown.sequences or counters.sequences >= settings.loop.max_sequences
     if last or cooled_share(settings, counters) == 1:
-        counters.cooldowns += counters.cooling_since is not None
-        counters.cooling_since = None
+        if counters.cooling_since is not None:
+            counters.cooldowns += 1
+            counters.cooling_since, counters.waiting_since = None, counters.sequences
         return score < goal.below
     if counters.cooling_since is None and score < (goal.below if cooldown.below is None else cooldown.below):
         counters.cooling_since = counters.sequences
     return False
+
+
+def note_gap(settings: Settings, counters: Counters, bits: float, *, met: bool) -> bool:
+    """Take note of how far an evaluation is from what training costs.
+
+    Where all of the range is practised already, training that costs nearly nothing and evaluations that cost much mean
+    that the machine has learnt something else than what counts, such as to rely on how few slots there are.
+
+    Args:
+        settings: the training's.
+        counters: `apart` is changed here.
+        bits: the evaluation's cost, in the unit of the task's score.
+        met: whether it meets the task's goal.
+
+    Returns:
+        Whether that has now been so for three evaluations in a row, so that it has to be said.
+    """
+    growing = settings.practice.curriculum == "growing" and counters.stage < STAGES
+    far = counters.training is not None and counters.training < GAP * bits and not met and not growing
+    counters.apart = counters.apart + 1 if far else 0
+    return counters.apart == GAPS
+
+
+def note_restart(settings: Settings, counters: Counters) -> bool:
+    """Take note of an evaluation after which the training starts over with new weights, if it is such a one.
+
+    `restart_after` sequences have then passed since the weights were drawn, or since a cool-down that was not enough,
+    without a good evaluation, and as many are left. The budget counts all of them.
+
+    Args:
+        settings: the training's.
+        counters: as after `note_score`; what belongs to the weights is set back here.
+
+    Returns:
+        Whether it is.
+    """
+    after, now = settings.loop.restart_after, counters.sequences
+    if not after or counters.solved_at is not None or counters.cooling_since is not None:
+        return False
+    if now - counters.waiting_since < after or settings.loop.max_sequences - now < after:
+        return False
+    counters.restarts += 1
+    counters.began, counters.waiting_since = counters.step, now
+    counters.training, counters.cooldowns, counters.apart = None, 0, 0
+    counters.stage, counters.recent = 1, []
+    return True
 
 
 def goal_of(settings: Settings) -> Goal | None:

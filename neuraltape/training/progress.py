@@ -19,6 +19,10 @@ class Progress(Protocol):
         """After a step. `bits`: what the training cost lately, in the unit of the task's score."""
         ...
 
+    def say(self, text: str) -> None:
+        """Something has happened that whoever watches should know."""
+        ...
+
     def close(self) -> None:
         """The training has ended."""
         ...
@@ -28,6 +32,9 @@ class Silent:
     """Says nothing."""
 
     def update(self, counters: Counters, bits: float) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -53,6 +60,7 @@ class Bar:
         # Drawn by the loop itself: a thread of its own would take turns with the kernels.
         self._progress = Progress(*columns, console=Console(stderr=True), auto_refresh=False)
         self._task = self._progress.add_task(name, total=total, score="-", bits="-", rate="-")
+        self._name = name
         self._unit = score_name.removesuffix(" a sequence")
         self._pace = Pace(REFRESH_SECONDS)
         self._progress.start()
@@ -69,6 +77,10 @@ class Bar:
                 rate=f"{self._pace.rate:,.0f}",
                 refresh=True,
             )
+
+    def say(self, text: str) -> None:
+        """A line above the live one."""
+        self._progress.console.print(f"{self._name}: {text}", markup=False, highlight=False)
 
     def close(self) -> None:
         """Leave the last line standing."""
@@ -92,6 +104,10 @@ class Lines:
                 f"training {bits:.3g}, {self._pace.rate:,.0f} sequences/s, at most {left} left"
             )
             print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        print(f"{self.name}: {text}", file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
 
     def close(self) -> None:
         """Nothing is left to say."""

@@ -30,7 +30,8 @@ def test_what_is_missing_is_run_and_what_is_done_is_skipped(call: Call) -> None:
     said = call("reproduce", "copy", "--seeds", "1")
     assert said.code == 0, said.err
     assert "0 of 1 are done, 1 to run, 0 of them to go on with" in said.out
-    assert "copy: solved 0 of 1 (below 0.1 bit)" in said.out
+    assert "copy: solved 0 of 1 (below 0.1 bit)\n  seed 0: " in said.out
+    assert " on fresh sequences; last evaluations " in said.out
     assert "wrote results/README.md" in said.out
     first = Path("results/copy/copy-seed-0.json").read_bytes()
     assert Path("runs/reproduce/copy-seed-0/config.yaml").is_file()
@@ -57,6 +58,7 @@ def test_a_failed_run_is_reported_and_the_others_go_on(call: Call) -> None:
     assert said.code == 1
     assert "failed 3 times: copy-seed-0: no luck (see runs/reproduce/copy-seed-0.log)" in said.out
     assert "copy: solved 0 of 2" in said.out
+    assert "\n  seed 0: no result\n" in said.out
     assert Path("results/copy/copy-seed-1.json").is_file()
     assert "0: no result" in Path("results/README.md").read_text()
 

@@ -225,6 +225,7 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
         ("average", 1.0),
         ("warmup_steps", -1),
         ("seed", -1),
+        ("restart_after", -1),
         ("batch_size", 0),
         ("max_sequences", -5),
         ("checkpoint_every", -1.0),
@@ -271,6 +272,14 @@ def test_a_configuration_file_cannot_run_code(tmp_path: Path) -> None:
 def test_write_heads_can_only_tend_to_a_move_that_there_is() -> None:
     with pytest.raises(ValueError, match=r"write_shift_bias needs 1 among shift_offsets; got \[-1, 0\]"):
         Settings(Copy(), NTMConfig(shift_offsets=(-1, 0)), practice=PracticeSettings(write_shift_bias=2.0))
+
+
+def test_a_restart_needs_a_goal_that_ends_the_training_and_a_rate_without_an_end() -> None:
+    with pytest.raises(ValueError, match="restart_after needs a task whose goal ends the training; ngrams has none"):
+        Settings.from_flat({"task": "ngrams", "restart_after": 100})
+    with pytest.raises(ValueError, match="restart_after needs schedule constant; got linear"):
+        Settings.from_flat({"task": "copy", "restart_after": 100, "schedule": "linear"})
+    assert Settings.from_flat({"task": "copy", "restart_after": 100}).loop.restart_after == 100
 
 
 def test_slots_of_training_need_a_start_that_fits_any_number() -> None:

@@ -15,8 +15,8 @@ def test_progress_is_read_from_the_last_lines(store: Store) -> None:
     padding = '{"kind": "evaluation", "sequences": 1, "bits": 7}\n' * 200
     store.write("trial/metrics.jsonl", (padding + "\n".join(LINES) + '\n{"kind": "tra').encode())
     found = progress_of(store, "trial")()
-    assert found == {"sequences": "12,500", "bits": "3.14", "a second": "1,234"}
-    assert list(found) == ["sequences", "bits", "a second"]
+    assert found == {"sequences": "12,500", "bits": "3.14", "training": "2", "a second": "1,234"}
+    assert list(found) == ["sequences", "bits", "training", "a second"]
 
 
 def test_a_store_elsewhere_is_not_asked_all_the_time(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from neuraltape.functional import split_interface
 from neuraltape.nn import NTM as NTMMachine
 from neuraltape.nn import NTMConfig
 from neuraltape.nn.machines import kind_of
-from neuraltape.settings import AdamSettings, PracticeSettings, Settings
+from neuraltape.settings import AdamSettings, PracticeSettings, RMSPropSettings, Settings
 from neuraltape.settings.choice import TRAINABLE
+from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
@@ -224,3 +225,22 @@ def test_a_machine_without_such_biases_is_built_as_its_settings_say(name: str) -
     model = build_machine(Settings(Copy(bits=4), kind.config(hidden_size=7)))
     assert kind_of(model) is kind
     assert (model.input_size, model.hidden_size, model.output_size) == (5, 7, 4)
+
+
+@pytest.mark.parametrize("optimizer", [AdamSettings(clip="adaptive", average=0.9), RMSPropSettings(clip="adaptive")])
+def test_a_learner_that_begins_anew_learns_like_a_new_one(optimizer: OptimizerSettings) -> None:
+    config = small(model=NTM, optimizer=optimizer)
+    used, new = make(config), make(config)
+    task = config.task
+    batches = [task.sample(4, torch.Generator().manual_seed(seed)) for seed in range(3)]
+    for step, batch in enumerate(batches):
+        used.learn(task, batch, step, phase(used, step))
+    before = torch.get_rng_state()
+    used.begin_anew(0)
+    assert torch.equal(torch.get_rng_state(), before)
+    for step, batch in enumerate(batches):
+        assert used.learn(task, batch, step, phase(used, step)) == new.learn(task, batch, step, phase(new, step))
+    kept, expected = used.tensors(), new.tensors()
+    assert kept.keys() == expected.keys()
+    for name, each in expected.items():
+        assert torch.equal(kept[name], each), name

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from neuraltape.runs import load_run
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.settings import Settings
+from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
-from neuraltape.training.loop import passed
+from neuraltape.training.learner import build_machine
+from neuraltape.training.loop import Loop, passed
 from neuraltape.training.streams import generator_at
 
 from .small import LOOP, LSTM, assert_same_end, lines, small
@@ -161,6 +162,47 @@ def test_a_lucky_evaluation_is_not_enough(tmp_path: Path, monkeypatch: pytest.Mo
     result = train(config, run_dir=tmp_path, progress=False)
     assert not result.solved
     assert result.bits > 0.5
+
+
+def test_a_run_that_is_lost_starts_over_with_new_weights_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = small(
+        task=Easy(max_length=2), evaluate_every=40, restart_after=80, optimizer=AdamSettings(learning_rate=1e-9)
+    )
+    result = train(settings, run_dir=tmp_path)
+    assert (result.restarts, result.sequences, result.solved) == (2, 240, False)
+    kinds = [(line["kind"], line["sequences"]) for line in lines(tmp_path)]
+    assert kinds[kinds.index(("evaluation", 80)) + 1] == ("restart", 80)
+    assert [each for each in kinds if each[0] == "restart"] == [("restart", 80), ("restart", 160)]
+    said = capsys.readouterr().err
+    assert "easy: no good evaluation in 80 sequences: starting over with new weights, restart 2\n" in said
+    # At a rate at which nothing changes the weights that are kept are those of the second restart.
+    with torch.random.fork_rng([]):
+        torch.manual_seed(generator_at(0, "restart", 2).initial_seed())
+        fresh = build_machine(settings)
+    kept, fresh = load_run(tmp_path).model.state_dict(), fresh.state_dict()
+    for name, each in fresh.items():
+        torch.testing.assert_close(kept[name], each, rtol=0, atol=1e-6)
+    assert any(
+        not torch.equal(each, first) for each, first in zip(fresh.values(), first_weights(settings), strict=True)
+    )
+
+
+def first_weights(settings: Settings) -> list[Tensor]:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return list(build_machine(settings).state_dict().values())
+
+
+def test_training_that_costs_nothing_where_evaluations_do_says_so_once_while_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Loop, "training_score", lambda self: 0.001)
+    train(small(task=Easy(max_length=2), evaluate_every=40, report_every=40), run_dir=tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("what is practised has been learnt, and what is evaluated has not") == 1
+    assert "easy: training costs 0.001, 3 evaluations in a row cost more than ten times that, the last one " in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,7 +1,7 @@
 """What training changes over time, without any training."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +10,7 @@ from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import Copy, Goal
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
-from neuraltape.training.phases import cooled_share, note_score, note_step, phase_of
+from neuraltape.training.phases import cooled_share, note_gap, note_restart, note_score, note_step, phase_of
 
 from .small import NTM, small
 
@@ -156,6 +156,91 @@ def test_the_clippings_floor_is_higher_in_a_cool_down_and_never_lower() -> None:
         settings = cooling(optimizer=AdamSettings(clip="adaptive", clip_floor=low), cooldown_clip_floor=high)
         assert phase_of(settings, 0, Counters()).clip_floor == low
         assert phase_of(settings, 0, Counters(cooling_since=0)).clip_floor == 4.0
+
+
+def gaps(costs: list[tuple[float, float]], counters: Counters | None = None, **practice: Any) -> list[bool]:
+    """Whether each evaluation is one at which it is said; `costs`: of training and of the evaluation."""
+    settings, counters = small(task=Easy(max_length=3, bits=2), **practice), counters or Counters()
+    said = []
+    for training, bits in costs:
+        counters.training = training
+        said.append(note_gap(settings, counters, bits, met=bits < 0.1))
+    return said
+
+
+def test_training_that_costs_nothing_while_evaluations_do_is_said_once_at_the_third() -> None:
+    assert gaps([(0.0, 125.0)] * 5) == [False, False, True, False, False]
+
+
+def test_an_evaluation_in_between_that_is_as_good_begins_the_count_again() -> None:
+    costs = [(0.0, 125.0), (0.0, 125.0), (2.0, 15.0), (0.0, 125.0), (0.0, 125.0), (1.0, 125.0)]
+    assert gaps(costs) == [False] * 5 + [True]
+
+
+def test_no_gap_is_one_where_the_goal_is_met_or_short_sequences_are_practised() -> None:
+    assert not any(gaps([(0.0, 0.09)] * 5))
+    assert not any(gaps([(0.0, 125.0)] * 5, Counters(stage=9), curriculum="growing"))
+    assert gaps([(0.0, 125.0)] * 3, Counters(stage=10), curriculum="growing")[-1]
+
+
+def test_before_its_first_report_training_is_compared_with_nothing() -> None:
+    settings, counters = small(task=Easy()), Counters()
+    for _ in range(5):
+        assert not note_gap(settings, counters, 125.0, met=False)
+
+
+def restarting(**others: Any) -> Settings:
+    return cooling(restart_after=300, **others)
+
+
+def test_weights_without_a_good_evaluation_are_given_up_after_so_many_sequences() -> None:
+    assert not note_restart(restarting(), Counters(sequences=299))
+    counters = Counters(
+        *(75, 300), cooldowns=2, stage=7, recent=[1.0], training=0.0, apart=2, bits=5.0, began=0, waiting_since=0
+    )
+    assert note_restart(restarting(), counters)
+    assert counters == Counters(75, 300, bits=5.0, waiting_since=300, restarts=1, began=75)
+    counters.sequences = 599
+    assert not note_restart(restarting(), counters)
+    counters.sequences = 600
+    assert note_restart(restarting(), counters)
+    assert counters.restarts == 2
+
+
+def test_a_training_that_cools_down_or_is_solved_does_not_start_over() -> None:
+    for others in ({"cooling_since": 290}, {"solved_at": 290}):
+        counters = Counters(sequences=400, **others)
+        before = replace(counters)
+        assert not note_restart(restarting(), counters)
+        assert counters == before
+
+
+def test_after_a_cool_down_that_was_not_enough_the_count_begins_again() -> None:
+    settings, counters = restarting(), Counters(sequences=310, cooling_since=210)
+    assert not note_score(settings, counters, 0.2)
+    assert not note_restart(settings, counters)
+    assert counters.waiting_since == 310
+    counters.sequences = 610
+    assert note_restart(settings, counters)
+
+
+def test_the_last_weights_have_at_least_as_many_sequences_as_the_others() -> None:
+    assert note_restart(restarting(), Counters(sequences=700))
+    assert not note_restart(restarting(), Counters(sequences=701))
+    assert not note_restart(cooling(), Counters(sequences=700))
+
+
+def test_new_weights_have_their_own_warm_up_and_their_own_time_for_short_sequences() -> None:
+    warm = AdamSettings(learning_rate=1.0, warmup_steps=4)
+    rates = [phase_of(restarting(optimizer=warm), step, Counters(began=100)).rate for step in (100, 101, 103, 104)]
+    assert rates == [0.25, 0.5, 1.0, 1.0]
+    settings, counters = lengths("growing", 1000), Counters(sequences=600, began=100)
+    # 400 of 1,000 sequences were gone: the second stage comes at 400 + 600 (0.5 + 0.025).
+    note_step(settings, counters, 1.0)
+    assert counters.stage == 1
+    counters.sequences = 716
+    note_step(settings, counters, 1.0)
+    assert counters.stage == 2
 
 
 def slots(steps: int, counters: Counters | None = None, *, seed: int = 0, **practice: int) -> list[int | None]:

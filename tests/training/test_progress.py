@@ -48,10 +48,22 @@ def test_the_bar_shows_score_pace_and_sequences(
         assert part in shown
 
 
+@pytest.mark.parametrize("make", [Bar, Lines])
+def test_what_happens_is_a_line_of_its_own(
+    make: type[Bar] | type[Lines], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    shown = make("copy", 100, "bits a sequence")
+    shown.say("starting [over]")
+    shown.close()
+    assert "copy: starting [over]\n" in capsys.readouterr().err
+
+
 def test_unwanted_progress_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     silent = make_progress("copy", 10, "bits a sequence", wanted=False)
     assert isinstance(silent, Silent)
     silent.update(Counters(), 0.0)
+    silent.say("nobody hears it")
     silent.close()
     assert capsys.readouterr() == ("", "")
 

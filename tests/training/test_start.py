@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -148,6 +149,37 @@ def test_going_on_inside_a_cool_down_ends_as_if_nothing_had_been(
     assert_same_end(tmp_path / "whole", tmp_path / "parts")
 
 
+def test_going_on_after_a_restart_ends_as_if_nothing_had_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, Hard.name, Hard)
+    settings = small(
+        task=Hard(max_length=3, bits=2),
+        model=NTM,
+        optimizer=AdamSettings(learning_rate=0.01, clip="adaptive", average=0.5, warmup_steps=3),
+        training_slots=3,
+        curriculum="growing",
+        grow_below=10.0,
+        evaluate_every=40,
+        max_sequences=200,
+        restart_after=80,
+    )
+    result = train(settings, run_dir=tmp_path / "whole", progress=False)
+    assert (result.restarts, result.sequences, result.steps) == (1, 200, 50)
+    restarts = [
+        line["sequences"]
+        for line in read_metrics(tmp_path / "whole" / "metrics.jsonl").lines
+        if line["kind"] == "restart"
+    ]
+    assert restarts == [80]
+    # Before the restart, in the very step that ends with it, and after it.
+    for number, at in enumerate((11, 19, 33, None)):
+        monkeypatch.setattr(start, "make_progress", lambda *a, at=at, **k: StopAt(at))
+        with nullcontext() if at is None else pytest.raises(Interrupted):
+            train(settings, run_dir=tmp_path / "parts") if number == 0 else resume(tmp_path / "parts")
+        kept = load_checkpoint(RunDirectory(tmp_path / "parts").checkpoint).values["counters"]
+        assert (kept["step"], kept["restarts"]) == ((12, 0), (20, 1), (34, 1), (50, 1))[number]
+    assert_same_end(tmp_path / "whole", tmp_path / "parts")
+
+
 class StopAt:
     """A progress that asks the training to stop after a step."""
 
@@ -157,6 +189,9 @@ class StopAt:
     def update(self, counters: Counters, bits: float) -> None:
         if counters.step == self.step:
             signal.raise_signal(signal.SIGTERM)
+
+    def say(self, text: str) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -73,7 +73,7 @@ def _row(each: Summary) -> list[str]:
     return [
         each.recipe,
         each.goal,
-        share(each.solved, each.total),
+        share(each.solved, each.total) + ("" if each.at_once is None else f" ({each.at_once} at the first start)"),
         count_cell(each.sequences_median) if solved else f"- (trained on {each.trained_median:,})",
         count_cell(each.solved_seconds_median if solved else each.seconds_median),
         score_cell(score.bits_median),
@@ -105,6 +105,7 @@ def _seeds(each: Summary) -> str:
     for seed, score in each.scores.items():
         count = each.sequences[seed]
         took = "" if count is None else f" after {count:,} sequences"
-        words.append(f"{seed}: {score_cell(score)}{took}")
+        again = f", {each.restarts[seed]} restarts" if seed in each.restarts else ""
+        words.append(f"{seed}: {score_cell(score)}{took}{again}")
     words += [f"{seed}: no result" for seed in each.missing]
     return f"- {each.recipe}: {'; '.join(words)}"

@@ -11,6 +11,9 @@ from neuraltape.study.score import ProbeScore, short
 from neuraltape.study.table import spread
 from neuraltape.tasks import Probe
 
+# So many evaluations say how a training that failed has ended.
+SHOWN = 5
+
 
 @dataclass(frozen=True)
 class ProbeSummary:
@@ -52,8 +55,14 @@ class Summary:
     """What solved means, in words."""
     solved: int
     """Seeds that reach it on fresh sequences after their training."""
+    at_once: int | None
+    """Those of them whose training did not start over with new weights; null: the recipe never does."""
     sequences: dict[str, int | None]
     """For each seed the sequences until the task was found solved; null: it was not."""
+    restarts: dict[str, int]
+    """For each seed that started over, how often."""
+    failed: dict[str, str]
+    """For each seed that does not reach it, how its training ended, in words."""
     scores: dict[str, float]
     """For each seed the bits a sequence at the range of training, over the optimum where the task knows it."""
     sequences_median: int | None
@@ -93,6 +102,8 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
     ]
     measured = tuple(probe for probe in probes if probe is not None)
     total = len(results) + len(missing)
+    goal = recipe.config.task.probes[0].goal
+    solved = [each for each in results if goal is not None and each.scores[0].within(goal)]
     return Summary(
         recipe=recipe.name,
         task=recipe.task,
@@ -100,8 +111,11 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         seeds=tuple(each.seed for each in results),
         missing=missing,
         goal=measured[0].goal or "",
-        solved=measured[0].within or 0,
+        solved=len(solved),
+        at_once=sum(not each.restarts for each in solved) if recipe.config.loop.restart_after else None,
         sequences={str(each.seed): each.solved_at for each in results},
+        restarts={str(each.seed): each.restarts for each in results if each.restarts},
+        failed={str(each.seed): _how_it_ended(each) for each in results if goal is not None and each not in solved},
         scores={str(each.seed): short(each.scores[0].excess) for each in results},
         sequences_median=_whole(_median([each.solved_at for each in results], total)),
         trained_median=_whole(_median(each.sequences for each in results)),
@@ -142,6 +156,17 @@ def _summarise(probe: Probe, scores: Sequence[ProbeScore]) -> ProbeSummary | Non
         wrong_worst=wrong.worst,
         marker_median=None if markers is None else markers.median,
     )
+
+
+def _how_it_ended(result: Result) -> str:
+    """What the last evaluations of a training cost, and what training cost then."""
+    curve = result.curve
+    heights = curve.bits if curve.excess is None else curve.excess
+    last = ", ".join(f"{height:.3g}" for height in heights[-SHOWN:]) or "none"
+    words = f"{short(result.scores[0].excess):.3g} on fresh sequences; last evaluations {last}"
+    if result.training is not None:
+        words += f"; training {result.training:.3g}"
+    return words if result.sequences is None else f"{words}; {result.sequences:,} sequences"
 
 
 def _median(values: Iterable[float | None], total: int | None = None) -> float | None:

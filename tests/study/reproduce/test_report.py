@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def test_the_table_and_the_figures_are_made_from_results_alone(tmp_path: Path) -
     (values,) = json.loads((results / "results.json").read_text())["results"]
     assert values["sequences"] == {str(seed): 400 for seed in range(10)}
     assert [probe["label"] for probe in values["probes"]] == ["1-3", "30", "50", "120", "200 (256 slots)"]
+
+
+def test_restarts_stand_in_the_table(tmp_path: Path) -> None:
+    recipe, results = write_recipe(tmp_path / "recipes", restart_after=120), tmp_path / "results"
+    for seed in range(3):
+        made = replace(result(recipe, seed), restarts=2 * (seed == 1))
+        made.save(results / recipe.task / f"{made.name}.json")
+    write_report([recipe], results, asked={})
+    text = (results / "README.md").read_text()
+    assert "| copy | below 0.1 bit | 3 of 3 (2 at the first start) | 400 |" in text
+    assert "1: 0.05 after 400 sequences, 2 restarts; 2: 0.05 after 400 sequences\n" in text
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(tmp_path: Path) -> None:

@@ -42,6 +42,19 @@ def test_a_score_that_is_not_below_the_bound_is_not_solved_whatever_training_fou
     assert summarise(recipe, [result(recipe, 0, solved_at=300, bits=0.101)], []).solved == 0
 
 
+def test_how_a_failed_seed_ended_is_said_and_restarts_are_counted(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, restart_after=120)
+    lost = replace(result(recipe, 1, solved_at=None, bits=30.0), training=0.001, restarts=3)
+    made = [result(recipe, 0), lost, replace(result(recipe, 2), restarts=1)]
+    row = summarise(recipe, made, [])
+    assert (row.solved, row.at_once, row.restarts) == (2, 1, {"1": 3, "2": 1})
+    assert row.failed == {
+        "1": "30 on fresh sequences; last evaluations 8, 2, 30; training 0.001; 480 sequences",
+    }
+    never = write_recipe(tmp_path)
+    assert summarise(never, [result(never, 0)], []).at_once is None
+
+
 def test_the_excess_is_what_counts_where_the_optimum_is_known(tmp_path: Path) -> None:
     (tmp_path / "ngrams.yaml").write_text("format: 2\ntask: {name: ngrams}\n")
     recipe = read_recipes([tmp_path])["ngrams"]
