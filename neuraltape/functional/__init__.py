@@ -17,6 +17,7 @@ from neuraltape.functional.allocation import allocation as allocation
 from neuraltape.functional.allocation import retention as retention
 from neuraltape.functional.allocation import unfreed as unfreed
 from neuraltape.functional.allocation import usage as usage
+from neuraltape.functional.costs import bit_costs as bit_costs
 from neuraltape.functional.dnc import DNCInterface as DNCInterface
 from neuraltape.functional.dnc import DNCLayout as DNCLayout
 from neuraltape.functional.dnc import DNCState as DNCState

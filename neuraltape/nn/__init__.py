@@ -14,6 +14,7 @@ from neuraltape.nn.intervention import Force as Force
 from neuraltape.nn.intervention import Freeze as Freeze
 from neuraltape.nn.intervention import Intervention as Intervention
 from neuraltape.nn.intervention import NoShift as NoShift
+from neuraltape.nn.loss import Loss as Loss
 from neuraltape.nn.lstm import LSTMBaseline as LSTMBaseline
 from neuraltape.nn.lstm import LSTMConfig as LSTMConfig
 from neuraltape.nn.machine import Machine as Machine

@@ -31,6 +31,12 @@ class Arranged(NamedTuple):
             return outputs.squeeze(1)
         return outputs.transpose(0, 1) if self.batch_first else outputs
 
+    def time_first(self, given: Tensor) -> Tensor:
+        """What came in the form of the inputs, which are not packed, as (time, batch, ...)."""
+        if self.single:
+            return given.unsqueeze(1)
+        return given.transpose(0, 1) if self.batch_first else given
+
     def take_state(self, state: Any) -> Any:
         """The user's state with a batch axis."""
         return map_state(lambda tensor: tensor.unsqueeze(0), state) if self.single else state

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.nn.arrange import alive, arrange, check_reset
 from neuraltape.nn.checks import check_size
+from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import tensors_of
 
@@ -83,6 +84,44 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         if arranged.lengths is not None:
             outputs = outputs.masked_fill(~alive(arranged.lengths, len(outputs)).unsqueeze(-1), 0)
         return arranged.give_back(outputs), arranged.give_state(state)
+
+    def loss(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        state: Any = None,
+        *,
+        mask: Tensor | None = None,
+        lengths: Any = None,
+        reset: Any = None,
+    ) -> Loss:
+        """Run whole sequences whose targets are bits, and say what the outputs cost.
+
+        It gives what a call followed by `binary_cross_entropy_with_logits` gives, and is quicker where kernels take
+        the whole way. Steps outside the mask, and those past a sequence's length, cost nothing and get no gradient,
+        whatever stands there.
+
+        >>> costs, outputs, state = ntm.loss(inputs, targets)
+        >>> (costs.sum() / targets.numel()).backward()
+
+        Args:
+            inputs, state, lengths, reset: as for a call; no PackedSequence.
+            targets: 0 to 1, in the form of the outputs: (time, batch, output_size); (batch, time, output_size) with
+                `batch_first`; (time, output_size) for a single sequence.
+            mask: the steps that are scored, bool in the form of the targets without their last axis; None: all.
+
+        Returns:
+            A `Loss`: each sequence's cost, the outputs and the final state.
+
+        Raises:
+            TypeError: inputs, targets, mask, lengths or reset of a wrong type.
+            ValueError: whatever a call raises, or a wrong shape or device of targets or mask.
+        """
+        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        wanted = arrange_targets(targets, mask, arranged, self.output_size)
+        anew = {} if reset is None else {"reset": reset}
+        outputs, state = self(inputs, state, lengths=lengths, **anew)
+        return bit_loss(outputs, state, wanted, arranged)
 
     def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, Any]:
         """One step of a stream.
