@@ -1,6 +1,7 @@
 """Every example in docs/examples runs, and shows what it says."""
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from neuraltape import NTM
+from neuraltape.tasks import Sequences
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -50,6 +52,46 @@ def test_a_mixed_key_finds_what_is_like_it(key, word):
 def test_the_picture_has_two_panels_a_key():
     tea = example("bubble_tea")
     assert len(tea.draw().axes) == 2 * len(tea.keys())
+
+
+def test_own_tasks_are_files_that_the_library_reads(tmp_path):
+    paths = example("own_tasks").write_files(tmp_path, rows=40)
+    assert [path.name for path in paths] == ["reverse.jsonl", "sort.jsonl", "add.jsonl", "distractors.jsonl"]
+    for path in paths:
+        task = Sequences(str(path))
+        batch = task.sample(4, torch.Generator().manual_seed(0))
+        assert batch.mask.any(0).all()
+    assert [Sequences(str(path)).table.kind for path in paths] == ["bits", "classes", "classes", "bits"]
+
+
+def test_the_answers_of_own_tasks_are_right(tmp_path):
+    reverse, sort, add, distractors = example("own_tasks").write_files(tmp_path, rows=40)
+    for inputs, answer in answers(reverse):
+        count = len(answer)
+        assert inputs[count] == [0] * 7 + [1]
+        assert [row[:6] for row in inputs[:count]] == answer[::-1]
+        assert not any(map(any, inputs[count + 1 :]))
+    for inputs, answer in answers(sort):
+        assert inputs == [*inputs[: len(answer)], 16, *[17] * len(answer)]
+        assert answer == sorted(inputs[: len(answer)])
+    for inputs, answer in answers(add):
+        text = "".join("01+=."[symbol] for symbol in inputs)
+        left, right = text.rstrip(".").rstrip("=").split("+")
+        assert int(left[::-1], 2) + int(right[::-1], 2) == int("".join(map(str, answer))[::-1], 2)
+        assert len(answer) == len(left) + 1 == len(right) + 1
+    marked = 0
+    for inputs, answer in answers(distractors):
+        shown = inputs[: inputs.index([0] * 7 + [1])]
+        assert [row[:6] for row in shown if row[6]] == answer
+        marked += len(shown) > len(answer)
+    assert marked > 20
+
+
+def answers(path):
+    """Inputs and what has to be answered, of each row."""
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        yield row["inputs"], [target for target, asked in zip(row["targets"], row["mask"], strict=True) if asked]
 
 
 def test_own_sequences_are_learned_from_a_file(tmp_path):
