@@ -13,6 +13,7 @@ import torch
 
 from neuraltape.functional import AccessState as AccessState
 from neuraltape.kernels.spec import MachineSpec as MachineSpec
+from neuraltape.kernels.spec import Restart as Restart
 from neuraltape.kernels.spec import SequenceResult as SequenceResult
 from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights

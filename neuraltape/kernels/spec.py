@@ -52,6 +52,17 @@ class Weights(NamedTuple):
     """(layout.size,)."""
 
 
+class Restart(NamedTuple):
+    """Where rows of a batch begin anew inside a sequence, and with what."""
+
+    at: Tensor
+    """(time, batch) bool: before these steps a row's state is replaced."""
+    controller: tuple[Tensor, ...]
+    """By this: the controller's, each (batch, layers, hidden)."""
+    access: Any
+    """And this: the access's."""
+
+
 class SequenceResult(NamedTuple):
     """What a whole sequence gives."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neuraltape.kernels import MachineSpec
+from neuraltape.kernels import MachineSpec, Restart
 from neuraltape.nn.arrange import check_reset
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size
@@ -127,13 +127,17 @@ class FastMachine(Machine):
     ) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         controller, access = part(self, "controller"), part(self, "access")
-        if reset is not None or not self._whole(controller, access):
+        if not self._whole(controller, access):
             return super().run(inputs, state, lengths, reset)
         weights, spec = weights_of(controller, access), self._spec(controller)
         sequence = self.choice.resolve(weights.interface_weight, spec).function
         with without_autocast(inputs.device.type):
             carried = state.controller.parts()
-            result = sequence(self._scaled(inputs), lengths, weights, carried, state.access, spec)
+            restart = None
+            if reset is not None:
+                start = self.start(inputs.shape[1])
+                restart = Restart(reset, start.controller.parts(), start.access)
+            result = sequence(self._scaled(inputs), lengths, weights, carried, state.access, spec, restart)
         final = MachineState(type(state.controller)(*result.controller), result.access)
         return self.output(result.given), final
 

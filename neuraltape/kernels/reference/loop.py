@@ -11,7 +11,7 @@ from torch.nn.functional import linear
 
 from neuraltape.functional import map_state
 from neuraltape.kernels.reference.cells import controller_step
-from neuraltape.kernels.spec import MachineSpec, SequenceResult, Weights
+from neuraltape.kernels.spec import MachineSpec, Restart, SequenceResult, Weights
 
 
 def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
@@ -43,6 +43,7 @@ def sequence(
     controller: tuple[Tensor, ...],
     access: Any,
     spec: MachineSpec,
+    restart: Restart | None = None,
 ) -> SequenceResult:
     """A whole sequence through controller and memory.
 
@@ -54,6 +55,8 @@ def sequence(
         controller: the controller's state before the first step, each (batch, layers, hidden).
         access: the access's state before the first step.
         spec: the machine's sizes.
+        restart: where rows begin anew, and with what state: nothing of what was before reaches what comes after, and
+            the gradient of what comes after goes to that state. None: nowhere.
 
     Returns:
         What every step gives to the output layer, and the final state.
@@ -66,6 +69,10 @@ def sequence(
         inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
     given = []
     for t, x in enumerate(inputs):
+        if restart is not None:
+            anew = restart.at[t] if alive is None else restart.at[t] & alive[t]
+            controller = tuple(map(partial(keep_where, anew), restart.controller, controller))
+            access = map_state(partial(keep_where, anew), restart.access, access)
         hidden, controller_next = controller_step(
             torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell
         )

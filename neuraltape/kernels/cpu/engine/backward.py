@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from neuraltape.kernels.cpu.engine.access import Access
-from neuraltape.kernels.cpu.engine.forward import column_start, fetch_kept, fill
+from neuraltape.kernels.cpu.engine.forward import begins_anew, column_start, fetch_kept, fill
 from neuraltape.kernels.cpu.engine.plan import parts
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_backward, cell_replay
 from neuraltape.kernels.cpu.lib.compiler import Kernel, helper, kernel
-from neuraltape.kernels.cpu.lib.job import task
+from neuraltape.kernels.cpu.lib.job import another, task
 from neuraltape.kernels.cpu.lib.matmul import matmul
 from neuraltape.kernels.cpu.lib.simd import copy, floats, integers, keep_apart
 
@@ -15,14 +15,15 @@ from neuraltape.kernels.cpu.lib.simd import copy, floats, integers, keep_apart
 def given_backward(access: Access) -> tuple[str, ...]:
     """Names of what the kernel is given: addresses.
 
-    order, lengths, constants, inputs, reads0, given, saved: as for `given_forward`. packed: weights as `packing.pack`
-    left them for this pass. dgiven, dhidden1, ...: gradients of the results and of the last state; 0 where there is
-    none. dinputs, dhidden0, ...: receive those of the inputs and of the first state; 0 where not asked for.
-    gradients: (lanes, grad_size), receives each lane's weight gradients.
+    order, lengths, constants, inputs, resets, reads0, given, saved: as for `given_forward`. packed: weights as
+    `packing.pack` left them for this pass. dgiven, dhidden1, ...: gradients of the results and of the last state; 0
+    where there is none. dinputs, dhidden0, ...: receive those of the inputs and of the first state; 0 where not asked
+    for. start: these names once more, where dhidden0, ... receive the gradients of that with which rows begin anew; 0
+    where none does, or they are not asked for. gradients: (lanes, grad_size), receives each lane's weight gradients.
     """
     after, before = ([f"d{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (1, 0))
-    start = ("order", "lengths", *access.constant_names, "inputs", "packed", "reads0", "given", "saved")
-    return *start, "dgiven", *after, "dinputs", *before, "gradients"
+    start = ("order", "lengths", *access.constant_names, "inputs", "packed", "resets", "start")
+    return *start, "reads0", "given", "saved", "dgiven", *after, "dinputs", *before, "gradients"
 
 
 @helper
@@ -33,15 +34,20 @@ def add_to(source, s0, target, t0, count):
 
 
 @helper
-def replay_controller(z, t, row, b, saved, base, s, work, seen, top, states, squashed, inputs, given, reads0):
+def replay_controller(z, t, row, b, saved, base, s, work, seen, top, states, squashed, inputs, given, reads0, anew):
     """Bring back one row of one step: what the layers saw, and the states after it.
 
-    seen, top: places of this row. states: place before the step; that after it lies one step further.
+    seen, top: places of this row. states: place before the step; that after it lies one step further. anew: place in
+    `saved` of that with which the row begins anew; -1: it goes on.
     """
     keep_apart()
     recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
     read_width = z.reads
-    if t == 0:
+    if anew >= 0:
+        place = anew + z.ld_notes
+        copy(saved, place + z.ld_memory, work, states, z.layers * 2 * z.ld_hidden)
+        copy(saved, place + z.ld_kept, work, seen, read_width)
+    elif t == 0:
         copy(reads0, b * read_width, work, seen, read_width)
     else:
         copy(given, ((t - 1) * z.batch + b) * (z.hidden + read_width) + z.hidden, work, seen, read_width)
@@ -64,6 +70,14 @@ def replay_controller(z, t, row, b, saved, base, s, work, seen, top, states, squ
             work[place + z.columns_other - 1] = 1.0
     copy(work, states + z.rows * size + (z.layers - 1) * 2 * z.ld_hidden, work, top, z.hidden)
     work[top + z.hidden] = 1.0
+
+
+@helper
+def set_aside(work, source, target, count):
+    """Add what is in one place to another, and leave 0."""
+    for i in range(count):
+        work[target + i] += work[source + i]
+        work[source + i] = 0.0
 
 
 def make_backward(access: Access) -> Kernel:
@@ -90,6 +104,20 @@ def _make_lane(access: Access) -> Callable:
     )
 
     @helper
+    def store_start(call, z, b, work, dnotes, slopes, dstates, dreading):
+        """Bring out the gradient of what one sequence starts with, where it is asked for."""
+        keep_apart()
+        store_slopes(call, z, b, work, slopes, dnotes)
+        if call.dreads0 != 0:
+            copy(work, dreading, floats(work, call.dreads0), b * z.reads, z.reads)
+        for layer in range(z.layers):
+            place, target = dstates + layer * 2 * z.ld_hidden, (b * z.layers + layer) * z.hidden
+            if z.cell != FEEDFORWARD and call.dhidden0 != 0:
+                copy(work, place, floats(work, call.dhidden0), target, z.hidden)
+            if z.cell == LSTM and call.dcell0 != 0:
+                copy(work, place + z.ld_hidden, floats(work, call.dcell0), target, z.hidden)
+
+    @helper
     def backward_lane(z, lane, call, work):
         """Backward of `forward_block` for blocks lane, lane + lanes, ...; adds their weight gradients in this order.
 
@@ -102,7 +130,6 @@ def _make_lane(access: Access) -> Callable:
         given, saved, gradients = floats(work, call.given), floats(work, call.saved), floats(work, call.gradients)
         dgiven, dinputs = floats(work, call.dgiven), floats(work, call.dinputs)
         dhidden1, dcell1, dreads1 = floats(work, call.dhidden1), floats(work, call.dcell1), floats(work, call.dreads1)
-        dhidden0, dcell0, dreads0 = floats(work, call.dhidden0), floats(work, call.dcell0), floats(work, call.dreads0)
         columns = z.ld_first + (z.layers - 1) * z.ld_other
         recurrent = 0 if z.cell == FEEDFORWARD else z.hidden
         read_width = z.reads
@@ -116,13 +143,15 @@ def _make_lane(access: Access) -> Callable:
         squashed0 = dp0 + chunk * z.ld_parameters
         states0 = squashed0 + chunk * z.layers * z.ld_hidden
         memories = states0 + (z.segment + 1) * z.rows * size
-        slopes = memories + (z.segment + 1) * z.rows * z.ld_memory
+        starts = memories + (z.segment + 1) * z.rows * z.ld_memory
+        slopes = starts + z.resets * z.rows * z.ld_memory
         dnotes = slopes + z.rows * z.ld_memory
         dstates = dnotes + z.rows * z.ld_notes
         dseen = dstates + z.rows * size
         dtop = dseen + z.rows * (z.ld_first + z.ld_other)
         dreading = dtop + z.rows * z.ld_top
-        scratch = dreading + z.rows * z.ld_first
+        dstarts = dreading + z.rows * z.ld_first
+        scratch = dstarts + z.resets * z.rows * z.ld_start
         # The lanes behind a row's end take part in the products of a segment. Left as they were they would change
         # nothing, but pointers, read as numbers, are subnormal: they make each multiply-add a hundred times slower.
         fill(work, 0, states0, 0.0)
@@ -136,6 +165,9 @@ def _make_lane(access: Access) -> Callable:
             fill(work, slopes, scratch - slopes, 0.0)
             for s in range(rows):
                 b = order[first + s]
+                if call.resets != 0:
+                    kept = base + z.saved_starts + s * z.ld_start + z.ld_notes
+                    copy(saved, kept, work, starts + s * z.ld_memory, z.ld_memory)
                 load_slopes(call, z, b, work, slopes + s * z.ld_memory, dnotes + s * z.ld_notes)
                 if call.dreads1 != 0:
                     copy(dreads1, b * read_width, work, dreading + s * z.ld_first, read_width)
@@ -159,20 +191,20 @@ def _make_lane(access: Access) -> Callable:
                         row = (t - start) * z.rows + s
                         seen, top = seen0 + row * columns, top0 + row * z.ld_top
                         if t < length:
+                            b, anew = order[first + s], -1
+                            memory, after = memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory
+                            notes = base + z.saved_notes + (t * z.rows + s) * z.ld_notes
+                            noted = notes + z.rows * z.ld_notes
+                            if begins_anew(call, z, t, b):
+                                anew = base + z.saved_starts + s * z.ld_start
+                                memory, notes = starts + s * z.ld_memory, anew
                             fetch_kept(z, saved, base, min(t + 1, stop - 1), s, 1)
                             replay_controller(
-                                z, t, row, order[first + s], saved, base, s, work, seen, top, states0 + row * size,
-                                squashed0 + row * z.layers * z.ld_hidden, inputs, given, reads0,
+                                z, t, row, b, saved, base, s, work, seen, top, states0 + row * size,
+                                squashed0 + row * z.layers * z.ld_hidden, inputs, given, reads0, anew,
                             )  # fmt: skip
-                            memory, notes = (
-                                memories + row * z.ld_memory,
-                                base + z.saved_notes + (t * z.rows + s) * z.ld_notes,
-                            )
                             parameters = base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters
-                            replay(
-                                call, z, work, memory, memory + z.rows * z.ld_memory, saved, parameters, notes,
-                                notes + z.rows * z.ld_notes, scratch,
-                            )  # fmt: skip
+                            replay(call, z, work, memory, after, saved, parameters, notes, noted, scratch)
                         else:
                             # Takes part in the products of the whole segment, with nothing.
                             fill(work, seen, columns, 0.0)
@@ -190,15 +222,15 @@ def _make_lane(access: Access) -> Callable:
                         if call.dgiven != 0:
                             place = (t * z.batch + b) * given_width + z.hidden
                             add_to(dgiven, place, work, dreading + s * z.ld_first, read_width)
-                        memory, notes = (
-                            memories + row * z.ld_memory,
-                            base + z.saved_notes + (t * z.rows + s) * z.ld_notes,
-                        )
+                        memory, after = memories + row * z.ld_memory, memories + (row + z.rows) * z.ld_memory
+                        notes = base + z.saved_notes + (t * z.rows + s) * z.ld_notes
+                        noted = notes + z.rows * z.ld_notes
+                        if begins_anew(call, z, t, b):
+                            memory, notes = starts + s * z.ld_memory, base + z.saved_starts + s * z.ld_start
                         parameters = base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters
                         backward(
-                            call, z, work, memory, memory + z.rows * z.ld_memory, slopes + s * z.ld_memory, saved,
-                            parameters, notes, notes + z.rows * z.ld_notes, dnotes + s * z.ld_notes,
-                            dreading + s * z.ld_first, dp0 + row * z.ld_parameters, scratch,
+                            call, z, work, memory, after, slopes + s * z.ld_memory, saved, parameters, notes, noted,
+                            dnotes + s * z.ld_notes, dreading + s * z.ld_first, dp0 + row * z.ld_parameters, scratch,
                         )  # fmt: skip
                     panels = (z.hidden + z.vector - 1) // z.vector
                     matmul(
@@ -242,6 +274,15 @@ def _make_lane(access: Access) -> Callable:
                                 if recurrent > 0:
                                     add_to(work, row, work, place, z.hidden)
                                 add_to(work, row + recurrent, work, place - 2 * z.ld_hidden, z.hidden)
+                    # What comes from behind a start goes to it, and no further.
+                    for s in range(active):
+                        if begins_anew(call, z, t, order[first + s]):
+                            place = dstarts + s * z.ld_start
+                            set_aside(work, dnotes + s * z.ld_notes, place, z.ld_notes)
+                            place += z.ld_notes
+                            set_aside(work, slopes + s * z.ld_memory, place, z.ld_memory)
+                            set_aside(work, dstates + s * size, place + z.ld_memory, size)
+                            set_aside(work, dreading + s * z.ld_first, place + z.ld_kept, read_width)
                 # Weight gradients of the whole segment.
                 depth = (stop - start) * z.rows
                 for layer in range(z.layers):
@@ -258,17 +299,17 @@ def _make_lane(access: Access) -> Callable:
                     work, top0, z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
                 )  # fmt: skip
                 adding = True
-            # Gradient of the initial state.
+            # Gradient of the initial state, and of that with which rows began anew.
             for s in range(rows):
                 b = order[first + s]
-                store_slopes(call, z, b, work, slopes + s * z.ld_memory, dnotes + s * z.ld_notes)
-                if call.dreads0 != 0:
-                    copy(work, dreading + s * z.ld_first, dreads0, b * read_width, read_width)
-                for layer in range(z.layers):
-                    place = dstates + s * size + layer * 2 * z.ld_hidden
-                    if recurrent > 0 and call.dhidden0 != 0:
-                        copy(work, place, dhidden0, (b * z.layers + layer) * z.hidden, z.hidden)
-                    if z.cell == LSTM and call.dcell0 != 0:
-                        copy(work, place + z.ld_hidden, dcell0, (b * z.layers + layer) * z.hidden, z.hidden)
+                store_start(
+                    call, z, b, work, dnotes + s * z.ld_notes, slopes + s * z.ld_memory, dstates + s * size,
+                    dreading + s * z.ld_first,
+                )  # fmt: skip
+                if call.start != 0:
+                    place = dstarts + s * z.ld_start
+                    memory = place + z.ld_notes
+                    again, states = another(call, call.start), memory + z.ld_memory
+                    store_start(again, z, b, work, place, memory, states, memory + z.ld_kept)
 
     return backward_lane

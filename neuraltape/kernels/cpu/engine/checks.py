@@ -32,6 +32,15 @@ def check_lengths(lengths: Tensor, time: int, batch: int) -> None:
         raise ValueError(f"lengths must be from 1 to {time}; got {shortest} to {longest}")
 
 
+def check_reset(reset: Tensor, time: int, batch: int) -> None:
+    """Raise ValueError unless it is (time, batch) bool on the CPU."""
+    if reset.shape != (time, batch) or not reset.is_cpu or reset.layout is not torch.strided:
+        came = f"{tuple(reset.shape)}, {reset.layout}, on {reset.device}"
+        raise ValueError(f"reset must be ({time}, {batch}), dense, on the CPU; got {came}")
+    if reset.dtype != torch.bool:
+        raise ValueError(f"reset must be bool; got {reset.dtype}")
+
+
 @lru_cache(maxsize=64)
 def weight_shapes(spec: MachineSpec) -> Shapes:
     """Names and shapes of all weights, in the order in which the kernels take them."""

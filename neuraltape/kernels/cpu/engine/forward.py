@@ -7,9 +7,9 @@ from neuraltape.kernels.cpu.engine.direct import direct_interface, direct_layer,
 from neuraltape.kernels.cpu.engine.plan import parts
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.lib.compiler import Kernel, helper, kernel
-from neuraltape.kernels.cpu.lib.job import task
+from neuraltape.kernels.cpu.lib.job import another, task
 from neuraltape.kernels.cpu.lib.matmul import matmul
-from neuraltape.kernels.cpu.lib.simd import copy, fetch, floats, integers, keep_apart
+from neuraltape.kernels.cpu.lib.simd import copy, fetch, flags, floats, integers, keep_apart
 
 
 def given_forward(access: Access) -> tuple[str, ...]:
@@ -17,6 +17,8 @@ def given_forward(access: Access) -> tuple[str, ...]:
 
     order, lengths: (batch,) int64: sequences by falling length, and the length of each. The access's constants.
     inputs: (T, B, input). packed: weights as `packing.pack` left them; 0 with z.direct.
+    resets: (T, B) bool, where rows begin anew; start: these names once more, with the state with which they do; both 0
+    where none does.
     hidden0, cell0, and the access's state: before the first step, as in the public signature.
     given: (T, B, hidden + reads), the results: the controller's output, then the reads.
     hidden1, cell1, and the access's state: receive the last. saved: for the backward pass.
@@ -24,7 +26,7 @@ def given_forward(access: Access) -> tuple[str, ...]:
     where it is not asked for.
     """
     before, after = ([f"{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (0, 1))
-    start = ("order", "lengths", *access.constant_names, "inputs", "packed")
+    start = ("order", "lengths", *access.constant_names, "inputs", "packed", "resets", "start")
     return *start, *before, "given", *after, "saved", "outputs", "output_size", "output_weight", "output_bias"
 
 
@@ -39,6 +41,26 @@ def fill(array, start, count, value):
     """Set `count` elements to a value."""
     for i in range(start, start + count):
         array[i] = value
+
+
+@helper
+def begins_anew(call, z, t, b):
+    """Whether a sequence begins anew at a step."""
+    return call.resets != 0 and flags(call.resets)[t * z.batch + b] != 0
+
+
+@helper
+def begin_anew(z, saved, start, work, memory, state, row):
+    """Bring back what a row begins anew with, but for its notes. start: its place in `saved`; the others: in `work`."""
+    keep_apart()
+    place = start + z.ld_notes
+    copy(saved, place, work, memory, z.ld_memory)
+    copy(saved, place + z.ld_memory, work, state, z.layers * 2 * z.ld_hidden)
+    copy(saved, place + z.ld_kept, work, row, z.reads)
+    if z.cell != FEEDFORWARD:
+        for layer in range(z.layers):
+            hidden = row + column_start(layer, z) + (z.reads if layer == 0 else 0)
+            copy(work, state + layer * 2 * z.ld_hidden, work, hidden, z.hidden)
 
 
 @helper
@@ -101,6 +123,19 @@ def _make_block(access: Access) -> Callable:
         for s in range(rows):
             b = order[first + s]
             m = memories + s * z.ld_memory
+            if call.resets != 0:
+                start, again = base + z.saved_starts + s * z.ld_start, another(call, call.start)
+                fill(saved, start, z.ld_start, 0.0)
+                load(again, z, b, work, m, saved, start)
+                place = start + z.ld_notes
+                copy(work, m, saved, place, z.ld_memory)
+                copy(floats(work, again.reads0), b * read_width, saved, place + z.ld_kept, read_width)
+                for layer in range(z.layers):
+                    source, state = (b * z.layers + layer) * z.hidden, place + z.ld_memory + layer * 2 * z.ld_hidden
+                    if recurrent > 0:
+                        copy(floats(work, again.hidden0), source, saved, state, z.hidden)
+                    if z.cell == LSTM:
+                        copy(floats(work, again.cell0), source, saved, state + z.ld_hidden, z.hidden)
             load(call, z, b, work, m, saved, base + z.saved_notes + s * z.ld_notes)
             row = seen0 + s * columns
             copy(reads0, b * read_width, work, row, read_width)
@@ -128,6 +163,11 @@ def _make_block(access: Access) -> Callable:
             after = base + z.saved_notes + (t + 1 if z.keep else (t + 1) % 2) * z.rows * z.ld_notes
             for s in range(active):
                 b = order[first + s]
+                if begins_anew(call, z, t, b):
+                    begin_anew(
+                        z, saved, base + z.saved_starts + s * z.ld_start, work, memories + s * z.ld_memory,
+                        state0 + s * z.layers * 2 * z.ld_hidden, seen0 + s * columns,
+                    )  # fmt: skip
                 copy(inputs, (t * z.batch + b) * z.inputs, work, seen0 + s * columns + read_width + recurrent, z.inputs)
                 if z.keep and t % z.segment == 0:
                     kept = base + z.saved_kept + (t // z.segment * z.rows + s) * z.ld_kept
@@ -172,10 +212,12 @@ def _make_block(access: Access) -> Callable:
                     depth * z.vector, z.vector, work, raw0, z.ld_parameters, False,
                 )  # fmt: skip
             for s in range(active):
-                row = seen0 + s * columns
+                row, notes = seen0 + s * columns, before + s * z.ld_notes
+                if begins_anew(call, z, t, order[first + s]):
+                    notes = base + z.saved_starts + s * z.ld_start
                 step(
                     call, z, work, memories + s * z.ld_memory, raw0 + s * z.ld_parameters, saved,
-                    base + z.saved_parameters + (step_kept * z.rows + s) * z.ld_parameters, before + s * z.ld_notes,
+                    base + z.saved_parameters + (step_kept * z.rows + s) * z.ld_parameters, notes,
                     after + s * z.ld_notes, row, scratch,
                 )  # fmt: skip
                 copy(work, row, given, (t * z.batch + order[first + s]) * given_width + z.hidden, read_width)

@@ -34,6 +34,7 @@ class Sizes(NamedTuple):
     direct: int
     segment: int
     segments: int
+    resets: int
     # The machine.
     vector: int
     cell: int
@@ -56,6 +57,7 @@ class Sizes(NamedTuple):
     ld_hidden: int
     ld_top: int
     ld_kept: int
+    ld_start: int
     # Packed weights, forward and backward, and gradients of the weights: starts of the layers after the first and of
     # the interface, distance of two layers, whole size.
     pack_other: int
@@ -74,6 +76,7 @@ class Sizes(NamedTuple):
     saved_parameters: int
     saved_notes: int
     saved_kept: int
+    saved_starts: int
     saved_block: int
     # Behind all blocks: packed weights for the backward pass; the whole size.
     saved_back: int
@@ -100,7 +103,16 @@ def parts(access: Access, given: Sequence[str]) -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=256)
-def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool, wants_inputs: bool = False) -> Places:
+def places(
+    spec: MachineSpec,
+    time: int,
+    batch: int,
+    vector: int,
+    *,
+    keep: bool,
+    wants_inputs: bool = False,
+    resets: bool = False,
+) -> Places:
     """Lay out one call.
 
     Args:
@@ -109,6 +121,7 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
         vector: lanes of a vector, 16 (float32) or 8 (float64).
         keep: something will be differentiated, so the forward pass has to save what the backward pass needs.
         wants_inputs: the gradient of the inputs is asked for.
+        resets: rows begin anew: the state with which they do is kept for each.
     """
     layout, own = spec.layout, named(spec.access).sizes(spec, vector)
     hidden, layers, reads = spec.hidden_size, spec.layers, layout.read_heads * layout.width
@@ -128,6 +141,8 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     ld_hidden = up(hidden, vector)
     ld_top = up(hidden + 1, vector) + slack
     ld_kept = own.ld_memory + layers * 2 * ld_hidden
+    # With what a row begins anew, and the gradient of that: notes, memory, states, reads.
+    ld_start = own.ld_notes + ld_kept + ld_first
 
     def packed(depth: int, columns: int) -> int:
         return depth * up(columns, vector)
@@ -153,7 +168,8 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
     saved_parameters = kept_steps * rows * layers * ld_gates
     saved_notes = saved_parameters + kept_steps * rows * ld_parameters
     saved_kept = saved_notes + (time + 1 if keep else 2) * rows * own.ld_notes
-    saved_block = saved_kept + (segments * rows * ld_kept if keep else 0) + slack
+    saved_starts = saved_kept + (segments * rows * ld_kept if keep else 0)
+    saved_block = saved_starts + (rows * ld_start if resets else 0) + slack
 
     saved_back, back_size = blocks * saved_block, back_interface + packed(layout.size, hidden)
     row_tasks = layers * (-(-gate_columns // vector)) + -(-layout.size // vector)
@@ -172,24 +188,27 @@ def places(spec: MachineSpec, time: int, batch: int, vector: int, *, keep: bool,
         chunk * (columns + layers * ld_gates + ld_top + ld_parameters + layers * ld_hidden)
         + (segment + 1) * rows * (own.ld_memory + state)
         + rows * (own.ld_memory + own.ld_notes + state + 2 * ld_first + ld_other + ld_top)
+        + (rows * (own.ld_memory + ld_start) if resets else 0)
         + own.ld_scratch
         + 8 * vector
     )
     engine = Sizes(
         batch=batch, time=time, rows=rows, blocks=blocks, lanes=min(blocks, MOST_LANES), keep=int(keep),
         direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
+        resets=int(resets),
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
         reads=reads, parameters=layout.size, wants_inputs=int(wants_inputs),
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,
         ld_gates=ld_gates, ld_parameters=ld_parameters, ld_first=ld_first, ld_other=ld_other, ld_hidden=ld_hidden,
-        ld_top=ld_top, ld_kept=ld_kept,
+        ld_top=ld_top, ld_kept=ld_kept, ld_start=ld_start,
         pack_other=pack_other, pack_layer=pack_layer, pack_interface=pack_interface,
         pack_size=pack_size,
         back_other=back_other, back_layer=back_layer, back_interface=back_interface,
         back_size=back_size,
         grad_other=grad_other, grad_layer=grad_layer, grad_interface=grad_interface,
         grad_size=grad_interface + layout.size * ld_top,
-        saved_parameters=saved_parameters, saved_notes=saved_notes, saved_kept=saved_kept, saved_block=saved_block,
+        saved_parameters=saved_parameters, saved_notes=saved_notes, saved_kept=saved_kept,
+        saved_starts=saved_starts, saved_block=saved_block,
         saved_back=saved_back, saved_size=saved_back + (back_size if keep else 0),
         work_forward=work_forward, work_backward=work_backward,
         row_tasks=row_tasks, ld_pack=ld_pack, work_pack=vector * ld_pack,

@@ -1,5 +1,6 @@
 """One call of the sequence kernels: buffers, threads, results. Knows tensors, but nothing of autograd."""
 
+from array import array
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.backward import given_backward, make_backward
-from neuraltape.kernels.cpu.engine.checks import check_inputs, check_lengths, state_shapes, weight_shapes
+from neuraltape.kernels.cpu.engine.checks import check_inputs, check_lengths, check_reset, state_shapes, weight_shapes
 from neuraltape.kernels.cpu.engine.forward import given_forward, make_forward
 from neuraltape.kernels.cpu.engine.packing import collect, pack
 from neuraltape.kernels.cpu.engine.plan import Sizes, places
@@ -71,10 +72,18 @@ class Constants(NamedTuple):
 
 @lru_cache(maxsize=256)
 def constants(
-    spec: MachineSpec, time: int, batch: int, item_size: int, *, keep: bool, wants_inputs: bool = False
+    spec: MachineSpec,
+    time: int,
+    batch: int,
+    item_size: int,
+    *,
+    keep: bool,
+    wants_inputs: bool = False,
+    resets: bool = False,
 ) -> Constants:
     """Prepare calls of these sizes. `item_size`: bytes a number; for the others see `plan.places`."""
-    z, own = places(spec, time, batch, VECTOR_BYTES // item_size, keep=keep, wants_inputs=wants_inputs)
+    vector = VECTOR_BYTES // item_size
+    z, own = places(spec, time, batch, vector, keep=keep, wants_inputs=wants_inputs, resets=resets)
     dtype = np.dtype(np.float32 if item_size == 4 else np.float64)
     arrays = (
         np.arange(batch, dtype=np.int64),
@@ -137,14 +146,35 @@ def _dense(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dtype) -> _Fo
     return _Found(list(tensors), found)
 
 
+def _once_more(given_to: Any, names: Sequence[str], addresses: Sequence[int]) -> array:
+    """What a kernel is given, with other addresses under some names."""
+    return array("q", given_to._replace(**dict(zip(names, addresses, strict=True))))
+
+
+def _dense_reset(reset: Tensor | None, time: int, batch: int) -> Tensor | None:
+    if reset is None:
+        return None
+    check_reset(reset, time, batch)
+    return reset.contiguous()
+
+
 def sequence_forward(
-    inputs: Tensor, lengths: Tensor | None, weights: list[Tensor], state: list[Tensor], spec: MachineSpec, *, keep: bool
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    state: list[Tensor],
+    spec: MachineSpec,
+    *,
+    keep: bool,
+    reset: Tensor | None = None,
+    start: Sequence[Tensor] = (),
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """Whole sequence forward.
 
     Args:
         state: hidden, cell, and the access's tensors; empty tensors for what the cell does not have.
         keep: save what `sequence_backward` needs.
+        reset: where rows begin anew, (time, batch) bool; None: nowhere. start: with what state, like `state`.
 
     Returns:
         What every step gives (`SequenceResult.given`), the final state, and what was saved.
@@ -155,8 +185,8 @@ def sequence_forward(
     dtype, item_size = weights[-1].dtype, inputs.element_size()
     check_inputs(inputs, spec, dtype)
     time, batch = inputs.shape[:2]
-    fixed = constants(spec, time, batch, item_size, keep=keep)
-    z, by_length = fixed.sizes, _by_length(lengths, fixed)
+    fixed = constants(spec, time, batch, item_size, keep=keep, resets=reset is not None)
+    z, by_length, reset = fixed.sizes, _by_length(lengths, fixed), _dense_reset(reset, time, batch)
     together = [inputs, *weights, *state]
     if len(weights) != len(fixed.of_weights):
         check_tensors(weights, fixed.of_weights, dtype)
@@ -174,9 +204,13 @@ def sequence_forward(
         run_kernel(pack, item_size, z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
     engine = engine_of(spec.access)
     given_to = engine.forward_call(
-        *by_length.start, found[0], *addresses(packed), *of_state, *addresses(given, *final, saved),
+        *by_length.start, found[0], *addresses(packed, reset), 0, *of_state, *addresses(given, *final, saved),
         outputs=0, output_size=0, output_weight=0, output_bias=0,
     )  # fmt: skip
+    if reset is not None:
+        start, of_start = _dense(start, fixed.of_state, dtype)
+        again = _once_more(given_to, [f"{name}0" for name, _ in fixed.of_state], of_start)
+        given_to = given_to._replace(start=again.buffer_info()[0])
     behind = lying if z.direct else ()
     run_kernel(engine.forward, item_size, z.blocks, fixed, z.work_forward, (*given_to, *behind))
     return given, final, saved
@@ -192,6 +226,7 @@ def sequence_backward(
     spec: MachineSpec,
     *,
     wanted: Sequence[bool],
+    reset: Tensor | None = None,
 ) -> tuple[Tensor | None, list[Tensor], list[Tensor | None]]:
     """Backward of `sequence_forward`.
 
@@ -199,10 +234,13 @@ def sequence_backward(
         slopes: gradients of what every step gave and of the parts of the final state; None where there is none.
         inputs, lengths: as `sequence_forward` took them; reads0: the reads of the initial state.
         given, saved: its results.
-        wanted: whether the gradients of the inputs and of the parts of the initial state are asked for.
+        wanted: whether the gradients of the inputs and of the parts of the initial state are asked for, and with a
+            reset of those of the state with which rows begin anew.
+        reset: as `sequence_forward` took it.
 
     Returns:
-        Gradients of the inputs, of the weights, and of the parts of the initial state; None where not wanted.
+        Gradients of the inputs, of the weights, and of the parts of the initial state, with a reset those of the state
+        with which rows begin anew behind them; None where not wanted.
 
     Raises:
         ValueError: a tensor's shape, dtype or device is not that of this machine.
@@ -210,8 +248,8 @@ def sequence_backward(
     dtype = saved.dtype
     check_inputs(inputs, spec, dtype)
     (time, batch), item_size = inputs.shape[:2], inputs.element_size()
-    fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0])
-    z, by_length = fixed.sizes, _by_length(lengths, fixed)
+    fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0], resets=reset is not None)
+    z, by_length, reset = fixed.sizes, _by_length(lengths, fixed), _dense_reset(reset, time, batch)
     kept, found = _dense((inputs, reads0, given, saved), fixed.shapes_back, dtype)
     of_slopes = [0] * len(slopes)
     for i, (slope, shape) in enumerate(zip(slopes, (*fixed.of_given, *fixed.of_state), strict=True)):
@@ -219,16 +257,19 @@ def sequence_backward(
             (one,), (of_slopes[i],) = _dense((slope,), (shape,), dtype)
             kept.append(one)
     dinputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(inputs.shape) if wanted[0] else None
-    dstate = [
-        inputs.new_empty(shape) if some else None for (_, shape), some in zip(fixed.of_state, wanted[1:], strict=True)
-    ]
+    shapes = fixed.of_state if reset is None else fixed.of_state * 2
+    dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(shapes, wanted[1:], strict=True)]
     dweights = [inputs.new_empty(shape) for _, shape in fixed.of_weights]
     gradients = buffer(z.lanes * z.grad_size, inputs)
     engine = engine_of(spec.access)
+    count = len(fixed.of_state)
     given_to = engine.backward_call(
-        *by_length.start, found[0], found[3] + z.saved_back * item_size, *found[1:], *of_slopes,
-        *addresses(dinputs, *dstate), gradients=gradients.data_ptr(),
+        *by_length.start, found[0], found[3] + z.saved_back * item_size, *addresses(reset), 0, *found[1:], *of_slopes,
+        *addresses(dinputs, *dstate[:count]), gradients=gradients.data_ptr(),
     )  # fmt: skip
+    if any(wanted[1 + count :]):
+        again = _once_more(given_to, [f"d{name}0" for name, _ in fixed.of_state], addresses(*dstate[count:]))
+        given_to = given_to._replace(start=again.buffer_info()[0])
     run_kernel(engine.backward, item_size, z.lanes, fixed, z.work_backward, given_to)
     run_kernel(collect, item_size, z.row_tasks, fixed, z.work_pack, addresses(gradients, *dweights))
     return dinputs, dweights, dstate

@@ -12,7 +12,7 @@ from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.lib.checks import PLAIN
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
-from neuraltape.kernels.spec import STATES, MachineSpec, SequenceResult, Weights
+from neuraltape.kernels.spec import STATES, MachineSpec, Restart, SequenceResult, Weights
 
 # The controller's tensors of a state: hidden and cell, empty where the cell has none. The access's follow.
 CONTROLLER = 2
@@ -37,23 +37,26 @@ def _spec(access: str, cell: Any, numbers: tuple[float, ...]) -> MachineSpec:
 def _forward(
     inputs: Tensor,
     lengths: Tensor | None,
+    reset: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
+    start: list[Tensor],
     access: str,
     cell: str,
     numbers: list[float],
     keep: bool,
 ) -> list[Tensor]:
     spec = _spec(access, cell, tuple(numbers))
-    given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep)
+    given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep, reset=reset, start=start)
     return [given, *final, saved]
 
 
 @torch.library.register_fake("neuraltape::sequence")
-def _(inputs, lengths, weights, state, access, cell, numbers, keep):
-    spec = _spec(access, cell, tuple(numbers))
+def _(inputs, lengths, reset, weights, state, start, access, cell, numbers, keep):
+    spec, resets = _spec(access, cell, tuple(numbers)), reset is not None
     time, batch = inputs.shape[:2]
-    z = places.__wrapped__(spec, time, batch, VECTOR_BYTES // inputs.element_size(), keep=keep).engine
+    vector = VECTOR_BYTES // inputs.element_size()
+    z = places.__wrapped__(spec, time, batch, vector, keep=keep, resets=resets).engine
     given = inputs.new_empty(time, batch, z.hidden + z.reads)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
     return [given, *final, inputs.new_empty(z.saved_size)]
@@ -64,6 +67,7 @@ def _backward(
     slopes: list[Tensor | None],
     inputs: Tensor,
     lengths: Tensor | None,
+    reset: Tensor | None,
     reads0: Tensor,
     given: Tensor,
     saved: Tensor,
@@ -72,36 +76,43 @@ def _backward(
     numbers: list[float],
     wants_inputs: bool,
 ) -> list[Tensor]:
-    spec, wanted = _spec(access, cell, tuple(numbers)), (wants_inputs, *[True] * (len(slopes) - 1))
-    dinputs, dweights, dstate = sequence_backward(slopes, inputs, lengths, reads0, given, saved, spec, wanted=wanted)
+    spec, starts = _spec(access, cell, tuple(numbers)), len(slopes) - 1
+    wanted = (wants_inputs, *[True] * (starts if reset is None else 2 * starts))
+    dinputs, dweights, dstate = sequence_backward(
+        slopes, inputs, lengths, reads0, given, saved, spec, wanted=wanted, reset=reset
+    )
     # An operator's result is a tensor, wanted or not.
     dinputs = torch.zeros_like(inputs) if dinputs is None else dinputs
     return [each for each in (dinputs, *dweights, *dstate) if each is not None]
 
 
 @torch.library.register_fake("neuraltape::sequence_backward")
-def _(slopes, inputs, lengths, reads0, given, saved, access, cell, numbers, wants_inputs):
+def _(slopes, inputs, lengths, reset, reads0, given, saved, access, cell, numbers, wants_inputs):
     spec = _spec(access, cell, tuple(numbers))
     # Not the cached one: under torch.compile the batch may be a symbol, which has no hash.
-    shapes = [shape for _, shape in (*weight_shapes(spec), *state_shapes.__wrapped__(spec, inputs.shape[1]))]
+    of_state = state_shapes.__wrapped__(spec, inputs.shape[1])
+    shapes = [shape for _, shape in (*weight_shapes(spec), *of_state * (1 if reset is None else 2))]
     return [torch.empty_like(inputs), *(inputs.new_empty(shape) for shape in shapes)]
 
 
 def _setup(ctx, inputs, output):
-    x, lengths, _, state, access, cell, numbers, keep = inputs
-    ctx.save_for_backward(x, lengths, state[-1], output[0], output[-1])
+    x, lengths, reset, weights, state, _, access, cell, numbers, keep = inputs
+    ctx.save_for_backward(x, lengths, reset, state[-1], output[0], output[-1])
     ctx.set_materialize_grads(False)
-    ctx.access, ctx.cell, ctx.numbers, ctx.keep, ctx.states = access, cell, numbers, keep, len(state)
+    ctx.access, ctx.cell, ctx.numbers, ctx.keep = access, cell, numbers, keep
+    ctx.weights, ctx.states = len(weights), len(state)
 
 
 def _differentiate(ctx, slopes):
     if not ctx.keep:
         raise RuntimeError("this result was made for no gradient; call the sequence with gradients enabled")
-    gradients = torch.ops.neuraltape.sequence_backward(
+    dinputs, *others = torch.ops.neuraltape.sequence_backward(
         slopes[:-1], *ctx.saved_tensors, ctx.access, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
     )
-    dinputs = gradients[0] if ctx.needs_input_grad[0] else None
-    return dinputs, None, gradients[1 : -ctx.states], gradients[-ctx.states :], None, None, None, None
+    dinputs = dinputs if ctx.needs_input_grad[0] else None
+    dweights, others = others[: ctx.weights], others[ctx.weights :]
+    dstate, dstart = others[: ctx.states], others[ctx.states :]
+    return dinputs, None, None, dweights, dstate, dstart, None, None, None, None
 
 
 def refuse(ctx, *slopes):
@@ -118,10 +129,14 @@ class _Eager(torch.autograd.Function):
     """The same derivative without the operator: its bookkeeping costs as much as a short sequence."""
 
     @staticmethod
-    def forward(ctx, lengths, spec, states, inputs, *others):
-        weights, state = list(others[:-states]), list(others[-states:])
-        given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=True)
-        ctx.save_for_backward(inputs, lengths, state[-1], given, saved)
+    def forward(ctx, lengths, reset, spec, states, inputs, *others):
+        # The weights, the state, and with a reset the state with which rows begin anew.
+        end = len(others) if reset is None else len(others) - states
+        weights, state, start = list(others[: end - states]), list(others[end - states : end]), others[end:]
+        given, final, saved = sequence_forward(
+            inputs, lengths, weights, state, spec, keep=True, reset=reset, start=start
+        )
+        ctx.save_for_backward(inputs, lengths, reset, state[-1], given, saved)
         ctx.set_materialize_grads(False)
         access = named(spec.access)
         if access.no_gradient:
@@ -132,25 +147,25 @@ class _Eager(torch.autograd.Function):
                     if name in access.no_gradient
                 )
             )
-        ctx.spec, ctx.states = spec, states
+        ctx.spec, ctx.first = spec, end - states
         return given, *final
 
     @staticmethod
     def backward(ctx, *slopes):
-        wants = ctx.needs_input_grad
+        wants = ctx.needs_input_grad[4:]
         if torch.is_grad_enabled():
             spec = ctx.spec
             dinputs, *rest = torch.ops.neuraltape.sequence_backward(
-                slopes, *ctx.saved_tensors, spec.access, spec.cell, _numbers(spec), wants[3]
+                slopes, *ctx.saved_tensors, spec.access, spec.cell, _numbers(spec), wants[0]
             )
         else:
-            wanted = (wants[3], *wants[-ctx.states :])
-            inputs, lengths, reads0, given, saved = ctx.saved_tensors
+            wanted = (wants[0], *wants[1 + ctx.first :])
+            inputs, lengths, reset, reads0, given, saved = ctx.saved_tensors
             dinputs, dweights, dstate = sequence_backward(
-                slopes, inputs, lengths, reads0, given, saved, ctx.spec, wanted=wanted
+                slopes, inputs, lengths, reads0, given, saved, ctx.spec, wanted=wanted, reset=reset
             )
             rest = [*dweights, *dstate]
-        return None, None, None, dinputs if wants[3] else None, *rest
+        return None, None, None, None, dinputs if wants[0] else None, *rest
 
 
 def sequence(
@@ -160,6 +175,7 @@ def sequence(
     controller: tuple[Tensor, ...],
     access: Any,
     spec: MachineSpec,
+    restart: Restart | None = None,
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`."""
     if torch.is_autocast_enabled("cpu"):
@@ -168,15 +184,22 @@ def sequence(
     missing = CONTROLLER - len(controller)
     empty = [inputs.new_empty(0)] * missing if missing > 0 else []
     plug = named(spec.access)
-    state = [*controller, *empty, *access.parts()]
+    state, reset, start = [*controller, *empty, *access.parts()], None, []
     tensors = [inputs, *parameters, *state]
+    plain = all(type(t) in PLAIN for t in tensors)
+    if restart is not None:
+        reset, start = restart.at, [*restart.controller, *empty, *restart.access.parts()]
+        tensors += start
+        plain = plain and all(type(t) in PLAIN for t in (reset, *start))
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    if torch.compiler.is_compiling() or any(type(t) not in PLAIN for t in tensors):
+    if torch.compiler.is_compiling() or not plain:
         given, *final, _ = torch.ops.neuraltape.sequence(
-            inputs, lengths, parameters, state, spec.access, spec.cell, _numbers(spec), keep
+            inputs, lengths, reset, parameters, state, start, spec.access, spec.cell, _numbers(spec), keep
         )
     elif keep:
-        given, *final = _Eager.apply(lengths, spec, len(state), *tensors)
+        given, *final = _Eager.apply(lengths, reset, spec, len(state), *tensors)
     else:
-        given, final, _ = sequence_forward(inputs, lengths, parameters, state, spec, keep=False)
+        given, final, _ = sequence_forward(
+            inputs, lengths, parameters, state, spec, keep=False, reset=reset, start=start
+        )
     return SequenceResult(given, tuple(final[: STATES[spec.cell]]), plug.state(*final[CONTROLLER:]))

@@ -87,8 +87,8 @@ def step(
     # What `forward.given_forward` names, in its order, then the weights, where they lie: a record with names would take
     # a hundredth of the step to make.
     given = (
-        *fixed.start, found[0], 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none, *final[cut:], saved,
-        outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], *found[1 : came - 2],
+        *fixed.start, found[0], 0, 0, 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none, *final[cut:],
+        saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], *found[1 : came - 2],
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
     return outputs, tuple(after[:cut]), prepared.make(*after[cut:])

@@ -78,6 +78,16 @@ def parts_of(sizes: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
 
 
 @primitive
+def another(typing_context, given, address):
+    """What lies at an address, by the names of what a kernel is given."""
+
+    def generate(context, builder, signature, args):
+        return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
+
+    return given(given, types.intp), generate
+
+
+@primitive
 def task(typing_context, job):
     """The number of the next task, which is now this thread's; -1: none is left."""
 

@@ -61,6 +61,16 @@ def integers(typing_context, address):
 
 
 @primitive
+def flags(typing_context, address):
+    """The buffer of bool, a byte each, at an address."""
+
+    def generate(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.uint8)(types.intp), generate
+
+
+@primitive
 def load(typing_context, buffer, index):
     """The vector that starts at a buffer's element."""
     vector = Vector(buffer.dtype)
