@@ -1,4 +1,4 @@
-"""Random machines for the kernel tests: parameters, inputs, a start and lengths, all from one seed."""
+"""Random machines for the kernel tests: parameters, inputs, a start, lengths and resets, all from one seed."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import AccessState, InterfaceLayout, LRUALayout, LRUAState
-from neuraltape.kernels import MachineSpec, SequenceResult, Weights
+from neuraltape.kernels import MachineSpec, Restart, SequenceResult, Weights
 from neuraltape.kernels.spec import STATES
 
 
@@ -51,11 +51,13 @@ class Call(NamedTuple):
     controller: tuple[Tensor, ...]
     access: AccessState | LRUAState
     spec: MachineSpec
+    restart: Restart | None = None
 
     def leaves(self) -> list[Tensor]:
         """Everything that can have a gradient: all but an LRUA's usage."""
         weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
-        tensors = (self.inputs, *weights, *self.controller, *self.access.parts())
+        tensors = [self.inputs, *weights, *self.controller, *self.access.parts()]
+        tensors += [] if self.restart is None else [*self.restart.controller, *self.restart.access.parts()]
         return [tensor for tensor in tensors if tensor.requires_grad]
 
     def to(self, dtype: torch.dtype) -> "Call":
@@ -65,18 +67,32 @@ class Call(NamedTuple):
     def map(self, change: Callable[[Tensor], Tensor]) -> "Call":
         """Every leaf changed."""
         weights = Weights(tuple(map(change, self.weights.controller)), *map(change, self.weights[1:]))
-        access = type(self.access)(*map(change, self.access.parts()))
-        if isinstance(access, LRUAState):
-            access = access.replace(usage=access.usage.detach())
-        return Call(change(self.inputs), self.lengths, weights, tuple(map(change, self.controller)), access, self.spec)
+        restart, controller = self.restart, tuple(map(change, self.controller))
+        if restart is not None:
+            restart = Restart(restart.at, tuple(map(change, restart.controller)), changed(restart.access, change))
+        access = changed(self.access, change)
+        return Call(change(self.inputs), self.lengths, weights, controller, access, self.spec, restart)
+
+
+def changed(access: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Every leaf of an access's state changed."""
+    access = type(access)(*map(change, access.parts()))
+    return access.replace(usage=access.usage.detach()) if isinstance(access, LRUAState) else access
 
 
 def call_of(
-    spec: MachineSpec, time: int, batch: int, *, seed: int = 0, lengths: bool = False, scale: float = 1.0
+    spec: MachineSpec,
+    time: int,
+    batch: int,
+    *,
+    seed: int = 0,
+    lengths: bool = False,
+    resets: bool = False,
+    scale: float = 1.0,
 ) -> Call:
     """A call with float64 leaves, weights large enough that every gate and head is busy.
 
-    scale: factor on the interface's weights.
+    resets: a fourth of all steps begin anew. scale: factor on the interface's weights.
     """
     generator = torch.Generator().manual_seed(seed)
     layout, hidden = spec.layout, spec.hidden_size
@@ -97,15 +113,20 @@ def call_of(
             controller += [draw(gates * hidden, hidden) * bound, draw(gates * hidden) * bound]
         controller.append(draw(gates * hidden) * bound)
     weights = Weights(tuple(controller), draw(layout.size, hidden) * bound * 4 * scale, draw(layout.size) * scale)
-    state = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
-    memory, reads = draw(batch, spec.slots, layout.width), draw(batch, layout.read_heads, layout.width)
-    if isinstance(layout, LRUALayout):
-        usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
-        access = LRUAState(memory, focus(layout.heads), usage, reads)
-    else:
-        access = AccessState(memory, focus(layout.read_heads), focus(layout.write_heads), reads)
+
+    def state() -> tuple[tuple[Tensor, ...], AccessState | LRUAState]:
+        carried = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
+        memory, reads = draw(batch, spec.slots, layout.width), draw(batch, layout.read_heads, layout.width)
+        if isinstance(layout, LRUALayout):
+            usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
+            return carried, LRUAState(memory, focus(layout.heads), usage, reads)
+        return carried, AccessState(memory, focus(layout.read_heads), focus(layout.write_heads), reads)
+
+    before = state()
     steps = torch.randint(1, time + 1, (batch,), generator=generator) if lengths else None
-    return Call(draw(time, batch, spec.input_size), steps, weights, state, access, spec).to(torch.float64)
+    inputs = draw(time, batch, spec.input_size)
+    restart = Restart(torch.rand(time, batch, generator=generator) < 0.25, *state()) if resets else None
+    return Call(inputs, steps, weights, *before, spec, restart).to(torch.float64)
 
 
 def results_of(result: SequenceResult) -> list[Tensor]:

@@ -22,6 +22,11 @@ class Access(NamedTuple):
       `before`, `after`: of the notes of the step before and of this one, `ld_notes` numbers. These stay for the
       backward pass.
     - `scratch`: place in `work` of `ld_scratch` numbers, with anything in them.
+
+    A row that begins anew inside a sequence asks for nothing of its own: `load` and `store_slopes` are called once
+    more, where `call` names the state with which it does. So all that a step knows of the step before stands in
+    `memory` and in the notes at `before`; `load` sets all that is ever looked at of both; neither `old` and `new` nor
+    `before` and `after` lie at a fixed distance; and `slopes`, `dnotes` and `dreads` of 0 are no gradient.
     """
 
     name: str

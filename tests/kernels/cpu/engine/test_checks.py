@@ -80,6 +80,28 @@ def test_lengths_that_do_not_fit_are_refused(lengths, message):
         cpu.sequence(*call._replace(lengths=lengths))
 
 
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        (torch.zeros(3, 4).bool(), r"reset must be \(4, 3\), dense, on the CPU; got \(3, 4\)"),
+        (torch.zeros(4, 3, device="meta").bool(), "on meta"),
+        (torch.zeros(4, 3), r"reset must be bool; got torch\.float32"),
+    ],
+)
+def test_a_reset_that_does_not_fit_is_refused(at, message):
+    call = call_of(spec_of(), 4, 3, resets=True)
+    with pytest.raises(ValueError, match=message):
+        cpu.sequence(*call._replace(restart=call.restart._replace(at=at)))
+
+
+@pytest.mark.parametrize("part", ["controller", "access"])
+def test_what_rows_begin_anew_with_is_checked_like_the_state(part):
+    call = call_of(spec_of(), 4, 3, resets=True)
+    wrong = changed(call, f"{part}.{0 if part == 'controller' else 'memory'}", shorter)
+    with pytest.raises(ValueError, match="must have shape"):
+        cpu.sequence(*call._replace(restart=call.restart._replace(**{part: getattr(wrong, part)})))
+
+
 def test_too_few_weights_or_states_are_refused():
     call = call_of(spec_of(), 2, 3)
     with pytest.raises(ValueError, match="takes 6 tensors here; got 5"):
@@ -94,7 +116,7 @@ def test_the_operator_itself_refuses_what_does_not_fit():
     state = [*call.controller, *call.access.parts()]
     numbers = [3.0, 10.0, 1.0, 7.0, 1.0, 1.0, 5.0, -1.0, 0.0, 1.0]
     with pytest.raises(ValueError, match=r"must be torch\.float32"):
-        torch.ops.neuraltape.sequence(call.inputs, None, weights, state, "ntm", "lstm", numbers, False)
+        torch.ops.neuraltape.sequence(call.inputs, None, None, weights, state, [], "ntm", "lstm", numbers, False)
 
 
 def test_the_backward_pass_refuses_another_calls_results():

@@ -11,7 +11,7 @@ from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.engine import run as run_module
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.lib import threads
-from neuraltape.kernels.spec import STATES
+from neuraltape.kernels.spec import STATES, Restart
 from tests.kernels.machines import assert_near, call_of, results_of, run, spec_of
 
 OPERATOR = torch.ops.neuraltape.sequence
@@ -30,9 +30,16 @@ machines = st.fixed_dictionaries(
 )
 
 
-@given(machines, st.sampled_from([1, 2, 8, 9, 20]), st.sampled_from([1, 2, 3, 5, 9]), st.booleans(), st.integers(0, 99))
-def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, seed):
-    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths)
+@given(
+    machines,
+    st.sampled_from([1, 2, 8, 9, 20]),
+    st.sampled_from([1, 2, 3, 5, 9]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, resets, seed):
+    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths, resets=resets)
     outputs, gradients = run(cpu.sequence, call, seed=seed)
     expected, expected_gradients = run(reference.sequence, call, seed=seed)
     # Measured: 4.8e-15 and 6.8e-14.
@@ -43,7 +50,7 @@ def test_every_combination_agrees_with_the_reference(machine, time, batch, lengt
 @pytest.mark.parametrize(("size", "batch"), [({"hidden": 160, "width": 40}, 17), ({}, 131)])
 @pytest.mark.parametrize("lengths", [False, True])
 def test_blocks_of_eight_sequences_agree_with_the_reference(size, batch, lengths):
-    call = call_of(spec_of(**size), 10, batch, lengths=lengths, scale=0.25)
+    call = call_of(spec_of(**size), 10, batch, lengths=lengths, resets=lengths, scale=0.25)
     assert places(call.spec, 10, batch, 8, keep=True).engine.rows == 8
     expected, expected_gradients = run(reference.sequence, call)
     outputs, gradients = run(cpu.sequence, call)
@@ -52,9 +59,11 @@ def test_blocks_of_eight_sequences_agree_with_the_reference(size, batch, lengths
     assert_near(gradients, expected_gradients, 1e-14)
 
 
-@given(machines, st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]), st.booleans(), st.integers(0, 99))
-def test_few_steps_without_gradients_agree_with_the_reference(machine, time, batch, lengths, seed):
-    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths)
+@given(
+    machines, st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]), st.booleans(), st.booleans(), st.integers(0, 99)
+)
+def test_few_steps_without_gradients_agree_with_the_reference(machine, time, batch, lengths, resets, seed):
+    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths, resets=resets)
     with torch.no_grad():
         got, expected = results_of(cpu.sequence(*call)), results_of(reference.sequence(*call))
     # Measured: 3.2e-14.
@@ -70,8 +79,9 @@ def test_float32_after_a_hundred_steps_agrees_with_the_float64_reference():
     assert_near(gradients, expected_gradients, 1e-4)
 
 
-def test_poisoned_buffers_change_nothing(monkeypatch):
-    call = call_of(spec_of(layers=2, heads=(2, 1), slots=20), 9, 5, lengths=True)
+@pytest.mark.parametrize("resets", [False, True])
+def test_poisoned_buffers_change_nothing(monkeypatch, resets):
+    call = call_of(spec_of(layers=2, heads=(2, 1), slots=20), 9, 5, lengths=True, resets=resets)
     expected = run(cpu.sequence, call)
     empty, room = torch.Tensor.new_empty, threads.room
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan))
@@ -102,10 +112,14 @@ def test_poisoned_buffers_change_nothing(monkeypatch):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "feedforward"])
 def test_two_calls_continue_as_one(cell):
-    call = call_of(spec_of(cell, layers=2), 11, 3)
+    call = call_of(spec_of(cell, layers=2), 11, 3, resets=True)
+    at, *begun = call.restart
+    # Where the second call begins one row goes on.
+    at[4] = torch.tensor([True, False, True])
     whole = cpu.sequence(*call)
-    first = cpu.sequence(call.inputs[:4], None, call.weights, call.controller, call.access, call.spec)
-    second = cpu.sequence(call.inputs[4:], None, call.weights, first.controller, first.access, call.spec)
+    first = cpu.sequence(*call._replace(inputs=call.inputs[:4], restart=Restart(at[:4], *begun)))
+    after = call._replace(inputs=call.inputs[4:], controller=first.controller, access=first.access)
+    second = cpu.sequence(*after._replace(restart=Restart(at[4:], *begun)))
     joined = [torch.cat([first.hidden, second.hidden]), torch.cat([first.reads, second.reads])]
     joined += [*second.controller, *second.access.parts()]
     # Measured: 0.
@@ -122,7 +136,7 @@ def test_two_calls_continue_as_one(cell):
 def test_the_number_and_the_kind_of_threads_do_not_change_a_bit(monkeypatch, forked):
     # After a fork plain Python threads stand in for OpenMP's.
     monkeypatch.setattr(threads, "_forked", forked)
-    call = call_of(spec_of(hidden=33, slots=20), 9, 37, lengths=True).to(torch.float32)
+    call = call_of(spec_of(hidden=33, slots=20), 9, 37, lengths=True, resets=True).to(torch.float32)
     before, results = torch.get_num_threads(), []
     try:
         for count in (1, 2, 3, 2):
@@ -155,6 +169,31 @@ def test_padding_may_be_nan():
     outputs, gradients = run(cpu.sequence, poisoned)
     assert_near(outputs, expected[0], 0)
     assert_near(gradients, expected[1], 0)
+
+
+def test_a_row_that_begins_anew_is_to_the_bit_a_row_of_its_own():
+    call = call_of(spec_of(layers=2, slots=20), 11, 3, resets=True)
+    at = torch.zeros_like(call.restart.at)
+    at[5, 1] = True
+    call = call._replace(restart=Restart(at, *call.restart[1:]))
+    whole, (_, controller, access) = cpu.sequence(*call), call.restart
+    late = call._replace(inputs=call.inputs[5:], controller=controller, access=access, restart=None)
+    for got, expected in zip(results_of(whole)[2:], results_of(cpu.sequence(*late))[2:], strict=True):
+        assert torch.equal(got[1], expected[1])
+    early = cpu.sequence(*call._replace(inputs=call.inputs[:5], restart=None))
+    assert torch.equal(whole.hidden[:5], early.hidden)
+
+
+def test_what_is_not_finite_stays_before_the_row_begins_anew():
+    call = call_of(spec_of(), 8, 2, resets=True)
+    at = torch.zeros_like(call.restart.at)
+    at[4, 0] = True
+    inputs = call.inputs.detach().clone()
+    inputs[2, 0, 0] = torch.nan
+    result = cpu.sequence(*call._replace(inputs=inputs, restart=Restart(at, *call.restart[1:])))
+    assert result.hidden[2:4, 0].isnan().all()
+    assert result.hidden[4:].isfinite().all()
+    assert result.access.memory.isfinite().all()
 
 
 def test_a_nan_stays_visible():
@@ -204,24 +243,27 @@ def test_gradients_of_single_results_agree():
 
 
 def arguments(call):
-    empty = call.inputs.new_empty(0)
-    state = [*call.controller, *[empty] * (2 - STATES[call.spec.cell]), *call.access.parts()]
+    missing, restart = [call.inputs.new_empty(0)] * (2 - STATES[call.spec.cell]), call.restart
+    state, reset, start = [*call.controller, *missing, *call.access.parts()], None, []
+    if restart is not None:
+        reset, start = restart.at, [*restart.controller, *missing, *restart.access.parts()]
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias]
     spec, layout = call.spec, call.spec.layout
     numbers = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, *(layout.read_heads, layout.write_heads)]
     numbers += [layout.width, *layout.offsets]
-    return call.inputs, call.lengths, weights, state, "ntm", spec.cell, [float(number) for number in numbers], True
+    numbers = [float(number) for number in numbers]
+    return call.inputs, call.lengths, reset, weights, state, start, "ntm", spec.cell, numbers, True
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_opcheck_passes(cell):
-    opcheck(OPERATOR.default, arguments(call_of(spec_of(cell), 4, 3, lengths=cell == "gru")))
+    opcheck(OPERATOR.default, arguments(call_of(spec_of(cell), 4, 3, lengths=cell == "gru", resets=cell == "gru")))
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_compiles_without_a_graph_break():
-    call = call_of(spec_of(), 4, 3)
+    call = call_of(spec_of(), 4, 3, resets=True)
     compiled = torch.compile(cpu.sequence, fullgraph=True, backend="aot_eager")
     got, expected = run(compiled, call), run(cpu.sequence, call)
     assert_near(got[0], expected[0], 0)

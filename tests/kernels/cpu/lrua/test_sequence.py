@@ -22,9 +22,16 @@ machines = st.fixed_dictionaries(
 )
 
 
-@given(machines, st.sampled_from([1, 2, 9, 20]), st.sampled_from([1, 2, 3, 5, 9]), st.booleans(), st.integers(0, 99))
-def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, seed):
-    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths)
+@given(
+    machines,
+    st.sampled_from([1, 2, 9, 20]),
+    st.sampled_from([1, 2, 3, 5, 9]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, resets, seed):
+    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths, resets=resets)
     outputs, gradients = run(cpu.sequence, call, seed=seed)
     expected, expected_gradients = run(reference.sequence, call, seed=seed)
     # Measured: 1e-14 and 1e-13.
@@ -34,7 +41,7 @@ def test_every_combination_agrees_with_the_reference(machine, time, batch, lengt
 
 @pytest.mark.parametrize(("time", "batch"), [(11, 5), (2, 3)])
 def test_without_gradients_agrees_with_the_reference(time, batch):
-    call = call_of(spec_of(slots=20), time, batch, lengths=True)
+    call = call_of(spec_of(slots=20), time, batch, lengths=True, resets=True)
     with torch.no_grad():
         got, expected = results_of(cpu.sequence(*call)), results_of(reference.sequence(*call))
     # Measured: 1e-15.
@@ -51,7 +58,7 @@ def test_float32_after_fifty_steps_agrees_with_the_float64_reference():
 
 
 def test_poisoned_buffers_change_nothing(monkeypatch):
-    call = call_of(spec_of(slots=20), 9, 5, lengths=True)
+    call = call_of(spec_of(slots=20), 9, 5, lengths=True, resets=True)
     expected = run(cpu.sequence, call)
     empty, like, room = torch.Tensor.new_empty, torch.empty_like, threads.room
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan))
