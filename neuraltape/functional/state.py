@@ -48,6 +48,10 @@ class State:
         """The parts in order, for code that knows which they are."""
         return tuple([getattr(self, name) for name in self.names])
 
+    def as_tuple(self) -> tuple[Any, ...]:
+        """The parts as plain tuples all the way down, for programs that know nothing else; a call takes them back."""
+        return tuple([part.as_tuple() if isinstance(part, State) else part for part in self.parts()])
+
     def replace(self, **parts: Any) -> Self:
         """The same with other parts. Raises TypeError for a name that isn't a part's."""
         unknown = [name for name in parts if name not in self.names]
@@ -100,10 +104,8 @@ class State:
 
     def _refuse(self, *_: Any) -> NoReturn:
         places = ", ".join(_places(self, "state"))
-        raise TypeError(
-            f"a {type(self).__name__} is no sequence, so it can't be unpacked, indexed or counted; "
-            f"its parts have names: {places}"
-        )
+        have = f"its parts have names: {places}; as plain tuples: state.as_tuple()" if places else "it has no parts"
+        raise TypeError(f"a {type(self).__name__} is no sequence, so it can't be unpacked, indexed or counted; {have}")
 
     def __iter__(self) -> NoReturn:
         self._refuse()

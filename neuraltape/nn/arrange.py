@@ -52,7 +52,7 @@ def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_fir
     Args:
         inputs: (time, batch, input), with `batch_first` (batch, time, input), without a batch (time, input), or a
             PackedSequence.
-        lengths: steps of each sequence, (batch,) integers from 1 to time, or None.
+        lengths: steps of each sequence, (batch,) integers from 0 to time, or None.
         reset: where rows begin anew, bool in the form of the inputs without their last axis, or None.
         input_size: numbers a step.
         batch_first: see `inputs`.
@@ -77,7 +77,8 @@ def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_fir
         check_inputs(inputs, input_size, "(batch, time, input)" if batch_first else "(time, batch, input)")
         inputs = inputs.transpose(0, 1) if batch_first else inputs
     if len(inputs) == 0:
-        raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
+        shape = tuple(inputs.transpose(0, 1).shape if batch_first and not single else inputs.shape)
+        raise ValueError(f"inputs must have at least 1 step; got shape {shape}")
     if lengths is not None:
         lengths = check_lengths(lengths, len(inputs), inputs.shape[1], inputs.device)
     if reset is not None:
@@ -99,12 +100,10 @@ def check_inputs(inputs: Any, input_size: int, shape: str) -> None:
         raise TypeError(f"inputs must be floating point; got {inputs.dtype}")
     if inputs.dim() != 3 or inputs.shape[-1] != input_size:
         raise ValueError(f"inputs must be {shape} with input = {input_size}; got shape {tuple(inputs.shape)}")
-    if inputs.numel() == 0:
-        raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
 
 
 def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:
-    """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 1 to `steps`."""
+    """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 0 to `steps`."""
     if isinstance(lengths, Sequence):
         lengths = torch.tensor(lengths)
     if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
@@ -114,10 +113,10 @@ def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.devic
         raise ValueError(f"lengths must have shape ({batch_size},), one a sequence; got {tuple(lengths.shape)}")
     # Looking at the values would break a compiled graph in two.
     if not torch.compiler.is_compiling():
-        wrong = ((lengths < 1) | (lengths > steps)).nonzero()
+        wrong = ((lengths < 0) | (lengths > steps)).nonzero()
         if len(wrong):
             row = int(wrong[0])
-            raise ValueError(f"lengths must be from 1 to {steps}; sequence {row} has {int(lengths[row])}")
+            raise ValueError(f"lengths must be from 0 to {steps}; sequence {row} has {int(lengths[row])}")
     return lengths.to(device=device, dtype=torch.int64)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from neuraltape.kernels.reference import controller_step
 from neuraltape.kernels.spec import Cell
+from neuraltape.nn.checks import check_size
 from neuraltape.nn.quick import parameter
 from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
 
@@ -25,6 +26,10 @@ class Controller(nn.Module):
         input_size: numbers in one step's input, the reads included.
         hidden_size: numbers in one step's output.
         layers: how many layers, each fed by the one below.
+        device, dtype: of the parameters; None: PyTorch's defaults.
+
+    Raises:
+        ValueError: a size that is no positive integer.
     """
 
     cell: ClassVar[Cell]
@@ -32,8 +37,18 @@ class Controller(nn.Module):
     names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     state_type: ClassVar[type]
 
-    def __init__(self, input_size: int, hidden_size: int, layers: int = 1) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        layers: int = 1,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
+        for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("layers", layers)):
+            check_size(name, value)
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
         self.weight_names = tuple(f"{name}_l{layer}" for layer in range(layers) for name in self.names)
         rows = self.blocks * hidden_size
@@ -41,7 +56,8 @@ class Controller(nn.Module):
             below = input_size if layer == 0 else hidden_size
             shapes = {"weight_ih": (rows, below), "weight": (rows, below), "weight_hh": (rows, hidden_size)}
             for name in self.names:
-                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(shapes.get(name, (rows,)))))
+                made = torch.empty(shapes.get(name, (rows,)), device=device, dtype=dtype)
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(made))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -52,7 +52,10 @@ class FastMachine(Machine):
         dtype: torch.dtype | None,
     ) -> None:
         size, name = config.hidden_size, config.backend
-        super().__init__(input_size, size, output_size, controller=controller, access=access, batch_first=batch_first)
+        super().__init__(
+            input_size, size, output_size, controller=controller, access=access, batch_first=batch_first,
+            device=device, dtype=dtype,
+        )  # fmt: skip
         if not isinstance(controller, Controller):
             # What is saved says whose controller it takes; the mixin would put the default there.
             self._hub_mixin_config = {**self.config, "controller": type(controller).__name__}
@@ -61,8 +64,6 @@ class FastMachine(Machine):
         self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)
         self._start = KeptStart()
         self._known: tuple[Any, Any, int, MachineSpec] | None = None
-        if device is not None or dtype is not None:
-            self.to(device=device, dtype=dtype)
         if name != "auto":
             _ = self.backend
 
@@ -79,41 +80,32 @@ class FastMachine(Machine):
             return self.choice.resolve(weight, self._spec(self.controller)).backend
         return self.access.backend
 
-    def initial_state(self, batch_size: int, memory: Tensor | None = None) -> MachineState:
-        """The state before the first step, for so many sequences.
-
-        Args:
-            batch_size: how many.
-            memory: what stands in the memory, (batch, slots, width), or (slots, width) for all; None: its own start.
+    def fitting(self, state: Any, batch_size: int) -> Any:
+        """The state that was given, its tuples as the records that they stand for.
 
         Raises:
-            TypeError: a memory that is no tensor.
-            ValueError: a memory of another shape, precision or device.
+            TypeError, ValueError: it does not have the structure, shapes and precision of `initial_state`.
         """
-        access = self.access.initial_state(batch_size, memory)
-        return MachineState(self.controller.initial_state(batch_size), access)
-
-    def check_state(self, state: Any, batch_size: int) -> None:
-        """Raise TypeError or ValueError unless the state has the structure, shapes and precision of `initial_state`."""
         built_in_one, dtype = isinstance(self.controller, Controller), self.output.weight.dtype
         if (
             built_in_one
             and isinstance(self.access, self.access_type)
             and fits(state, self.controller, self.access, batch_size, dtype)
         ):
-            return
-        super().check_state(state, batch_size)
+            return state
+        state = super().fitting(state, batch_size)
         # What a user's own controller carries is its own affair: under autocast it may well be bfloat16.
         parts = state if built_in_one else state.access
         wrong = next((each.dtype for each in tensors_of(parts) if each.dtype != dtype), None)
         if wrong is not None:
             raise ValueError(f"state must be {dtype} like the parameters; got {wrong}")
+        return state
 
     def start(self, batch_size: int) -> MachineState:
         """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
         controller, access = part(self, "controller"), part(self, "access")
         known = type(controller) in CONTROLLERS.values() and type(access) is self.access_type
-        known = known and type(self).initial_state is FastMachine.initial_state
+        known = known and type(self).initial_state is Machine.initial_state
         # Tensors of another kind, such as those that a compiler follows, are not kept.
         if not known or torch.compiler.is_compiling() or not access.fixed_start:
             return self.initial_state(batch_size)
@@ -158,7 +150,7 @@ class FastMachine(Machine):
             return super().step(inputs, state, reset=reset)
         # To see that nothing begins anew takes a fraction of the time that a copy of the memory takes.
         if reset is not None and check_reset(reset, (len(inputs),), "(batch,)", inputs.device).any():
-            self.check_state(state, len(inputs))
+            state = self.fitting(state, len(inputs))
             state = keep_alive(reset, self.start(len(inputs)), state)
         weights, spec, of_output = weights_of(controller, access), self._spec(controller), of_linear(output)
         take = self.step_choice.resolve(weights.interface_weight, spec).function

@@ -28,6 +28,7 @@ class InitialAccess(nn.Module):
         train_memory: whether the start of the memory is a parameter; None: only if "learned".
         train_weights: whether the heads' first focus is trained, through logits. It starts on slot 0 either way.
         train_reads: whether the first reads are trained. They start at zero either way.
+        device, dtype: of the parameters; None: PyTorch's defaults.
     """
 
     initial_memory: Tensor | None
@@ -43,21 +44,24 @@ class InitialAccess(nn.Module):
         train_memory: bool | None = None,
         train_weights: bool = False,
         train_reads: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         if memory_init not in MEMORY_INITS:
             raise ValueError(f"memory_init must be one of {', '.join(MEMORY_INITS)}; got {memory_init!r}")
         self.slots, self.layout, self.memory_init = slots, layout, memory_init
         self.train_memory = memory_init == "learned" if train_memory is None else train_memory
-        memory = torch.empty(slots, layout.width)
+        of: dict[str, Any] = {"device": device, "dtype": dtype}
+        memory = torch.empty(slots, layout.width, **of)
         if self.train_memory:
             self.initial_memory = nn.Parameter(memory)
         else:
             # A constant needs no tensor, so that a trained machine runs with any number of slots.
             self.register_buffer("initial_memory", None if memory_init == "constant" else memory)
-        logits = nn.Parameter(torch.empty(layout.heads, slots)) if train_weights else None
+        logits = nn.Parameter(torch.empty(layout.heads, slots, **of)) if train_weights else None
         self.register_parameter("initial_logits", logits)
-        reads = nn.Parameter(torch.empty(layout.read_heads, layout.width)) if train_reads else None
+        reads = nn.Parameter(torch.empty(layout.read_heads, layout.width, **of)) if train_reads else None
         self.register_parameter("initial_reads", reads)
         self.reset_parameters()
 

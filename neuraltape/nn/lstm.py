@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.pieces import run_in_pieces
+from neuraltape.nn.redraw import redraw
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.state import LSTMState
 
@@ -68,6 +69,11 @@ class LSTMBaseline(SequenceModel):
         self.output = nn.Linear(hidden_size, output_size)
         self.to(device=device, dtype=dtype)
 
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, as `torch.nn.LSTM` and `torch.nn.Linear` do."""
+        redraw(self.lstm, "lstm")
+        redraw(self.output, "output")
+
     def initial_state(self, batch_size: int) -> LSTMState:
         """Zeros."""
         zeros = self.output.weight.new_zeros(batch_size, self.controller_layers, self.hidden_size)
@@ -77,9 +83,15 @@ class LSTMBaseline(SequenceModel):
         self, inputs: Tensor, state: LSTMState, lengths: Tensor | None, reset: Tensor | None = None
     ) -> tuple[Tensor, LSTMState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
+        if lengths is not None and (lengths == 0).any():
+            # torch.nn.LSTM takes no row without a step: such a row takes one, of which nothing is kept.
+            none = lengths == 0
+            inputs = inputs.masked_fill(none.unsqueeze(-1), 0)
+            outputs, final = self.run(inputs, state, lengths.clamp(min=1), reset)
+            return outputs, final.where(none, state)
         if self.input_scale != 1:
             inputs = inputs * self.input_scale
-        if lengths is None and reset is None:
+        if inputs.shape[1] == 0 or (lengths is None and reset is None):
             return self._run_full(inputs, state)
         if reset is not None or inputs.device.type == "cpu":
             return run_in_pieces(self._run_full, inputs, state, self.start(inputs.shape[1]), lengths, reset)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.record import record
+from neuraltape.nn.redraw import redraw
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.state import MachineState, keep_alive
 from neuraltape.nn.trace import Trace
@@ -31,6 +32,7 @@ class Machine(SequenceModel):
             a `State` or another tree of tensors, batch first, with the attribute `reads`: what the controller sees at
             the next step.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
+        device, dtype: of all parameters, those of the given parts too; None: as they are, and PyTorch's defaults.
 
     Raises:
         TypeError: a controller or an access without these methods.
@@ -53,12 +55,16 @@ class Machine(SequenceModel):
         controller: nn.Module,
         access: nn.Module,
         batch_first: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
         check_part("controller", controller, "forward(x, state) -> (y, state)")
         check_part("access", access, "forward(controller_output, state) -> (reads, state)")
         self.controller, self.access = controller, access
         self.output = nn.Linear(hidden_size + self._numbers_read(), output_size)
+        if device is not None or dtype is not None:
+            self.to(device=device, dtype=dtype)
 
     def _numbers_read(self) -> int:
         with torch.no_grad():
@@ -71,9 +77,28 @@ class Machine(SequenceModel):
         weight = getattr(self.output, "weight", None)
         return weight.dtype if isinstance(weight, Tensor) else super().precision
 
-    def initial_state(self, batch_size: int) -> MachineState:
-        """The state before the first step, for so many sequences."""
-        return MachineState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size))
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, those of the parts too; also after `to_empty`.
+
+        Raises:
+            ValueError: a part of one's own has parameters and no `reset_parameters`.
+        """
+        for name in ("controller", "access", "output"):
+            redraw(getattr(self, name), name)
+
+    def initial_state(self, batch_size: int, memory: Tensor | None = None) -> MachineState:
+        """The state before the first step, for so many sequences.
+
+        Args:
+            batch_size: how many.
+            memory: what stands in the memory, (batch, slots, width), or (slots, width) for all; None: its own start.
+
+        Raises:
+            TypeError: a memory that is no tensor, or an access of one's own whose `initial_state` takes none.
+            ValueError: a memory of another shape, precision or device.
+        """
+        given = () if memory is None else (memory,)
+        return MachineState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size, *given))
 
     def run(
         self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None

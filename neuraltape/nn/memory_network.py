@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -87,6 +87,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             fact is weighed as the last word of them; None: as many words as a sentence has, and the time with a weight
             of 1 (section 4.1).
         backend: "auto", or the name of one, for adjacent sharing; layer-wise there is only the reference.
+        device, dtype: of the parameters; None: PyTorch's defaults.
     """
 
     kind: ClassVar[str] = "memory-network"
@@ -102,6 +103,8 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         sharing: Sharing = "adjacent",
         sentence_length: int | None = None,
         backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         check_size("vocabulary_size", vocabulary_size)
@@ -113,12 +116,21 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         self.choice, self.learning = BackendChoice("hops", backend), BackendChoice("learn_hops", backend)
         self.stored = hops + 1 if sharing == "adjacent" else 2
         # Those of the facts first; layer-wise the question's and the answer's after them.
-        self.embeddings = _drawn(self.stored + (0 if sharing == "adjacent" else 2), vocabulary_size, width)
-        self.times = _drawn(self.stored, slots, width)
+        of: dict[str, Any] = {"device": device, "dtype": dtype}
+        stored = self.stored + (0 if sharing == "adjacent" else 2)
+        self.embeddings = nn.Parameter(torch.empty(stored, vocabulary_size, width, **of))
+        self.times = nn.Parameter(torch.empty(self.stored, slots, width, **of))
         if sharing == "layer-wise":
-            self.between = _drawn(1, width, width)
+            self.between = nn.Parameter(torch.empty(1, width, width, **of))
+        self.reset_parameters()
         if backend != "auto":
             self._resolved()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew from a normal distribution around 0 (the paper's section 4.2)."""
+        with torch.no_grad():
+            for each in self.parameters():
+                each.normal_().mul_(INITIAL_SPREAD)
 
     def forward(
         self,
@@ -287,7 +299,3 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
 def _in_order(facts: Tensor) -> Tensor:
     """Ages of facts that stand in order, the latest first."""
     return torch.arange(facts.shape[1], device=facts.device).expand_as(facts)
-
-
-def _drawn(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(shape) * INITIAL_SPREAD)

@@ -236,11 +236,15 @@ def record(
         raise ValueError("intervene must be empty where there is a reset; trace each part by itself")
     x = machine.to_precision(arranged.inputs)
     steps, batch_size = x.shape[:2]
+    if batch_size == 0:
+        raise ValueError(f"a trace needs at least 1 sequence; got inputs of shape {tuple(inputs.shape)}")
+    if arranged.lengths is not None and int(arranged.lengths.min()) == 0:
+        row = int(arranged.lengths.argmin())
+        raise ValueError(f"a trace needs at least 1 step of each sequence; sequence {row} has length 0")
     if state is None:
         state = machine.initial_state(batch_size)
     else:
-        state = arranged.take_state(state)
-        machine.check_state(state, batch_size)
+        state = machine.fitting(arranged.take_state(state), batch_size)
     living, anew = None if arranged.lengths is None else alive(arranged.lengths, steps), arranged.reset
     if living is not None:
         anew = None if anew is None else anew & living

@@ -10,7 +10,7 @@ from neuraltape.nn.arrange import alive, arrange, check_reset
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
-from neuraltape.nn.state import tensors_of
+from neuraltape.nn.state import like_state, tensors_of
 
 
 class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
@@ -53,8 +53,9 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         Args:
             inputs: (time, batch, input_size); (batch, time, input_size) with `batch_first`; (time, input_size) for a
                 single sequence; or a PackedSequence. Floating point.
-            state: where an earlier call stopped; None: the initial state.
-            lengths: steps of each sequence, (batch,) integers from 1 to time. A padded sequence gives what it gives
+            state: where an earlier call stopped, or plain tuples of its parts (`State.as_tuple`); None: the initial
+                state.
+            lengths: steps of each sequence, (batch,) integers from 0 to time. A padded sequence gives what it gives
                 alone: its outputs past the end are 0, its state stays, what stands in the padding does not matter.
             reset: where something new begins inside the sequences, such as an episode: bool, (time, batch); (batch,
                 time) with `batch_first`; (time,) for a single sequence; a PackedSequence, packed like the inputs, where
@@ -76,8 +77,7 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         if state is None:
             state = self.start(x.shape[1])
         else:
-            state = arranged.take_state(state)
-            self.check_state(state, x.shape[1])
+            state = self.fitting(arranged.take_state(state), x.shape[1])
         # A run of a subclass may know no reset.
         anew = () if arranged.reset is None else (arranged.reset,)
         outputs, state = self.run(x, state, arranged.lengths, *anew)
@@ -160,18 +160,22 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         arguments: Any = self._hub_mixin_config or {}
         return {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
 
-    def check_state(self, state: Any, batch_size: int) -> None:
-        """Raise TypeError or ValueError unless the state has the structure and the shapes of `initial_state`."""
+    def fitting(self, state: Any, batch_size: int) -> Any:
+        """The state that was given, its tuples as the records that they stand for.
+
+        Raises:
+            TypeError, ValueError: it does not have the structure and the shapes of `initial_state`.
+        """
         with torch.no_grad():
             expected = self.initial_state(batch_size)
-        if type(state) is not type(expected):
-            raise TypeError(f"state must be a {type(expected).__name__}; got {type(state).__name__}")
+        state = like_state(state, expected)
         came, wanted = tensors_of(state), tensors_of(expected)
         if [tensor.shape for tensor in came] != [tensor.shape for tensor in wanted]:
             raise ValueError(
                 f"state must be that of {batch_size} sequence(s), with shapes {[tuple(t.shape) for t in wanted]}; "
                 f"got {[tuple(t.shape) for t in came]}"
             )
+        return state
 
     @property
     def precision(self) -> torch.dtype:

@@ -40,6 +40,33 @@ class MachineState(State):
     """What the access carries: the memory, where the heads are, the last reads."""
 
 
+def like_state(came: Any, like: Any, name: str = "state") -> Any:
+    """What came for a state, in the form of another one: plain tuples and lists stand for records, part by part.
+
+    Args:
+        came: a state, or tuples of its parts in order, as `State.as_tuple` gives them.
+        like: a state of the form that is wanted.
+        name: what to call it in errors.
+
+    Raises:
+        TypeError: something else where a record should be.
+        ValueError: another number of parts.
+    """
+    if not isinstance(like, State):
+        return came
+    kind = type(like)
+    if type(came) is not kind and not isinstance(came, tuple | list):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, or a tuple of its parts ({', '.join(kind.names)}); "
+            f"got {type(came).__name__}"
+        )
+    parts = came.parts() if isinstance(came, State) else came
+    if len(parts) != len(kind.names):
+        raise ValueError(f"{name} must have the parts of a {kind.__name__} ({', '.join(kind.names)}); got {len(parts)}")
+    places = zip(parts, like.parts(), kind.names, strict=True)
+    return kind(*[like_state(mine, theirs, f"{name}.{part}") for mine, theirs, part in places])
+
+
 def tensors_of(state: Any) -> list[Tensor]:
     """All tensors of a state, in a fixed order."""
     return [leaf for leaf in pytree.tree_leaves(state) if isinstance(leaf, Tensor)]

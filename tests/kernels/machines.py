@@ -123,7 +123,7 @@ def call_of(
         return carried, AccessState(memory, focus(layout.read_heads), focus(layout.write_heads), reads)
 
     before = state()
-    steps = torch.randint(1, time + 1, (batch,), generator=generator) if lengths else None
+    steps = torch.randint(0, time + 1, (batch,), generator=generator) if lengths else None
     inputs = draw(time, batch, spec.input_size)
     restart = Restart(torch.rand(time, batch, generator=generator) < 0.25, *state()) if resets else None
     return Call(inputs, steps, weights, *before, spec, restart).to(torch.float64)

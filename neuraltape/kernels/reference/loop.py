@@ -49,7 +49,7 @@ def sequence(
 
     Args:
         inputs: (time, batch, input).
-        lengths: steps of each sequence, (batch,) int64 from 1 to time; None: all of them. Past its end a sequence's
+        lengths: steps of each sequence, (batch,) int64 from 0 to time; None: all of them. Past its end a sequence's
             inputs are not looked at, its state stays, its outputs are 0.
         weights: the machine's parameters.
         controller: the controller's state before the first step, each (batch, layers, hidden).

@@ -67,6 +67,7 @@ class LRUAAccess(nn.Module):
         controller_size: numbers in the controller's output.
         slots: N, rows of the memory.
         layout: heads, width and the decay of usage.
+        device, dtype: of the parameters; None: PyTorch's defaults.
     """
 
     scheme = "lrua"
@@ -75,12 +76,20 @@ class LRUAAccess(nn.Module):
     # `forward` is in plain PyTorch.
     backend = "reference"
 
-    def __init__(self, controller_size: int, slots: int, layout: LRUALayout) -> None:
+    def __init__(
+        self,
+        controller_size: int,
+        slots: int,
+        layout: LRUALayout,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         if slots < layout.heads:
             raise ValueError(f"slots must be at least as many as heads, {layout.heads}; got {slots}")
         self.slots, self.layout = slots, layout
-        self.interface = nn.Linear(controller_size, layout.size)
+        self.interface = nn.Linear(controller_size, layout.size, device=device, dtype=dtype)
         self.reset_parameters()
 
     @torch.no_grad()

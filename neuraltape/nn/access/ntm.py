@@ -83,6 +83,7 @@ class NTMAccess(nn.Module):
         layout: heads, width and offsets.
         memory_init, train_memory, train_weights, train_reads: the start, see `InitialAccess`.
         backend: "auto", or the name of a backend for `forward`.
+        device, dtype: of the parameters; None: PyTorch's defaults.
     """
 
     scheme = "ntm"
@@ -99,11 +100,13 @@ class NTMAccess(nn.Module):
         train_weights: bool = False,
         train_reads: bool = False,
         backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.slots, self.layout = slots, layout
         self.choice = BackendChoice("access_step", backend)
-        self.interface = nn.Linear(controller_size, layout.size)
+        self.interface = nn.Linear(controller_size, layout.size, device=device, dtype=dtype)
         self.initial = InitialAccess(
             slots,
             layout,
@@ -111,6 +114,8 @@ class NTMAccess(nn.Module):
             train_memory=train_memory,
             train_weights=train_weights,
             train_reads=train_reads,
+            device=device,
+            dtype=dtype,
         )
         self.reset_parameters()
 

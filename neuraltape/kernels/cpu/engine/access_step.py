@@ -14,6 +14,7 @@ from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, refuse
 from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense
 from neuraltape.kernels.cpu.lib.compiler import Kernel
 from neuraltape.kernels.cpu.lib.job import addresses
+from neuraltape.kernels.reference import access_step as in_plain_pytorch
 from neuraltape.kernels.spec import MachineSpec
 
 
@@ -112,6 +113,8 @@ torch.library.register_autograd("neuraltape::access_step_backward", refuse)
 
 def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
     """One step of the memory: see `neuraltape.kernels.reference.access_step`."""
+    if len(raw) == 0:
+        return in_plain_pytorch(raw, state, layout)
     plug = named(layout.access)
     # The reads before the step take no part in it.
     tensors = list(state.parts()[:-1])

@@ -299,6 +299,10 @@ def _make_lane(access: Access) -> Callable:
                     work, top0, z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
                 )  # fmt: skip
                 adding = True
+            if longest == 0 and not adding:
+                # No sequence of this lane has a step.
+                fill(gradients, weights_at, z.grad_size, 0.0)
+                adding = True
             # Gradient of the initial state, and of that with which rows began anew.
             for s in range(rows):
                 b = order[first + s]

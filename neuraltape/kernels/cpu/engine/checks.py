@@ -11,25 +11,25 @@ from neuraltape.kernels.spec import STATES, WEIGHTS_PER_LAYER, MachineSpec
 
 
 def check_inputs(inputs: Tensor, spec: MachineSpec, dtype: torch.dtype) -> None:
-    """Raise ValueError unless these are inputs of the machine, with at least one step and one sequence."""
+    """Raise ValueError unless these are inputs of the machine, with at least one step."""
     if inputs.dim() != 3 or inputs.shape[2] != spec.input_size:
         raise ValueError(f"inputs must have shape (time, batch, {spec.input_size}); got {tuple(inputs.shape)}")
-    if inputs.numel() == 0:
-        raise ValueError(f"inputs must have at least 1 step and 1 sequence; got shape {tuple(inputs.shape)}")
+    if len(inputs) == 0:
+        raise ValueError(f"inputs must have at least 1 step; got shape {tuple(inputs.shape)}")
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"weights must be float32 or float64; got {dtype}")
     check_tensors((inputs,), (("inputs", tuple(inputs.shape)),), dtype)
 
 
 def check_lengths(lengths: Tensor, time: int, batch: int) -> None:
-    """Raise ValueError unless these are `batch` integers from 1 to `time` on the CPU."""
+    """Raise ValueError unless these are `batch` integers from 0 to `time` on the CPU."""
     if lengths.shape != (batch,) or not lengths.is_cpu:
         raise ValueError(f"lengths must be ({batch},) on the CPU; got {tuple(lengths.shape)} on {lengths.device}")
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise ValueError(f"lengths must be integers; got {lengths.dtype}")
     shortest, longest = (int(value) for value in lengths.aminmax())
-    if shortest < 1 or longest > time:
-        raise ValueError(f"lengths must be from 1 to {time}; got {shortest} to {longest}")
+    if shortest < 0 or longest > time:
+        raise ValueError(f"lengths must be from 0 to {time}; got {shortest} to {longest}")
 
 
 def check_reset(reset: Tensor, time: int, batch: int) -> None:

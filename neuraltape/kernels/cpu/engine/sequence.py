@@ -12,6 +12,7 @@ from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.lib.checks import PLAIN
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
+from neuraltape.kernels.reference import sequence as in_plain_pytorch
 from neuraltape.kernels.spec import STATES, MachineSpec, Restart, SequenceResult, Weights
 
 # The controller's tensors of a state: hidden and cell, empty where the cell has none. The access's follow.
@@ -178,6 +179,8 @@ def sequence(
     restart: Restart | None = None,
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`."""
+    if inputs.shape[1] == 0:
+        return in_plain_pytorch(inputs, lengths, weights, controller, access, spec)
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
     parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]

@@ -56,19 +56,25 @@ def test_sparse_weights_are_refused():
         cpu.sequence(*changed(call, "weights.interface_weight", lambda t: t.detach().to_sparse()))
 
 
-@pytest.mark.parametrize("shape", [(0, 3, 3), (4, 0, 3), (4, 3), (4, 3, 2)])
-def test_inputs_without_a_step_or_a_sequence_or_of_another_size_are_refused(shape):
+@pytest.mark.parametrize("shape", [(0, 3, 3), (4, 3), (4, 3, 2)])
+def test_inputs_without_a_step_or_of_another_size_are_refused(shape):
     call = call_of(spec_of(), 4, 3)
     with pytest.raises(ValueError, match="inputs must have"):
         cpu.sequence(*call._replace(inputs=torch.zeros(shape, dtype=torch.float64)))
+
+
+def test_a_batch_without_sequences_has_no_state_of_some():
+    call = call_of(spec_of(), 4, 3)
+    with pytest.raises(ValueError, match=r"hidden must have shape \(0, 1, 10\)"):
+        cpu.sequence(*call._replace(inputs=call.inputs[:, :0]))
 
 
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
         (torch.tensor([1, 2]), r"\(3,\)"),
-        (torch.tensor([1, 5, 2]), "from 1 to 4; got 1 to 5"),
-        (torch.tensor([0, 4, 2]), "from 1 to 4; got 0 to 4"),
+        (torch.tensor([1, 5, 2]), "from 0 to 4; got 1 to 5"),
+        (torch.tensor([-1, 4, 2]), "from 0 to 4; got -1 to 4"),
         (torch.tensor([1.0, 2.0, 3.0]), "integers"),
         (torch.tensor([True, True, True]), "integers"),
         (torch.ones(3, dtype=torch.int64, device="meta"), "on meta"),
