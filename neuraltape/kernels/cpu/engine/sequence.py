@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from neuraltape.kernels.cpu.engine.access import named
-from neuraltape.kernels.cpu.engine.checks import state_shapes, weight_shapes
+from neuraltape.kernels.cpu.engine.checks import check_inputs, state_shapes, weight_shapes
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import sequence_backward, sequence_forward
-from neuraltape.kernels.cpu.lib.checks import PLAIN
+from neuraltape.kernels.cpu.lib.checks import PLAIN, check_tensors
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 from neuraltape.kernels.reference import sequence as in_plain_pytorch
 from neuraltape.kernels.spec import STATES, MachineSpec, Restart, SequenceResult, Weights
@@ -179,8 +179,6 @@ def sequence(
     restart: Restart | None = None,
 ) -> SequenceResult:
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`."""
-    if inputs.shape[1] == 0:
-        return in_plain_pytorch(inputs, lengths, weights, controller, access, spec)
     if torch.is_autocast_enabled("cpu"):
         inputs = inputs.to(weights.interface_weight.dtype)
     parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
@@ -189,6 +187,11 @@ def sequence(
     plug = named(spec.access)
     state, reset, start = [*controller, *empty, *access.parts()], None, []
     tensors = [inputs, *parameters, *state]
+    if inputs.dim() == 3 and inputs.shape[1] == 0:
+        dtype = weights.interface_bias.dtype
+        check_inputs(inputs, spec, dtype)
+        check_tensors(tensors[1:], (*weight_shapes(spec), *state_shapes(spec, 0)), dtype)
+        return in_plain_pytorch(inputs, lengths, weights, controller, access, spec, restart)
     plain = all(type(t) in PLAIN for t in tensors)
     if restart is not None:
         reset, start = restart.at, [*restart.controller, *empty, *restart.access.parts()]
