@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuraltape.nn import MANN as MANN
     from neuraltape.nn import NTM as NTM
+    from neuraltape.nn import Bidirectional as Bidirectional
     from neuraltape.nn import LSTMBaseline as LSTMBaseline
     from neuraltape.nn import Machine as Machine
     from neuraltape.nn import MachineState as MachineState
+    from neuraltape.nn import Stacked as Stacked
     from neuraltape.nn import Trace as Trace
 
 __version__ = "0.1.0"
 
 # Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
-_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "MachineState", "Trace")
+_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "MachineState", "Stacked", "Bidirectional", "Trace")
 _PARTS = ("functional", "nn")
 
 

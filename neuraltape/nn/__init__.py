@@ -4,6 +4,8 @@ from neuraltape.nn.access import LRUAAccess as LRUAAccess
 from neuraltape.nn.access import MANNConfig as MANNConfig
 from neuraltape.nn.access import NTMAccess as NTMAccess
 from neuraltape.nn.access import NTMConfig as NTMConfig
+from neuraltape.nn.bidirectional import Bidirectional as Bidirectional
+from neuraltape.nn.bidirectional import BidirectionalState as BidirectionalState
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
 from neuraltape.nn.controllers import GRUController as GRUController
 from neuraltape.nn.controllers import LSTMController as LSTMController
@@ -31,6 +33,8 @@ from neuraltape.nn.ntm import NTM as NTM
 from neuraltape.nn.record import Heads as Heads
 from neuraltape.nn.record import Recorder as Recorder
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
+from neuraltape.nn.stacked import Stacked as Stacked
+from neuraltape.nn.stacked import StackedState as StackedState
 from neuraltape.nn.state import FeedForwardState as FeedForwardState
 from neuraltape.nn.state import GRUState as GRUState
 from neuraltape.nn.state import LSTMState as LSTMState

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.access_kernels import make_access_backward, make_access_forward, room
+from neuraltape.kernels.cpu.engine.checks import state_shapes
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import Constants, constants, run_kernel
 from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, refuse
@@ -113,12 +114,15 @@ torch.library.register_autograd("neuraltape::access_step_backward", refuse)
 
 def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
     """One step of the memory: see `neuraltape.kernels.reference.access_step`."""
-    if len(raw) == 0:
-        return in_plain_pytorch(raw, state, layout)
     plug = named(layout.access)
     # The reads before the step take no part in it.
     tensors = list(state.parts()[:-1])
     raw = raw.to(tensors[0].dtype)
+    if len(raw) == 0 and tensors[0].dim() == 3:
+        spec = MachineSpec(layout.access, "feedforward", 1, 1, 1, tensors[0].shape[1], layout)
+        wanted = (("raw", (0, layout.size)), *state_shapes(spec, 0)[CONTROLLER:-1])
+        check_tensors((raw, *tensors), wanted, tensors[0].dtype)
+        return in_plain_pytorch(raw, state, layout)
     numbers = plug.to_numbers(layout)
     before = (raw, *tensors)
     wants_gradient = torch.is_grad_enabled() and any(t.requires_grad for t in before)

@@ -183,9 +183,9 @@ def test_an_access_step_refuses_what_does_not_fit(name):
         cpu.access_step(raw, state, layout)
 
 
-def test_an_access_step_refuses_a_batch_of_none_and_mixed_precision():
+def test_an_access_step_refuses_another_state_of_nobody_and_mixed_precision():
     layout = InterfaceLayout(1, 1, 5)
-    with pytest.raises(ValueError, match="not empty"):
+    with pytest.raises(ValueError, match=r"read_weights must have shape \(0, 1, 7\)"):
         cpu.access_step(torch.zeros(0, layout.size), AccessState(*(torch.zeros(0, 7, 5),) * 4), layout)
     state = AccessState(*(torch.zeros(shape) for shape in [(3, 7, 5), (3, 1, 7), (3, 1, 7), (3, 1, 5)]))
     with pytest.raises(ValueError, match="read_weights must be"):
