@@ -11,7 +11,7 @@ from neuraltape.kernels.cpu.engine.packing import collect, pack
 from neuraltape.kernels.cpu.engine.run import engine_of
 from neuraltape.kernels.cpu.hops.kernels import hops_backward, hops_forward
 from neuraltape.kernels.cpu.hops.learning import hops_learn
-from neuraltape.kernels.cpu.lib.compiler import Kernel
+from neuraltape.kernels.cpu.lib.compiler import Kernel, make_all
 from neuraltape.kernels.spec import MachineSpec, Spec
 
 
@@ -24,8 +24,7 @@ def why_not(op: str, dtype: torch.dtype, spec: Spec) -> str | None:
     # torch.compile can't look into it, and does not have to: at the first call they are compiled anyway.
     if not torch.compiler.is_compiling():
         try:
-            for kernel in _needed(op, spec):
-                _ = kernel[dtype.itemsize]
+            make_all(_needed(op, spec), dtype.itemsize)
         except RuntimeError as error:
             return str(error)
     return None

@@ -1,112 +1,21 @@
-"""How the kernels are compiled: at first use, once a machine, kept on disk in a folder that can be written.
+"""How the kernels are compiled: at first use, once a machine; see cache.py.
 
 No fast-math anywhere: a NaN has to stay visible, and every sum keeps its order.
 """
 
 import ctypes
 import gc
-import hashlib
-import logging
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import numba
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
-
-@cache
-def cache_folder() -> str:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR, the user's cache folder, or a temporary one.
-
-    Each version of Numba has a folder of its own there: it would throw away what another's wrote.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    named = os.environ.get("NUMBA_CACHE_DIR")
-    for place in (named, os.path.join(base, "neuraltape")):
-        folder = place and os.path.join(place, f"numba-{numba.__version__}")
-        if folder and _can_write(folder):
-            return folder
-    return tempfile.mkdtemp(prefix="neuraltape-")
-
-
-def _can_write(folder: str) -> bool:
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-@cache
-def source_stamp() -> str:
-    """A digest of every source file of the kernels, and of the equations, whose constants are compiled into them.
-
-    Numba itself would look at the one file of the function only.
-    """
-    digest = hashlib.sha256()
-    # Every folder of a package, which may lie in several places: those of accesses that were added from outside too.
-    for package in ("neuraltape.kernels.cpu", "neuraltape.functional"):
-        for place in import_module(package).__path__:
-            for path in sorted(Path(place).rglob("*.py")):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _announce() -> None:
-    message = "neuraltape: compiling the CPU kernels; this happens once on this machine and takes some seconds"
-    sys.stderr.write(f"{message}\n")
-    logging.getLogger(__name__).debug("cache folder: %s", cache_folder())
-
-
-class _Locator(_CacheLocator):
-    def get_cache_path(self) -> Any:
-        return cache_folder()
-
-    def get_source_stamp(self) -> Any:
-        return source_stamp()
-
-    def get_disambiguator(self) -> Any:
-        return source_stamp()[:12]
-
-    @classmethod
-    def from_function(cls, py_func: Callable, py_file: str) -> Any:
-        return cls()
-
-
-class _Implementation(CompileResultCacheImpl):
-    _locator_classes: ClassVar = [_Locator]
-
-    def get_filename_base(self, fullname, abiflags):
-        """The kernel's own name, without its module's."""
-        return super().get_filename_base(fullname.partition(".")[2], abiflags)
-
-
-class _Cache(FunctionCache):
-    _impl_class = _Implementation
-
-    def load_overload(self, sig, target_context):
-        """What lies on disk for these types; says so when it has to be compiled."""
-        found = super().load_overload(sig, target_context)
-        if found is None:
-            _announce()
-        return found
-
-    def _index_key(self, sig, codegen) -> Any:
-        # The file's name says which kernel it is and which sources it was made from, with all that it calls.
-        return sig, codegen.magic_tuple()
+from neuraltape.kernels.cpu.lib.cache import BeingCompiledError, Cache
 
 
 class _HelperLibrary(JITCodeLibrary):
@@ -174,18 +83,44 @@ class Kernel:
             RuntimeError: it cannot be compiled here; the cause is Numba's own error.
         """
         if item_size not in self._made:
-            number = types.float32 if item_size == 4 else types.float64
-            # What lies on disk goes by this name.
-            self._function.__qualname__ = f"{self._name}.{number}"
-            made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
-            made._cache = _Cache(self._function)
-            try:
-                with _no_collection():
-                    made.compile()
-            except Exception as error:
-                raise RuntimeError(f"the kernel {self._name} cannot be compiled: {_first_line(error)}") from error
-            self._made[item_size] = _Call(made.address), made
+            self.make(item_size, wait=True)
         return self._made[item_size][0]
+
+    def make(self, item_size: int, *, wait: bool) -> None:
+        """Have the kernel ready. wait: for another process that is compiling it.
+
+        Raises:
+            RuntimeError: as `kernel[item_size]` does.
+            BeingCompiledError: another process is compiling it, and `wait` is False.
+        """
+        if item_size in self._made:
+            return
+        number = types.float32 if item_size == 4 else types.float64
+        # What lies on disk goes by this name.
+        self._function.__qualname__ = f"{self._name}.{number}"
+        made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
+        made._cache = Cache(self._function)
+        try:
+            with _no_collection(), made._cache.turn(wait=wait):
+                made.compile()
+        except BeingCompiledError:
+            raise
+        except Exception as error:
+            raise RuntimeError(f"the kernel {self._name} cannot be compiled: {_first_line(error)}") from error
+        self._made[item_size] = _Call(made.address), made
+
+
+def make_all(kernels: Sequence[Kernel], item_size: int) -> None:
+    """Have kernels ready: first those that no other process is compiling, so that several share the work.
+
+    Raises:
+        RuntimeError: one of them cannot be compiled here.
+    """
+    for each in kernels:
+        with suppress(BeingCompiledError):
+            each.make(item_size, wait=False)
+    for each in kernels:
+        _ = each[item_size]
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ from neuraltape import kernels
 from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.engine import access as access_module
 from neuraltape.kernels.cpu.engine.run import engine_of
-from neuraltape.kernels.cpu.lib import compiler
+from neuraltape.kernels.cpu.lib import cache
 from tests.kernels.machines import assert_near, call_of, run, spec_of
 
 REFERENCE = """
@@ -188,10 +188,10 @@ def test_an_access_from_outside_the_package_agrees_with_its_reference(outside, t
 
 
 def test_the_sources_of_every_folder_key_the_cache(outside):
-    compiler.source_stamp.cache_clear()
-    before = compiler.source_stamp()
+    cache.source_stamp.cache_clear()
+    before = cache.source_stamp()
     for changed in (outside / "cpu" / "total.py",):
         changed.write_text(changed.read_text() + "# changed")
-        compiler.source_stamp.cache_clear()
-        assert compiler.source_stamp() != before
-    compiler.source_stamp.cache_clear()
+        cache.source_stamp.cache_clear()
+        assert cache.source_stamp() != before
+    cache.source_stamp.cache_clear()

@@ -1,64 +1,7 @@
-import os
-import shutil
-from pathlib import Path
-
-import numba
 import pytest
+from filelock import FileLock
 
-from neuraltape.kernels import cpu
-from neuraltape.kernels.cpu.lib import compiler
-
-
-@pytest.fixture
-def folder():
-    compiler.cache_folder.cache_clear()
-    yield compiler.cache_folder
-    compiler.cache_folder.cache_clear()
-
-
-def test_the_named_cache_folder_is_used(folder, monkeypatch, tmp_path):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "named"))
-    assert folder() == str(tmp_path / "named" / f"numba-{numba.__version__}")
-
-
-def test_a_folder_that_cannot_be_written_is_passed_over(folder, monkeypatch, tmp_path):
-    a_file = tmp_path / "file"
-    a_file.touch()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(a_file / "below"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    assert Path(folder()) == tmp_path / "user" / "neuraltape" / f"numba-{numba.__version__}"
-
-
-def test_without_any_folder_a_temporary_one_is_made(folder, monkeypatch, tmp_path):
-    a_file = tmp_path / "file"
-    a_file.touch()
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(a_file))
-    made = folder()
-    assert os.path.isdir(made)
-    os.rmdir(made)
-
-
-def test_another_version_of_numba_has_a_folder_of_its_own(folder, monkeypatch, tmp_path):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    mine = folder()
-    compiler.cache_folder.cache_clear()
-    monkeypatch.setattr(numba, "__version__", "0.0.1")
-    assert folder() != mine
-    assert Path(folder()).parent == Path(mine).parent
-
-
-@pytest.mark.parametrize("part", ["__init__.py", "lib/simd.py", "engine/forward.py", "ntm/heads.py", "lrua/step.py"])
-def test_every_source_keys_the_cache(monkeypatch, tmp_path, part):
-    shutil.copytree(cpu.__path__[0], tmp_path / "cpu", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(cpu, "__path__", [str(tmp_path / "cpu")])
-    compiler.source_stamp.cache_clear()
-    before = compiler.source_stamp()
-    changed = tmp_path / "cpu" / part
-    changed.write_text(changed.read_text() + "# changed")
-    compiler.source_stamp.cache_clear()
-    assert compiler.source_stamp() != before
-    compiler.source_stamp.cache_clear()
+from neuraltape.kernels.cpu.lib import cache, compiler
 
 
 def test_a_kernel_that_numba_refuses_says_which_and_why():
@@ -68,3 +11,81 @@ def test_a_kernel_that_numba_refuses_says_which_and_why():
 
     with pytest.raises(RuntimeError, match="the kernel broken cannot be compiled: TypingError"):
         _ = broken[4]
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """An empty folder for compiled kernels."""
+    monkeypatch.setattr(compiler.Cache._impl_class._locator_classes[0], "get_cache_path", lambda self: str(tmp_path))
+    return tmp_path
+
+
+def small_kernel(name):
+    @compiler.kernel(name)
+    def small(job):
+        job[0] = 0
+
+    return small
+
+
+def lock_of(folder, kernel):
+    """The lock that a process holds which compiles a kernel for float32."""
+    kernel.make(4, wait=True)
+    (index,) = folder.glob(f"{kernel._name}.float32-*.nbi")
+    for path in folder.glob(f"{kernel._name}.*.nb*"):
+        path.unlink()
+    return FileLock(f"{index}.lock")
+
+
+def test_what_another_process_is_compiling_comes_last(folder, monkeypatch):
+    lock = lock_of(folder, small_kernel("first"))
+    first, second = small_kernel("first"), small_kernel("second")
+    order = []
+    compiled = compiler.CFunc._compile_uncached
+
+    def compile_one(self):
+        order.append(self.__qualname__)
+        if self.__qualname__.startswith("second"):
+            # The other process ends, and has left nothing.
+            lock.release()
+        return compiled(self)
+
+    monkeypatch.setattr(compiler.CFunc, "_compile_uncached", compile_one)
+    lock.acquire()
+    with pytest.raises(cache.BeingCompiledError):
+        first.make(4, wait=False)
+    compiler.make_all((first, second), 4)
+    assert order == ["second.float32", "first.float32"]
+
+
+def test_what_another_process_has_compiled_meanwhile_is_read(folder, monkeypatch):
+    lock = lock_of(folder, small_kernel("first"))
+    lock.acquire()
+    other, acquire = small_kernel("first"), cache.FileLock.acquire
+
+    def compile_meanwhile(self, *args, **options):
+        # As the other process would: it compiles, writes, and lets go.
+        monkeypatch.setattr(cache.FileLock, "acquire", acquire)
+        lock.release()
+        other.make(4, wait=True)
+        monkeypatch.setattr(compiler.CFunc, "_compile_uncached", None)
+        return acquire(self, *args, **options)
+
+    monkeypatch.setattr(cache.FileLock, "acquire", compile_meanwhile)
+    assert small_kernel("first")[4] is not None
+
+
+@pytest.mark.parametrize("error", [OSError("no locks here"), NotImplementedError("nor here")])
+def test_where_there_are_no_locks_every_process_compiles_for_itself(folder, monkeypatch, error):
+    def refuse(self, *args, **options):
+        raise error
+
+    monkeypatch.setattr(cache.FileLock, "acquire", refuse)
+    assert small_kernel("first")[4] is not None
+
+
+def test_a_process_that_never_ends_is_not_waited_for(folder, monkeypatch):
+    lock = lock_of(folder, small_kernel("first"))
+    monkeypatch.setattr(cache, "_WAIT", 0.01)
+    with lock:
+        assert small_kernel("first")[4] is not None
