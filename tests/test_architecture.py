@@ -47,6 +47,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Packages that only some parts may know.
 COMPILERS = {"numba", "triton"}
 NETWORK = {"pooch", "requests", "urllib"}
+UNIX_ONLY = {"fcntl", "termios", "tty", "pty", "resource", "pwd", "grp", "syslog", "posix"}
+UNIX_CALLS = {
+    *("fork", "forkpty", "getuid", "geteuid", "getgid", "setsid", "killpg", "getpgid", "mkfifo", "uname", "sysconf"),
+    *("sched_getaffinity", "sched_setaffinity", "getloadavg", "nice", "wait3", "wait4", "chown", "statvfs"),
+    *("SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGSTOP", "SIGCONT", "SIGPIPE", "setitimer"),
+}
 TASKS_NEED = {"torch", "numpy", "jaxtyping"}
 
 LOADED_LATER = (
@@ -100,6 +106,8 @@ def wrong_imports(path: Path, source: str) -> list[str]:
             wrong.append(f"{here}{part} imports {name}; only kernels knows a compiler")
         if name in NETWORK and part != "data":
             wrong.append(f"{here}{part} imports {name}; only data downloads anything")
+        if name in UNIX_ONLY:
+            wrong.append(f"{here}{part} imports {name}; Windows has none")
         if part == "tasks" and target is None and name not in TASKS_NEED | sys.stdlib_module_names:
             wrong.append(f"{here}tasks imports {name}; it may import {', '.join(sorted(TASKS_NEED))}")
     return wrong
@@ -117,6 +125,18 @@ def test_imports_go_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_nothing_is_called_that_windows_lacks() -> None:
+    """What `os` and `signal` have on Unix only; what is asked for with `hasattr` is none of it."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value.id}.{node.attr}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if node.value.id in ("os", "signal") and node.attr in UNIX_CALLS
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_table_itself_has_no_circle() -> None:
     seen: set[str] = set()
     for part, targets in MAY_IMPORT.items():
@@ -128,6 +148,7 @@ def test_the_table_itself_has_no_circle() -> None:
     ("file", "source"),
     [
         ("functional/memory.py", "import neuraltape.kernels"),
+        ("runs/directory.py", "import fcntl"),
         ("functional/memory.py", "from neuraltape import kernels"),
         ("functional/memory.py", "from ..kernels import resolve"),
         ("functional/memory.py", "from .. import kernels"),

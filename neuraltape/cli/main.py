@@ -1,5 +1,6 @@
 """The command `neuraltape`: finds the sub-command, turns errors into one line and an exit code."""
 
+import io
 import os
 import sys
 import warnings
@@ -44,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or bool(os.environ.get("NEURALTAPE_DEBUG"))
     words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        # Windows, and terminals of old, do not know every character.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return _run(words)
     except KeyboardInterrupt as error:

@@ -84,8 +84,12 @@ def listen(host: str, port: int) -> socket.socket:
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # A server that has just ended leaves its port waiting; that is no reason to refuse it.
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":
+            # There the option below would let two servers have one port.
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # A server that has just ended leaves its port waiting; that is no reason to refuse it.
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
         found.listen(128)
     except OSError:

@@ -1,11 +1,11 @@
 """The folder that holds everything about one training and nothing else: what is where, and whose it is."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from neuraltape.nn.pretrained import WEIGHTS
 
@@ -41,7 +41,7 @@ class RunDirectory:
         self.board = self.path / BOARD
         self.torchrun = self.path / TORCHRUN
         self.nonfinite = self.path / NONFINITE
-        self._lock: TextIO | None = None
+        self._lock: FileLock | None = None
 
     def holds_run(self) -> bool:
         """Whether a run has been started here."""
@@ -77,18 +77,18 @@ class RunDirectory:
         Raises:
             RunExistsError: another training has it.
         """
-        lock = (self.path / LOCK).open("a")
+        # Not of one thread: another one may give it back.
+        lock = FileLock(self.path / LOCK, thread_local=False)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
+            lock.acquire(timeout=0)
+        except Timeout as error:
             raise RunExistsError(f"{self.path} is in use by another training") from error
         self._lock = lock
 
     def release(self) -> None:
         """Give the folder back."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def _clear(self, overwrite: bool) -> None:

@@ -1,7 +1,12 @@
 """Writing files so that a kill at any moment leaves either the old one or the new one, whole."""
 
 import os
+import sys
+import time
 from pathlib import Path
+
+# How often a name that somebody is reading is tried again on Windows, and seconds in between.
+_TRIES, _PAUSE = 50, 0.1
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -15,12 +20,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(beside, path)
+    replace(beside, path)
     sync_folder(path.parent)
 
 
+def replace(old: Path, new: Path) -> None:
+    """Rename a file or a folder, over a file that bears the new name. Windows refuses it while somebody reads there."""
+    for _ in range(_TRIES if sys.platform == "win32" else 0):
+        try:
+            return os.replace(old, new)
+        except PermissionError:
+            time.sleep(_PAUSE)
+    return os.replace(old, new)
+
+
 def sync_folder(folder: Path) -> None:
-    """Force the folder's list of names to the disk."""
+    """Force the folder's list of names to the disk. Windows has no way to, and opens no folders."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,9 @@ def signals_passed_on() -> Iterator[None]:
                 before_handler(number, frame)
             else:
                 raise KeyboardInterrupt
+        if sys.platform == "win32" and number == signal.SIGINT:
+            # The console has told them already, and `os.kill` would end them past their handlers.
+            return
         for child in children:
             if child.pid is not None:
                 os.kill(child.pid, number)

@@ -1,6 +1,5 @@
 import io
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 from neuraltape.cli.ask import MODEL
+from neuraltape.cli.main import main
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.nn.memory_network import MemoryNetwork
 from neuraltape.tasks.vocabulary import Vocabulary
@@ -114,6 +114,7 @@ class Terminal:
     """A program in a terminal of its own."""
 
     def __init__(self, *argv: str) -> None:
+        pty = pytest.importorskip("pty", reason="terminals are Unix's")
         self.screen, side = pty.openpty()
         command = [sys.executable, "-c", OWN, *argv]
         self.process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, start_new_session=True)
@@ -151,8 +152,7 @@ class Terminal:
             os.close(self.screen)
 
 
-@pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_in_a_terminal(model: Path, key: str) -> None:
+def test_in_a_terminal_until_ctrl_c(model: Path) -> None:
     terminal = Terminal(sys.executable, "-m", "neuraltape", "ask", str(model))
     terminal.wait_for("> ")
     assert "Tell me facts and ask questions" in terminal.seen
@@ -166,5 +166,34 @@ def test_in_a_terminal(model: Path, key: str) -> None:
     terminal.type("Where is Mary?\n")
     terminal.wait_for("1. Mary is in the kitchen.  100%")
     terminal.wait_for("\n> ")
-    assert terminal.end(key) == 0
+    assert terminal.end("\x03") == 0
     assert "Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt], ids=["Ctrl-D", "Ctrl-C"])
+def test_in_a_terminal_the_prompts_line_is_ended(
+    call: Call, model: Path, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def nothing(prompt: str) -> str:
+        assert prompt == "> "
+        raise end
+
+    monkeypatch.setattr(sys, "stdin", Keyboard())
+    monkeypatch.setattr("builtins.input", nothing)
+    said = call("ask", str(model))
+    assert said.code == 0
+    assert said.out.endswith("Ctrl-D ends.\n\n")
+
+
+def test_an_output_that_lacks_a_character_gets_a_question_mark(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    # As where output goes into a file on Windows.
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Mary is in the kitchen.\nWhere is Mary?\n"))
+    assert main(["ask", str(model)]) == 0
+    sys.stdout.flush()
+    assert b"1. Mary is in the kitchen.  100% ??????????" in written.getvalue()

@@ -4,7 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from neuraltape.runs.directory import LOCK
 from neuraltape.settings import Settings
 from tests.cli.conftest import TINY, Call
 
@@ -57,10 +59,7 @@ def test_a_folder_with_other_files_is_left_alone(refuses: Call, here: Path) -> N
 
 
 def test_a_run_in_use_is_refused(refuses: Call, tiny: Path) -> None:
-    import fcntl
-
-    with (tiny / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with FileLock(tiny / LOCK):
         for options in (("train", "copy", *TINY, "--name", "tiny", "--overwrite"), ("resume", "tiny")):
             assert "runs/tiny is in use by another training" in refuses(*options).err
 

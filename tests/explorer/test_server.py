@@ -64,3 +64,12 @@ def test_ctrl_c_stops_it_at_once_even_while_it_works(places):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_on_windows_no_other_server_gets_the_same_port(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    # A number that Linux knows, and that is not the option which would share the port there.
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)
+    with listen("127.0.0.1", 0) as found:
+        assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert found.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0

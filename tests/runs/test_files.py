@@ -1,8 +1,10 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from neuraltape.runs import files
 from neuraltape.runs.files import write_atomically
 
 
@@ -41,3 +43,35 @@ def test_the_data_is_on_the_disk_before_the_name(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(os, name, lambda *a, real=real, name=name: (calls.append(name), real(*a)))
     write_atomically(tmp_path / "file", b"data")
     assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_on_windows_a_file_that_somebody_reads_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(files, "_PAUSE", 0)
+    rename, refusals = os.replace, iter((True, True, False))
+
+    def busy(old, new):
+        if next(refusals):
+            raise PermissionError("somebody reads it")
+        rename(old, new)
+
+    def opens_no_folder(*args):
+        raise PermissionError("a folder")
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(os, "open", opens_no_folder)
+    write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert next(refusals, None) is None
+
+
+def test_what_stays_in_use_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(old, new):
+        raise PermissionError("somebody reads it")
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(files, "_PAUSE", 0)
+    for platform in ("linux", "win32"):
+        monkeypatch.setattr(sys, "platform", platform)
+        with pytest.raises(PermissionError, match="somebody reads it"):
+            write_atomically(tmp_path / "file", b"new")

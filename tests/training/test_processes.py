@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -130,3 +131,19 @@ def test_outside_of_the_main_thread_it_does_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+@pytest.mark.parametrize(("platform", "told"), [("linux", [7]), ("win32", [])])
+def test_ctrl_c_is_handed_on_where_the_console_does_not(
+    monkeypatch: pytest.MonkeyPatch, platform: str, told: list[int]
+) -> None:
+    children, pids = [], []
+    monkeypatch.setattr(processes.multiprocessing, "active_children", lambda: list(children))
+    monkeypatch.setattr(os, "kill", lambda pid, number: pids.append(pid))
+    monkeypatch.setattr(sys, "platform", platform)
+    with signals_passed_on():
+        children.append(SimpleNamespace(pid=7))
+        signal.raise_signal(signal.SIGINT)
+        assert pids == told
+        signal.raise_signal(signal.SIGTERM)
+    assert pids == [*told, 7]

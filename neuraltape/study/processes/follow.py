@@ -17,7 +17,11 @@ def stop_with_parent() -> None:
     # Not through sys.stdin, whose lock a thread must not hold while the interpreter shuts down.
     while os.read(0, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    if sys.platform == "win32":
+        # There `os.kill` ends a process at once, past its own handlers.
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,21 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 from neuraltape.study.processes.job import ENVIRONMENT, Job, Outcome, python, reason_of
 from neuraltape.study.processes.view import View
 
 POLL_SECONDS = 0.1
+_BY_ITSELF: dict[str, Any] = (
+    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    if sys.platform == "win32"
+    else {"start_new_session": True}
+)
 
 
 class Running:
@@ -40,8 +47,11 @@ class Running:
         return Outcome(self.job, "failed" if code else "done", seconds, reason, self._before.attempts + 1)
 
     def interrupt(self) -> None:
-        """What Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
+        """What Ctrl-C does. Windows can't send it: there the job stops in good order as it would without its parent."""
+        if sys.platform == "win32":
+            self._close()
+        else:
+            self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> None:
         """Wait until it has ended."""
@@ -55,14 +65,14 @@ class Running:
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self.job.log.open("ab") as log:
-            # A session of its own: a terminal's Ctrl-C comes to this process only, which hands it on once.
+            # It is started by itself: a terminal's Ctrl-C comes to this process only, which hands it on once.
             return subprocess.Popen(
                 python(self.job.command),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **ENVIRONMENT},
-                start_new_session=True,
+                **_BY_ITSELF,
             )
 
     def _close(self) -> None:

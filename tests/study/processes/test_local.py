@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from neuraltape.study.processes import Job, Outcome, View, run_jobs
+from neuraltape.study.processes.follow import stop_with_parent
+from neuraltape.study.processes.local import Running
 from neuraltape.study.processes.view import Table
 
 CHILD = "tests.study.processes.child"
@@ -136,3 +138,28 @@ def test_arguments_that_cannot_be_are_refused(tmp_path: Path) -> None:
         run_jobs([], at_once=0, view=View("trial", 0))
     with pytest.raises(ValueError, match="command must be a module and its arguments"):
         Job("none", (), tmp_path / "log")
+
+
+def test_on_windows_a_job_is_interrupted_by_the_end_of_its_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Running(job(tmp_path, "one", ("last", str(tmp_path / "one"))))
+    wait_for(tmp_path / "one")
+    monkeypatch.setattr(sys, "platform", "win32")
+    running.interrupt()
+    running.wait()
+    # It asked itself to stop, as a training does that has lost its parent.
+    assert wait_for(tmp_path / "one.signal") == "SIGTERM"
+
+
+def test_on_windows_a_job_asks_itself_in_a_way_that_its_handlers_hear(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "read", lambda *args: b"")
+    monkeypatch.setattr(os, "kill", lambda *args: pytest.fail("there it ends the process"))
+    try:
+        stop_with_parent()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
