@@ -29,7 +29,10 @@ def run(argv: Sequence[str]) -> None:
     options = parser.parse(argv)
     if not 0 <= options.port < 65536:
         raise UsageError(f"--port must be from 0 to 65535; got {options.port}")
-    runs: list[Path] = [RUNS] if RUNS.is_dir() else []
+    if not options.host.strip():
+        raise UsageError("--host must be an address or a name of this computer; got an empty one")
+    # It is looked through at every listing, so it may be made later.
+    runs: list[Path] = [RUNS]
     models = {name: PACKAGED / name for name in packaged_names()}
     # Machines that answer questions lie one folder deeper.
     models |= {

@@ -49,6 +49,10 @@ class Parser(ArgumentParser):
             allow_abbrev=False,
         )
 
+    def add_argument(self, *names: str, **options: Any) -> Action:
+        """Add an option. Its name may have dashes: what a user writes is read with underscores."""
+        return super().add_argument(*(with_underscores(name) for name in names), **options)
+
     def parse(self, argv: Sequence[str]) -> Namespace:
         """The arguments' values. Raises UsageError."""
         return self.parse_args([with_underscores(word) for word in argv])

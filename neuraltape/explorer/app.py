@@ -1,29 +1,30 @@
 """The web application: routes, and what each answers to what it does not like. Knows no maths."""
 
 import base64
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from fastapi import FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ValidationError
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from neuraltape.explorer import page
 from neuraltape.explorer.answer import Answer, run
 from neuraltape.explorer.loading import MachineError
 from neuraltape.explorer.machines import Machines
+from neuraltape.explorer.queue import BusyError, GoneError, Queue
 from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
 from neuraltape.nn import Trace
 
 # Names under which a browser on this computer asks. Another name is a page elsewhere that points its own name here.
-LOCAL = ("127.0.0.1", "localhost", "[::1]")
-BINARY = "application/octet-stream"
+LOCAL = ("127.0.0.1", "localhost", "::1")
+BINARY, JSON = "application/octet-stream", "application/json"
 
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -31,6 +32,10 @@ Asked = TypeVar("Asked", bound=BaseModel)
 
 class TooLargeError(ValueError):
     """A request's body is over the limit."""
+
+
+class MediaTypeError(ValueError):
+    """A request's body is not declared as JSON: a page elsewhere can send everything else without asking first."""
 
 
 def create_app(
@@ -48,20 +53,23 @@ def create_app(
         runs: run folders, or folders of run folders: all that it may read besides `models`.
         models: folders of saved machines by name.
         chosen: the name of the machine that the page begins with; None: the first in the list.
-        hosts: names that it answers to; ("*",): any.
+        hosts: names and addresses that it answers to; ("*",): any address in numbers, and this computer's own names.
         data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
         figure: draws a trace into an SVG file, for the page's "figure" download; None: the page offers none.
     """
     folders = {name: Path(folder) for name, folder in (models or {}).items()}
     machines = Machines([Path(each) for each in runs], folders, data_dir)
     app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
     _add_refusals(app)
+    queue = Queue()
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Any) -> Response:
-        response = await call_next(request)
+        if _answers_to(request, hosts):
+            response = await call_next(request)
+        else:
+            response = JSONResponse({"detail": "the explorer does not answer to this Host"}, 400)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.setdefault("Cache-Control", "no-cache")
@@ -88,11 +96,11 @@ def create_app(
             draft = task.draw(asked.length, torch.Generator().manual_seed(asked.seed))
             return {"vectors": draft.vectors.tolist(), "columns": draft.columns, "numbers": draft.numbers}
 
-        return await run_in_threadpool(answer)
+        return await queue.run(request, answer)
 
     async def answered(request: Request, form: Callable[[Answer], bytes]) -> bytes:
         asked = await _asked(request, RunRequest)
-        return await run_in_threadpool(lambda: form(run(machines.get(asked.machine), asked)))
+        return await queue.run(request, lambda: form(run(machines.get(asked.machine), asked)))
 
     @app.post("/api/run")
     async def trace(request: Request) -> Response:
@@ -123,7 +131,7 @@ def create_app(
             data = asked.model_dump() | {"data": [base64.b64encode(lane).decode() for lane in lanes]}
             return page.replay(data).encode()
 
-        return _download(await run_in_threadpool(answer), "replay.html", "text/html; charset=utf-8")
+        return _download(await queue.run(request, answer), "replay.html", "text/html; charset=utf-8")
 
     return app
 
@@ -135,9 +143,30 @@ def _add_refusals(app: FastAPI) -> None:
         return lambda request, error: JSONResponse({"detail": _line(error)}, status)
 
     app.add_exception_handler(TooLargeError, refusal(413))
+    app.add_exception_handler(MediaTypeError, refusal(415))
+    app.add_exception_handler(BusyError, refusal(503))
+    # What servers of the nginx family call "client closed request": nobody reads it.
+    app.add_exception_handler(GoneError, refusal(499))
     app.add_exception_handler(MachineError, refusal(404))
     app.add_exception_handler(ValidationError, refusal(422))
     app.add_exception_handler(ValueError, refusal(422))
+
+
+def _answers_to(request: Request, hosts: Sequence[str]) -> bool:
+    """Whether a request's Host is one of ours. A name that somebody else points at this computer is not."""
+    try:
+        name = request.url.hostname or ""
+    except ValueError:
+        return False
+    if "*" not in hosts:
+        return name in hosts
+    if name in LOCAL or name.removesuffix(".local") == socket.gethostname().lower():
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _line(error: Exception) -> str:
@@ -150,6 +179,9 @@ def _line(error: Exception) -> str:
 
 async def _asked(request: Request, kind: type[Asked]) -> Asked:
     """The request's body, checked. Read piece by piece, so that a body without an end is not kept."""
+    came = request.headers.get("content-type", "")
+    if came.partition(";")[0].strip().lower() != JSON:
+        raise MediaTypeError(f"the content type must be {JSON}; got {came[:80] or 'none'}")
     body = bytearray()
     stream: AsyncIterator[bytes] = request.stream()
     async for piece in stream:

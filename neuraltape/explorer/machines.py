@@ -74,7 +74,8 @@ class Machines:
     """The list.
 
     Args:
-        runs: run folders, or folders that hold run folders. The latter are looked through at every listing.
+        runs: run folders, or folders that hold run folders. The latter are looked through at every listing, as soon as
+            they are there.
         models: saved machines by name.
         data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
     """
@@ -139,9 +140,9 @@ class Machines:
     def _run_folders(self) -> Iterator[Path]:
         for root in self._runs:
             directory = RunDirectory(root)
-            if directory.holds_run() or directory.model.is_dir() or not root.is_dir():
+            if directory.holds_run() or directory.model.is_dir():
                 yield root
-            else:
+            elif root.is_dir():
                 yield from (each.path for each in runs_in(root))
 
     def _load(self, entry: Entry) -> Machine:

@@ -17,6 +17,8 @@ import uvicorn
 from neuraltape.explorer.app import LOCAL, create_app
 from neuraltape.nn import Trace
 
+# Addresses that stand for all of this computer's.
+EVERYWHERE = ("0.0.0.0", "::")
 # How many ports after one in use are tried.
 TRIED = 50
 
@@ -49,15 +51,23 @@ def serve(
     Raises:
         PortInUseError: the port is taken.
         OSError: the address is not one of this computer.
+        ValueError: the address is empty.
     """
     listener = listen(host, port)
-    local = host in ("127.0.0.1", "localhost", "::1")
-    hosts = LOCAL if local else ("*",)
+    everywhere = host in EVERYWHERE
+    hosts = ("*",) if everywhere else LOCAL if host in LOCAL else (*LOCAL, host.lower())
     app = create_app(runs=runs, models=models, chosen=chosen, data_dir=data_dir, figure=figure, hosts=hosts)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
+    shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     server = _Server(uvicorn.Config(app, log_level="warning", access_log=False))
-    server.ready = lambda: say(f"explorer: {address} (Ctrl-C stops it)")
+
+    def ready() -> None:
+        say(f"explorer: {address} (Ctrl-C stops it)")
+        if host not in LOCAL:
+            reach = "all addresses of this computer" if everywhere else host
+            say(f"warning: it listens on {reach}: whoever reaches that can use it, there is no password")
+
+    server.ready = ready
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     with listener:
@@ -66,6 +76,8 @@ def serve(
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises as `serve` does."""
+    if not host:
+        raise ValueError("host must be an address or a name of this computer; got an empty one, which would be all")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return _bind(family, host, port)

@@ -86,14 +86,19 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
                 came = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{folder / WEIGHTS} cannot be read: {error}") from None
+        # Each layer is a module, which takes time and room even where its tensors take none.
+        layers = arguments.get("controller_layers", 1)
+        if isinstance(layers, int) and layers > len(came):
+            raise ValueError(
+                f"{folder} does not hold this {cls.__name__}: a controller of {layers:.6g} layers has more than the "
+                f"{len(came)} tensors of the file"
+            )
         # On this device tensors have shapes and no numbers; no kernel runs there, so none is asked for.
         like = {**arguments, "backend": "auto"} if "backend" in arguments else arguments
         try:
             with torch.device("meta"):
                 wanted = {name: tuple(each.shape) for name, each in cls(**like).state_dict().items()}
         except TypeError as error:
-            if "unexpected keyword" not in str(error):
-                raise
             raise ValueError(f"{folder / CONFIG} does not hold the arguments of a {cls.__name__}: {error}") from None
         for name in sorted(wanted.keys() | came.keys()):
             if came.get(name) != wanted.get(name):
@@ -153,7 +158,7 @@ def saved_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:
     path = Path(folder) / CONFIG
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold the arguments of a model; got {values!r:.60}")

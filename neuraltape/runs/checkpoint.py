@@ -45,7 +45,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         FileNotFoundError: there is none.
         ValueError: the file is broken, or of another format.
     """
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
         with safe_open(path, "pt") as file:

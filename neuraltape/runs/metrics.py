@@ -107,6 +107,9 @@ def read_metrics(path: Path, step: int | None = None) -> Metrics:
 
 def read_tail(path: Path, size: int) -> Metrics:
     """What the last `size` bytes of the file say, as far as they can be read; nothing where there is no file."""
+    # Something else of this name, such as a pipe, would be waited for.
+    if not path.is_file():
+        return Metrics()
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))

@@ -38,7 +38,7 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file. Raises ValueError if it isn't one; FileNotFoundError if it is absent."""
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"{path} must hold one `key: value` a line; got {type(values).__name__}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draft import Composed, Draft, Drawing
-from neuraltape.tasks.draw import check_integer, place, random_bits, random_integers
+from neuraltape.tasks.draw import MOST_CHANNELS, check_integer, place, random_bits, random_integers
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
@@ -61,7 +61,7 @@ class AssociativeRecall(RangedTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_integer("item_vectors", self.item_vectors, least=1)
-        check_integer("bits", self.bits, least=1)
+        check_integer("bits", self.bits, least=1, most=MOST_CHANNELS)
 
     @property
     def least(self) -> int:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draft import Composed, Draft, Drawing
-from neuraltape.tasks.draw import check_blank, check_integer, place, random_vectors
+from neuraltape.tasks.draw import MOST_CHANNELS, check_blank, check_integer, place, random_vectors
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
@@ -58,7 +58,7 @@ class Copy(RangedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_integer("bits", self.bits, least=1)
+        check_integer("bits", self.bits, least=1, most=MOST_CHANNELS)
         check_blank(self.blank_vectors)
 
     @property

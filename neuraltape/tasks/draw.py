@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Channels of a vector, and labels, at the most: more than anybody trains, few enough to list their names at once.
+MOST_CHANNELS = 10_000
+
 
 def random_bits(*shape: int, generator: torch.Generator) -> Tensor:
     """Independent fair bits, float32."""
@@ -82,10 +85,12 @@ def draw_lengths(
     return given.to("cpu", torch.int64)
 
 
-def check_integer(name: str, value: object, *, least: int) -> None:
-    """Raise ValueError unless `value` is an integer of at least `least`."""
+def check_integer(name: str, value: object, *, least: int, most: int | None = None) -> None:
+    """Raise ValueError unless `value` is an integer of at least `least`, and of at most `most` where that is given."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}; got {value!r}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be an integer of at most {most}; got {value:.6g}")
 
 
 def check_range(names: tuple[str, str], low: int, high: int, *, least: int) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from neuraltape.data.omniglot import BACKGROUND, EVALUATION, read_drawings
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draw import check_integer
+from neuraltape.tasks.draw import MOST_CHANNELS, check_integer
 from neuraltape.tasks.episodes import draw_order
 from neuraltape.tasks.pictures import PictureInput, bent, take_pictures, turned
 from neuraltape.tasks.ranged import RangedTask
@@ -94,8 +94,9 @@ class Omniglot(RangedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_integer("max_length", self.max_length, least=1, most=MOST_CHANNELS)
         if self.labels is not None:
-            check_integer("labels", self.labels, least=self.max_length)
+            check_integer("labels", self.labels, least=self.max_length, most=MOST_CHANNELS)
         check_integer("presentations", self.presentations, least=1)
         check_integer("side", self.side, least=2)
         check_integer("validation_alphabets", self.validation_alphabets, least=1)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draft import Composed, Draft, Drawing
-from neuraltape.tasks.draw import check_integer, place, random_bits, random_priorities
+from neuraltape.tasks.draw import MOST_CHANNELS, check_integer, place, random_bits, random_priorities
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.task import grown
@@ -60,7 +60,7 @@ class PrioritySort(RangedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_integer("bits", self.bits, least=1)
+        check_integer("bits", self.bits, least=1, most=MOST_CHANNELS)
         check_integer("answers", self.answers, least=1)
         if self.answers > self.max_length:
             raise ValueError(f"answers must not exceed max_length, {self.max_length}; got {self.answers}")

@@ -11,7 +11,15 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draft import Composed, Draft, Drawing
-from neuraltape.tasks.draw import check_blank, check_integer, check_range, draw_lengths, place, random_vectors
+from neuraltape.tasks.draw import (
+    MOST_CHANNELS,
+    check_blank,
+    check_integer,
+    check_range,
+    draw_lengths,
+    place,
+    random_vectors,
+)
 from neuraltape.tasks.goal import Goal
 from neuraltape.tasks.probe import Probe
 from neuraltape.tasks.ranged import RangedTask
@@ -84,7 +92,7 @@ class RepeatCopy(RangedTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range(("min_repeats", "max_repeats"), self.min_repeats, self.max_repeats, least=1)
-        check_integer("bits", self.bits, least=1)
+        check_integer("bits", self.bits, least=1, most=MOST_CHANNELS)
         if self.count_mean is not None and not math.isfinite(self.count_mean):
             raise ValueError(f"count_mean must be finite or null; got {self.count_mean!r}")
         deviation = self.count_deviation

@@ -52,6 +52,18 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(folder, capsys):
     assert error.count("\n") == 1
 
 
+def test_an_empty_host_is_refused_since_it_would_be_all(folder, capsys):
+    assert main(["explore", "--host", ""]) == 2
+    assert "--host must be an address or a name of this computer; got an empty one" in capsys.readouterr().err
+
+
+def test_the_data_folder_is_passed_on(folder, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("neuraltape.explorer.serve", lambda **options: asked.update(options))
+    assert main(["explore", "--data-dir", "somewhere"]) == 0
+    assert asked["data_dir"] == "somewhere"
+
+
 def test_a_port_that_is_none_is_refused(folder, capsys):
     assert main(["explore", "--port", "70000"]) == 2
     assert "--port must be from 0 to 65535; got 70000" in capsys.readouterr().err

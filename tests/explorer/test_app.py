@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import re
+import shutil
 import threading
 
 import numpy as np
@@ -24,6 +26,7 @@ from tests.explorer.conftest import save_run
 from tests.explorer.unpack import stage_of, unpack
 
 VECTORS = [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 1]]
+JSON = {"content-type": "application/json"}
 RUN = {"machine": "model:copy", "draft": {"vectors": VECTORS}}
 
 
@@ -234,7 +237,7 @@ def test_a_new_checkpoint_is_seen_and_the_old_one_kept(tmp_path):
     [b"", b"{", b"null", b"[]", b'{"machine": 1}', b"\xff\xfe", b"[" * 100_000, b'{"machine": NaN}', b"0" * 5000],
 )
 def test_a_body_that_is_no_request_is_a_422(client, path, body):
-    answer = client.post(path, content=body)
+    answer = client.post(path, content=body, headers=JSON)
     assert answer.status_code == 422
     assert answer.json()["detail"]
 
@@ -306,7 +309,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(client):
             read.append(BODY_BYTES // 10)
             yield b" " * (BODY_BYTES // 10)
 
-    answer = client.post("/api/run", content=body())
+    answer = client.post("/api/run", content=body(), headers=JSON)
     assert answer.status_code == 413
 
 
@@ -346,3 +349,52 @@ def test_requests_at_the_same_time_do_not_mix(client):
         each.join()
     assert [together[number] for number in range(16)] == alone
     assert len(set(alone)) == 16
+
+
+def test_a_body_that_is_not_declared_as_json_is_not_executed(client):
+    # A page elsewhere may send text without asking first.
+    body = json.dumps(RUN)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        answer = client.post("/api/run", content=body, headers={"content-type": kind})
+        assert answer.status_code == 415
+        assert "the content type must be application/json" in answer.json()["detail"]
+    headers = {"content-type": "application/json; charset=utf-8"}
+    assert client.post("/api/run", content=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "answers"),
+    [
+        (("127.0.0.1", "localhost", "::1"), "[::1]:8410", True),
+        (("127.0.0.1", "localhost", "::1"), "192.0.2.7", False),
+        (("*",), "192.0.2.7:8410", True),
+        (("*",), "localhost", True),
+        (("*",), "evil.example", False),
+        (("127.0.0.1", "tape.local"), "tape.local:80", True),
+    ],
+)
+def test_only_names_of_this_computer_are_answered_to(hosts, host, answers):
+    with TestClient(create_app(hosts=hosts), base_url="http://127.0.0.1") as found:
+        assert (found.get("/api/machines", headers={"host": host}).status_code == 200) == answers
+
+
+def test_runs_that_are_made_later_are_found(tmp_path, places):
+    with TestClient(create_app(runs=[tmp_path / "runs"]), base_url="http://127.0.0.1") as found:
+        assert found.get("/api/machines").json()["machines"] == []
+        shutil.copytree(places / "runs" / "first", tmp_path / "runs" / "first")
+        assert [each["id"] for each in found.get("/api/machines").json()["machines"]] == ["run:first"]
+
+
+def test_a_folder_with_odd_files_is_listed_with_its_reason_and_nothing_waits(tmp_path, places):
+    for name in ("pipe", "deep", "deep-model"):
+        shutil.copytree(places / "runs" / "first", tmp_path / name)
+    (tmp_path / "pipe" / "metrics.jsonl").unlink()
+    os.mkfifo(tmp_path / "pipe" / "metrics.jsonl")
+    (tmp_path / "deep" / "config.yaml").write_text("[" * 100_000)
+    (tmp_path / "deep-model" / "model" / "config.json").write_text("[" * 100_000)
+    with TestClient(create_app(runs=[tmp_path]), base_url="http://127.0.0.1") as client:
+        found = {each["id"]: each for each in client.get("/api/machines").json()["machines"]}
+    assert found["run:pipe"]["problem"] is None
+    assert found["run:pipe"]["progress"]["sequences"] is None
+    assert found["run:deep"]["problem"] == "its config.yaml cannot be read"
+    assert found["run:deep-model"]["problem"].startswith("its files are broken")

@@ -31,6 +31,11 @@ def test_an_address_elsewhere_is_an_error():
         listen("192.0.2.1", 0)
 
 
+def test_an_empty_address_is_refused_since_it_would_be_all():
+    with pytest.raises(ValueError, match="host must be an address"):
+        listen("", 0)
+
+
 def test_listening_on_any_port_finds_one():
     with listen("127.0.0.1", 0) as found:
         assert isinstance(found, socket.socket)
@@ -48,7 +53,9 @@ def test_ctrl_c_stops_it_at_once_even_while_it_works(places):
 
         def work() -> None:
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(urllib.request.Request(f"{address}api/run", body)).read()
+                urllib.request.urlopen(
+                    urllib.request.Request(f"{address}api/run", body, {"Content-Type": "application/json"})
+                ).read()
 
         user = threading.Thread(target=work)
         user.start()

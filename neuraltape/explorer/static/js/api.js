@@ -3,7 +3,8 @@
 async function ask(path, body, signal) {
   let answer;
   try {
-    const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), signal };
+    const headers = { "Content-Type": "application/json" };
+    const options = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body), signal };
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
