@@ -58,9 +58,9 @@ class Restart(NamedTuple):
     at: Tensor
     """(time, batch) bool: before these steps a row's state is replaced."""
     controller: tuple[Tensor, ...]
-    """By this: the controller's, each (batch, layers, hidden)."""
+    """What the controller then begins with, each (batch, layers, hidden)."""
     access: Any
-    """And this: the access's."""
+    """What the access then begins with."""
 
 
 class SequenceResult(NamedTuple):

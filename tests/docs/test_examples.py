@@ -113,6 +113,80 @@ def test_streaming_copies_bit_by_bit(generator):
     assert torch.equal(streaming.copy(vectors), vectors)
 
 
+def test_the_maze_is_learned_by_trying():
+    shares = example("episodes").learn(updates=80)
+    # By guessing half of the turns are right. Measured with three seeds, in the last ten rollouts: 0.99 and more.
+    assert sum(shares[:10]) / 10 < 0.7
+    assert sum(shares[-10:]) / 10 > 0.9
+
+
+def test_the_maze_shows_its_sign_at_the_entrance_alone():
+    episodes = example("episodes")
+    maze = episodes.TMaze()
+    seen, _ = maze.reset(seed=3)
+    again, _ = episodes.TMaze().reset(seed=3)
+    assert list(seen) == list(again)
+    assert (seen[:2].sum(), list(seen[2:])) == (1, [1, 0])
+    for _ in range(maze.end):
+        seen, reward, ended, late, _ = maze.step(episodes.AHEAD)
+        assert (seen[:2].sum(), ended, late) == (0, False, False)
+        assert reward < 0
+    assert list(seen) == [0, 0, 0, 1]
+    assert maze.step(maze.way)[1:3] == (1.0, True)
+    for _ in range(2):
+        maze.reset()
+    assert not any(maze.step(episodes.LEFT)[3] for _ in range(19))
+    assert maze.step(episodes.LEFT)[2:4] == (False, True)
+
+
+def test_the_maze_passes_gymnasiums_own_check():
+    checker = pytest.importorskip("gymnasium.utils.env_checker", reason="gymnasium is not installed")
+    checker.check_env(example("episodes").TMaze(), skip_render_check=True)
+
+
+@pytest.mark.parametrize("controller", ["lstm", "feedforward"])
+def test_steps_with_torchrls_keys_and_whole_sequences_are_the_same(controller, generator):
+    torchrl = example("torchrl_module")
+    machine = NTM(4, 6, 3, memory_slots=5, memory_width=3, batch_first=True, controller=controller)
+    module = torchrl.TapeModule(machine)
+    seen, is_init = torch.randn(2, 9, 4, generator=generator), torch.zeros(2, 9, 1, dtype=torch.bool)
+    is_init[:, 0] = is_init[1, 5] = True
+    with torch.no_grad():
+        collected = torchrl.collect(module, seen, is_init)
+        outputs, _ = machine(seen, reset=is_init.squeeze(-1))
+    # Measured: 6e-8.
+    torch.testing.assert_close(collected["logits"], outputs, rtol=0, atol=1e-6)
+    assert not torch.allclose(machine(seen)[0][1], outputs[1])
+    torch.testing.assert_close(module({**collected})["logits"], outputs, rtol=0, atol=1e-6)
+    # From the middle of an episode it goes on with the state that was collected there.
+    late = {key: each[:, 3:] for key, each in collected.items()}
+    assert ("tape", "access", "memory") in late
+    torch.testing.assert_close(module(late)["logits"], outputs[:, 3:], rtol=0, atol=1e-6)
+
+
+def test_a_machine_with_the_time_first_is_refused():
+    with pytest.raises(ValueError, match="machine must be made with batch_first=True"):
+        example("torchrl_module").TapeModule(NTM(4, 6, 3))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchrl_itself_collects_what_the_module_gives_once_more():
+    envs = pytest.importorskip("torchrl.envs", reason="TorchRL is not installed")
+    pytest.importorskip("gymnasium", reason="gymnasium is not installed")
+    machine = NTM(4, 6, 3, memory_slots=5, memory_width=3, batch_first=True)
+    maze, module = example("episodes").TMaze, example("torchrl_module").TapeModule(machine)
+    mazes = envs.SerialEnv(3, lambda: envs.GymWrapper(maze(), categorical_action_encoding=True))
+    env = envs.TransformedEnv(mazes, envs.Compose(envs.InitTracker(), module.primer()))
+    actor = importlib.import_module("torchrl.modules").ProbabilisticActor(
+        module, in_keys=["logits"], distribution_class=torch.distributions.Categorical
+    )
+    with torch.no_grad():
+        rollout = env.rollout(60, actor, break_when_any_done=False)
+    assert rollout["is_init"].sum() > 3
+    # Measured: 5e-8.
+    torch.testing.assert_close(module(rollout.clone())["logits"], rollout["logits"], rtol=0, atol=1e-6)
+
+
 def test_truncated_backpropagation_learns_across_windows():
     losses, _ = example("long_sequences").learn(count=120)
     # Guessing costs 0.693. Measured: 0.4.

@@ -141,7 +141,7 @@ def places(
     ld_hidden = up(hidden, vector)
     ld_top = up(hidden + 1, vector) + slack
     ld_kept = own.ld_memory + layers * 2 * ld_hidden
-    # With what a row begins anew, and the gradient of that: notes, memory, states, reads.
+    # A row begins anew with this, and its gradient is as large: notes, memory, states, reads.
     ld_start = own.ld_notes + ld_kept + ld_first
 
     def packed(depth: int, columns: int) -> int:
