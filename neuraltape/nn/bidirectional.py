@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.nn.arrange import arrange
+from neuraltape.nn.called import Called
 from neuraltape.nn.redraw import redraw
 from neuraltape.nn.stacked import check_machines
 from neuraltape.nn.state import State
@@ -20,7 +21,7 @@ class BidirectionalState(State):
     """That of the machine that ran from the last step to the first."""
 
 
-class Bidirectional(nn.Module):
+class Bidirectional(Called[BidirectionalState], nn.Module):
     """One machine that reads sequences from their first step on and one that reads them from their last step back.
 
     What both give stands side by side at each step, as with `torch.nn.LSTM(bidirectional=True)`. A padded sequence is

@@ -133,7 +133,7 @@ class FastMachine(Machine):
         final = MachineState(type(state.controller)(*result.controller), result.access)
         return self.output(result.given), final
 
-    def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, Any]:
+    def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, MachineState]:
         """One step of a stream. Without gradients it goes straight to the backend.
 
         Args, returns, errors: see `SequenceModel.step`.

@@ -35,7 +35,7 @@ class LSTMConfig:
         check_input_scale(self.input_scale)
 
 
-class LSTMBaseline(SequenceModel):
+class LSTMBaseline(SequenceModel[LSTMState]):
     """A stacked LSTM and one linear layer; the baseline of Graves et al. (2014), arXiv 1410.5401, section 4.
 
     Args:
@@ -95,6 +95,7 @@ class LSTMBaseline(SequenceModel):
             return self._run_full(inputs, state)
         if reset is not None or inputs.device.type == "cpu":
             return run_in_pieces(self._run_full, inputs, state, self.start(inputs.shape[1]), lengths, reset)
+        assert lengths is not None
         packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
         packed, final = self.lstm(packed, _swapped(state.parts()))
         hidden, _ = pad_packed_sequence(packed, total_length=len(inputs))

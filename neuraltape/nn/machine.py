@@ -15,7 +15,7 @@ from neuraltape.nn.state import MachineState, keep_alive
 from neuraltape.nn.trace import Trace
 
 
-class Machine(SequenceModel):
+class Machine(SequenceModel[MachineState]):
     """Any controller with any access, run step by step; called like torch.nn.LSTM.
 
     At each step the controller sees the input and the previous reads, the access writes and reads, and the output is

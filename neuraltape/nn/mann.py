@@ -75,12 +75,14 @@ class MANN(FastMachine):
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
-        self._one_late = isinstance(part, LSTMController) and part is not controller
-        if self._one_late:
-            start_one_late(part, access)
+        self._one_late = part is not controller
+        self._start_one_late()
 
     def reset_parameters(self) -> None:
         """Draw all weights anew; with a built-in LSTM, what is written starts as the key of the step before."""
         super().reset_parameters()
+        self._start_one_late()
+
+    def _start_one_late(self) -> None:
         if self._one_late and isinstance(self.controller, LSTMController):
             start_one_late(self.controller, self.access)

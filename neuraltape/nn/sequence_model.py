@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from neuraltape.nn.arrange import alive, arrange, check_reset
+from neuraltape.nn.called import Called, StateT
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import like_state, tensors_of
 
 
-class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
+class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", license="mit"):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths, reset)`.
@@ -27,10 +28,10 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         self.batch_first = batch_first
 
     @abstractmethod
-    def initial_state(self, batch_size: int) -> Any:
+    def initial_state(self, batch_size: int) -> StateT:
         """The state before the first step, for so many sequences."""
 
-    def start(self, batch_size: int) -> Any:
+    def start(self, batch_size: int) -> StateT:
         """`initial_state` for a call that only reads it: it may be the same tensors every time."""
         return self.initial_state(batch_size)
 
@@ -123,7 +124,7 @@ class SequenceModel(Pretrained, library_name="neuraltape", license="mit"):
         outputs, state = self(inputs, state, lengths=lengths, **anew)
         return bit_loss(outputs, state, wanted, arranged)
 
-    def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, Any]:
+    def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, StateT]:
         """One step of a stream.
 
         Args:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
+from neuraltape.nn.called import Called
 from neuraltape.nn.redraw import redraw
 from neuraltape.nn.state import State
 
@@ -22,7 +23,7 @@ class StackedState(State):
         return tuple(each.as_tuple() for each in self.layers)
 
 
-class Stacked(nn.Module):
+class Stacked(Called[StackedState], nn.Module):
     """Whole machines, each of which sees what the one below gives; called like each of them.
 
     >>> model = Stacked(NTM(9, 100, 64), NTM(64, 100, 8), dropout=0.1)
