@@ -220,3 +220,10 @@ def test_a_stack_gives_back_what_was_pushed_last():
         reads, _ = access(torch.zeros(1, 3), two)
     assert torch.allclose(two.reads, torch.tensor([[0.0, 1.0]]), atol=1e-3)
     assert torch.allclose(reads, torch.tensor([[1.0, 0.0]]), atol=1e-3)
+
+
+def test_the_cost_of_a_bypass_is_a_ratio_for_each_way(capsys):
+    ratios = example("bypass_cost").main(steps=3, batch_size=2, repeats=1)
+    assert ratios["kernels"] == 1
+    assert set(ratios) == {"kernels", "a hook on the controller", "reference"}
+    assert capsys.readouterr().out.count("\n") == 3

@@ -20,6 +20,16 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
         assert tuple(names["output"].shape) == (41, 16, 8)
 
 
+def test_the_code_for_users_of_torch_lstm_runs():
+    page = (ROOT / "docs/from-lstm.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names = {}
+    exec(compile(block, "docs/from-lstm.md", "exec"), names)
+    assert tuple(names["output"].shape) == (20, 4, 64)
+    assert tuple(names["memory"].shape) == (4, 128, 20)
+    assert all(each.isfinite().all() for each in names["large"].parameters())
+
+
 def test_the_first_screen_is_one():
     first, _, _ = README.partition("\n## ")
     # Rules of a table are no words.

@@ -1,0 +1,38 @@
+"""What a call costs that bypasses the kernels: the same training step with them and without, in turn."""
+
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from neuraltape import NTM
+
+
+def seconds(ntm: NTM, x: torch.Tensor) -> float:
+    """The time of one forward and backward pass."""
+    start = perf_counter()
+    ntm(x)[0].square().mean().backward()
+    return perf_counter() - start
+
+
+def main(steps: int = 40, batch_size: int = 16, repeats: int = 5) -> dict[str, float]:
+    """Print how many times as long as the kernels each way round them takes, and return it."""
+    x = torch.randn(steps, batch_size, 9)
+    machines = {name: NTM(9, 100, 8) for name in ("kernels", "a hook on the controller")}
+    machines["a hook on the controller"].controller.register_forward_hook(lambda *_: None)
+    machines["reference"] = NTM(9, 100, 8, backend="reference")
+    times: dict[str, list[float]] = {name: [] for name in machines}
+    for turn in range(repeats + 1):
+        for name, ntm in machines.items():
+            taken = seconds(ntm, x)
+            # In the first turn kernels are compiled or loaded.
+            if turn > 0:
+                times[name].append(taken)
+    ratios = {name: median(each) / median(times["kernels"]) for name, each in times.items()}
+    for name, ratio in ratios.items():
+        print(f"{name}: {ratio:.1f}")
+    return ratios
+
+
+if __name__ == "__main__":
+    main()
