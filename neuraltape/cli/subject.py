@@ -5,7 +5,7 @@ from pathlib import Path
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
-from neuraltape.nn.machines import load_machine
+from neuraltape.nn.machines import kind_of, load_machine
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, packaged_names, saved_arguments
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.runs import RunDirectory, load_run
@@ -59,6 +59,8 @@ def open_subject(run: str, task: str | None = None) -> Subject:
     if (directory.model / CONFIG).is_file():
         saved_arguments(directory.model)
     loaded = load_run(folder)
+    if task not in (None, loaded.task.name):
+        raise UsageError(f"--task is for a saved model; {folder} is a run, and learned {loaded.task.name}")
     return Subject(folder.resolve().name, loaded.model, loaded.task, directory.figures, loaded.metrics)
 
 
@@ -92,18 +94,15 @@ def _hint(run: str, names: list[str]) -> str:
 
 
 def _open_model(folder: Path, task: str | None) -> Subject:
-    figures = figures_of(folder)
-    return Subject(folder.resolve().name, _load_model(folder), _task_of(folder, task), figures, Metrics())
+    model = load_machine(folder)
+    if "input_size" not in kind_of(model).sizes:
+        raise UsageError(f"{folder} takes words and answers questions: neuraltape ask {folder}")
+    return Subject(folder.resolve().name, model, _task_of(folder, task), figures_of(folder), Metrics())
 
 
 def figures_of(folder: Path) -> Path:
     """Where a saved model's figures go: into its folder, but not into the package."""
     return Path(FIGURES) / folder.name if PACKAGED in folder.parents else folder / FIGURES
-
-
-def _load_model(folder: Path) -> SequenceModel:
-    """The saved model, of whichever class it is."""
-    return load_machine(folder)
 
 
 def _task_of(folder: Path, task: str | None) -> Task:

@@ -7,6 +7,7 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.inside import add_inside, look_inside
 from neuraltape.cli.output import say_wrote
 from neuraltape.cli.parser import Parser
+from neuraltape.nn import Trace
 
 
 def run(argv: Sequence[str]) -> None:
@@ -24,7 +25,17 @@ def run(argv: Sequence[str]) -> None:
     output = Path(options.output)
     if output.suffix != ".safetensors":
         raise UsageError(f"--output must be a file that ends in .safetensors; got {options.output!r}")
+    if output.exists():
+        _check_trace(output)
     trace, _ = look_inside(options, parser, sequences=options.sequences)
     output.parent.mkdir(parents=True, exist_ok=True)
     trace.save(output)
     say_wrote([output])
+
+
+def _check_trace(output: Path) -> None:
+    """Raise UsageError for a file that is no trace: a machine's weights have the same ending."""
+    try:
+        Trace.load(output)
+    except (ValueError, OSError):
+        raise UsageError(f"--output: {output} is there already and is no trace; name another file") from None

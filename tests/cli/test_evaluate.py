@@ -47,6 +47,9 @@ def test_a_saved_model_can_be_evaluated(call: Call, tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["tiny", "--task", "ngrams"], "--task is for a saved model; runs/tiny is a run, and learned copy"),
+        (["questions/joint"], "takes words and answers questions: neuraltape ask"),
+        (["questions/joint", "--task", "babi"], "takes words and answers questions: neuraltape ask"),
         (["tiny", "--lengths"], "--lengths needs one or more values"),
         (["tiny", "--lengths", "0"], "--lengths must be positive whole numbers; got 0"),
         (["tiny", "--lengths", "2", "ten"], "--lengths must be a whole number; got 'ten'"),

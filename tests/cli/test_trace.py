@@ -41,6 +41,16 @@ def test_bad_input_is_one_line(refuses: Call, tiny: Path, argv: list[str], messa
     assert not Path("x.safetensors").exists()
 
 
+def test_a_file_that_is_no_trace_is_not_overwritten(call: Call, refuses: Call, tiny: Path) -> None:
+    weights = tiny / "model" / "model.safetensors"
+    before = weights.read_bytes()
+    said = refuses("trace", "tiny", "--output", str(weights))
+    assert "is there already and is no trace; name another file" in said.err
+    assert weights.read_bytes() == before
+    for length in ("2", "3"):
+        assert call("trace", "tiny", "--output", "again.safetensors", "--length", length).code == 0
+
+
 STORY = """
 John went to the kitchen.
 John got the milk there.
