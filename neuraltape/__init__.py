@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuraltape.nn import DNC as DNC
     from neuraltape.nn import MANN as MANN
     from neuraltape.nn import NTM as NTM
     from neuraltape.nn import Bidirectional as Bidirectional
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
-_NAMES = ("NTM", "MANN", "Machine", "LSTMBaseline", "MachineState", "Stacked", "Bidirectional", "Trace")
+_NAMES = ("NTM", "DNC", "MANN", "Machine", "LSTMBaseline", "MachineState", "Stacked", "Bidirectional", "Trace")
 _PARTS = ("functional", "nn")
 
 

@@ -1,5 +1,7 @@
 """Parameters and wiring: controllers, accesses and the models made of them."""
 
+from neuraltape.nn.access import DNCAccess as DNCAccess
+from neuraltape.nn.access import DNCConfig as DNCConfig
 from neuraltape.nn.access import LRUAAccess as LRUAAccess
 from neuraltape.nn.access import MANNConfig as MANNConfig
 from neuraltape.nn.access import NTMAccess as NTMAccess
@@ -9,6 +11,7 @@ from neuraltape.nn.bidirectional import BidirectionalState as BidirectionalState
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
 from neuraltape.nn.controllers import GRUController as GRUController
 from neuraltape.nn.controllers import LSTMController as LSTMController
+from neuraltape.nn.dnc import DNC as DNC
 from neuraltape.nn.intervention import Damage as Damage
 from neuraltape.nn.intervention import Erase as Erase
 from neuraltape.nn.intervention import Focus as Focus

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from neuraltape.nn.access import MANNConfig, NTMConfig
+from neuraltape.nn.access import DNCConfig, MANNConfig, NTMConfig
+from neuraltape.nn.dnc import DNC
 from neuraltape.nn.lstm import LSTMBaseline, LSTMConfig
 from neuraltape.nn.machine import Machine
 from neuraltape.nn.mann import MANN
@@ -58,6 +59,7 @@ class Kind:
 MACHINES: dict[str, Kind] = {
     "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True, biased=True),
     "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
+    "dnc": Kind("dnc", DNC, DNCConfig, traceable=True, resizable=False),
     "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False),
     "memory-network": Kind(
         "memory-network",

@@ -70,7 +70,7 @@ class Trace:
     """
 
     machine: str
-    """The machine's kind: "ntm", "mann", "memory-network"; "machine" for one of your own."""
+    """The machine's kind: "ntm", "mann", "dnc", "memory-network"; "machine" for one of your own."""
     inputs: Tensor
     """(time, batch, input)."""
     outputs: Tensor

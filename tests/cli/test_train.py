@@ -132,7 +132,7 @@ def test_every_field_is_explained(call: Call) -> None:
         (["copy", "--learning-rate", "fast"], "--learning-rate must be a number; got 'fast'"),
         (["copy", "--eps", "x"], "--eps must be a number; got 'x'"),
         (["copy", "--tensorboard", "maybe"], "--tensorboard must be true or false; got 'maybe'"),
-        (["copy", "--model", "gpt"], "--model must be one of ntm, mann, lstm; got 'gpt'"),
+        (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, lstm; got 'gpt'"),
         (["copy", "--model", "lstm", "--gate-bias", "2"], "--gate-bias is a setting of model ntm; model is lstm"),
         (["copy", "--momentum=0.5"], "--momentum is a setting of optimizer rmsprop; optimizer is adam"),
         (["copy", "--cooldown-retry-rate", "2"], "--cooldown-retry-rate must be at most 1; got 2.0"),

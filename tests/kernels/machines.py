@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from neuraltape.functional import AccessState, InterfaceLayout, LRUALayout, LRUAState
+from neuraltape.functional import AccessState, DNCLayout, DNCState, InterfaceLayout, LRUALayout, LRUAState
 from neuraltape.kernels import MachineSpec, Restart, SequenceResult, Weights
 from neuraltape.kernels.spec import STATES
 
@@ -42,6 +42,21 @@ def lrua_spec_of(
     return MachineSpec("lrua", cell, inputs, hidden, layers, slots, LRUALayout(heads, width, decay))
 
 
+def dnc_spec_of(
+    cell: Any = "lstm",
+    *,
+    inputs: int = 3,
+    hidden: int = 10,
+    layers: int = 1,
+    slots: int = 7,
+    heads: int = 2,
+    width: int = 5,
+    **switches: bool,
+) -> MachineSpec:
+    """A small DNC of odd sizes."""
+    return MachineSpec("dnc", cell, inputs, hidden, layers, slots, DNCLayout(heads, width, **switches))
+
+
 class Call(NamedTuple):
     """All arguments of `sequence`."""
 
@@ -49,12 +64,12 @@ class Call(NamedTuple):
     lengths: Tensor | None
     weights: Weights
     controller: tuple[Tensor, ...]
-    access: AccessState | LRUAState
+    access: AccessState | LRUAState | DNCState
     spec: MachineSpec
     restart: Restart | None = None
 
     def leaves(self) -> list[Tensor]:
-        """Everything that can have a gradient: all but an LRUA's usage."""
+        """Everything that can have a gradient: all but an LRUA's usage and a DNC's last write."""
         weights = (*self.weights.controller, self.weights.interface_weight, self.weights.interface_bias)
         tensors = [self.inputs, *weights, *self.controller, *self.access.parts()]
         tensors += [] if self.restart is None else [*self.restart.controller, *self.restart.access.parts()]
@@ -77,7 +92,9 @@ class Call(NamedTuple):
 def changed(access: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Every leaf of an access's state changed."""
     access = type(access)(*map(change, access.parts()))
-    return access.replace(usage=access.usage.detach()) if isinstance(access, LRUAState) else access
+    # What a step takes without a gradient.
+    fixed = {LRUAState: "usage", DNCState: "write_weights"}.get(type(access))
+    return access if fixed is None else access.replace(**{fixed: getattr(access, fixed).detach()})
 
 
 def call_of(
@@ -114,12 +131,18 @@ def call_of(
         controller.append(draw(gates * hidden) * bound)
     weights = Weights(tuple(controller), draw(layout.size, hidden) * bound * 4 * scale, draw(layout.size) * scale)
 
-    def state() -> tuple[tuple[Tensor, ...], AccessState | LRUAState]:
+    def state() -> tuple[tuple[Tensor, ...], AccessState | LRUAState | DNCState]:
         carried = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
         memory, reads = draw(batch, spec.slots, layout.width), draw(batch, layout.read_heads, layout.width)
         if isinstance(layout, LRUALayout):
             usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
             return carried, LRUAState(memory, focus(layout.heads), usage, reads)
+        if isinstance(layout, DNCLayout):
+            usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
+            linked = spec.slots if layout.links else 0
+            links = torch.rand(batch, linked, linked, generator=generator, dtype=torch.float64) / max(linked, 1)
+            last = focus(1)[:, 0, :linked]
+            return carried, DNCState(memory, focus(layout.read_heads), focus(1)[:, 0], usage, links, last, reads)
         return carried, AccessState(memory, focus(layout.read_heads), focus(layout.write_heads), reads)
 
     before = state()

@@ -14,6 +14,7 @@ from neuraltape.nn import (
     MACHINES,
     MANN,
     NTM,
+    DNCConfig,
     LSTMBaseline,
     LSTMConfig,
     MANNConfig,
@@ -74,6 +75,11 @@ def test_every_setting_reaches_the_machine(kind):
         "train_initial_reads": True,
         "input_scale": 2.0,
         "usage_decay": 0.5,
+        "links": False,
+        "masked": True,
+        "wipe": True,
+        "layer_norm": True,
+        "bypass_dropout": 0.5,
         "width": 8,
         "slots": 6,
         "hops": 2,
@@ -81,8 +87,9 @@ def test_every_setting_reaches_the_machine(kind):
         "sentence_length": 5,
         "backend": "reference",
     }
-    settings = {each.name: other[each.name] for each in fields(kind.config)}
-    assert all(settings[each.name] != each.default for each in fields(kind.config))
+    # What is sharpened are the links, which the other value of `links` takes away.
+    settings = {each.name: other[each.name] for each in fields(kind.config) if each.name != "sharpen_links"}
+    assert all(settings[each.name] != each.default for each in fields(kind.config) if each.name in settings)
     machine = built(kind, **settings)
     assert {name: machine._hub_mixin_config[name] for name in settings} == settings
 
@@ -118,7 +125,7 @@ def test_a_subclass_is_of_its_base_s_kind():
 
 
 def test_what_is_no_machine_is_named():
-    with pytest.raises(ValueError, match="model must be one of ntm, mann, lstm, memory-network; got a Linear"):
+    with pytest.raises(ValueError, match="model must be one of ntm, mann, dnc, lstm, memory-network; got a Linear"):
         kind_of(nn.Linear(2, 2))
 
 
@@ -152,6 +159,9 @@ BAD_SETTINGS = [
     (NTMConfig, {"input_scale": float("nan")}, "input_scale must be positive and finite; got nan"),
     (MANNConfig, {"memory_slots": 3}, "memory_slots must be at least as many as read_heads, 4; got 3"),
     (MANNConfig, {"usage_decay": 1.5}, "usage_decay must be from 0 to 1; got 1.5"),
+    (DNCConfig, {"links": False, "sharpen_links": True}, "sharpen_links needs links; got links=False"),
+    (DNCConfig, {"bypass_dropout": 1.0}, "bypass_dropout must be at least 0 and below 1; got 1.0"),
+    (DNCConfig, {"bypass_dropout": True}, "bypass_dropout must be at least 0 and below 1; got True"),
     (LSTMConfig, {"controller_layers": 0}, "controller_layers must be a positive integer; got 0"),
     (LSTMConfig, {"input_scale": -1.0}, "input_scale must be positive and finite; got -1.0"),
     (MemoryNetworkConfig, {"hops": 0}, "hops must be a positive integer; got 0"),

@@ -17,8 +17,13 @@ from neuraltape.kernels.spec import MachineSpec, Spec
 
 def why_not(op: str, dtype: torch.dtype, spec: Spec) -> str | None:
     """Why there are no kernels for an operation; None when there are. They are compiled then, or read from the disk."""
-    if isinstance(spec, MachineSpec) and find(spec.access) is None:
-        return f"there are no kernels for the access {spec.access!r}"
+    if isinstance(spec, MachineSpec):
+        access = find(spec.access)
+        if access is None:
+            return f"there are no kernels for the access {spec.access!r}"
+        reason = access.why_not(spec.layout)
+        if reason is not None:
+            return reason
     if isinstance(spec, HopsLayout) and not spec.adjacent:
         return "for a memory network there is a kernel with adjacent sharing, and this one shares layer-wise"
     # torch.compile can't look into it, and does not have to: at the first call they are compiled anyway.

@@ -1,5 +1,7 @@
 """Addressing schemes, one a file. An access has `initial_state(batch_size)` and `forward(controller_output, state)`."""
 
+from neuraltape.nn.access.dnc import DNCAccess as DNCAccess
+from neuraltape.nn.access.dnc import DNCConfig as DNCConfig
 from neuraltape.nn.access.lrua import LRUAAccess as LRUAAccess
 from neuraltape.nn.access.lrua import MANNConfig as MANNConfig
 from neuraltape.nn.access.ntm import NTMAccess as NTMAccess

@@ -64,6 +64,8 @@ class Access(NamedTuple):
     """(call, z, b, work, slopes, dnotes): the first state's gradient out, where it is asked for."""
     no_gradient: tuple[str, ...] = ()
     """Names of the state's tensors that are no function of the parameters to differentiate."""
+    why_not: Callable[[Any], str | None] = lambda layout: None
+    """Why a layout has no kernels; None where it has."""
 
 
 # Those that were found. torch.compile can follow a look into a dict, and not an import.
