@@ -31,11 +31,18 @@ machines = st.fixed_dictionaries(
 )
 
 
-@given(machines, st.sampled_from([1, 2, 9, 20]), st.sampled_from([1, 2, 3, 5, 9]), st.booleans(), st.integers(0, 99))
-@example({"slots": 37, "heads": 3, "width": 8, "links": True, "masked": True, "wipe": True}, 20, 5, True, 0)
-@example({"slots": 20, "heads": 2, "width": 3, "links": False, "layer_norm": True}, 9, 3, False, 1)
-def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, seed):
-    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths)
+@given(
+    machines,
+    st.sampled_from([1, 2, 9, 20]),
+    st.sampled_from([1, 2, 3, 5, 9]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
+@example({"slots": 37, "heads": 3, "width": 8, "links": True, "masked": True, "wipe": True}, 20, 5, True, True, 0)
+@example({"slots": 20, "heads": 2, "width": 3, "links": False, "layer_norm": True}, 9, 3, False, True, 1)
+def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, resets, seed):
+    call = call_of(spec_of(**machine), time, batch, seed=seed, lengths=lengths, resets=resets)
     outputs, gradients = run(cpu.sequence, call, seed=seed)
     expected, expected_gradients = run(reference.sequence, call, seed=seed)
     # Measured: 2e-15 and 2e-15.
@@ -46,7 +53,7 @@ def test_every_combination_agrees_with_the_reference(machine, time, batch, lengt
 @kinds
 @pytest.mark.parametrize(("time", "batch"), [(11, 5), (2, 3)])
 def test_without_gradients_agrees_with_the_reference(kind, time, batch):
-    call = call_of(spec_of(slots=20, **kind), time, batch, lengths=True)
+    call = call_of(spec_of(slots=20, **kind), time, batch, lengths=True, resets=True)
     with torch.no_grad():
         got, expected = results_of(cpu.sequence(*call)), results_of(reference.sequence(*call))
     # Measured: 1e-15.
@@ -68,7 +75,7 @@ def test_float32_after_fifty_steps_agrees_with_the_float64_reference(kind):
 
 @kinds
 def test_poisoned_buffers_change_nothing(kind, monkeypatch):
-    call = call_of(spec_of(slots=20, **kind), 9, 5, lengths=True)
+    call = call_of(spec_of(slots=20, **kind), 9, 5, lengths=True, resets=True)
     expected = run(cpu.sequence, call)
     empty, like, room = torch.Tensor.new_empty, torch.empty_like, threads.room
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan))
