@@ -1,9 +1,11 @@
 """Threads and working space: all threads of a team call one compiled function on one job and share its tasks.
 
 The team is that of PyTorch's own OpenMP where there is one. Its idle threads wait for their next work without sleeping,
-so a second set of threads beside them would have to share the processor with them. Otherwise, and in a forked child,
-where that team is lost, it is made of plain Python threads. Numba's own threads are not used: one of its layers stops
-the process when two Python threads enter it, another does not survive a fork.
+so a second set of threads beside them would have to share the processor with them. A fork would leave a child waiting
+for ever for threads that it does not have, in PyTorch's operations too; so the team is dissolved before a fork, and
+either side makes one anew. Otherwise, and in a forked child where it could not be dissolved, the team is made of plain
+Python threads. Numba's own threads are not used: one of its layers stops the process when two Python threads enter it,
+another does not survive a fork.
 """
 
 import ctypes
@@ -12,6 +14,7 @@ import os
 import threading
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -25,12 +28,14 @@ from neuraltape.kernels.cpu.lib.pages import allocate
 _KEPT_ROOM = 64 * 2**20
 # Rooms begin with a line of the cache, and vectors do not lie across two.
 _LINE = 64
+# OpenMP's omp_pause_hard.
+_HARD = 2
 
 _room = threading.local()
 _queue: SimpleQueue["_Share"] = SimpleQueue()
 _workers = 0
 _growing = threading.Lock()
-_forked = False
+_forked = _dissolved = False
 
 
 class _Share:
@@ -69,14 +74,21 @@ def _serve(queue: SimpleQueue[_Share]) -> None:
         queue.get().help()
 
 
+def _dissolve() -> None:
+    """Before a fork: let the threads of this thread's team go, where OpenMP can (from 5.0 on)."""
+    global _dissolved
+    with suppress(AttributeError, OSError, TypeError):
+        _dissolved = openmp() is not None and ctypes.CDLL(None).omp_pause_resource_all(_HARD) == 0
+
+
 def _forget() -> None:
     """After a fork the child has none of its parent's threads."""
     global _queue, _workers, _growing, _forked
-    _queue, _workers, _growing, _forked = SimpleQueue(), 0, threading.Lock(), True
+    _queue, _workers, _growing, _forked = SimpleQueue(), 0, threading.Lock(), _forked or not _dissolved
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(before=_dissolve, after_in_child=_forget)
 
 
 @cache

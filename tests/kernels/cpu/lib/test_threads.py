@@ -1,5 +1,8 @@
 import ctypes
+import os
+import signal
 import threading
+import time
 from array import array
 
 import pytest
@@ -115,3 +118,29 @@ def test_a_move_to_threads_of_pythons_own_is_said_once(monkeypatch, caplog):
         "neuraltape: the kernels run on Python's threads: "
         "this process was forked, and OpenMP's threads do not live on in it"
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or threads.openmp() is None, reason="no fork, or no OpenMP of GNU's kind")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_pytorch_s_threads_of_its_own():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        torch.ones(1000, 1000).exp()
+        child = os.fork()
+        if child == 0:
+            torch.ones(1000, 1000).exp()
+            os._exit(1 if threads._forked else 0)
+        for _ in range(300):
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.1)
+        else:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            pytest.fail("the child waits for threads that it does not have")
+        assert status == 0
+        torch.ones(1000, 1000).exp()
+    finally:
+        torch.set_num_threads(before)
