@@ -10,9 +10,12 @@ from neuraltape.nn.state import MachineState, tensors_of
 
 _Key = tuple[Any, ...]
 
+# Bytes. To make a start that is larger takes little beside the call that it is for.
+KEPT = 4 * 2**20
+
 
 class KeptStart:
-    """The last state that was asked for, left out of pickles and copies.
+    """The last state that was asked for, unless it is large; left out of pickles and copies.
 
     It is for a machine's own use: who gets a state of his own may change its tensors.
     """
@@ -33,7 +36,8 @@ class KeptStart:
         # What is made in inference mode could not be used in a training later on.
         with torch.inference_mode(False):
             made = make(batch_size)
-        if all(_plain(each) for each in tensors_of(made)):
+        tensors = tensors_of(made)
+        if sum(each.nbytes for each in tensors) <= KEPT and all(_plain(each) for each in tensors):
             self._kept = key, made
         return made
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from neuraltape import NTM
+from neuraltape.nn.kept_start import KEPT
 from neuraltape.nn.state import tensors_of
 
 
@@ -84,3 +85,9 @@ def test_a_start_made_under_a_functorch_transform_is_not_kept():
     ntm = machine(backend="reference")
     torch.func.grad(lambda x: ntm(x)[0].sum())(torch.zeros(2, 2, 3))
     assert not any(torch._C._functorch.is_functorch_wrapped_tensor(each) for each in tensors_of(ntm.start(2)))
+
+
+def test_a_large_start_is_made_anew_each_time():
+    ntm = machine()
+    batch_size = KEPT // (8 * 4 * 4) + 1
+    assert ntm.start(batch_size) is not ntm.start(batch_size)
