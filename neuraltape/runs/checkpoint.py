@@ -53,6 +53,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a checkpoint of neuraltape, or broken: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is not a checkpoint of neuraltape, or broken: its header must be a mapping")
     if values.pop("format", None) != FORMAT:
         raise ValueError(
             f"{path} is a checkpoint of another version of neuraltape; convert what an older one wrote with: "

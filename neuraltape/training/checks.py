@@ -1,8 +1,9 @@
 """What must hold before a training writes anything: the machine runs here, and a checkpoint fits the settings."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
 
 import torch
 
@@ -10,8 +11,10 @@ from neuraltape.runs.checkpoint import Checkpoint
 from neuraltape.settings import Settings
 from neuraltape.settings.differences import differences
 from neuraltape.training.counters import Counters
+from neuraltape.training.keeper import tensorboard_writer
 from neuraltape.training.learner import build_machine
 from neuraltape.training.optimizers import state_names
+from neuraltape.training.phases import STAGES
 
 # What may change in the middle of a training: how long, how often and where, not what is learned.
 MAY_CHANGE = (
@@ -23,7 +26,7 @@ SAID = 3
 
 
 def check_runs_here(settings: Settings) -> None:
-    """Raise ValueError if the machine can't be made, run or taught here, before a run directory is made for it."""
+    """Raise ValueError if something that a training needs isn't here, before a run directory is made or changed."""
     settings.task.prepare()
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
@@ -31,6 +34,8 @@ def check_runs_here(settings: Settings) -> None:
         _ = getattr(machine, "backend", None)
     except RuntimeError as error:
         raise ValueError(str(error)) from error
+    if settings.loop.tensorboard:
+        tensorboard_writer()
 
 
 def check_checkpoint(path: Path, checkpoint: Checkpoint, settings: Settings) -> None:
@@ -43,30 +48,95 @@ def check_checkpoint(path: Path, checkpoint: Checkpoint, settings: Settings) -> 
     """
     values = checkpoint.values
     _compare(path, values, ("counters", "settings"))
-    _compare(path, values["counters"], [each.name for each in fields(Counters)], of="counters: ")
+    for name in ("counters", "settings"):
+        if not isinstance(values[name], dict):
+            raise ValueError(f"{path} does not fit this training: {name} must be a mapping; got {values[name]!r}")
+    _compare(path, values["counters"], get_type_hints(Counters), of="counters: ")
     changed = differences(values["settings"], settings, apart_from=MAY_CHANGE)
     if changed:
         raise ValueError(
             f"settings cannot change in the middle of a training, and {'; '.join(changed)} since the checkpoint "
             f"{path}; put them back, or train anew"
         )
+    expected = expected_tensors(settings)
+    if "random.cuda" in checkpoint.tensors:
+        expected["random.cuda"] = ((16,), torch.uint8)
+    _compare(path, checkpoint.tensors, expected)
+    for name, (shape, dtype) in expected.items():
+        tensor = checkpoint.tensors[name]
+        if (tensor.shape, tensor.dtype) != (shape, dtype):
+            raise ValueError(
+                f"{path} is of another machine: {name} must be {shape} of {dtype}; got {tuple(tensor.shape)} of "
+                f"{tensor.dtype}"
+            )
+    _check_counters(path, values["counters"], settings)
+    _check_budget(Counters(**values["counters"]), settings, values["settings"].get("max_sequences"))
+
+
+def expected_tensors(settings: Settings) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Shape and dtype of every tensor in a checkpoint with these settings, apart from another device's random state."""
     with torch.random.fork_rng([]):
-        shapes = {f"model.{name}": each.shape for name, each in build_machine(settings).state_dict().items()}
-    names = [*shapes, "clipping.usual", "random.cpu"]
-    names += [f"optimizer.0.{name}" for name in state_names(settings.optimizer)]
-    names += ["average.weights"] if settings.optimizer.average else []
-    _compare(path, checkpoint.tensors, names, optional=("random.cuda",))
-    for name, shape in shapes.items():
-        if checkpoint.tensors[name].shape != shape:
-            came = tuple(checkpoint.tensors[name].shape)
-            raise ValueError(f"{path} is of another machine: {name} must be {tuple(shape)}; got {came}")
+        machine = build_machine(settings)
+    precise = torch.float64 if settings.loop.precision == "64-true" else torch.float32
+    weights = ((sum(each.numel() for each in machine.parameters()),), precise)
+    expected = {
+        f"model.{name}": (tuple(each.shape), precise if each.is_floating_point() else each.dtype)
+        for name, each in machine.state_dict().items()
+    }
+    for name in state_names(settings.optimizer):
+        # Adam counts its steps in a number.
+        expected[f"optimizer.0.{name}"] = ((), torch.float32) if name == "step" else weights
+    if settings.optimizer.average:
+        expected["average.weights"] = weights
+    expected["clipping.usual"] = ((), torch.float64)
+    expected["random.cpu"] = (tuple(torch.get_rng_state().shape), torch.uint8)
+    return expected
 
 
-def _compare(
-    path: Path, came: Iterable[str], expected: Iterable[str], *, optional: Iterable[str] = (), of: str = ""
-) -> None:
+def _check_counters(path: Path, values: dict[str, Any], settings: Settings) -> None:
+    """Raise ValueError unless every counter has its type and lies where a training with these settings can be."""
+    for name, hint in get_type_hints(Counters).items():
+        value = values[name]
+        allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        if type(value) is int:
+            fits = value >= 0 and (int in allowed or float in allowed)
+        elif isinstance(value, list):
+            fits = list[float] in allowed and all(type(each) in (int, float) for each in value)
+        else:
+            fits = type(value) in allowed
+        if not fits:
+            kind = " or ".join(
+                "None" if each is NoneType else str(each) if get_args(each) else each.__name__ for each in allowed
+            )
+            raise ValueError(f"{path} does not fit this training: counters: {name} must be {kind}; got {value!r}")
+    done, step = values["sequences"], values["step"]
+    most = {"began": step, "solved_at": done, "cooling_since": done, "waiting_since": done, "stage": STAGES}
+    for name, bound in most.items():
+        if (values[name] or 0) > bound:
+            raise ValueError(
+                f"{path} does not fit this training: counters: {name} must be at most {bound}; got {values[name]}"
+            )
+    if done != step * settings.loop.batch_size or values["stage"] < 1:
+        raise ValueError(
+            f"{path} does not fit this training: counters: step {step}, sequences {done} and stage {values['stage']} "
+            f"do not belong together at batch_size {settings.loop.batch_size}"
+        )
+
+
+def _check_budget(counters: Counters, settings: Settings, before: object) -> None:
+    """Raise ValueError where the budget is spent already, but for a training that has ended with this very budget."""
+    budget = settings.loop.max_sequences
+    if counters.sequences >= budget and (budget != before or counters.bits is None):
+        raise ValueError(
+            f"max_sequences must be above what has been trained on already, {counters.sequences}; got {budget}"
+        )
+    if counters.solved_at is not None and (counters.bits is None or counters.wrong is None):
+        raise ValueError("the checkpoint says that the task is solved, and holds no score; train anew")
+
+
+def _compare(path: Path, came: Iterable[str], expected: Iterable[str], *, of: str = "") -> None:
     came, expected = set(came), set(expected)
-    for what, names in (("lacks", expected - came), ("holds unknown", came - expected - set(optional))):
+    for what, names in (("lacks", expected - came), ("holds unknown", came - expected)):
         if names:
             some = ", ".join(sorted(names)[:SAID]) + (f" and {len(names) - SAID} more" if len(names) > SAID else "")
             raise ValueError(f"{path} does not fit this training: it {what} {of}{some}")

@@ -31,14 +31,17 @@ class Reports:
     Args:
         directory: the run's.
         step: lines of later steps, which a killed run may have left, are dropped.
+        sequences: those of that step; TensorBoard drops what stands beyond them.
         tensorboard: whether to write for TensorBoard too.
 
     Raises:
         ValueError: TensorBoard is wanted and not installed.
     """
 
-    def __init__(self, directory: RunDirectory, step: int, *, tensorboard: bool) -> None:
-        self._board = tensorboard_writer(directory, step) if tensorboard else None
+    def __init__(self, directory: RunDirectory, step: int, sequences: int, *, tensorboard: bool) -> None:
+        self._board = None
+        if tensorboard:
+            self._board = tensorboard_writer()(str(directory.board), purge_step=sequences + 1)
         self.file = MetricsFile(directory.metrics, step)
 
     def training(self, counters: Counters, bits: float, *, learning_rate: float, fraction: float) -> None:
@@ -84,13 +87,13 @@ class Reports:
                 self._board.add_scalar(f"{kind}/{name}", each, counters.sequences)
 
 
-def tensorboard_writer(directory: RunDirectory, step: int) -> Any:
-    """A writer into the run's folder. Raises ValueError where TensorBoard isn't installed."""
+def tensorboard_writer() -> Any:
+    """TensorBoard's class that writes. Raises ValueError where it isn't installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ValueError('tensorboard is not installed; get it with: pip install "neuraltape[tensorboard]"') from error
-    return SummaryWriter(str(directory.board))
+    return SummaryWriter
 
 
 class Keeper:

@@ -175,8 +175,8 @@ def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoin
 
 
 def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
+    check_runs_here(order.settings)
     if not order.going_on:
-        check_runs_here(order.settings)
         directory.create(overwrite=order.overwrite)
         if "TORCHELASTIC_RUN_ID" in os.environ:
             write_atomically(directory.torchrun, torchrun_in_words().encode())
@@ -193,10 +193,12 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
 
 def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:
     settings, loop = order.settings, order.settings.loop
-    step = None if checkpoint is None else checkpoint.values["counters"]["step"]
+    step, sequences = None, 0
+    if checkpoint is not None:
+        step, sequences = (checkpoint.values["counters"][name] for name in ("step", "sequences"))
     reports = None
     if fabric.is_global_zero:
-        reports = Reports(directory, step or 0, tensorboard=loop.tensorboard)
+        reports = Reports(directory, step or 0, sequences, tensorboard=loop.tensorboard)
     wanted = order.progress and fabric.is_global_zero
     shown = make_progress(settings.task.name, loop.max_sequences, settings.task.score_name, wanted=wanted)
     try:

@@ -27,18 +27,23 @@ def test_no_checkpoint_is_said() -> None:
         load_checkpoint(Path("nowhere"))
 
 
+BROKEN = ("empty", "text", "cut", "foreign", "version", "list", "word")
+
+
 def broken_files(folder: Path) -> dict[str, Path]:
-    paths = {name: folder / name for name in ("empty", "text", "cut", "foreign", "version")}
+    paths = {name: folder / name for name in BROKEN}
     paths["empty"].write_bytes(b"")
     paths["text"].write_text("hello " * 100)
     save_checkpoint(paths["cut"], Checkpoint({"a": torch.zeros(100)}, {}))
     paths["cut"].write_bytes(paths["cut"].read_bytes()[:-1])
     save_file({"a": torch.zeros(1)}, paths["foreign"])
     save_file({"a": torch.zeros(1)}, paths["version"], {"neuraltape": json.dumps({"format": 0})})
+    save_file({"a": torch.zeros(1)}, paths["list"], {"neuraltape": "[]"})
+    save_file({"a": torch.zeros(1)}, paths["word"], {"neuraltape": '"x"'})
     return paths
 
 
-@pytest.mark.parametrize("name", ["empty", "text", "cut", "foreign", "version"])
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, name: str) -> None:
     path = broken_files(tmp_path)[name]
     with pytest.raises(ValueError, match=name):

@@ -9,12 +9,13 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from neuraltape.runs import load_run
+from neuraltape.runs import RunDirectory, load_run
 from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
+from neuraltape.training.keeper import Reports
 from neuraltape.training.learner import build_machine
 from neuraltape.training.loop import Loop, passed
 from neuraltape.training.streams import generator_at
@@ -288,3 +289,19 @@ def test_tensorboard_files_are_written_where_asked(tmp_path: Path) -> None:
     (last,) = events.Scalars("evaluation/bits")
     assert last.step == 100
     assert last.value == pytest.approx(lines(tmp_path)[-1]["bits"], rel=1e-6)
+
+
+def test_what_tensorboard_got_after_the_checkpoint_is_not_there_twice(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    directory = RunDirectory(tmp_path)
+    # Killed after a report at 120, with a checkpoint at 60.
+    for step, sequences, reported in ((0, 0, (60, 120)), (15, 60, (120, 180))):
+        reports = Reports(directory, step, sequences, tensorboard=True)
+        for at in reported:
+            reports.restart(Counters(step=at // 4, sequences=at))
+        reports.close()
+    events = EventAccumulator(str(directory.board))
+    events.Reload()
+    assert [each.step for each in events.Scalars("restart/restarts")] == [60, 120, 180]
