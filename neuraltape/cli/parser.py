@@ -49,7 +49,7 @@ class Parser(ArgumentParser):
             allow_abbrev=False,
         )
 
-    def add_argument(self, *names: str, **options: Any) -> Action:
+    def add_argument(self, *names: str, **options: Any) -> Action | None:
         """Add an option. Its name may have dashes: what a user writes is read with underscores."""
         return super().add_argument(*(with_underscores(name) for name in names), **options)
 

@@ -98,9 +98,8 @@ class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", licen
     ) -> Loss:
         """Run whole sequences whose targets are bits, and say what the outputs cost.
 
-        It gives what a call followed by `binary_cross_entropy_with_logits` gives, and is quicker where kernels take
-        the whole way. Steps outside the mask, and those past a sequence's length, cost nothing and get no gradient,
-        whatever stands there.
+        It gives what a call followed by `binary_cross_entropy_with_logits` gives. Steps outside the mask, and those
+        past a sequence's length, cost nothing and get no gradient, whatever stands there.
 
         >>> costs, outputs, state = ntm.loss(inputs, targets)
         >>> (costs.sum() / targets.numel()).backward()

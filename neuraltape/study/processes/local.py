@@ -63,7 +63,7 @@ class Running:
         self._process.kill()
         self.wait()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> subprocess.Popen[Any]:
         with self.job.log.open("ab") as log:
             # It is started by itself: a terminal's Ctrl-C comes to this process only, which hands it on once.
             return subprocess.Popen(
