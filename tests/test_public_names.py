@@ -31,6 +31,7 @@ PUBLIC_NAMES: dict[ModuleType, set[str]] = {
         "apply_interface",
         "ask_facts",
         "attend",
+        "bit_costs",
         "content_weights",
         "dnc_interface",
         "dnc_step",

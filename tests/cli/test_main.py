@@ -11,6 +11,7 @@ import pytest
 import neuraltape
 from neuraltape.cli import main as program
 from neuraltape.cli.main import COMMANDS, main
+from neuraltape.settings import Settings
 from tests.cli.conftest import TINY, Call
 
 QUICK = [sys.executable, "-m", "neuraltape"]
@@ -135,8 +136,11 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(tmp_path: Path, call: Call) ->
     assert last.startswith("neuraltape: stopped at step")
     assert last.endswith("go on with: neuraltape resume runs/copy")
     assert "Traceback" not in out + err
-    said = call("resume", "runs/copy", "--max-sequences", "1")
-    assert said.code == 0
+    stopped = re.search(r"stopped at step (\d+)", last)
+    assert stopped is not None
+    done = int(stopped[1]) * Settings.load(tmp_path / "runs" / "copy" / "config.yaml").loop.batch_size
+    said = call("resume", "runs/copy", "--max-sequences", str(done + 1))
+    assert said.code == 0, said.err
     assert "wrote runs/copy" in said.out
 
 

@@ -106,7 +106,7 @@ class Cache(FunctionCache):
             BeingCompiledError: another process is compiling it, and `wait` is False.
         """
         # Not of one thread: another one may collect it as garbage.
-        self._lock, self._wait = FileLock(f"{self._cache_file._index_path}.lock", thread_local=False), wait
+        self._lock, self._wait = FileLock(f"{self._cache_file._index_path}.busy", thread_local=False), wait
         try:
             yield
         finally:

@@ -34,7 +34,7 @@ def lock_of(folder, kernel):
     (index,) = folder.glob(f"{kernel._name}.float32-*.nbi")
     for path in folder.glob(f"{kernel._name}.*.nb*"):
         path.unlink()
-    return FileLock(f"{index}.lock")
+    return FileLock(f"{index}.busy")
 
 
 def test_what_another_process_is_compiling_comes_last(folder, monkeypatch):
