@@ -109,7 +109,7 @@ class WithBypassDropout(nn.Linear):
         super().__init__(layer.in_features, layer.out_features, device="meta")
         self.weight, self.bias, self.past, self.rate = layer.weight, layer.bias, past, rate
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """W x + b."""
         if self.training:
             past, read = inputs.tensor_split([self.past], -1)

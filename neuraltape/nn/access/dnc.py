@@ -212,7 +212,7 @@ class DNCAccess(nn.Module):
 
 def _content(heads: Heads, memory: Tensor, given: DNCInterface, rows: slice) -> Tensor:
     """The stage of some heads that looks for their keys."""
-    mask = {} if given.mask is None else {"mask": given.mask[:, rows]}
+    mask: dict[str, Any] = {} if given.mask is None else {"mask": given.mask[:, rows]}
     focus = partial(content_weights, memory)
     return heads.stage("content", focus, key=given.key[:, rows], strength=given.strength[:, rows], **mask)
 
