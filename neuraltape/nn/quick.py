@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import Weights
 from neuraltape.nn.state import MachineState
@@ -28,7 +29,8 @@ def plain(module: Any, kind: type[nn.Module]) -> bool:
     """Whether a call of the module is sure to be `kind`'s forward: no hooks, and no forward of its own."""
     held = module.__dict__
     return type(module).forward is kind.forward and not (
-        "forward" in held
+        _has_any_global_hook()
+        or "forward" in held
         or held["_forward_hooks"]
         or held["_forward_pre_hooks"]
         or held["_backward_hooks"]
@@ -46,7 +48,7 @@ def plain_step(machine: Any, controller: Any, access: Any, output: Any, kind: An
         kind: the class that the access has to be of.
         forward: what the controller's forward has to be.
     """
-    if type(controller).forward is not forward or type(access).forward is not kind.forward:
+    if _has_any_global_hook() or type(controller).forward is not forward or type(access).forward is not kind.forward:
         return False
     interface = access._modules["interface"]
     a, b, c = controller.__dict__, access.__dict__, interface.__dict__

@@ -1,6 +1,7 @@
 """What NTM and MANN share: the kernels run them as a whole only where the modules would give the same."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -120,3 +121,21 @@ def test_an_access_put_in_later_is_called_whatever_it_is_made_of():
         expected = ntm.output(torch.cat([hidden, torch.ones_like(state.access.reads).flatten(1)], -1))
         assert torch.allclose(ntm.run(x.unsqueeze(0), state, None)[0][0], expected)
         assert torch.allclose(ntm.step(x, state)[0], expected)
+
+
+@pytest.mark.parametrize("machine", [NTM, MANN])
+def test_a_hook_of_all_modules_acts_inside_too(machine: Any) -> None:
+    torch.manual_seed(0)
+    model, x = machine(4, 6, 3, memory_slots=5, memory_width=4), torch.randn(3, 2, 4)
+    inside = [model.access._modules["interface"], model.output]
+    called: list[Any] = []
+    handle = nn.modules.module.register_module_forward_hook(lambda module, given, result: called.append(module))
+    try:
+        model(x)
+        assert sum(each is inside[0] for each in called) == len(x)
+        called.clear()
+        with torch.no_grad():
+            model.step(x[0])
+        assert sum(each is inside[0] for each in called) == sum(each is inside[1] for each in called) == 1
+    finally:
+        handle.remove()
