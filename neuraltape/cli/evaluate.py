@@ -1,15 +1,13 @@
 """`neuraltape evaluate`: the score of a machine at several lengths."""
 
-import sys
 from collections.abc import Sequence
 from typing import Literal
 
-from rich.console import Console
 from rich.table import Table
 
 from neuraltape.cli.answers import evaluate_answers
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.output import first_process, say_wrote
+from neuraltape.cli.output import say_wrote, show
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
 from neuraltape.cli.presentations import evaluate_omniglot
@@ -18,8 +16,9 @@ from neuraltape.plotting import evaluation_figures
 from neuraltape.tasks import Babi, Omniglot
 
 REPORT = "evaluation.json"
-# Wide enough for every column, where the output is no terminal that has a width of its own.
-FILE_WIDTH = 120
+# The options that say something where a machine answers questions, and where it learns from one example.
+OF_BABI = ("run", "task", "memory_slots", "data_dir", "output")
+OF_OMNIGLOT = (*OF_BABI, "lengths", "sequences", "seed", "images")
 
 
 def run(argv: Sequence[str]) -> None:
@@ -40,9 +39,11 @@ def run(argv: Sequence[str]) -> None:
     if options.images is not None and not isinstance(subject.task, Omniglot):
         raise UsageError(f"--images is for omniglot; {subject.name} learned {subject.task.name}")
     if isinstance(subject.task, Omniglot):
+        parser.refuse_others(options, OF_OMNIGLOT, f"has no effect on omniglot, which {subject.name} learned")
         evaluate_omniglot(subject, subject.task, options)
         return
     if isinstance(subject.task, Babi):
+        parser.refuse_others(options, OF_BABI, f"has no effect on babi, which {subject.name} learned")
         evaluate_answers(subject, subject.task, options)
         return
     if options.data_dir is not None:
@@ -76,8 +77,7 @@ def print_report(report: Report) -> None:
         table.add_column(name, justify="right")
     for row in report.rows:
         table.add_row(*_cells(row, best=best))
-    if first_process():
-        Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+    show(table)
 
 
 def _cells(row: LengthScore, *, best: bool) -> list[str]:

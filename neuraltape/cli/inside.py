@@ -7,7 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.parser import Parser, with_dashes
+from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_subject, figures_of, find, open_subject
 from neuraltape.evaluation import trace_length
 from neuraltape.evaluation.answerer import Answerer
@@ -69,10 +69,7 @@ def open_story(options: Namespace, parser: Parser) -> Story | None:
         if options.story is not None:
             raise UsageError(f"--story is for a network that answers questions; {options.run} is none")
         return None
-    for name, value in vars(options).items():
-        if name not in OF_STORIES and value != parser.get_default(name):
-            option = with_dashes(f"--{name}")
-            raise UsageError(f"{option} is for machines that take sequences; {options.run} is told a --story")
+    parser.refuse_others(options, OF_STORIES, f"is for machines that take sequences; {options.run} is told a --story")
     if options.story is None:
         raise UsageError("--story is missing: a text file with a fact on each line and the question on the last")
     try:

@@ -4,9 +4,15 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 # More columns than any terminal has.
 TABLE_WIDTH = 300
+# Where the output is no terminal that has a width of its own.
+FILE_WIDTH = 120
 
 
 def first_process() -> bool:
@@ -44,6 +50,14 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with console.capture() as captured:
         console.print(table)
     say("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def show(table: "Table") -> None:
+    """A table with rules and a title, as wide as the terminal; elsewhere wide enough for every column."""
+    from rich.console import Console
+
+    if first_process():
+        Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
 
 
 def say_wrote(paths: Iterable[str | Path]) -> None:

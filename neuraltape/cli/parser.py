@@ -2,7 +2,7 @@
 
 import re
 from argparse import SUPPRESS, Action
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
@@ -57,6 +57,18 @@ class Parser(ArgumentParser):
         """The arguments' values. Raises UsageError."""
         return self.parse_args([with_underscores(word) for word in argv])
 
+    def refuse_others(self, options: Namespace, allowed: Collection[str], why: str) -> None:
+        """Raise UsageError for the first option that says something and is none of the allowed ones.
+
+        Args:
+            options: what `parse` gave.
+            allowed: names, with underscores.
+            why: follows the option's name in the message.
+        """
+        for name, value in vars(options).items():
+            if name not in allowed and value != self.get_default(name):
+                raise UsageError(f"{self._name(name)} {why}")
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise UsageError with a single line made of the parser's message."""
         raise UsageError(self._explain(message)) from ex
@@ -71,8 +83,11 @@ class Parser(ArgumentParser):
         short = re.match(r"argument (\S+): expected (at least )?one argument", message)
         if short:
             option = with_dashes(short[1])
-            minus = f" (one that begins with a minus is written {option}=-1)"
-            return f"{option} needs {'one or more values' if short[2] else 'a value' + minus}"
+            action = self._option_string_actions.get(with_underscores(short[1]))
+            kind = getattr(action, "_typehint", None)
+            minus = f"a value (one that begins with a minus is written {option}=-1)"
+            one = "true or false" if kind is bool else minus
+            return f"{option} needs {'one or more values' if short[2] else one}"
         missing = re.search(r'(?:Key "(\w+)" is required|arguments are required: (\w+))', message)
         if missing:
             return f"{self._name(missing[1] or missing[2])} is missing; usage: {self.usage}"

@@ -1,14 +1,12 @@
 """`neuraltape evaluate` for machines that learn from one example: how often they are right at which presentation."""
 
-import sys
 from dataclasses import replace
 
 from jsonargparse import Namespace
-from rich.console import Console
 from rich.table import Table
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.output import first_process, say, say_wrote
+from neuraltape.cli.output import say, say_wrote, show
 from neuraltape.cli.pictures import folder_of
 from neuraltape.cli.subject import Subject
 from neuraltape.data.omniglot import has_evaluation
@@ -18,7 +16,6 @@ from neuraltape.tasks import Omniglot
 REPORT = "presentations.json"
 # What published tables show.
 SHOWN = (1, 2, 3, 5, 10)
-FILE_WIDTH = 120
 
 
 def evaluate_omniglot(subject: Subject, task: Omniglot, options: Namespace) -> None:
@@ -50,5 +47,4 @@ def print_report(report: PresentationReport) -> None:
         cells = [f"{row.accuracy[number - 1]:.1%}" for number in shown]
         table.add_row(f"{row.classes}", f"{row.episodes:,}", *cells)
     say(f"{report.name}: omniglot, {report.images} characters; right answers by presentation of a class")
-    if first_process():
-        Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+    show(table)

@@ -35,6 +35,7 @@ def run(argv: Sequence[str]) -> None:
     add_options(parser, seeds=10, seeds_help="so many trainings")
     parser.add_argument("--runs", type=str, default="runs/questions", help="folder for the networks")
     parser.add_argument("--results", type=str, default="results/questions", help="folder for results and table")
+    parser.add_argument("--overwrite", action="store_true", help="make trials again that were made with other settings")
     parser.add_argument("--report_only", action="store_true", help="run nothing: only the table")
     options = parser.parse(argv)
     check_least(options)
@@ -48,6 +49,12 @@ def run(argv: Sequence[str]) -> None:
         places = {"runs": runs, "results": results, "data_dir": options.data_dir}
         seeds = range(options.first_seed, options.first_seed + options.seeds)
         plan = make_plan(answering(path.stem, config, seed, **places) for seed in seeds)
+        if plan.stale and not options.overwrite:
+            name, why = next(iter(plan.stale.items()))
+            raise UsageError(
+                f"{results} holds {name} of other settings ({why}); "
+                "give your recipe another name, name other --runs and --results, or make it again with --overwrite"
+            )
         if plan.left:
             # Data that is missing or broken is said at once.
             read_tasks(sorted(config.tasks), "train", size=config.size, data_dir=options.data_dir)

@@ -9,7 +9,7 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say, say_table, say_wrote
 from neuraltape.cli.study import carry_out, end, failures, going_on, logs_of
 from neuraltape.cli.subject import RUNS
-from neuraltape.cli.sweep_options import base_of, check, make_parser
+from neuraltape.cli.sweep_options import SEARCHED, base_of, check, make_parser
 from neuraltape.study.plan import make_plan
 from neuraltape.study.processes import Outcome, make_view
 from neuraltape.study.store import Store
@@ -72,14 +72,14 @@ def _search(options: Namespace, base: dict[str, Any], space: Space, store: Store
         source = make_source(options.task, base, space, store, seed=options.first_seed)
     except ValueError as error:
         raise UsageError(f"--set: {error}") from error
-    say(f"{len(source.trials)} of {options.trials} trials are begun or done")
+    say(f"{len(source.trials)} of {options.trials or SEARCHED} trials are begun or done")
     failed = failures(_tune(options, space, source))
     return list(source.trials.values()), failed
 
 
 def _tune(options: Namespace, space: Space, source: Source) -> list[Outcome]:
-    search = Search(options.search, options.early_stopping, options.trials)
-    total = len(source.trials) if options.search == "grid" else options.trials
+    total = len(source.trials) if options.search == "grid" else options.trials or SEARCHED
+    search = Search(options.search, options.early_stopping, total)
     return run_search(
         search,
         space,

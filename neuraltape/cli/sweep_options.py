@@ -13,6 +13,9 @@ from neuraltape.cli.subject import RUNS
 from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS
 
+# How many settings a search tries unless the user says otherwise.
+SEARCHED = 20
+
 
 def make_parser() -> Parser:
     """All options."""
@@ -44,7 +47,7 @@ def make_parser() -> Parser:
         default="grid",
         help="how settings are chosen: all combinations; at random; near those that did well (both with Ray Tune)",
     )
-    parser.add_argument("--trials", type=int, default=20, help="how many settings a search tries")
+    parser.add_argument("--trials", type=int | None, default=None, help=f"how many settings a search tries; {SEARCHED}")
     parser.add_argument("--early_stopping", action="store_true", help="stop trials that do badly (ASHA of Ray Tune)")
     return parser
 
@@ -55,6 +58,10 @@ def check(options: Namespace) -> None:
     if options.task not in TASKS:
         hint = close_matches(options.task, TASKS)
         raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {options.task!r}{hint}")
+    if options.search == "grid" and options.trials is not None:
+        raise UsageError("--trials is for a search; a grid has as many as it has (--search random or bayesian)")
+    if options.search != "grid" and options.overwrite:
+        raise UsageError(f"--overwrite is for a grid; --search {options.search} keeps what is there")
     if options.search != "grid" and options.seeds > 1:
         raise UsageError(
             f"--seeds must be 1 with --search {options.search}; got {options.seeds}. "

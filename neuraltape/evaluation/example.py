@@ -11,8 +11,6 @@ from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.omniglot import Omniglot
-from neuraltape.tasks.sequences import Sequences
 from neuraltape.tasks.task import Task
 
 
@@ -54,7 +52,7 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
     of_length = task.held_out().at_length(length)
     batch = of_length.sample(1, generator_for(seed, "example", length))
     outputs = outputs_of(model, batch)
-    targets, predictions, errors = _compare(kind_of(task), batch, outputs.double())
+    targets, predictions, errors = _compare(task.target_kind, batch, outputs.double())
     scored = batch.mask[:, 0]
     return Example(
         length=length,
@@ -63,13 +61,6 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
         errors=errors[scored, 0].numpy(),
         bits=of_length.score(outputs, batch).bits.item(),
     )
-
-
-def kind_of(task: Task) -> str:
-    """What the targets are: "bits", "classes" or "values"."""
-    if isinstance(task, Omniglot):
-        return "classes"
-    return task.table.kind if isinstance(task, Sequences) else "bits"
 
 
 def _compare(kind: str, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -85,5 +85,5 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
 
 def check_backend(backend: str) -> None:
     """Raise ValueError unless `backend` is a known name or "auto"."""
-    if backend != "auto" and backend not in BACKENDS:
+    if not isinstance(backend, str) or (backend != "auto" and backend not in BACKENDS):
         raise ValueError(f"backend must be 'auto' or one of {', '.join(BACKENDS)}; got {backend!r}")

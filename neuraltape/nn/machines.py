@@ -35,6 +35,8 @@ class Kind:
     """Whether it has `resized`: a trained one runs with another number of slots."""
     biased: bool = False
     """Whether its access has `set_biases`: training can say where its heads tend to go at the start."""
+    baseline: bool = False
+    """Whether it is there to compare with, since it has no memory."""
     sizes: tuple[str, ...] = ("input_size", "output_size")
     """The constructor's arguments that come from what it learns."""
 
@@ -60,7 +62,7 @@ MACHINES: dict[str, Kind] = {
     "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True, biased=True),
     "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
     "dnc": Kind("dnc", DNC, DNCConfig, traceable=True, resizable=False),
-    "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False),
+    "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False, baseline=True),
     "memory-network": Kind(
         "memory-network",
         MemoryNetwork,

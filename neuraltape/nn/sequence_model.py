@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neuraltape.nn.arrange import alive, arrange, check_reset
 from neuraltape.nn.called import Called, StateT
-from neuraltape.nn.checks import check_size
+from neuraltape.nn.checks import check_flag, check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.state import like_state, tensors_of
@@ -25,6 +25,7 @@ class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", licen
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
             check_size(name, value)
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
+        check_flag("batch_first", batch_first)
         self.batch_first = batch_first
 
     @abstractmethod

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from neuraltape.data.babi import SIZES, TASKS
-from neuraltape.settings.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_needed, check_positive, check_range
 from neuraltape.settings.fields import build, check_keys, field_names, read_mapping
 
 
@@ -62,6 +62,8 @@ class QuestionsConfig:
         for name in ("learning_rate", "linear_learning_rate", "clip"):
             check_positive(self, name)
         check_range(self, "linear_epochs", 0, None)
+        check_needed(self, ["halve_every"], self.schedule == "halving", "schedule halving")
+        check_needed(self, ["linear_learning_rate"], self.linear_epochs > 0, "epochs without softmax (linear_epochs)")
         check_range(self, "time_noise", 0, 1)
         check_range(self, "validation_fraction", 0, 1)
         if not self.tasks or len(set(self.tasks)) < len(self.tasks) or not set(self.tasks) <= set(range(1, TASKS + 1)):

@@ -14,6 +14,7 @@ import yaml
 
 from neuraltape.nn.access import NTMConfig
 from neuraltape.nn.machines import Kind
+from neuraltape.settings.checks import check_needed
 from neuraltape.settings.choice import (
     SECTIONS,
     TRAINABLE,
@@ -68,8 +69,11 @@ class Settings:
             )
         if self.cooldown.clip_floor and self.optimizer.clip != "adaptive":
             raise ValueError(f"cooldown_clip_floor has no effect without clip adaptive; clip is {self.optimizer.clip}")
-        if self.loop.restart_after and (self.task.goal is None or not self.task.goal.ends_training):
-            raise ValueError(f"restart_after needs a task whose goal ends the training; {self.task.name} has none")
+        if self.task.goal is None or not self.task.goal.ends_training:
+            condition = f"a goal that ends the training, and {self.task.name} has none"
+            check_needed(self.loop, ["stop_when_solved", "restart_after", "confirm_sequences"], False, condition)
+            if self.cooldown.sequences:
+                raise ValueError(f"cooldown_sequences has no effect without {condition}; got {self.cooldown.sequences}")
         if self.loop.restart_after and self.optimizer.schedule != "constant":
             raise ValueError(f"restart_after needs schedule constant; got {self.optimizer.schedule}")
         if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:

@@ -27,7 +27,10 @@ SAID = 3
 
 def check_runs_here(settings: Settings) -> None:
     """Raise ValueError if something that a training needs isn't here, before a run directory is made or changed."""
-    settings.task.prepare()
+    task = settings.task
+    task.prepare()
+    if settings.practice.curriculum == "growing" and task.shortest == task.longest and task.grown(1 / STAGES) == task:
+        raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
     try:

@@ -4,6 +4,7 @@ import pytest
 
 from neuraltape.evaluation import Report
 from tests.cli.conftest import Call
+from tests.study.questions.stories import make_world
 
 FEW = ("--sequences", "2")
 
@@ -67,6 +68,19 @@ def test_a_saved_model_can_be_evaluated(call: Call, tiny: Path) -> None:
 def test_bad_input_is_one_line(refuses: Call, tiny: Path, argv: list[str], message: str) -> None:
     assert message in refuses("evaluate", *argv).err
     assert not (tiny / "figures").exists()
+
+
+def test_answers_are_scored_by_kind_of_question(call: Call, refuses: Call, here: Path) -> None:
+    make_world(here, stories=5)
+    small = ("--size", "en", "--model", "lstm", "--hidden-size", "4", "--seed", "1")
+    short = ("--max-sequences", "4", "--batch-size", "2", "--evaluate-every", "4", "--evaluate-sequences", "2")
+    assert call("train", "babi", "--data-dir", ".", *small, *short).code == 0
+    for option, value in (("--lengths", "3"), ("--sequences", "7"), ("--seed", "5"), ("--format", "svg")):
+        assert f"{option} has no effect on babi, which babi learned" in refuses("evaluate", "babi", option, value).err
+    said = call("evaluate", "babi", "--data-dir", str(here))
+    assert said.out.startswith("qa1: ")
+    assert "test answers wrong" in said.out
+    assert Path("runs/babi/figures/answers.json").is_file()
 
 
 def test_where_there_are_no_runs_it_says_how_to_make_one(refuses: Call) -> None:

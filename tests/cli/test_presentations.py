@@ -75,6 +75,7 @@ def test_what_cannot_be_is_one_line(call: Call, refuses: Call, here: Path, tiny:
     assert not Path("runs/omniglot").exists()
     train(call, here)
     assert "--lengths must be from 2 to 3 classes" in refuses("evaluate", "omniglot", "--lengths", "4").err
+    assert "--format has no effect on omniglot" in refuses("evaluate", "omniglot", "--format", "svg").err
     assert "images_evaluation" in refuses("evaluate", "omniglot", "--images", "evaluation").err
     assert "--data-dir is for tasks with a data set; tiny" in refuses("evaluate", "tiny", "--data-dir", ".").err
     assert "--images is for omniglot; tiny learned copy" in refuses("evaluate", "tiny", "--images", "training").err

@@ -42,10 +42,14 @@ def test_seeds_are_run_once_and_the_table_is_made_of_all(call: Call, recipe: Pat
     assert "`neuraltape questions mine --seeds 2`" in report
 
 
-def test_another_recipe_is_made_again(call: Call, recipe: Path, here: Path) -> None:
+def test_results_of_another_recipe_are_replaced_only_when_asked(call: Call, recipe: Path, here: Path) -> None:
     call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
     recipe.write_text(RECIPE.replace("width: 4", "width: 5"))
     said = call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
+    assert (said.code, said.out) == (2, "")
+    assert "results/questions holds mine-seed-0 of other settings (width was 4, is 5)" in said.err
+    assert json.loads((here / "results/questions/mine-seed-0.json").read_text())["settings"]["width"] == 4
+    said = call("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1", "--overwrite")
     assert "mine-seed-0 is out of date and is made again: width was 4, is 5" in said.out
     assert json.loads((here / "results/questions/mine-seed-0.json").read_text())["settings"]["width"] == 5
 

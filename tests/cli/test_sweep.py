@@ -87,6 +87,8 @@ def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -
         (["copy", "--search", "random"], "--set must hold a range or several values of something to search"),
         (["copy", "--search", "random", "--seeds", "2"], "--seeds must be 1 with --search random; got 2"),
         (["copy", "--search", "random", "--trials", "0"], "--trials must be at least 1; got 0"),
+        (["copy", "--trials", "3"], "--trials is for a search; a grid has as many as it has"),
+        (["copy", "--search", "random", "--overwrite"], "--overwrite is for a grid; --search random keeps what is"),
         (["copy", "--search", "random", "--set", "x=1..2"], "--set: unknown key 'x'"),
     ],
 )

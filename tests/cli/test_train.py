@@ -132,6 +132,12 @@ def test_every_field_is_explained(call: Call) -> None:
         (["copy", "--learning-rate", "fast"], "--learning-rate must be a number; got 'fast'"),
         (["copy", "--eps", "x"], "--eps must be a number; got 'x'"),
         (["copy", "--tensorboard", "maybe"], "--tensorboard must be true or false; got 'maybe'"),
+        (["copy", "--stop-when-solved"], "--stop-when-solved needs true or false"),
+        (
+            ["copy", "--curriculum", "growing", "--min-length", "5", "--max-length", "5"],
+            "curriculum growing has no effect",
+        ),
+        (["ngrams", "--cooldown-sequences", "10"], "--cooldown-sequences has no effect without a goal that ends"),
         (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, lstm; got 'gpt'"),
         (["copy", "--model", "lstm", "--gate-bias", "2"], "--gate-bias is a setting of model ntm; model is lstm"),
         (["copy", "--momentum=0.5"], "--momentum is a setting of optimizer rmsprop; optimizer is adam"),

@@ -22,6 +22,8 @@ def test_every_recipe_can_be_read(path: Path) -> None:
         ("tasks: [1, 21]", r"tasks must be different numbers from 1 to 20; got \[1, 21\]"),
         ("tasks: [1, 1]", r"tasks must be different numbers from 1 to 20; got \[1, 1\]"),
         ("time_noise: 1", "time_noise must be at least 0 and below 1; got 1"),
+        ("schedule: cosine\nhalve_every: 3", "halve_every has no effect without schedule halving; got 3"),
+        ("linear_epochs: 0\nlinear_learning_rate: 0.1", "linear_learning_rate has no effect without epochs without"),
         ("clip: 0", "clip must be above 0; got 0"),
         ("- 1", "must hold one `key: value` a line"),
     ],

@@ -280,7 +280,7 @@ def test_write_heads_can_only_tend_to_a_move_that_there_is() -> None:
 
 
 def test_a_restart_needs_a_goal_that_ends_the_training_and_a_rate_without_an_end() -> None:
-    with pytest.raises(ValueError, match="restart_after needs a task whose goal ends the training; ngrams has none"):
+    with pytest.raises(ValueError, match="restart_after has no effect without a goal that ends the training"):
         Settings.from_flat({"task": "ngrams", "restart_after": 100})
     with pytest.raises(ValueError, match="restart_after needs schedule constant; got linear"):
         Settings.from_flat({"task": "copy", "restart_after": 100, "schedule": "linear"})
@@ -314,6 +314,17 @@ def test_an_old_file_is_named_with_what_converts_it(tmp_path: Path) -> None:
 def test_a_setting_that_would_have_no_effect_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=f"^{said}"):
         Settings.from_flat({"task": "copy", **changes})
+
+
+@pytest.mark.parametrize("task", ["ngrams", "omniglot"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cooldown_sequences", 10), ("stop_when_solved", False), ("restart_after", 9), ("confirm_sequences", 7)],
+)
+def test_what_leads_to_a_solved_task_is_refused_where_nothing_solves_it(task: str, name: str, value: object) -> None:
+    said = f"^{name} has no effect without a goal that ends the training, and {task} has none; got {value}$"
+    with pytest.raises(ValueError, match=said):
+        Settings.from_flat({"task": task, name: value})
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.5, 1.5, float("nan")])

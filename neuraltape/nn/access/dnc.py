@@ -28,6 +28,7 @@ from neuraltape.functional import (
     write_focus,
 )
 from neuraltape.nn.backend import without_autocast
+from neuraltape.nn.checks import check_flag
 from neuraltape.nn.initial import given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.record import Heads, Recorder
@@ -58,6 +59,8 @@ class DNCConfig(MachineConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("links", "masked", "wipe", "sharpen_links", "layer_norm"):
+            check_flag(name, getattr(self, name))
         self.layout()
         rate = self.bypass_dropout
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1 or math.isnan(rate):

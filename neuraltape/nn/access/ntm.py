@@ -21,7 +21,7 @@ from neuraltape.functional import (
     write,
 )
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.checks import check_choice, check_input_scale, check_size
+from neuraltape.nn.checks import check_choice, check_flag, check_input_scale, check_size
 from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit, given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.record import Heads, Recorder
@@ -55,6 +55,10 @@ class NTMConfig(MachineConfig):
         check_size("write_heads", self.write_heads)
         check_choice("memory_init", self.memory_init, MEMORY_INITS)
         check_input_scale(self.input_scale)
+        for name in ("train_initial_weights", "train_initial_reads"):
+            check_flag(name, getattr(self, name))
+        if self.train_initial_memory is not None:
+            check_flag("train_initial_memory", self.train_initial_memory)
         offsets = self.shift_offsets
         # `type` and not `isinstance` for each: True is no move.
         integers = isinstance(offsets, tuple | list) and all(type(offset) is int for offset in offsets)

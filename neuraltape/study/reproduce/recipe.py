@@ -13,7 +13,7 @@ from neuraltape.study.trial import Trial
 from neuraltape.tasks import TASKS
 
 # How many seeds stand behind a published number where less than the task's usual ones will do.
-SEEDS = {"lstm": 1, "variant": 3}
+SEEDS = {"baseline": 1, "variant": 3}
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Recipe:
     @property
     def usual_seeds(self) -> int:
         """How many seeds are run unless the user says otherwise: a variant is there to compare with."""
-        if self.config.kind.name == "lstm":
-            return SEEDS["lstm"]
+        if self.config.kind.baseline:
+            return SEEDS["baseline"]
         return SEEDS["variant"] if self.name != self.task else self.config.task.usual_seeds
 
     def trial(self, seed: int, *, runs: Path, results: Path) -> Trial:

@@ -136,7 +136,7 @@ def command_of(recipe: Recipe, seeds: Iterable[int]) -> str:
 
 def paper_parameters(config: Settings) -> int | None:
     """The parameters of the paper's machine of this kind for the task; None: it had none of this kind."""
-    kind = "baseline" if config.kind.name == "lstm" else config.model.controller
+    kind = "baseline" if config.kind.baseline else config.model.controller
     return config.task.paper_parameters.get(kind)
 
 
