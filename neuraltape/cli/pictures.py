@@ -14,7 +14,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_subject, open_subject
 from neuraltape.evaluation import with_memory_slots
 from neuraltape.plotting import save_figure
-from neuraltape.tasks import RepeatCopy
+from neuraltape.tasks.repeated import RepeatedTask
 
 
 def add_options(parser: Parser) -> None:
@@ -32,7 +32,9 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--memory_slots", type=int | None, default=None, help="run with so many slots; those of training"
     )
-    parser.add_argument("--repeats", type=int | None, default=None, help="repeat-copy: exactly so many copies")
+    parser.add_argument(
+        "--repeats", type=int | None, default=None, help="repeat-copy, tally-copy: exactly so many copies"
+    )
     parser.add_argument("--output", type=str | None, default=None, help="folder to write to; figures/ in the run's")
     parser.add_argument("--format", type=Literal["png", "svg", "pdf"], default="png", help="of the pictures")
 
@@ -47,8 +49,8 @@ def subject_of(options: Namespace) -> Subject:
         raise UsageError(f"--memory-slots must be a positive whole number; got {options.memory_slots}")
     subject = open_subject(options.run, options.task)
     if options.repeats is not None:
-        if not isinstance(subject.task, RepeatCopy):
-            raise UsageError(f"--repeats is for repeat-copy; {subject.name} learned {subject.task.name}")
+        if not isinstance(subject.task, RepeatedTask):
+            raise UsageError(f"--repeats is for repeat-copy and tally-copy; {subject.name} learned {subject.task.name}")
         scaled = subject.task.at_length(subject.task.longest, options.repeats)
         subject = replace(subject, task=replace(scaled, min_length=subject.task.min_length))
     if options.memory_slots is not None:

@@ -1,4 +1,4 @@
-"""What to learn: the five tasks of the paper, tasks from public data sets, and the user's own sequences.
+"""What to learn: the five tasks of the paper, one of ours, tasks from public data sets, the user's own sequences.
 
 Each task is one file: it draws batches from a generator and owns its loss, its score, its goal, and its words and
 drawing for the page. Knows no model and no training loop.
@@ -21,6 +21,7 @@ from neuraltape.tasks.repeat_copy import RepeatCopy as RepeatCopy
 from neuraltape.tasks.associative_recall import AssociativeRecall as AssociativeRecall
 from neuraltape.tasks.ngrams import NGrams as NGrams
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort
+from neuraltape.tasks.tally_copy import TallyCopy as TallyCopy
 from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.sequences import Sequences as Sequences

@@ -9,29 +9,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.draft import Composed, Draft, Drawing
-from neuraltape.tasks.draw import (
-    MOST_CHANNELS,
-    check_blank,
-    check_integer,
-    check_range,
-    draw_lengths,
-    place,
-    random_vectors,
-)
-from neuraltape.tasks.goal import Goal
-from neuraltape.tasks.probe import Probe
-from neuraltape.tasks.ranged import RangedTask
-from neuraltape.tasks.score import Score, wrong_bits
-from neuraltape.tasks.task import grown, range_label
-
-# The most copies that a drawn sequence may ask for.
-MOST_REPEATS = 100
+from neuraltape.tasks.repeated import RepeatedTask
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepeatCopy(RangedTask):
+class RepeatCopy(RepeatedTask):
     """Give back a sequence of random bit vectors as many times as a number says, then emit an end marker.
 
     Paper (Graves, Wayne and Danihelka 2014, arXiv 1410.5401), section 4.2. The number stands on its own input
@@ -42,10 +24,6 @@ class RepeatCopy(RangedTask):
 
     The count is also the only sign that the sequence is over. With an odd number of possible counts the middle one
     would be 0, no sign at all: set `count_mean` there.
-
-    `asked_repeats` and `blank_vectors` change what is practised, never what is scored: `held_out` and `at_length` are
-    without them. One vector in 2^bits is all zero, and a machine that takes it for the beginning of the answer, where
-    the input is zero too, hears of its mistake too rarely; `blank_vectors` makes the rare case common.
 
     One vector of three bits, twice (columns are steps, blanks are not scored, + stands for the number):
 
@@ -61,56 +39,29 @@ class RepeatCopy(RangedTask):
 
     name: ClassVar[str] = "repeat-copy"
     summary: ClassVar[str] = "give back a sequence a given number of times, then an end marker"
-    goal: ClassVar[Goal | None] = Goal("bits", 0.1)
     paper_parameters: ClassVar[Mapping[str, int]] = {"lstm": 66_111, "feedforward": 16_712, "baseline": 5_312_007}
-    length_name: ClassVar[str] = "vectors"
-    example_length: ClassVar[int] = 3
     words: ClassVar[Mapping[str, str]] = {
         "task": "Repeat copy: give the vectors back as many times as the count says, then an end marker.",
         "draft repeats": "Repeats",
     }
 
-    min_length: int = 1
-    """Vectors in the shortest sequence."""
-    max_length: int = 10
-    """Vectors in the longest sequence."""
-    min_repeats: int = 1
-    """The fewest copies asked for."""
-    max_repeats: int = 10
-    """The most copies asked for."""
-    bits: int = 8
-    """Bits of a vector."""
     count_mean: float | None = None
     """Number of repeats that the count channel shows as 0; null: the mean of the range."""
     count_deviation: float | None = None
     """Repeats that make a difference of 1 on the count channel; null: the standard deviation over the range."""
-    asked_repeats: int | None = None
-    """Practice only: a longer answer ends, without its end marker, after so many copies; null: none does."""
-    blank_vectors: float = 0.0
-    """Practice only: the probability with which each vector is made all zero."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(("min_repeats", "max_repeats"), self.min_repeats, self.max_repeats, least=1)
-        check_integer("bits", self.bits, least=1, most=MOST_CHANNELS)
         if self.count_mean is not None and not math.isfinite(self.count_mean):
             raise ValueError(f"count_mean must be finite or null; got {self.count_mean!r}")
         deviation = self.count_deviation
         if deviation is not None and not (math.isfinite(deviation) and deviation > 0):
             raise ValueError(f"count_deviation must be above 0 and finite, or null; got {deviation!r}")
-        if self.asked_repeats is not None:
-            check_integer("asked_repeats", self.asked_repeats, least=1)
-        check_blank(self.blank_vectors)
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """The vector's bits and the normalised number of repeats."""
         return *self._bit_names, "count"
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """The vector's bits and the end marker."""
-        return *self._bit_names, "end marker"
 
     @property
     def count_scale(self) -> tuple[float, float]:
@@ -121,135 +72,12 @@ class RepeatCopy(RangedTask):
         deviation = math.sqrt((choices**2 - 1) / 12) or 1.0
         return mean, deviation if self.count_deviation is None else self.count_deviation
 
-    @property
-    def label(self) -> str:
-        """Vectors and copies: "1-10 x 1-10"."""
-        return f"{super().label} x {range_label(self.min_repeats, self.max_repeats)}"
-
-    @property
-    def probes(self) -> tuple[Probe, ...]:
-        """Twice the vectors, and twice the copies."""
-        return (
-            *super().probes,
-            Probe(self.at_length(20, 10), Goal("wrong", 1)),
-            Probe(self.at_length(10, 20), Goal("wrong", 1)),
-        )
-
-    def sample(
-        self,
-        batch_size: int,
-        generator: torch.Generator,
-        *,
-        lengths: int | Tensor | None = None,
-        repeats: int | Tensor | None = None,
-    ) -> Batch:
-        """Draw sequences; see `Task.sample`. `repeats` is to the copies what `lengths` is to the vectors."""
-        return self._lay_out(*self._content(batch_size, generator, lengths, repeats))
-
-    @property
-    def drawing(self) -> Drawing:
-        """The vectors, and how many copies are asked for."""
-        return Drawing(self.bits, numbers={"repeats": lambda length: range(1, MOST_REPEATS + 1)}, start=4)
-
-    def draw(self, length: int, generator: torch.Generator) -> Draft:
-        """A random draft; see `Task.draw`."""
-        vectors, _, copies = self.at_length(length)._content(1, generator)
-        return Draft(vectors[:, 0], numbers={"repeats": int(copies)})
-
-    def compose(self, draft: Draft) -> Composed:
-        """A draft laid out over time; see `Task.compose`."""
-        length = self._check_draft(draft)
-        copies = torch.tensor([draft.numbers["repeats"]])
-        batch = self.held_out()._lay_out(draft.vectors.unsqueeze(1), torch.tensor([length]), copies)
-        return Composed(batch, list(range(length)))
-
-    @torch.no_grad()
-    def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
-        """How well each sequence went, and whether its end marker is right."""
-        score = super().score(outputs, batch)
-        wrong = wrong_bits(outputs[..., -1:], batch.targets[..., -1:], batch.mask)
-        return score._replace(marked=(wrong == 0).all(0))
-
-    def at_length(self, length: int, repeats: int | None = None) -> "RepeatCopy":
-        """The task to score, the count's scale included, at exactly this many vectors (and repeats, if given)."""
-        low, high = (self.min_repeats, self.max_repeats) if repeats is None else (repeats, repeats)
-        whole = self.held_out()._scaled()
-        return replace(whole, min_length=length, max_length=length, min_repeats=low, max_repeats=high)
-
-    def grown(self, fraction: float) -> "RepeatCopy":
-        """Answers end at this fraction of the most copies; vectors, repeats and the number that is shown stay.
-
-        A few short vectors fit into a controller's own state: a machine that starts with those learns to do without
-        its memory, and has to unlearn it later. And if only small numbers were shown, all of one sign once they are
-        normalised, the others would be as good as new when their turn comes. So any number of vectors, for any number
-        of repeats, is asked for once, then twice, ... which leads on from copying.
-        """
-        most = self.max_repeats if self.asked_repeats is None else min(self.asked_repeats, self.max_repeats)
-        return replace(self, asked_repeats=grown(1, most, fraction))
-
-    def longest_only(self) -> "RepeatCopy":
-        """The most vectors, the most times; practice stays practice."""
-        longest = self.at_length(self.max_length, self.max_repeats)
-        return replace(longest, asked_repeats=self.asked_repeats, blank_vectors=self.blank_vectors)
-
-    def held_out(self) -> "RepeatCopy":
-        """The task without what is there for practice only."""
-        practice = self.asked_repeats is not None or self.blank_vectors > 0
-        return replace(self, asked_repeats=None, blank_vectors=0.0) if practice else self
-
-    def _content(
-        self,
-        batch_size: int,
-        generator: torch.Generator,
-        lengths: int | Tensor | None = None,
-        repeats: int | Tensor | None = None,
-    ) -> tuple[Float[Tensor, "items batch bits"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
-        """Random vectors, how many of them each sequence has, and how many copies it asks for."""
-        count = self._draw_lengths(batch_size, generator, lengths)
-        copies = draw_lengths(
-            "repeats",
-            batch_size,
-            repeats,
-            smallest=1,
-            low=self.min_repeats,
-            high=self.max_repeats,
-            generator=generator,
-        )
-        longest = int(count.max())
-        vectors = random_vectors(longest, batch_size, self.bits, blank=self.blank_vectors, generator=generator)
-        return vectors, count, copies
-
-    def _lay_out(
-        self, vectors: Float[Tensor, "items batch bits"], count: Int[Tensor, " batch"], copies: Int[Tensor, " batch"]
-    ) -> Batch:
-        """The sequences that these vectors make."""
-        longest, batch_size, _ = vectors.shape
-        marker = count + 1 + count * copies
-        asked = copies if self.asked_repeats is None else copies.clamp(max=self.asked_repeats)
-        steps = count + 1 + count * asked + (asked == copies)
-        time = torch.arange(int(steps.max())).unsqueeze(-1)
-
-        inputs = torch.zeros(len(time), batch_size, self.input_size)
-        inputs[:longest, :, : self.bits] = vectors * (time[:longest] < count).unsqueeze(-1)
+    def _number(self, copies: Int[Tensor, " batch"]) -> tuple[Float[Tensor, "1 batch"], Int[Tensor, " batch"]]:
+        """The normalised number, at one step."""
         mean, deviation = self.count_scale
-        shown = ((copies.double() - mean) / deviation).float()
-        inputs[count, torch.arange(batch_size), self.bits] = shown
+        return ((copies.double() - mean) / deviation).float().unsqueeze(0), torch.ones_like(copies)
 
-        answer = time - count - 1
-        mask = (answer >= 0) & (time < steps)
-        targets = torch.zeros(len(time), batch_size, self.output_size)
-        targets[:, :, : self.bits] = place(vectors, answer % count, mask & (time < marker))
-        targets[..., self.bits] = mask & (time == marker)
-        return Batch(inputs, targets, mask, steps)
-
-    @property
-    def _bit_names(self) -> tuple[str, ...]:
-        return tuple(f"bit {i + 1}" for i in range(self.bits))
-
-    def _scaled(self) -> "RepeatCopy":
+    def _fixed(self) -> "RepeatCopy":
         """This task with the count's scale written down, so that a change of range does not move it."""
         mean, deviation = self.count_scale
         return replace(self, count_mean=mean, count_deviation=deviation)
-
-    def _example_batch(self) -> Batch:
-        return self.sample(1, torch.Generator().manual_seed(0), lengths=self.example_length, repeats=2)

@@ -57,7 +57,7 @@ def test_a_saved_model_can_be_evaluated(call: Call, tiny: Path) -> None:
         (["tiny", "--lengths", "2", "--sequences", "0"], "--sequences must be a positive whole number; got 0"),
         (["tiny", "--memory-slots", "0"], "--memory-slots must be a positive whole number; got 0"),
         (["tiny", "--format", "gif"], "--format must be one of png, svg, pdf; got 'gif'"),
-        (["tiny", "--repeats", "2"], "--repeats is for repeat-copy; tiny learned copy"),
+        (["tiny", "--repeats", "2"], "--repeats is for repeat-copy and tally-copy; tiny learned copy"),
         (["tiny", "--lenghts", "2"], "unknown option --lenghts; did you mean --lengths"),
         (["tiny", "--output", "runs/tiny/config.yaml"], "--output must be a folder; runs/tiny/config.yaml is a file"),
         (["tny"], "got 'tny'; did you mean tiny?"),

@@ -137,6 +137,7 @@ CHANNELS = {
     "repeat-copy": ("count", "end marker"),
     "associative-recall": ("item delimiter", "query delimiter"),
     "priority-sort": ("priority", "end flag"),
+    "tally-copy": ("mark", "end marker"),
 }
 
 

@@ -15,6 +15,7 @@ LENGTHS = {
     "associative-recall": (2, 5),
     "ngrams": (6, 30),
     "priority-sort": (1, 9),
+    "tally-copy": (1, 4),
 }
 
 

@@ -3,6 +3,7 @@ import torch
 
 from neuraltape.tasks import AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy
 from neuraltape.tasks.ranged import RangedTask
+from neuraltape.tasks.repeated import RepeatedTask
 from tests.tasks.oracle import check_uniform, seeded
 from tests.tasks.test_task import SMALL
 
@@ -42,7 +43,7 @@ def test_at_length_draws_that_length_only_even_beyond_the_range(task: RangedTask
     assert (fixed.shortest, fixed.longest) == (40, 40)
     given = task.sample(3, seeded(), lengths=40)
     assert fixed.input_size == given.inputs.shape[-1]
-    if not isinstance(task, RepeatCopy):
+    if not isinstance(task, RepeatedTask):
         assert torch.equal(fixed.sample(3, seeded()).lengths, given.lengths)
     else:
         assert torch.equal(
@@ -56,7 +57,9 @@ def test_longest_only_is_at_the_upper_end(task: RangedTask) -> None:
     assert (only.shortest, only.longest) == (task.longest, task.longest)
 
 
-@pytest.mark.parametrize("task", [task for task in SMALL if task.name != RepeatCopy.name], ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "task", [task for task in SMALL if not isinstance(task, RepeatedTask)], ids=lambda task: task.name
+)
 def test_grown_moves_the_upper_end_alone(task: RangedTask) -> None:
     assert task.grown(1.0) == task
     assert task.grown(1.0).longest == task.longest

@@ -88,13 +88,6 @@ def test_the_scale_of_the_count_stays_when_the_range_moves(change) -> None:
         assert task.min_repeats <= repeats <= task.max_repeats
 
 
-def test_at_length_fixes_the_repeats_only_if_asked() -> None:
-    task = RepeatCopy().at_length(20)
-    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (20, 20, 1, 10)
-    task = RepeatCopy().at_length(10, 20)
-    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 20, 20)
-
-
 def test_grown_cuts_answers_and_leaves_what_is_shown() -> None:
     task = RepeatCopy(bits=3)
     for fraction, asked in ((0.0, 1), (0.1, 1), (0.5, 5), (1.0, 10)):
@@ -135,46 +128,7 @@ def test_what_is_practised_is_not_what_is_scored(scored) -> None:
     assert task.count_scale == RepeatCopy().count_scale
 
 
-def test_the_longest_sequences_are_practised_as_all_others() -> None:
-    task = RepeatCopy(blank_vectors=0.5, asked_repeats=2).longest_only()
-    assert (task.blank_vectors, task.asked_repeats) == (0.5, 2)
-
-
-def test_practice_that_cannot_be_is_an_error() -> None:
-    with pytest.raises(ValueError, match="asked_repeats must be an integer of at least 1; got 0"):
-        RepeatCopy(asked_repeats=0)
-    for share in (-0.1, 1.0, math.nan):
-        with pytest.raises(ValueError, match="blank_vectors must be at least 0 and below 1; got"):
-            RepeatCopy(blank_vectors=share)
-
-
-def test_longest_only_moves_both_ranges() -> None:
-    task = RepeatCopy().longest_only()
-    assert (task.min_length, task.max_length, task.min_repeats, task.max_repeats) == (10, 10, 10, 10)
-
-
 def test_the_scale_can_be_given() -> None:
     task = RepeatCopy(max_repeats=9, count_mean=0.0, count_deviation=10.0)
     batch = task.sample(1, seeded(), lengths=1, repeats=5)
     assert float(batch.inputs[1, 0, 8]) == 0.5
-
-
-def test_stages_end_at_the_copies_that_are_practised() -> None:
-    task = RepeatCopy(asked_repeats=2)
-    assert [task.grown(fraction).asked_repeats for fraction in (0.1, 0.5, 1.0)] == [1, 1, 2]
-
-
-def test_the_end_marker_is_right_at_its_step_and_at_no_other() -> None:
-    task = RepeatCopy(bits=2)
-    batch = task.sample(5, torch.Generator().manual_seed(0), lengths=4, repeats=2)
-    outputs = batch.targets * 40 - 20
-    # The marker's step is 13. One sequence misses it, one has one too early, one has none at all, one a wrong bit.
-    outputs[13, 0, 2] *= -1
-    outputs[7, 1, 2] *= -1
-    outputs[13, 2, 2] = float("nan")
-    outputs[7, 3, 0] *= -1
-    # What is not scored does not matter.
-    outputs[2, 4, 2] *= -1
-    marked = task.score(outputs, batch).marked
-    assert marked is not None
-    assert marked.tolist() == [False, False, False, True, True]

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuraltape.tasks import TASKS, AssociativeRecall, Batch, Copy, NGrams, PrioritySort, RepeatCopy, Task
+from neuraltape.tasks import TASKS, AssociativeRecall, Batch, Copy, NGrams, PrioritySort, RepeatCopy, TallyCopy, Task
 from neuraltape.tasks.task import grown
 from tests.tasks.oracle import bit_cost, seeded
 
@@ -16,6 +16,7 @@ SMALL = [
     AssociativeRecall(max_length=4),
     NGrams(min_length=8, max_length=30, context_bits=3),
     PrioritySort(min_length=3, max_length=6, answers=4, bits=3),
+    TallyCopy(max_length=3, max_repeats=4, bits=2),
 ]
 small_tasks = pytest.mark.parametrize("task", SMALL, ids=lambda task: task.name)
 
