@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import torch
 
 from neuraltape.functional import AccessState as AccessState
+from neuraltape.kernels.spec import LossResult as LossResult
 from neuraltape.kernels.spec import MachineSpec as MachineSpec
 from neuraltape.kernels.spec import Restart as Restart
 from neuraltape.kernels.spec import SequenceResult as SequenceResult
 from neuraltape.kernels.spec import Spec as Spec
 from neuraltape.kernels.spec import Weights as Weights
 
-OPERATIONS = ("sequence", "step", "access_step", "hops", "learn_hops")
+OPERATIONS = ("sequence", "loss", "step", "access_step", "hops", "learn_hops")
 
 
 class Backend(NamedTuple):
@@ -50,8 +51,8 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     """Choose a backend for an operation.
 
     Args:
-        op: "sequence" or "step" (spec: MachineSpec), "access_step" (spec: InterfaceLayout), "hops" or "learn_hops"
-            (spec: HopsLayout).
+        op: "sequence", "loss" or "step" (spec: MachineSpec), "access_step" (spec: InterfaceLayout), "hops" or
+            "learn_hops" (spec: HopsLayout).
         backend: a name in BACKENDS, or "auto": the fastest that can run here. Where one for this device can't, that is
             warned of, once a reason.
         device, dtype: of the parameters.

@@ -63,6 +63,18 @@ class Restart(NamedTuple):
     """What the access then begins with."""
 
 
+class LossResult(NamedTuple):
+    """What a whole sequence gives whose outputs are compared with bits."""
+
+    costs: Tensor
+    """Cross-entropy in nats, summed over each sequence's steps and outputs, (batch,)."""
+    outputs: Tensor
+    """The output layer's results, without a gradient, (time, batch, output); 0 past a sequence's length."""
+    controller: tuple[Tensor, ...]
+    access: Any
+    """The final state, as in `SequenceResult`."""
+
+
 class SequenceResult(NamedTuple):
     """What a whole sequence gives."""
 

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.kernels import MachineSpec, Restart
-from neuraltape.nn.arrange import check_reset
+from neuraltape.nn.arrange import arrange, check_reset
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
 from neuraltape.nn.kept_start import KeptStart
+from neuraltape.nn.loss import Loss, arrange_targets
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.machine_config import MachineConfig
-from neuraltape.nn.quick import fits, of_linear, parameter, part, plain, plain_step, weights_of
+from neuraltape.nn.quick import fits, nothing_around, of_linear, parameter, part, plain, plain_step, weights_of
 from neuraltape.nn.state import MachineState, keep_alive, tensors_of
 
 
@@ -62,6 +63,7 @@ class FastMachine(Machine):
         self.memory_slots, self.layout = config.memory_slots, self.access.layout
         self.input_scale: float = getattr(config, "input_scale", 1.0)
         self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)
+        self.loss_choice = BackendChoice("loss", name)
         self._start = KeptStart()
         self._known: tuple[Any, Any, int, MachineSpec] | None = None
         if name != "auto":
@@ -133,6 +135,45 @@ class FastMachine(Machine):
         final = MachineState(type(state.controller)(*result.controller), result.access)
         return self.output(result.given), final
 
+    def loss(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        state: Any = None,
+        *,
+        mask: Tensor | None = None,
+        lengths: Any = None,
+        reset: Any = None,
+    ) -> Loss:
+        """Run whole sequences whose targets are bits, and say what the outputs cost.
+
+        Where kernels are sure to give what the modules give, the output layer and the cost are part of them.
+
+        Args, returns, errors: see `SequenceModel.loss`.
+        """
+        ordinary = super().loss
+        if not self._fuses(inputs, targets, mask):
+            return ordinary(inputs, targets, state, mask=mask, lengths=lengths, reset=reset)
+        controller, access = part(self, "controller"), part(self, "access")
+        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        bits, counted = arrange_targets(targets, mask, arranged, self.output_size)
+        x, before = self.begin(arranged, state)
+        weights, of_output, carried = weights_of(controller, access), of_linear(part(self, "output")), before.controller
+        seen = (*weights.controller, *weights[1:], *of_output, *carried.parts(), *before.access.parts())
+        if not all(type(each) in (Tensor, nn.Parameter) for each in seen):
+            return ordinary(inputs, targets, state, mask=mask, lengths=lengths, reset=reset)
+        restart = None
+        if arranged.reset is not None:
+            start = self.start(x.shape[1])
+            restart = Restart(arranged.reset, start.controller.parts(), start.access)
+        spec = self._spec(controller)
+        costs, outputs, last, memory = self.loss_choice.resolve(weights.interface_weight, spec).function(
+            self._scaled(x), arranged.lengths, weights, of_output, carried.parts(), before.access, spec,
+            bits.to(x.dtype), counted, restart,
+        )  # fmt: skip
+        final = arranged.give_state(MachineState(type(carried)(*last), memory))
+        return Loss(costs.squeeze(0) if arranged.single else costs, arranged.give_back(outputs), final)
+
     def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, MachineState]:
         """One step of a stream. Without gradients it goes straight to the backend.
 
@@ -169,6 +210,20 @@ class FastMachine(Machine):
         """Whether a kernel is sure to give what the controller and the access give when they are called."""
         both = plain(controller, Controller) and plain(access, self.access_type)
         return both and plain(access._modules["interface"], nn.Linear)
+
+    def _fuses(self, inputs: Any, targets: Any, mask: Any) -> bool:
+        """Whether a loss may be one node: nobody looks at what is between its parts, or wants a gradient there."""
+        return (
+            torch.is_grad_enabled()
+            and type(inputs) is type(targets) is Tensor
+            and (mask is None or type(mask) is Tensor)
+            and not targets.requires_grad
+            and plain(self, FastMachine)
+            and type(self).run is FastMachine.run
+            and nothing_around()
+            and self._whole(part(self, "controller"), part(self, "access"))
+            and plain(part(self, "output"), nn.Linear)
+        )
 
     def _spec(self, controller: Controller) -> MachineSpec:
         layout, slots, known = self.layout, self.memory_slots, self._known

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import Weights
@@ -35,6 +36,19 @@ def plain(module: Any, kind: type[nn.Module]) -> bool:
         or held["_forward_pre_hooks"]
         or held["_backward_hooks"]
         or held["_backward_pre_hooks"]
+    )
+
+
+def nothing_around() -> bool:
+    """Whether nobody looks at every call: no compiler, tracer, transform, mode or autocast."""
+    return not (
+        torch.compiler.is_compiling()
+        or torch.is_autocast_enabled("cpu")
+        or torch._C._functorch.peek_interpreter_stack() is not None  # pyright: ignore
+        or torch._C._get_tracing_state() is not None
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._len_torch_function_stack() > 0
+        or forward_ad._current_level >= 0
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuraltape.nn.arrange import alive, arrange, check_reset
+from neuraltape.nn.arrange import Arranged, alive, arrange, check_reset
 from neuraltape.nn.called import Called, StateT
 from neuraltape.nn.checks import check_flag, check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
@@ -75,17 +75,20 @@ class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", licen
             ValueError: a wrong shape or device, no steps, lengths out of range, or a state that does not fit.
         """
         arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
-        x = self.to_precision(arranged.inputs)
-        if state is None:
-            state = self.start(x.shape[1])
-        else:
-            state = self.fitting(arranged.take_state(state), x.shape[1])
+        x, state = self.begin(arranged, state)
         # A run of a subclass may know no reset.
         anew = () if arranged.reset is None else (arranged.reset,)
         outputs, state = self.run(x, state, arranged.lengths, *anew)
         if arranged.lengths is not None:
             outputs = outputs.masked_fill(~alive(arranged.lengths, len(outputs)).unsqueeze(-1), 0)
         return arranged.give_back(outputs), arranged.give_state(state)
+
+    def begin(self, arranged: Arranged, state: Any) -> tuple[Tensor, Any]:
+        """Inputs in the parameters' precision, and the state that a call starts from: the user's, checked, or none."""
+        x = self.to_precision(arranged.inputs)
+        if state is None:
+            return x, self.start(x.shape[1])
+        return x, self.fitting(arranged.take_state(state), x.shape[1])
 
     def loss(
         self,

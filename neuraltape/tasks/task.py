@@ -68,6 +68,12 @@ class Task(ABC):
         return "bits"
 
     @property
+    def costs_bits(self) -> bool:
+        """Whether `loss` is the outputs' binary cross-entropy and nothing else, so that kernels may compute it."""
+        own = type(self).loss is not Task.loss or type(self).costs is not Task.costs
+        return self.target_kind == "bits" and not own
+
+    @property
     def pictures(self) -> PictureInput | None:
         """How the inputs show a picture, for whoever draws them; None: they don't."""
         return None

@@ -71,8 +71,7 @@ class Learner:
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
         with self.model.resized(phase.slots) if phase.slots is not None else nullcontext():
-            outputs = self.outputs(share, self._forward)
-        nats = task.loss(outputs, share)
+            nats, outputs = self._cost(task, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.
         self.fabric.backward(nats * (world / max(targets, 1)))
         total, norm, stops = self._together(nats, stop)
@@ -84,6 +83,15 @@ class Learner:
         self.optimizer.step()
         self.average.update(step)
         return Step(total, targets, norm, stops, None)
+
+    def _cost(self, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the task's loss is for a batch that `place` gave, and the outputs."""
+        # DDP hears of a step through the model's call.
+        if task.costs_bits and self._forward is self.model and not self._autocast:
+            costs, outputs, _ = self.model.loss(batch.inputs, batch.targets, mask=batch.mask, lengths=batch.lengths)
+            return costs.sum(), outputs
+        outputs = self.outputs(batch, self._forward)
+        return task.loss(outputs, batch), outputs
 
     def outputs(self, batch: Batch, forward: torch.nn.Module | None = None) -> Tensor:
         """The model's outputs for a batch that `place` gave, (time, batch, output)."""

@@ -1,6 +1,7 @@
 """The loss of whole sequences: what a call followed by PyTorch's own cross-entropy gives, on every machine."""
 
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -129,6 +130,104 @@ def test_rows_begin_anew(name):
     expected = expected_costs(called, targets, mask, lengths)
     assert_same([got.costs, got.outputs, *leaves_of(got.state)], [expected, called, *leaves_of(after)])
     assert_same(gradients(got.costs, got.state, model, inputs), gradients(expected, after, model, inputs))
+
+
+@pytest.mark.parametrize("name", ["ntm", "mann", "dnc"])
+def test_kernels_take_the_whole_way(name):
+    model, (inputs, targets, *_) = built(name), drawn()
+    assert "_Loss" in model.loss(inputs, targets).costs.grad_fn.name()
+    with torch.no_grad():
+        alone = model.loss(inputs, targets)
+    assert not alone.costs.requires_grad
+    assert_same([alone.costs, alone.outputs], list(model.loss(inputs, targets)[:2]))
+
+
+@pytest.mark.parametrize("part", ["", "controller", "access", "access.interface", "output"])
+@pytest.mark.parametrize("hook", ["forward", "forward_pre", "full_backward"])
+def test_a_hook_of_any_part_is_called(part, hook):
+    model, (inputs, targets, *_) = built("ntm"), drawn()
+    expected, seen = model.loss(inputs, targets).costs, []
+    module = model.get_submodule(part)
+    getattr(module, f"register_{hook}_hook")(lambda *args: seen.append(hook) or None)
+    costs = model.loss(inputs, targets).costs
+    costs.sum().backward()
+    assert seen
+    assert_same([costs], [expected])
+
+
+def test_a_hook_on_all_modules_is_called():
+    model, (inputs, targets, *_) = built("ntm"), drawn()
+    seen = []
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda module, *_: seen.append(module))
+    try:
+        model.loss(inputs, targets)
+    finally:
+        handle.remove()
+    assert model.output in seen
+
+
+def test_what_a_subclass_does_is_done():
+    class Louder(NTM):
+        def forward(self, *args, **options):
+            outputs, state = super().forward(*args, **options)
+            return 2 * outputs, state
+
+    class Longer(torch.nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    torch.manual_seed(0)
+    louder = Louder(3, 10, 2, memory_slots=6, memory_width=4, dtype=torch.float64)
+    model, (inputs, targets, mask, lengths) = built("ntm"), drawn()
+    outputs = model(inputs, lengths=lengths)[0]
+    expected = expected_costs(2 * outputs, targets, mask, lengths)
+    assert_same([louder.loss(inputs, targets, mask=mask, lengths=lengths).costs], [expected])
+    longer = Longer(14, 2, dtype=torch.float64)
+    longer.load_state_dict(model.output.state_dict())
+    model.output = longer
+    assert_same([model.loss(inputs, targets, mask=mask, lengths=lengths).costs], [expected])
+
+
+def test_targets_get_a_gradient_where_they_want_one():
+    model, (inputs, targets, mask, _) = built("ntm"), drawn()
+    soft = (targets * 0.8 + 0.1).requires_grad_()
+    (slope,) = torch.autograd.grad(model.loss(inputs, soft, mask=mask).costs.sum(), soft)
+    assert_same([slope], [-model(inputs)[0] * mask.unsqueeze(-1)])
+
+
+@every_machine
+def test_an_empty_batch_costs_nothing(name):
+    model, (inputs, targets, mask, _) = built(name), drawn(batch=0)
+    costs, outputs, _ = model.loss(inputs, targets, mask=mask)
+    assert costs.shape == (0,)
+    assert outputs.shape == (STEPS, 0, 2)
+    costs.sum().backward()
+    assert all(each.grad.count_nonzero() == 0 for each in model.parameters())
+
+
+def test_an_output_layer_without_a_bias():
+    model, (inputs, targets, mask, lengths) = built("ntm"), drawn()
+    model.output = torch.nn.Linear(14, 2, bias=False, dtype=torch.float64)
+    costs = model.loss(inputs, targets, mask=mask, lengths=lengths).costs
+    assert_same([costs], [expected_costs(model(inputs, lengths=lengths)[0], targets, mask, lengths)])
+
+
+def test_autocast_and_transforms_go_the_ordinary_way():
+    model, (inputs, targets, *_) = built("ntm"), drawn()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        # What is float64 stays so.
+        assert built("ntm").float().loss(inputs.float(), targets).outputs.dtype == torch.bfloat16
+
+    class Counting(torch.utils._python_dispatch.TorchDispatchMode):
+        names: ClassVar[set[str]] = set()
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.names.add(str(func))
+            return func(*args, **(kwargs or {}))
+
+    with Counting() as mode:
+        model.loss(inputs, targets)
+    assert any("binary_cross_entropy" in name for name in mode.names)
 
 
 def test_what_does_not_fit_is_refused():

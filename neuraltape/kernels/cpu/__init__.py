@@ -18,6 +18,7 @@ except Exception as _error:
     _NO_NUMBA = f"Numba cannot be imported ({type(_error).__name__}: {_error})"
 else:
     from neuraltape.kernels.cpu.engine.access_step import access_step as access_step
+    from neuraltape.kernels.cpu.engine.loss import loss as loss
     from neuraltape.kernels.cpu.engine.sequence import sequence as sequence
     from neuraltape.kernels.cpu.engine.step import step as step
     from neuraltape.kernels.cpu.hops.operation import hops as hops

@@ -12,6 +12,7 @@ from neuraltape.kernels.reference.cells import controller_step as controller_ste
 from neuraltape.kernels.reference.hops import hops as hops
 from neuraltape.kernels.reference.hops import learn_hops as learn_hops
 from neuraltape.kernels.reference.loop import access_step as access_step
+from neuraltape.kernels.reference.loop import loss as loss
 from neuraltape.kernels.reference.loop import sequence as sequence
 from neuraltape.kernels.reference.loop import step as step
 from neuraltape.kernels.spec import MachineSpec, Spec

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neuraltape.functional import map_state
+from neuraltape.functional import bit_costs, map_state
 from neuraltape.kernels.reference.cells import controller_step
-from neuraltape.kernels.spec import MachineSpec, Restart, SequenceResult, Weights
+from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
 
 
 def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
@@ -87,6 +87,37 @@ def sequence(
         controller, access = controller_next, access_next
         given.append(row)
     return SequenceResult(torch.stack(given), controller, access)
+
+
+def loss(
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: Weights,
+    output: tuple[Tensor, Tensor],
+    controller: tuple[Tensor, ...],
+    access: Any,
+    spec: MachineSpec,
+    targets: Tensor,
+    mask: Tensor | None,
+    restart: Restart | None = None,
+) -> LossResult:
+    """A whole sequence, its output layer, and what the outputs cost where targets are bits.
+
+    Args:
+        inputs, lengths, weights, controller, access, spec, restart: as for `sequence`.
+        output: weight and bias of the machine's output layer, (output, hidden + read heads * width) and (output,).
+        targets: 0 to 1, (time, batch, output), in the precision of the inputs.
+        mask: the steps that cost something, (time, batch) bool; None: all. Steps past a sequence's length never do.
+
+    Returns:
+        Each sequence's cost, the outputs, and the final state. Gradients go through the costs and the state.
+    """
+    result = sequence(inputs, lengths, weights, controller, access, spec, restart)
+    outputs = linear(result.given, *output)
+    if lengths is not None:
+        alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
+        outputs, mask = outputs.masked_fill(~alive.unsqueeze(-1), 0), alive if mask is None else mask & alive
+    return LossResult(bit_costs(outputs, targets, mask), outputs.detach(), result.controller, result.access)
 
 
 def step(

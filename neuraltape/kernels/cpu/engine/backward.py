@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from neuraltape.kernels.cpu.engine.access import Access
+from neuraltape.kernels.cpu.engine.bits import owe
 from neuraltape.kernels.cpu.engine.forward import begins_anew, column_start, fetch_kept, fill
 from neuraltape.kernels.cpu.engine.plan import parts
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_backward, cell_replay
@@ -20,10 +21,22 @@ def given_backward(access: Access) -> tuple[str, ...]:
     where there is none. dinputs, dhidden0, ...: receive those of the inputs and of the first state; 0 where not asked
     for. start: these names once more, where dhidden0, ... receive the gradients of that with which rows begin anew; 0
     where none does, or they are not asked for. gradients: (lanes, grad_size), receives each lane's weight gradients.
+    residuals: as `given_forward` says; dcosts: (batch,), gradients of the costs; both 0 without targets.
     """
     after, before = ([f"d{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (1, 0))
-    start = ("order", "lengths", *access.constant_names, "inputs", "packed", "resets", "start")
-    return *start, "reads0", "given", "saved", "dgiven", *after, "dinputs", *before, "gradients"
+    start = (
+        "order",
+        "lengths",
+        *access.constant_names,
+        "inputs",
+        "packed",
+        "resets",
+        "start",
+        "reads0",
+        "given",
+        "saved",
+    )
+    return *start, "dgiven", *after, "dinputs", *before, "gradients", "residuals", "dcosts"
 
 
 @helper
@@ -140,7 +153,8 @@ def _make_lane(access: Access) -> Callable:
         gates0 = seen0 + chunk * columns
         top0 = gates0 + chunk * z.layers * z.ld_gates
         dp0 = top0 + chunk * z.ld_top
-        squashed0 = dp0 + chunk * z.ld_parameters
+        owed0 = dp0 + chunk * z.ld_parameters
+        squashed0 = owed0 + chunk * z.ld_targets
         states0 = squashed0 + chunk * z.layers * z.ld_hidden
         memories = states0 + (z.segment + 1) * z.rows * size
         starts = memories + (z.segment + 1) * z.rows * z.ld_memory
@@ -205,20 +219,40 @@ def _make_lane(access: Access) -> Callable:
                             )  # fmt: skip
                             parameters = base + z.saved_parameters + (t * z.rows + s) * z.ld_parameters
                             replay(call, z, work, memory, after, saved, parameters, notes, noted, scratch)
+                            if z.targets > 0:
+                                copy(
+                                    given,
+                                    (t * z.batch + b) * given_width + z.hidden,
+                                    work,
+                                    top + z.hidden + 1,
+                                    read_width,
+                                )
+                                owe(z, call, t, b, work, owed0 + row * z.ld_targets)
                         else:
                             # Takes part in the products of the whole segment, with nothing.
                             fill(work, seen, columns, 0.0)
                             fill(work, top, z.ld_top, 0.0)
                             fill(work, gates0 + row * z.layers * z.ld_gates, z.layers * z.ld_gates, 0.0)
                             fill(work, dp0 + row * z.ld_parameters, z.ld_parameters, 0.0)
+                            fill(work, owed0 + row * z.ld_targets, z.ld_targets, 0.0)
                 for t in range(stop - 1, start - 1, -1):
                     active = rows
                     while lengths[order[first + active - 1]] <= t:
                         active -= 1
                     step = (t - start) * z.rows
+                    if z.targets > 0:
+                        wide = z.hidden + 1 + read_width
+                        matmul(
+                            active, (wide + z.vector - 1) // z.vector, z.vector, z.targets, work,
+                            owed0 + step * z.ld_targets, z.ld_targets, 1, packed, z.back_output, z.targets * z.vector,
+                            z.vector, work, dtop, z.ld_top, False,
+                        )  # fmt: skip
                     for s in range(active):
                         b = order[first + s]
                         row = step + s
+                        if z.targets > 0:
+                            place = dtop + s * z.ld_top + z.hidden + 1
+                            add_to(work, place, work, dreading + s * z.ld_first, read_width)
                         if call.dgiven != 0:
                             place = (t * z.batch + b) * given_width + z.hidden
                             add_to(dgiven, place, work, dreading + s * z.ld_first, read_width)
@@ -235,7 +269,8 @@ def _make_lane(access: Access) -> Callable:
                     panels = (z.hidden + z.vector - 1) // z.vector
                     matmul(
                         active, panels, z.vector, z.parameters, work, dp0 + step * z.ld_parameters, z.ld_parameters, 1,
-                        packed, z.back_interface, z.parameters * z.vector, z.vector, work, dtop, z.ld_top, False,
+                        packed, z.back_interface, z.parameters * z.vector, z.vector, work, dtop, z.ld_top,
+                        z.targets > 0,
                     )  # fmt: skip
                     for s in range(active):
                         place = dstates + s * size + (z.layers - 1) * 2 * z.ld_hidden
@@ -298,6 +333,12 @@ def _make_lane(access: Access) -> Callable:
                     z.parameters, (z.hidden + z.vector) // z.vector, z.vector, depth, work, dp0, 1, z.ld_parameters,
                     work, top0, z.vector, z.ld_top, gradients, weights_at + z.grad_interface, z.ld_top, adding,
                 )  # fmt: skip
+                if z.targets > 0:
+                    matmul(
+                        z.targets, (z.hidden + read_width + z.vector) // z.vector, z.vector, depth, work, owed0, 1,
+                        z.ld_targets, work, top0, z.vector, z.ld_top, gradients, weights_at + z.grad_output, z.ld_top,
+                        adding,
+                    )  # fmt: skip
                 adding = True
             if longest == 0 and not adding:
                 # No sequence of this lane has a step.

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from neuraltape.kernels.cpu.engine.access import Access
+from neuraltape.kernels.cpu.engine.bits import pay
 from neuraltape.kernels.cpu.engine.direct import direct_interface, direct_layer, direct_output
 from neuraltape.kernels.cpu.engine.plan import parts
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.lib.compiler import Kernel, helper, kernel
 from neuraltape.kernels.cpu.lib.job import another, task
 from neuraltape.kernels.cpu.lib.matmul import matmul
-from neuraltape.kernels.cpu.lib.simd import copy, fetch, flags, floats, integers, keep_apart
+from neuraltape.kernels.cpu.lib.simd import copy, fetch, flags, floats, integers, keep_apart, load, total
 
 
 def given_forward(access: Access) -> tuple[str, ...]:
@@ -23,11 +24,15 @@ def given_forward(access: Access) -> tuple[str, ...]:
     given: (T, B, hidden + reads), the results: the controller's output, then the reads.
     hidden1, cell1, and the access's state: receive the last. saved: for the backward pass.
     outputs, output_size, output_weight, output_bias: the output layer; (T, B, output_size) receives its results; all 0
-    where it is not asked for.
+    where it is not asked for. With z.targets its weights are packed, and only outputs is looked at.
+    targets: (T, B, z.targets); counted: (T, B) bool, 0 for all. residuals, like the targets, and costs, (batch,),
+    receive the gradients of the costs with respect to the outputs, for `given_backward`, and the costs. All 0 without
+    targets.
     """
     before, after = ([f"{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (0, 1))
     start = ("order", "lengths", *access.constant_names, "inputs", "packed", "resets", "start")
-    return *start, *before, "given", *after, "saved", "outputs", "output_size", "output_weight", "output_bias"
+    output = ("outputs", "output_size", "output_weight", "output_bias")
+    return *start, *before, "given", *after, "saved", *output, "targets", "counted", "residuals", "costs"
 
 
 @helper
@@ -88,7 +93,7 @@ def make_forward(access: Access) -> Kernel:
 
 
 def _make_block(access: Access) -> Callable:
-    load, step, store = access.load, access.forward, access.store
+    load_row, step, store = access.load, access.forward, access.store
 
     @helper
     def forward_block(z, block, call, weights_at, work):
@@ -115,7 +120,9 @@ def _make_block(access: Access) -> Callable:
         top0 = gates0 + z.rows * z.ld_gates
         raw0 = top0 + z.rows * z.ld_top
         state0 = raw0 + z.rows * z.ld_parameters
-        memories = state0 + z.rows * z.layers * 2 * z.ld_hidden
+        logits0 = state0 + z.rows * z.layers * 2 * z.ld_hidden
+        costs0 = logits0 + z.rows * z.ld_targets
+        memories = costs0 + z.rows * z.vector
         scratch = memories + z.rows * z.ld_memory
         base = block * z.saved_block
         # Loops run over whole vectors: the lanes behind a row's end take part, and must not depend on what was here.
@@ -126,7 +133,7 @@ def _make_block(access: Access) -> Callable:
             if call.resets != 0:
                 start, again = base + z.saved_starts + s * z.ld_start, another(call, call.start)
                 fill(saved, start, z.ld_start, 0.0)
-                load(again, z, b, work, m, saved, start)
+                load_row(again, z, b, work, m, saved, start)
                 place = start + z.ld_notes
                 copy(work, m, saved, place, z.ld_memory)
                 copy(floats(work, again.reads0), b * read_width, saved, place + z.ld_kept, read_width)
@@ -136,7 +143,7 @@ def _make_block(access: Access) -> Callable:
                         copy(floats(work, again.hidden0), source, saved, state, z.hidden)
                     if z.cell == LSTM:
                         copy(floats(work, again.cell0), source, saved, state + z.ld_hidden, z.hidden)
-            load(call, z, b, work, m, saved, base + z.saved_notes + s * z.ld_notes)
+            load_row(call, z, b, work, m, saved, base + z.saved_notes + s * z.ld_notes)
             row = seen0 + s * columns
             copy(reads0, b * read_width, work, row, read_width)
             work[row + z.columns_first - 1] = 1.0
@@ -221,10 +228,16 @@ def _make_block(access: Access) -> Callable:
                     after + s * z.ld_notes, row, scratch,
                 )  # fmt: skip
                 copy(work, row, given, (t * z.batch + order[first + s]) * given_width + z.hidden, read_width)
-                if call.outputs != 0:
+                if z.targets > 0:
+                    copy(work, row, work, top0 + s * z.ld_top + z.hidden + 1, read_width)
+                elif call.outputs != 0:
                     direct_output(z, call, work, top0 + s * z.ld_top, row, t * z.batch + order[first + s])
+            if z.targets > 0:
+                pay(z, call, t, first, active, packed, work, top0, logits0, costs0)
         for s in range(rows):
             b = order[first + s]
+            if z.targets > 0:
+                floats(work, call.costs)[b] = total(load(work, costs0 + s * z.vector))
             last = lengths[b] if z.keep else lengths[b] % 2
             notes = base + z.saved_notes + (last * z.rows + s) * z.ld_notes
             store(call, z, b, work, memories + s * z.ld_memory, saved, notes)

@@ -1,7 +1,8 @@
 """From parameters to what the matrix products read, and from the products' gradients back to those of the parameters.
 
 A layer's parameters become one matrix: rows of gates (the GRU's candidate twice, see cells.py) over columns of
-everything the layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1.
+everything the layer sees: first layer reads, hidden, input, 1; other layers hidden, below, 1; interface: hidden, 1;
+output layer, where it takes part: hidden, 1, reads.
 A task is as many rows as a vector has lanes.
 """
 
@@ -16,6 +17,17 @@ from neuraltape.kernels.cpu.lib.simd import copy, floats, keep_apart, load, spla
 def tasks_of_a_layer(z):
     """How many tasks a layer's rows make."""
     return (z.gate_columns + z.vector - 1) // z.vector
+
+
+@helper
+def layer_of(z, number):
+    """Which layer a task belongs to, z.layers for the interface, one more for the output layer; and its first row."""
+    layer = min(number // tasks_of_a_layer(z), z.layers)
+    number -= layer * tasks_of_a_layer(z)
+    of_interface = (z.parameters + z.vector - 1) // z.vector
+    if layer == z.layers and number >= of_interface:
+        return layer + 1, (number - of_interface) * z.vector
+    return layer, number * z.vector
 
 
 @helper
@@ -35,12 +47,17 @@ def load_row(z, layer, row, weights_at, work, place):
     """Put one row of a layer's matrix together. weights_at: addresses of all parameters."""
     keep_apart()
     width = z.columns_first if layer == 0 else z.columns_other
+    if layer >= z.layers:
+        width = z.hidden + 1 + z.reads * (layer - z.layers)
     for i in range(place, place + width + z.vector):
         work[i] = 0.0
-    if layer == z.layers:
-        own = z.layers * (2 if z.cell == FEEDFORWARD else 4)
-        copy(floats(work, weights_at[own]), row * z.hidden, work, place, z.hidden)
+    if layer >= z.layers:
+        own = z.layers * (2 if z.cell == FEEDFORWARD else 4) + 2 * (layer - z.layers)
+        beside = z.reads * (layer - z.layers)
+        weight, start = floats(work, weights_at[own]), row * (z.hidden + beside)
+        copy(weight, start, work, place, z.hidden)
         work[place + z.hidden] = floats(work, weights_at[own + 1])[row]
+        copy(weight, start + z.hidden, work, place + z.hidden + 1, beside)
         return
     own = layer * (2 if z.cell == FEEDFORWARD else 4)
     of_below, of_hidden = source_rows(z, row)
@@ -67,10 +84,13 @@ def load_row(z, layer, row, weights_at, work, place):
 def store_row(z, layer, row, work, place, weights_at):
     """Put one row of a layer's gradient where those of the parameters lie."""
     keep_apart()
-    if layer == z.layers:
-        own = z.layers * (2 if z.cell == FEEDFORWARD else 4)
-        copy(work, place, floats(work, weights_at[own]), row * z.hidden, z.hidden)
+    if layer >= z.layers:
+        own = z.layers * (2 if z.cell == FEEDFORWARD else 4) + 2 * (layer - z.layers)
+        beside = z.reads * (layer - z.layers)
+        weight, start = floats(work, weights_at[own]), row * (z.hidden + beside)
+        copy(work, place, weight, start, z.hidden)
         floats(work, weights_at[own + 1])[row] = work[place + z.hidden]
+        copy(work, place + z.hidden + 1, weight, start + z.hidden, beside)
         return
     own = layer * (2 if z.cell == FEEDFORWARD else 4)
     of_below, of_hidden = source_rows(z, row)
@@ -97,8 +117,7 @@ def pack_rows(z, number, call, weights_at, work):
     """One task of `pack`."""
     keep_apart()
     forward, backward = floats(work, call.panels), floats(work, call.back)
-    layer = min(number // tasks_of_a_layer(z), z.layers)
-    first = (number - layer * tasks_of_a_layer(z)) * z.vector
+    layer, first = layer_of(z, number)
     rows, seen, back, source = z.gate_columns, z.columns_other, z.columns_other - 1, z.pack_other
     target, distance = z.back_other + (layer - 1) * z.back_layer, z.ld_pack
     source += (layer - 1) * z.pack_layer
@@ -107,6 +126,9 @@ def pack_rows(z, number, call, weights_at, work):
     if layer == z.layers:
         rows, seen, back = z.parameters, z.hidden + 1, z.hidden
         source, target = z.pack_interface, z.back_interface
+    if layer > z.layers:
+        rows, seen, back = z.targets, z.hidden + 1 + z.reads, z.hidden + 1 + z.reads
+        source, target = z.pack_output, z.back_output
     for lane in range(z.vector):
         if first + lane < rows:
             load_row(z, layer, first + lane, weights_at, work, lane * distance)
@@ -133,13 +155,14 @@ def collect_rows(z, number, call, weights_at, work):
     """One task of `collect`."""
     keep_apart()
     gradients = floats(work, call.gradients)
-    layer = min(number // tasks_of_a_layer(z), z.layers)
-    first = (number - layer * tasks_of_a_layer(z)) * z.vector
+    layer, first = layer_of(z, number)
     rows, seen, start, row_size = z.gate_columns, z.columns_other, z.grad_other + (layer - 1) * z.grad_layer, z.ld_other
     if layer == 0:
         seen, start, row_size = z.columns_first, 0, z.ld_first
     if layer == z.layers:
         rows, seen, start, row_size = z.parameters, z.hidden + 1, z.grad_interface, z.ld_top
+    if layer > z.layers:
+        rows, seen, start, row_size = z.targets, z.hidden + 1 + z.reads, z.grad_output, z.ld_top
     for row in range(first, min(first + z.vector, rows)):
         for i in range(0, seen, z.vector):
             summed, place = splat(work, 0.0), start + row * row_size + i

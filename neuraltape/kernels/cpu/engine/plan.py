@@ -45,6 +45,7 @@ class Sizes(NamedTuple):
     reads: int
     parameters: int
     wants_inputs: int
+    targets: int
     # What a layer's product sees: first layer [reads | hidden | input | 1], the others [hidden | below | 1].
     gate_columns: int
     columns_first: int
@@ -56,21 +57,25 @@ class Sizes(NamedTuple):
     ld_other: int
     ld_hidden: int
     ld_top: int
+    ld_targets: int
     ld_kept: int
     ld_start: int
     # Packed weights, forward and backward, and gradients of the weights: starts of the layers after the first and of
-    # the interface, distance of two layers, whole size.
+    # the interface and the output layer, distance of two layers, whole size.
     pack_other: int
     pack_layer: int
     pack_interface: int
+    pack_output: int
     pack_size: int
     back_other: int
     back_layer: int
     back_interface: int
+    back_output: int
     back_size: int
     grad_other: int
     grad_layer: int
     grad_interface: int
+    grad_output: int
     grad_size: int
     # Saved for the backward pass, block by block.
     saved_parameters: int
@@ -112,6 +117,7 @@ def places(
     keep: bool,
     wants_inputs: bool = False,
     resets: bool = False,
+    targets: int = 0,
 ) -> Places:
     """Lay out one call.
 
@@ -122,6 +128,7 @@ def places(
         keep: something will be differentiated, so the forward pass has to save what the backward pass needs.
         wants_inputs: the gradient of the inputs is asked for.
         resets: rows begin anew: the state with which they do is kept for each.
+        targets: bits that each step's outputs are compared with; 0: the output layer is no part of it.
     """
     layout, own = spec.layout, named(spec.access).sizes(spec, vector)
     hidden, layers, reads = spec.hidden_size, spec.layers, layout.read_heads * layout.width
@@ -139,7 +146,10 @@ def places(
     ld_parameters = up(layout.size, vector) + slack
     ld_first, ld_other = up(columns_first, vector) + slack, up(columns_other, vector) + slack
     ld_hidden = up(hidden, vector)
-    ld_top = up(hidden + 1, vector) + slack
+    # [hidden | 1], which the interface sees, or [hidden | 1 | reads] where the output layer takes part.
+    seen = hidden + 1 + (reads if targets > 0 else 0)
+    ld_top = up(seen, vector) + slack
+    ld_targets = up(targets, vector)
     ld_kept = own.ld_memory + layers * 2 * ld_hidden
     # A row begins anew with this, and its gradient is as large: notes, memory, states, reads.
     ld_start = own.ld_notes + ld_kept + ld_first
@@ -150,13 +160,15 @@ def places(
     pack_other = packed(columns_first, gate_columns)
     pack_layer = packed(columns_other, gate_columns)
     pack_interface = pack_other + (layers - 1) * pack_layer
-    pack_size = pack_interface + packed(hidden + 1, layout.size)
+    pack_output = pack_interface + packed(hidden + 1, layout.size)
+    pack_size = pack_output + packed(seen, targets)
     # The forward pass packs for the backward pass, and does not know whether the inputs' gradient will be wanted.
     back_other = packed(gate_columns, columns_first - 1)
     back_layer = packed(gate_columns, columns_other - 1)
     back_interface = back_other + (layers - 1) * back_layer
     grad_other, grad_layer = gate_columns * ld_first, gate_columns * ld_other
     grad_interface = grad_other + (layers - 1) * grad_layer
+    back_output, grad_output = back_interface + packed(layout.size, hidden), grad_interface + layout.size * ld_top
 
     large = pack_size * VECTOR_BYTES > LARGE_WEIGHTS * vector or batch >= LARGE_BATCH
     most = MOST_ROWS_IF_LARGE if large else MOST_ROWS
@@ -171,21 +183,21 @@ def places(
     saved_starts = saved_kept + (segments * rows * ld_kept if keep else 0)
     saved_block = saved_starts + (rows * ld_start if resets else 0) + slack
 
-    saved_back, back_size = blocks * saved_block, back_interface + packed(layout.size, hidden)
-    row_tasks = layers * (-(-gate_columns // vector)) + -(-layout.size // vector)
+    saved_back, back_size = blocks * saved_block, back_output + packed(targets, seen)
+    row_tasks = layers * (-(-gate_columns // vector)) + -(-layout.size // vector) + -(-targets // vector)
     ld_pack = max(ld_first, ld_other, ld_top) + vector
 
     columns = ld_first + (layers - 1) * ld_other
     state = 2 * layers * ld_hidden
     work_forward = (
-        rows * (columns + ld_gates + ld_top + own.ld_memory + state + ld_parameters)
+        rows * (columns + ld_gates + ld_top + own.ld_memory + state + ld_parameters + ld_targets + vector)
         + own.ld_scratch
         + 8 * vector
         + ld_first
     )
     chunk = segment * rows
     work_backward = (
-        chunk * (columns + layers * ld_gates + ld_top + ld_parameters + layers * ld_hidden)
+        chunk * (columns + layers * ld_gates + ld_top + ld_parameters + ld_targets + layers * ld_hidden)
         + (segment + 1) * rows * (own.ld_memory + state)
         + rows * (own.ld_memory + own.ld_notes + state + 2 * ld_first + ld_other + ld_top)
         + (rows * (own.ld_memory + ld_start) if resets else 0)
@@ -197,16 +209,16 @@ def places(
         direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
         resets=int(resets),
         vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
-        reads=reads, parameters=layout.size, wants_inputs=int(wants_inputs),
+        reads=reads, parameters=layout.size, wants_inputs=int(wants_inputs), targets=targets,
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,
         ld_gates=ld_gates, ld_parameters=ld_parameters, ld_first=ld_first, ld_other=ld_other, ld_hidden=ld_hidden,
-        ld_top=ld_top, ld_kept=ld_kept, ld_start=ld_start,
+        ld_top=ld_top, ld_targets=ld_targets, ld_kept=ld_kept, ld_start=ld_start,
         pack_other=pack_other, pack_layer=pack_layer, pack_interface=pack_interface,
-        pack_size=pack_size,
+        pack_output=pack_output, pack_size=pack_size,
         back_other=back_other, back_layer=back_layer, back_interface=back_interface,
-        back_size=back_size,
+        back_output=back_output, back_size=back_size,
         grad_other=grad_other, grad_layer=grad_layer, grad_interface=grad_interface,
-        grad_size=grad_interface + layout.size * ld_top,
+        grad_output=grad_output, grad_size=grad_output + targets * ld_top,
         saved_parameters=saved_parameters, saved_notes=saved_notes, saved_kept=saved_kept,
         saved_starts=saved_starts, saved_block=saved_block,
         saved_back=saved_back, saved_size=saved_back + (back_size if keep else 0),

@@ -64,6 +64,8 @@ class Constants(NamedTuple):
     of_weights: Shapes
     of_state: Shapes
     of_given: Shapes
+    of_bits: Shapes
+    """The outputs that are compared with targets, these, the residuals, and the costs or their gradients."""
     shapes: Shapes
     """Those of the inputs, the weights and the state."""
     shapes_back: Shapes
@@ -80,10 +82,11 @@ def constants(
     keep: bool,
     wants_inputs: bool = False,
     resets: bool = False,
+    targets: int = 0,
 ) -> Constants:
     """Prepare calls of these sizes. `item_size`: bytes a number; for the others see `plan.places`."""
     vector = VECTOR_BYTES // item_size
-    z, own = places(spec, time, batch, vector, keep=keep, wants_inputs=wants_inputs, resets=resets)
+    z, own = places(spec, time, batch, vector, keep=keep, wants_inputs=wants_inputs, resets=resets, targets=targets)
     dtype = np.dtype(np.float32 if item_size == 4 else np.float64)
     arrays = (
         np.arange(batch, dtype=np.int64),
@@ -95,9 +98,16 @@ def constants(
         ((name, (time, batch, size)),) for name, size in (("inputs", z.inputs), ("given", z.hidden + z.reads))
     )
     of_weights, of_state = weight_shapes(spec), state_shapes(spec, batch)
+    of_bits: Shapes = ()
+    if targets > 0:
+        of_weights += (("output weight", (targets, z.hidden + z.reads)), ("output bias", (targets,)))
+        of_bits = (
+            *((name, (time, batch, targets)) for name in ("outputs", "targets", "residuals")),
+            ("costs", (batch,)),
+        )
     return Constants(
         z, sizes, sizes.ctypes.data, arrays, tuple(array.ctypes.data for array in arrays), of_inputs, of_weights,
-        of_state, of_given, (*of_inputs, *of_weights, *of_state),
+        of_state, of_given, of_bits, (*of_inputs, *of_weights, *of_state),
         (*of_inputs, of_state[-1], *of_given, ("saved", (z.saved_size,))),
     )  # fmt: skip
 
@@ -158,6 +168,15 @@ def _dense_reset(reset: Tensor | None, time: int, batch: int) -> Tensor | None:
     return reset.contiguous()
 
 
+class Bits(NamedTuple):
+    """What each step's outputs are compared with, where the output layer and its cost are part of a sequence."""
+
+    targets: Tensor
+    """(time, batch, output)."""
+    mask: Tensor | None
+    """The steps that cost something, (time, batch) bool; None: all."""
+
+
 def sequence_forward(
     inputs: Tensor,
     lengths: Tensor | None,
@@ -168,16 +187,20 @@ def sequence_forward(
     keep: bool,
     reset: Tensor | None = None,
     start: Sequence[Tensor] = (),
-) -> tuple[Tensor, list[Tensor], Tensor]:
+    bits: Bits | None = None,
+) -> tuple[Tensor, list[Tensor], Tensor, list[Tensor]]:
     """Whole sequence forward.
 
     Args:
         state: hidden, cell, and the access's tensors; empty tensors for what the cell does not have.
         keep: save what `sequence_backward` needs.
         reset: where rows begin anew, (time, batch) bool; None: nowhere. start: with what state, like `state`.
+        bits: what the outputs are compared with, with `keep`; the output layer's weight and bias then follow the
+            other weights. None: there are no outputs.
 
     Returns:
-        What every step gives (`SequenceResult.given`), the final state, and what was saved.
+        What every step gives (`SequenceResult.given`), the final state, and what was saved. With bits also their
+        costs (batch,), the outputs (time, batch, output), and what `sequence_backward` needs of them.
 
     Raises:
         ValueError: a tensor's shape, dtype or device is not that of this machine.
@@ -185,7 +208,8 @@ def sequence_forward(
     dtype, item_size = weights[-1].dtype, inputs.element_size()
     check_inputs(inputs, spec, dtype)
     time, batch = inputs.shape[:2]
-    fixed = constants(spec, time, batch, item_size, keep=keep, resets=reset is not None)
+    targets, resets = 0 if bits is None else bits.targets.shape[-1], reset is not None
+    fixed = constants(spec, time, batch, item_size, keep=keep, resets=resets, targets=targets)
     z, by_length, reset = fixed.sizes, _by_length(lengths, fixed), _dense_reset(reset, time, batch)
     together = [inputs, *weights, *state]
     if len(weights) != len(fixed.of_weights):
@@ -195,6 +219,7 @@ def sequence_forward(
     ((_, shape),) = fixed.of_given
     given = inputs.new_empty(shape) if lengths is None else inputs.new_zeros(shape)
     final = [torch.empty_like(tensor) for tensor in dense_ones[1 + len(weights) :]]
+    paid, of_paid = _paid(inputs, lengths, bits, fixed)
     # What opcheck and the like compare must be the same every time, unused places too; that costs nothing when small.
     saved = inputs.new_zeros(z.saved_size) if keep and z.saved_size < _SMALL else buffer(z.saved_size, inputs)
     # Few steps read the weights where they lie: to pack them would cost more.
@@ -204,16 +229,33 @@ def sequence_forward(
         run_kernel(pack, item_size, z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
     engine = engine_of(spec.access)
     given_to = engine.forward_call(
-        *by_length.start, found[0], *addresses(packed, reset), 0, *of_state, *addresses(given, *final, saved),
-        outputs=0, output_size=0, output_weight=0, output_bias=0,
-    )  # fmt: skip
+        *by_length.start, found[0], *addresses(packed, reset), 0, *of_state, *addresses(given, *final, saved), *of_paid
+    )
     if reset is not None:
         start, of_start = _dense(start, fixed.of_state, dtype)
         again = _once_more(given_to, [f"{name}0" for name, _ in fixed.of_state], of_start)
         given_to = given_to._replace(start=again.buffer_info()[0])
     behind = lying if z.direct else ()
     run_kernel(engine.forward, item_size, z.blocks, fixed, z.work_forward, (*given_to, *behind))
-    return given, final, saved
+    return given, final, saved, paid[:3]
+
+
+def _paid(inputs: Tensor, lengths: Tensor | None, bits: Bits | None, fixed: Constants) -> _Found:
+    """Costs, outputs and residuals, the bits themselves, and what `given_forward` names of them and of the output."""
+    if bits is None:
+        return _Found([], [0] * 8)
+    of_outputs, of_targets, _, (_, of_costs) = fixed.of_bits
+    targets, (at_targets,) = _dense((bits.targets,), (of_targets,), inputs.dtype)
+    mask = None
+    if bits.mask is not None:
+        check_tensors((bits.mask,), (("mask", of_targets[1][:2]),), torch.bool)
+        mask = bits.mask.contiguous()
+    costs = inputs.new_empty(of_costs)
+    outputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(of_outputs[1])
+    residuals = inputs.new_empty(of_outputs[1])
+    at = [outputs.data_ptr(), 0, 0, 0, at_targets, *addresses(mask, residuals, costs)]
+    # Whoever holds the first three holds what the addresses point to until the call is over.
+    return _Found([costs, outputs, residuals, *targets, *([] if mask is None else [mask])], at)
 
 
 def sequence_backward(
@@ -227,6 +269,7 @@ def sequence_backward(
     *,
     wanted: Sequence[bool],
     reset: Tensor | None = None,
+    paid: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor | None, list[Tensor], list[Tensor | None]]:
     """Backward of `sequence_forward`.
 
@@ -237,6 +280,7 @@ def sequence_backward(
         wanted: whether the gradients of the inputs and of the parts of the initial state are asked for, and with a
             reset of those of the state with which rows begin anew.
         reset: as `sequence_forward` took it.
+        paid: with bits, what was kept of them, and the gradients of the costs.
 
     Returns:
         Gradients of the inputs, of the weights, and of the parts of the initial state, with a reset those of the state
@@ -248,7 +292,8 @@ def sequence_backward(
     dtype = saved.dtype
     check_inputs(inputs, spec, dtype)
     (time, batch), item_size = inputs.shape[:2], inputs.element_size()
-    fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0], resets=reset is not None)
+    targets, resets = 0 if paid is None else paid[0].shape[-1], reset is not None
+    fixed = constants(spec, time, batch, item_size, keep=True, wants_inputs=wanted[0], resets=resets, targets=targets)
     z, by_length, reset = fixed.sizes, _by_length(lengths, fixed), _dense_reset(reset, time, batch)
     kept, found = _dense((inputs, reads0, given, saved), fixed.shapes_back, dtype)
     of_slopes = [0] * len(slopes)
@@ -256,6 +301,10 @@ def sequence_backward(
         if slope is not None:
             (one,), (of_slopes[i],) = _dense((slope,), (shape,), dtype)
             kept.append(one)
+    of_paid = [0, 0]
+    if paid is not None:
+        ones, of_paid = _dense(paid, fixed.of_bits[2:], dtype)
+        kept += ones
     dinputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(inputs.shape) if wanted[0] else None
     shapes = fixed.of_state if reset is None else fixed.of_state * 2
     dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(shapes, wanted[1:], strict=True)]
@@ -265,7 +314,7 @@ def sequence_backward(
     count = len(fixed.of_state)
     given_to = engine.backward_call(
         *by_length.start, found[0], found[3] + z.saved_back * item_size, *addresses(reset), 0, *found[1:], *of_slopes,
-        *addresses(dinputs, *dstate[:count]), gradients=gradients.data_ptr(),
+        *addresses(dinputs, *dstate[:count]), gradients.data_ptr(), *of_paid,
     )  # fmt: skip
     if any(wanted[1 + count :]):
         again = _once_more(given_to, [f"d{name}0" for name, _ in fixed.of_state], addresses(*dstate[count:]))

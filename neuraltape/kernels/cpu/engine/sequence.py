@@ -48,7 +48,9 @@ def _forward(
     keep: bool,
 ) -> list[Tensor]:
     spec = _spec(access, cell, tuple(numbers))
-    given, final, saved = sequence_forward(inputs, lengths, weights, state, spec, keep=keep, reset=reset, start=start)
+    given, final, saved, _ = sequence_forward(
+        inputs, lengths, weights, state, spec, keep=keep, reset=reset, start=start
+    )
     return [given, *final, saved]
 
 
@@ -134,7 +136,7 @@ class _Eager(torch.autograd.Function):
         # The weights, the state, and with a reset the state with which rows begin anew.
         end = len(others) if reset is None else len(others) - states
         weights, state, start = list(others[: end - states]), list(others[end - states : end]), others[end:]
-        given, final, saved = sequence_forward(
+        given, final, saved, _ = sequence_forward(
             inputs, lengths, weights, state, spec, keep=True, reset=reset, start=start
         )
         ctx.save_for_backward(inputs, lengths, reset, state[-1], given, saved)
@@ -205,7 +207,7 @@ def sequence(
     elif keep:
         given, *final = _Eager.apply(lengths, reset, spec, len(state), *tensors)
     else:
-        given, final, _ = sequence_forward(
+        given, final, *_ = sequence_forward(
             inputs, lengths, parameters, state, spec, keep=False, reset=reset, start=start
         )
     return SequenceResult(given, tuple(final[: STATES[spec.cell]]), plug.state(*final[CONTROLLER:]))

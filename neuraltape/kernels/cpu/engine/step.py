@@ -88,7 +88,7 @@ def step(
     # a hundredth of the step to make.
     given = (
         *fixed.start, found[0], 0, 0, 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none, *final[cut:],
-        saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], *found[1 : came - 2],
+        saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], 0, 0, 0, 0, *found[1 : came - 2],
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
     return outputs, tuple(after[:cut]), prepared.make(*after[cut:])
