@@ -109,6 +109,11 @@ class TableTask(Task):
         object.__setattr__(view, "rows", rows)
         return view
 
+    @property
+    def costs_bits(self) -> bool:
+        """Whether `loss` is the outputs' binary cross-entropy and nothing else."""
+        return self.table.kind == "bits" and type(self).loss is Task.loss and type(self).costs is TableTask.costs
+
     def costs(self, outputs: Tensor, batch: Batch) -> Float[Tensor, "time batch"]:
         """What each step costs: nats, or for values the squared error."""
         if self.table.kind == "bits":

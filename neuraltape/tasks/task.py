@@ -69,9 +69,8 @@ class Task(ABC):
 
     @property
     def costs_bits(self) -> bool:
-        """Whether `loss` is the outputs' binary cross-entropy and nothing else, so that kernels may compute it."""
-        own = type(self).loss is not Task.loss or type(self).costs is not Task.costs
-        return self.target_kind == "bits" and not own
+        """Whether `loss` is the outputs' binary cross-entropy and nothing else, so that a machine may compute it."""
+        return self.target_kind == "bits" and type(self).loss is Task.loss and type(self).costs is Task.costs
 
     @property
     def pictures(self) -> PictureInput | None:

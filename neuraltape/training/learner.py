@@ -86,7 +86,7 @@ class Learner:
 
     def _cost(self, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
         """What the task's loss is for a batch that `place` gave, and the outputs."""
-        # DDP hears of a step through the model's call.
+        # DDP hears of a step through the model's call; what autocast rounds is rounded by modules alone.
         if task.costs_bits and self._forward is self.model and not self._autocast:
             costs, outputs, _ = self.model.loss(batch.inputs, batch.targets, mask=batch.mask, lengths=batch.lengths)
             return costs.sum(), outputs

@@ -156,6 +156,7 @@ def test_symbols_are_shown_one_hot(tmp_path: Path) -> None:
 
 def test_bits_are_scored_as_bits(tmp_path: Path) -> None:
     task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": [[0, 1], [1, 1]], "mask": [0, 1]}))
+    assert task.costs_bits
     batch = task.sample(1, seeded())
     outputs = torch.tensor([[[9.0, -9.0]], [[0.5, -2.0]]])
     cost = bit_cost(0.5, 1) + bit_cost(-2.0, 1)
@@ -170,6 +171,7 @@ def test_bits_are_scored_as_bits(tmp_path: Path) -> None:
 def test_classes_are_scored_as_classes(tmp_path: Path) -> None:
     task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": 2}))
     assert task.output_size == 3
+    assert not task.costs_bits
     batch = task.sample(1, seeded())
     outputs = torch.tensor([[[5.0, 1.0, 1.0]], [[0.5, 1.0, 0.0]]])
     cost = math.log(math.exp(0.5) + math.exp(1) + 1)
@@ -182,6 +184,7 @@ def test_classes_are_scored_as_classes(tmp_path: Path) -> None:
 
 def test_values_are_scored_by_their_mean_squared_error(tmp_path: Path) -> None:
     task = Sequences(write(tmp_path, {"inputs": [[0.5], [0.1]], "targets": [[1.5, 0.0], [2.0, 3.0]]}))
+    assert not task.costs_bits
     batch = task.sample(1, seeded())
     outputs = torch.tensor([[[1.0, 0.0]], [[2.0, 1.0]]])
     assert task.loss(outputs, batch).item() == pytest.approx(0.25 + 4)

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuraltape.functional import bit_costs
 from neuraltape.tasks import TASKS, AssociativeRecall, Batch, Copy, NGrams, PrioritySort, RepeatCopy, TallyCopy, Task
 from neuraltape.tasks.task import grown
 from tests.tasks.oracle import bit_cost, seeded
@@ -69,6 +70,19 @@ def test_loss_count_and_score_are_what_the_definitions_say(task: Task) -> None:
     assert task.loss(outputs, batch).item() == pytest.approx(sum(costs), rel=1e-6)
     np.testing.assert_allclose(score.bits.numpy(), np.array(costs) / math.log(2), rtol=1e-6)
     assert score.wrong.tolist() == wrong
+
+
+@small_tasks
+def test_a_cost_of_bits_and_nothing_else_is_known_as_such(task: Task) -> None:
+    class Weighted(type(task)):  # type: ignore[misc]
+        def costs(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+            return 2 * super().costs(outputs, batch)
+
+    batch = task.sample(4, seeded())
+    outputs = logits(task, batch)
+    assert task.costs_bits
+    assert bit_costs(outputs, batch.targets, batch.mask).sum().item() == pytest.approx(task.loss(outputs, batch).item())
+    assert not Weighted(**vars(task)).costs_bits
 
 
 @small_tasks

@@ -12,7 +12,7 @@ from neuraltape.nn.machines import kind_of
 from neuraltape.settings import AdamSettings, PracticeSettings, RMSPropSettings, Settings
 from neuraltape.settings.choice import TRAINABLE
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import Copy
+from neuraltape.tasks import Batch, Copy
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
 from neuraltape.training.learner import Learner, build_machine
@@ -55,6 +55,20 @@ def test_a_step_is_what_plain_pytorch_does(model: object) -> None:
         assert result.bad is None
     # Measured: 6e-8.
     torch.testing.assert_close(list(one.model.parameters()), parameters, rtol=0, atol=1e-6)
+
+
+def test_a_task_with_a_cost_of_its_own_is_asked_for_it() -> None:
+    class Twice(Copy):
+        def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+            return 2 * super().loss(outputs, batch)
+
+    steps = []
+    for task in (Copy(max_length=3, bits=2), Twice(max_length=3, bits=2)):
+        learner = make(small(model=NTM))
+        batch = task.sample(4, torch.Generator().manual_seed(0))
+        steps.append(learner.learn(task, batch, 0, phase(learner)))
+    assert steps[1].nats == pytest.approx(2 * steps[0].nats, rel=1e-6)
+    assert steps[1].norm == pytest.approx(2 * steps[0].norm, rel=1e-5)
 
 
 @pytest.mark.parametrize("clip", ["norm", "adaptive"])
