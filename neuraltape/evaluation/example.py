@@ -11,6 +11,8 @@ from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.score import BASE
+from neuraltape.tasks.table import Kind
 from neuraltape.tasks.task import Task
 
 
@@ -21,11 +23,11 @@ class Example:
     length: int
     """The sequence's length, in the task's own unit."""
     targets: NDArray[np.floating]
-    """Bits, values, or a one at the class."""
+    """Bits, values, or a one at the class or at each digit."""
     predictions: NDArray[np.floating]
-    """Probabilities of bits or classes; values as they are."""
+    """Probabilities of bits, classes or digits; values as they are."""
     errors: NDArray[np.bool_]
-    """Where the prediction is wrong; a wrong class is marked where it was predicted."""
+    """Where the prediction is wrong; a wrong class or digit is marked where it was predicted."""
     bits: float
     """Cost, in the unit of the task's score."""
 
@@ -63,13 +65,17 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
     )
 
 
-def _compare(kind: str, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _compare(kind: Kind, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Targets, predictions and errors, each (time, batch, output). What counts as wrong is what `Task.score` counts."""
     if kind == "classes":
         targets = one_hot(torch.where(batch.mask, batch.targets, 0), outputs.shape[-1])
         chosen = one_hot(outputs.argmax(-1), outputs.shape[-1])
         return targets.double(), outputs.softmax(-1), (chosen == 1) & (targets == 0)
     targets = batch.targets.double()
+    if kind == "digits":
+        choices = outputs.unflatten(-1, (-1, BASE))
+        chosen = one_hot(choices.argmax(-1), BASE).flatten(-2)
+        return targets, choices.softmax(-1).flatten(-2), (chosen == 1) & (targets == 0)
     if kind == "values":
         return targets, outputs, ~((outputs - targets).abs() <= 0.5)
     return targets, outputs.sigmoid(), ~torch.where(targets > 0.5, outputs > 0, outputs <= 0)

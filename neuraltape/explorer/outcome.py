@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from neuraltape.nn import Trace
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.score import wrong_bits, wrong_values
+from neuraltape.tasks.score import BASE, wrong_bits, wrong_values
 from neuraltape.tasks.task import Task
 
 
@@ -45,6 +45,17 @@ def _arrays(task: Task, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         # The class that was answered instead is what is wrong.
         missed = task.mistakes(outputs.unsqueeze(1), batch).bool()
         return {"chance": outputs.softmax(-1), "target": target * mask, "wrong": answered * missed}
+    if task.target_kind == "digits":
+        # The digit that was answered instead is what is wrong.
+        choices, wanted = (each.unflatten(-1, (-1, BASE)) for each in (outputs, targets))
+        answered = functional.one_hot(choices.argmax(-1), BASE) * (choices.argmax(-1) != wanted.argmax(-1)).unsqueeze(
+            -1
+        )
+        return {
+            "chance": choices.softmax(-1).flatten(-2),
+            "target": torch.where(mask, targets, 0.0),
+            "wrong": answered.flatten(-2) * mask,
+        }
     # The score's own rule, channel by channel.
     rule = wrong_bits if task.target_kind == "bits" else wrong_values
     wrong = rule(outputs.unsqueeze(-1), targets.unsqueeze(-1), mask.expand_as(targets))

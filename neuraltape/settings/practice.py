@@ -32,6 +32,8 @@ class PracticeSettings:
     """Lengths in training: always the longest; the task's whole range (the paper); a range that grows with success."""
     grow_below: float = 0.05
     """Growing curriculum: the range grows when the training cost falls below this many bits a scored target."""
+    grow_failed: float | None = None
+    """Growing curriculum: the range grows only when fewer than this share of sequences fail; null: by cost."""
     gate_bias: float = 0.0
     """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
     write_gate_bias: float | None = None
@@ -49,7 +51,11 @@ class PracticeSettings:
             )
         check_choice(self, "curriculum", ("none", "uniform", "growing"))
         check_range(self, "grow_below", 0, None)
-        check_needed(self, ["grow_below"], self.curriculum == "growing", "curriculum growing")
+        check_needed(self, ["grow_below", "grow_failed"], self.curriculum == "growing", "curriculum growing")
+        if self.grow_failed is not None:
+            check_positive(self, "grow_failed")
+            check_range(self, "grow_failed", 0, 1)
+            check_needed(self, ["grow_below"], False, "growing by cost, which grow_failed replaces")
         for name in ("gate_bias", "write_gate_bias", "write_shift_bias"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):

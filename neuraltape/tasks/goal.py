@@ -14,6 +14,8 @@ class Goal:
     """The mean has to be less than this."""
     ends_training: bool = True
     """Whether a training that reaches the goal is over. False: it is good by then and goes on, as it can be better."""
+    unit: Literal["bit", "digit"] = "bit"
+    """What a target is."""
 
     def value(self, *, bits: float, wrong: float, excess: float | None = None) -> float:
         """The mean that the goal is about.
@@ -39,6 +41,6 @@ class Goal:
 
     def __str__(self) -> str:
         """The goal in words: "below 0.1 bit"."""
-        bits = "bit" if self.below <= 1 else "bits"
+        bits = self.unit if self.below <= 1 else f"{self.unit}s"
         unit = {"bits": bits, "excess": f"{bits} over the optimum", "wrong": f"wrong {bits}"}[self.field]
         return f"below {self.below:g} {unit}"

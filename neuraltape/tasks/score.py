@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 NATS_PER_BIT = math.log(2)
+# The channels of a digit.
+BASE = 10
 
 
 class Score(NamedTuple):
@@ -47,6 +49,17 @@ def class_costs(
     return torch.where(mask, costs.view_as(mask), 0.0)
 
 
+def digit_costs(
+    outputs: Float[Tensor, "time batch output_size"],
+    targets: Float[Tensor, "time batch output_size"],
+    mask: Bool[Tensor, "time batch"],
+) -> Float[Tensor, "time batch"]:
+    """Cross-entropy in nats of digits, summed over those of a step: each has ten channels, logits against one 1."""
+    choices = _at_least_float32(outputs[mask]).unflatten(-1, (-1, BASE)).log_softmax(-1)
+    costs = -(choices * targets[mask].to(choices.dtype).view_as(choices)).sum((-1, -2))
+    return costs.new_zeros(mask.shape).masked_scatter(mask, costs)
+
+
 def square_costs(
     outputs: Float[Tensor, "time batch output_size"],
     targets: Float[Tensor, "time batch output_size"],
@@ -67,6 +80,13 @@ def wrong_classes(outputs: Tensor, targets: Tensor, mask: Tensor) -> Int[Tensor,
     """1 at each scored step whose largest logit is not the target's. NaN is always wrong."""
     right = (outputs.argmax(-1) == targets) & ~outputs.isnan().any(-1)
     return (~right & mask).long()
+
+
+def wrong_digits(outputs: Tensor, targets: Tensor, mask: Tensor) -> Int[Tensor, "time batch"]:
+    """Digits of each scored step whose largest logit is not the target's. NaN is always wrong."""
+    outputs, targets = (each.unflatten(-1, (-1, BASE)) for each in (outputs, targets))
+    right = (outputs.argmax(-1) == targets.argmax(-1)) & ~outputs.isnan().any(-1)
+    return (~right & mask.unsqueeze(-1)).sum(-1)
 
 
 def wrong_values(outputs: Tensor, targets: Tensor, mask: Tensor) -> Int[Tensor, "time batch"]:

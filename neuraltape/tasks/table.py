@@ -8,7 +8,8 @@ from torch import Tensor
 
 from neuraltape.tasks.row import DataError, Row
 
-Kind = Literal["bits", "classes", "values"]
+Kind = Literal["bits", "classes", "values", "digits"]
+# What a file's targets can be.
 KINDS: tuple[Kind, ...] = ("bits", "classes", "values")
 
 # One-hot vectors wider than this are more likely a mistake (values written as integers) than a vocabulary.

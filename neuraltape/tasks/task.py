@@ -64,7 +64,10 @@ class Task(ABC):
 
     @property
     def target_kind(self) -> Kind:
-        """What targets are: bits (outputs are logits, one a bit), classes (numbers; a logit a class), or values."""
+        """What targets are: bits (logits come out, one a bit), classes (numbers; a logit a class), values, or digits.
+
+        A digit has ten channels, of which one is 1; outputs are logits, one a channel.
+        """
         return "bits"
 
     @property
@@ -101,6 +104,11 @@ class Task(ABC):
     def most(self) -> int | None:
         """The greatest length that makes sense; None: there is none."""
         return None
+
+    @property
+    def stages(self) -> int:
+        """How many steps a growing range of lengths has: `grown` is asked for so many fractions."""
+        return 10
 
     @property
     def label(self) -> str:

@@ -14,7 +14,6 @@ from neuraltape.training.counters import Counters
 from neuraltape.training.keeper import tensorboard_writer
 from neuraltape.training.learner import build_machine
 from neuraltape.training.optimizers import state_names
-from neuraltape.training.phases import STAGES
 
 # What may change in the middle of a training: how long, how often and where, not what is learned.
 MAY_CHANGE = (
@@ -29,7 +28,11 @@ def check_runs_here(settings: Settings) -> None:
     """Raise ValueError if something that a training needs isn't here, before a run directory is made or changed."""
     task = settings.task
     task.prepare()
-    if settings.practice.curriculum == "growing" and task.shortest == task.longest and task.grown(1 / STAGES) == task:
+    if (
+        settings.practice.curriculum == "growing"
+        and task.shortest == task.longest
+        and task.grown(1 / task.stages) == task
+    ):
         raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
@@ -113,7 +116,13 @@ def _check_counters(path: Path, values: dict[str, Any], settings: Settings) -> N
             )
             raise ValueError(f"{path} does not fit this training: counters: {name} must be {kind}; got {value!r}")
     done, step = values["sequences"], values["step"]
-    most = {"began": step, "solved_at": done, "cooling_since": done, "waiting_since": done, "stage": STAGES}
+    most = {
+        "began": step,
+        "solved_at": done,
+        "cooling_since": done,
+        "waiting_since": done,
+        "stage": settings.task.stages,
+    }
     for name, bound in most.items():
         if (values[name] or 0) > bound:
             raise ValueError(

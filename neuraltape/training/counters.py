@@ -26,9 +26,9 @@ class Counters:
     began: int = 0
     """Steps done when the present weights were drawn."""
     stage: int = 1
-    """Tenths of the range of lengths that a growing one has reached."""
+    """The stage that a growing range of lengths has reached, of as many as the task has."""
     recent: list[float] = field(default_factory=list)
-    """What the last steps of this stage cost, in bits a scored target."""
+    """What the last steps of this stage cost, in bits a scored target, or their shares of failed sequences."""
     training: float | None = None
     """What training cost in the last report, in the unit of the task's score."""
     apart: int = 0

@@ -34,6 +34,8 @@ class Step(NamedTuple):
     """Whether any process was asked to stop."""
     bad: str | None
     """The first tensor that was not finite; the weights are then as before the step."""
+    failed: float | None
+    """The share of the batch's sequences with a wrong target; None: nobody asks."""
 
 
 class Learner:
@@ -74,15 +76,17 @@ class Learner:
             nats, outputs = self._cost(task, share)
         # DDP takes the mean over processes; the sum is what one process would have computed.
         self.fabric.backward(nats * (world / max(targets, 1)))
-        total, norm, stops = self._together(nats, stop)
+        wrong = 0 if self.settings.practice.grow_failed is None else self._failing(task, outputs, share)
+        total, norm, stops, wrong = self._together(nats, stop, wrong)
+        failed = None if self.settings.practice.grow_failed is None else wrong / len(batch.lengths)
         if not (math.isfinite(total) and math.isfinite(norm)):
             bad = first_bad_of_step(self.flat.named, outputs, nats)
-            return Step(total, targets, norm, stops, bad)
+            return Step(total, targets, norm, stops, bad, failed)
         self.clipping.apply(self.flat.gradient, norm, floor=phase.clip_floor)
         self.optimizer.param_groups[0]["lr"] = phase.rate
         self.optimizer.step()
         self.average.update(step)
-        return Step(total, targets, norm, stops, None)
+        return Step(total, targets, norm, stops, None, failed)
 
     def _cost(self, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
         """What the task's loss is for a batch that `place` gave, and the outputs."""
@@ -144,20 +148,29 @@ class Learner:
         if self.average.weights is not None:
             self.average.weights.copy_(checkpoint.part("average")["weights"])
 
-    def _together(self, nats: Tensor, stop: bool) -> tuple[float, float, bool]:
-        """Cost and stop request over all processes, and the norm of the gradient, with one wait for the device."""
+    @staticmethod
+    @torch.no_grad()
+    def _failing(task: Task, outputs: Tensor, batch: Batch) -> int:
+        """How many of this process's sequences have a wrong target."""
+        return int((task.mistakes(outputs, batch).sum(0) > 0).sum())
+
+    def _together(self, nats: Tensor, stop: bool, wrong: int) -> tuple[float, float, bool, float]:
+        """Cost, stop request and failed sequences over all processes, and the norm of the gradient.
+
+        With one wait for the device.
+        """
         norm = torch.linalg.vector_norm(self.flat.gradient)
-        values = torch.stack([nats.detach().to(norm.dtype), norm.new_tensor(float(stop)), norm])
+        values = torch.stack([nats.detach().to(norm.dtype), *norm.new_tensor([float(stop), wrong]), norm])
         if self.fabric.world_size > 1:
             # The gradient is the same everywhere by now.
-            summed = self.fabric.all_reduce(values[:2].clone(), reduce_op="sum")
-            values = torch.cat([torch.as_tensor(summed), values[2:]])
-        total, stops, size = values.tolist()
+            summed = self.fabric.all_reduce(values[:3].clone(), reduce_op="sum")
+            values = torch.cat([torch.as_tensor(summed), values[3:]])
+        total, stops, failing, size = values.tolist()
         if math.isinf(size) and self.settings.optimizer.clip != "none":
             # Squares can overflow where no entry does; what is clipped anyway need not stop for that.
             largest = self.flat.gradient.abs().max()
             size = largest.item() * torch.linalg.vector_norm(self.flat.gradient / largest).item()
-        return total, size, stops > 0
+        return total, size, stops > 0, failing
 
 
 def build_machine(settings: Settings) -> Any:

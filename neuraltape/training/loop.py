@@ -131,7 +131,7 @@ class Loop:
             self.stop_at(batch, step.bad)
         before = counters.sequences
         self.count(step)
-        note_step(self.settings, counters, step.nats / math.log(2) / max(step.targets, 1))
+        note_step(self.settings, counters, step.nats / math.log(2) / max(step.targets, 1), step.failed)
         ended = counters.sequences >= loop.max_sequences
         if ended or passed(loop.report_every, before, counters.sequences):
             self.report()

@@ -17,8 +17,7 @@ from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
 from neuraltape.training.streams import generator_at
 
-# A growing range of lengths starts at a tenth and grows by a tenth; success is judged over so many steps.
-STAGES = 10
+# Whether a growing range of lengths may grow is judged over so many steps.
 WINDOW = 50
 # A training has gone wrong when it costs less than a tenth of the evaluation, this many times in a row.
 GAP, GAPS = 0.1, 3
@@ -80,25 +79,31 @@ def cooled_share(settings: Settings, counters: Counters) -> float | None:
     return min(1.0, (counters.sequences - counters.cooling_since) / settings.cooldown.sequences)
 
 
-def note_step(settings: Settings, counters: Counters, bits: float) -> None:
+def note_step(settings: Settings, counters: Counters, bits: float, failed: float | None = None) -> None:
     """Let a growing range of lengths grow, after a step that has been counted.
 
     It takes its next stage when the mean training cost of the last 50 steps is below `grow_below`. Without success it
     grows all the same, stage by stage from the half of the budget to three quarters of it (of what was left, after a
     restart): a task whose cost has no small bound is trained on its whole range in the end.
 
+    With `grow_failed` it takes its next stage when the share of sequences with a wrong target is below that over 50
+    steps, and not without success: lessons have to be passed.
+
     Args:
         settings: the training's.
         counters: `stage` and `recent` are changed here.
         bits: the step's cost in bits a scored target.
+        failed: the share of the step's sequences with a wrong target, for `grow_failed`.
     """
-    if settings.practice.curriculum != "growing" or counters.stage == STAGES:
+    practice, stages = settings.practice, settings.task.stages
+    if practice.curriculum != "growing" or counters.stage == stages:
         return
-    counters.recent = [*counters.recent[-WINDOW + 1 :], bits]
+    bound, now = (practice.grow_below, bits) if failed is None else (practice.grow_failed or 0.0, failed)
+    counters.recent = [*counters.recent[-WINDOW + 1 :], now]
     began = counters.began * settings.loop.batch_size
-    share = 0.5 + 0.25 * counters.stage / STAGES
-    due = counters.sequences >= began + (settings.loop.max_sequences - began) * share
-    success = len(counters.recent) == WINDOW and sum(counters.recent) / WINDOW < settings.practice.grow_below
+    share = 0.5 + 0.25 * counters.stage / stages
+    due = failed is None and counters.sequences >= began + (settings.loop.max_sequences - began) * share
+    success = len(counters.recent) == WINDOW and sum(counters.recent) / WINDOW < bound
     if success or due:
         counters.stage += 1
         counters.recent = []
@@ -144,7 +149,7 @@ def note_gap(settings: Settings, counters: Counters, bits: float, *, met: bool) 
     Returns:
         Whether that has now been so for three evaluations in a row, so that it has to be said.
     """
-    growing = settings.practice.curriculum == "growing" and counters.stage < STAGES
+    growing = settings.practice.curriculum == "growing" and counters.stage < settings.task.stages
     far = counters.training is not None and counters.training < GAP * bits and not met and not growing
     counters.apart = counters.apart + 1 if far else 0
     return counters.apart == GAPS
@@ -220,4 +225,4 @@ def _slots(settings: Settings, step: int, *, cooling: bool) -> int | None:
 def _reach(settings: Settings, counters: Counters) -> float | None:
     if settings.practice.curriculum == "none":
         return None
-    return counters.stage / STAGES if settings.practice.curriculum == "growing" else 1.0
+    return counters.stage / settings.task.stages if settings.practice.curriculum == "growing" else 1.0

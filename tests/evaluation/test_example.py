@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from neuraltape.evaluation import example
-from neuraltape.tasks import Copy
+from neuraltape.tasks import Copy, GraphTraversal
 from neuraltape.tasks.sequences import Sequences
 from tests.evaluation.machines import Constant, Copier
 
@@ -44,6 +44,17 @@ def test_a_wrong_class_is_marked_where_it_was_predicted(tmp_path: Path) -> None:
     assert (shown.targets == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]).all()
     assert (shown.errors == [[0, 0, 1], [0, 0, 0], [0, 0, 1]]).all()
     assert shown.predictions.sum(-1) == pytest.approx(1)
+
+
+def test_a_wrong_digit_is_marked_where_it_was_predicted() -> None:
+    # Says the label 999 three times.
+    shown = example(Constant(92, [*[0.0] * 9, 9.0] * 9), GraphTraversal(lesson=2), 3)
+    assert shown.targets.shape == shown.errors.shape == (3, 90)
+    assert (shown.targets.reshape(3, 9, 10).sum(-1) == 1).all()
+    wrong = shown.targets.reshape(3, 9, 10)[..., 9] == 0
+    assert shown.wrong == wrong.sum()
+    assert (shown.errors.reshape(3, 9, 10)[..., 9] == wrong).all()
+    assert shown.predictions.reshape(3, 9, 10).sum(-1) == pytest.approx(1)
 
 
 def test_values_are_compared_as_the_task_compares_them(tmp_path: Path) -> None:

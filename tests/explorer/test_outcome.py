@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from neuraltape.explorer.outcome import outcome
-from neuraltape.tasks import Copy, Omniglot
+from neuraltape.tasks import Copy, GraphTraversal, Omniglot
 from neuraltape.tasks.batch import Batch
 from tests.explorer.made_up import made_up
 
@@ -62,6 +62,21 @@ def test_values_have_no_probabilities():
     _, arrays = outcome(Values(bits=2), with_outputs(outputs), batch)
     assert "chance" not in arrays
     assert arrays["wrong"].nonzero().tolist() == [[2, 0]]
+
+
+def test_digits_have_probabilities_that_sum_to_one_each_and_a_wrong_one_is_marked_where_it_was_answered():
+    task = GraphTraversal()
+    batch = task._example_batch()
+    outputs = 9 * batch.targets
+    # The answer's first digit is 0.
+    outputs[-2, 0, :10] = torch.arange(10.0)
+    about, arrays = outcome(task, with_outputs(outputs), batch)
+    assert about["targets"] == "digits"
+    assert (about["score"]["of"], about["score"]["wrong"]) == (18, 1)
+    assert about["mistakes"] == [0, 0, 0, 0, 0, 1, 0]
+    assert arrays["wrong"].nonzero().tolist() == [[5, 9]]
+    assert torch.equal(arrays["target"], batch.targets[:, 0])
+    torch.testing.assert_close(arrays["chance"].unflatten(-1, (9, 10)).sum(-1), torch.ones(7, 9))
 
 
 def test_without_a_task_there_is_nothing_to_miss():

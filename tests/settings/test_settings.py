@@ -303,6 +303,11 @@ def test_an_old_file_is_named_with_what_converts_it(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"grow_below": 0.5}, "grow_below has no effect without curriculum growing; got 0.5"),
+        ({"grow_failed": 0.5}, "grow_failed has no effect without curriculum growing; got 0.5"),
+        (
+            {"curriculum": "growing", "grow_failed": 0.5, "grow_below": 0.1},
+            "grow_below has no effect without growing by cost, which grow_failed replaces; got 0.1",
+        ),
         ({"clip": "norm", "clip_floor": 0.5}, "clip_floor has no effect without clip adaptive; got 0.5"),
         ({"clip": "none", "clip_at": 2.0}, "clip_at has no effect without clipping; got 2.0"),
         ({"cooldown_below": 2.0}, "cooldown_below has no effect without a cool-down"),
@@ -325,6 +330,12 @@ def test_what_leads_to_a_solved_task_is_refused_where_nothing_solves_it(task: st
     said = f"^{name} has no effect without a goal that ends the training, and {task} has none; got {value}$"
     with pytest.raises(ValueError, match=said):
         Settings.from_flat({"task": task, name: value})
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.0, float("nan")])
+def test_a_share_of_failures_that_is_no_bound_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="grow_failed must be"):
+        PracticeSettings(curriculum="growing", grow_failed=share)
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.5, 1.5, float("nan")])

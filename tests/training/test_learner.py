@@ -12,7 +12,7 @@ from neuraltape.nn.machines import kind_of
 from neuraltape.settings import AdamSettings, PracticeSettings, RMSPropSettings, Settings
 from neuraltape.settings.choice import TRAINABLE
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import Batch, Copy
+from neuraltape.tasks import Batch, Copy, GraphTraversal
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
 from neuraltape.training.learner import Learner, build_machine
@@ -69,6 +69,20 @@ def test_a_task_with_a_cost_of_its_own_is_asked_for_it() -> None:
         steps.append(learner.learn(task, batch, 0, phase(learner)))
     assert steps[1].nats == pytest.approx(2 * steps[0].nats, rel=1e-6)
     assert steps[1].norm == pytest.approx(2 * steps[0].norm, rel=1e-5)
+
+
+def test_a_step_says_how_many_sequences_failed_where_lessons_have_to_be_passed() -> None:
+    task = GraphTraversal(lesson=1)
+    learner = make(small(task=task, model=LSTM, curriculum="growing", grow_failed=0.1))
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    right = 100 * batch.targets
+    right[batch.mask[:, 1], 1] *= -1
+    weights = learner.model.output.weight
+    learner.outputs = lambda batch, forward=None: right + 0 * weights.sum()  # type: ignore[method-assign]
+    assert learner.learn(task, batch, 0, phase(learner)).failed == 1 / 4
+    other = make(small(model=LSTM))
+    drawn = other.settings.task.sample(2, torch.Generator())
+    assert other.learn(other.settings.task, drawn, 0, phase(other)).failed is None
 
 
 @pytest.mark.parametrize("clip", ["norm", "adaptive"])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from neuraltape.settings import AdamSettings, Settings
-from neuraltape.tasks import Copy, Goal
+from neuraltape.tasks import Copy, Goal, GraphTraversal
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
 from neuraltape.training.phases import cooled_share, note_gap, note_restart, note_score, note_step, phase_of
@@ -359,3 +359,26 @@ def test_growing_reaches_the_whole_range_in_three_quarters_of_the_budget_without
 
 def test_the_whole_range_is_the_task_itself() -> None:
     assert drawn_from(lengths("growing"), Counters(stage=10)) is TASK
+
+
+def lessons(**options: object) -> Settings:
+    return small(task=GraphTraversal(lesson=3), curriculum="growing", grow_failed=0.1, max_sequences=1000, **options)
+
+
+def test_lessons_go_on_after_fifty_steps_with_few_failures_whatever_they_cost() -> None:
+    settings, counters = lessons(), Counters()
+    drawn = []
+    for _ in range(150):
+        drawn.append(drawn_from(settings, counters))
+        note_step(settings, counters, 1000.0, 0.05)
+    assert drawn == [replace(settings.task, lesson=1 + step // 50) for step in range(150)]
+    assert counters.stage == 3
+    assert drawn_from(settings, counters) == settings.task
+
+
+def test_lessons_that_are_not_passed_do_not_go_on_however_little_they_cost_and_however_late_it_is() -> None:
+    settings, counters = lessons(), Counters()
+    for sequences in range(0, 1000, 4):
+        counters.sequences = sequences
+        note_step(settings, counters, 0.0, 0.125)
+    assert counters.stage == 1
