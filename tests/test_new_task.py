@@ -80,7 +80,7 @@ sys.stdout.write(json.dumps(found))
 def run_in_a_copy(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the program says in a copy of the package with the task."""
     root = tmp_path_factory.mktemp("new_task")
-    shutil.copytree(ROOT / "neuraltape", root / "neuraltape", ignore=shutil.ignore_patterns("models", "__pycache__"))
+    shutil.copytree(ROOT / "neuraltape", root / "neuraltape", ignore=shutil.ignore_patterns("models"))
     tasks = root / "neuraltape" / "tasks"
     shutil.copy(FILE, tasks / "reverse.py")
     table = (tasks / "__init__.py").read_text(encoding="utf-8")

@@ -45,13 +45,21 @@ def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path
     assert drawn == {"learning", "outputs", "lengths"} | inside
 
 
-def test_a_machine_that_learned_from_one_example_is_traced_and_animated(call: Call, here: Path) -> None:
+def test_a_machine_that_learned_from_one_example_is_traced_and_animated(
+    call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    # What animations look like is for the tests of plotting; twenty frames take ten seconds.
+    monkeypatch.setattr(
+        "neuraltape.cli.animate.animate", lambda trace, path, **how: drawn.append((trace.machine, how)) or path
+    )
     make_omniglot(here, alphabets=6)
     train(call, here, "--model", "mann", *MEMORY)
     assert call("trace", "omniglot", "--output", "trace.safetensors", "--data-dir", str(here)).code == 0
     trace = Trace.load("trace.safetensors")
     assert (trace.machine, len(trace.inputs)) == ("mann", 30)
     assert call("animate", "omniglot", "--length", "2").out == "wrote runs/omniglot/figures/tape.gif\n"
+    assert drawn == [("mann", {"frames_per_second": 4.0})]
 
 
 def test_the_official_evaluation_set_is_scored_where_it_is(call: Call, here: Path) -> None:
