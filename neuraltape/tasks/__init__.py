@@ -22,6 +22,8 @@ from neuraltape.tasks.associative_recall import AssociativeRecall as Associative
 from neuraltape.tasks.ngrams import NGrams as NGrams
 from neuraltape.tasks.priority_sort import PrioritySort as PrioritySort
 from neuraltape.tasks.tally_copy import TallyCopy as TallyCopy
+from neuraltape.tasks.memory_reuse import MemoryReuse as MemoryReuse
+from neuraltape.tasks.key_value import KeyValue as KeyValue
 from neuraltape.tasks.graph_traversal import GraphTraversal as GraphTraversal
 from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.babi import Babi as Babi

@@ -15,6 +15,7 @@ LENGTHS = {
     "associative-recall": (2, 5),
     "ngrams": (6, 30),
     "priority-sort": (1, 9),
+    "memory-reuse": (1, 3),
     "tally-copy": (1, 4),
 }
 

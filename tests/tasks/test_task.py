@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuraltape.functional import bit_costs
-from neuraltape.tasks import TASKS, AssociativeRecall, Batch, Copy, NGrams, PrioritySort, RepeatCopy, TallyCopy, Task
+from neuraltape.tasks import (
+    TASKS,
+    AssociativeRecall,
+    Batch,
+    Copy,
+    KeyValue,
+    MemoryReuse,
+    NGrams,
+    PrioritySort,
+    RepeatCopy,
+    TallyCopy,
+    Task,
+)
 from neuraltape.tasks.task import grown
 from tests.tasks.oracle import bit_cost, seeded
 
@@ -17,6 +29,8 @@ SMALL = [
     AssociativeRecall(max_length=4),
     NGrams(min_length=8, max_length=30, context_bits=3),
     PrioritySort(min_length=3, max_length=6, answers=4, bits=3),
+    MemoryReuse(max_length=4, min_vectors=1, max_vectors=3, bits=2),
+    KeyValue(max_length=4, bits=3),
     TallyCopy(max_length=3, max_repeats=4, bits=2),
 ]
 small_tasks = pytest.mark.parametrize("task", SMALL, ids=lambda task: task.name)
