@@ -113,7 +113,7 @@ def _ranges(machine: Machine, draft: Draft | Episode) -> dict[str, list[int]]:
 
 def _trace(machine: Machine, composed: Composed, changes: Sequence[Intervention]) -> Trace:
     model = machine.model
-    inputs = composed.batch.inputs.to(model.output.weight.dtype)
+    inputs = composed.batch.inputs.to(model.precision)
     # One step lists what there is; the whole has as much a step.
     listed = model.trace(inputs[:1])
     numbers = sum(stage.weights.numel() for head in listed.heads for stage in head.stages)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neuraltape.kernels.reference import controller_step
 from neuraltape.kernels.spec import Cell
 from neuraltape.nn.checks import check_size
-from neuraltape.nn.quick import parameter
+from neuraltape.nn.quick import KNOWN, like_of
 from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
 
 State = LSTMState | GRUState | FeedForwardState
@@ -77,7 +77,9 @@ class Controller(nn.Module):
             return tuple([getattr(self, name) for name in self.weight_names])
 
     def _zeros(self, batch_size: int) -> Tensor:
-        return parameter(self, self.weight_names[0]).new_zeros(batch_size, self.layers, self.hidden_size)
+        first = getattr(self, self.weight_names[0])
+        like = first if type(first) in KNOWN else like_of(self, None)
+        return like.new_zeros(batch_size, self.layers, self.hidden_size)
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step.

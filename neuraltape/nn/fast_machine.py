@@ -1,13 +1,19 @@
 """A machine that kernels run as a whole: what those with a built-in access share. Knows no access.
 
 An access that wants this has, beside `initial_state` and `forward`, the attributes `scheme` (its name in the kernels),
-`state_type`, `slots`, `layout` and `interface`, and `state_shapes(batch_size)`.
+`state_type`, `slots`, `layout`, `interface` and `fixed_start`, and `state_shapes(batch_size)`.
+
+A kernel reads the parameters of the controller and of the access's `interface`, and one of a single step those of
+`output`; every other part is called. Both are taken only where `quick.plain` says of each of these parts that to call
+it is the same, and where the machine has no methods of its own around them. Otherwise each step calls the parts.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import MachineSpec, Restart
 from neuraltape.nn.arrange import arrange, check_reset
@@ -18,7 +24,20 @@ from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.loss import Loss, arrange_targets
 from neuraltape.nn.machine import Machine, check_part
 from neuraltape.nn.machine_config import MachineConfig
-from neuraltape.nn.quick import fits, nothing_around, of_linear, parameter, part, plain, plain_step, weights_of
+from neuraltape.nn.quick import (
+    KNOWN,
+    as_made,
+    bare,
+    fits,
+    know,
+    like_of,
+    nothing_around,
+    of_linear,
+    part,
+    plain,
+    plain_step,
+    weights_of,
+)
 from neuraltape.nn.state import MachineState, keep_alive, tensors_of
 
 
@@ -39,6 +58,11 @@ class FastMachine(Machine):
 
     access_type: ClassVar[type[nn.Module]]
     """The access that the kernels know."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "access_type" in cls.__dict__:
+            know(cls.access_type)
 
     def __init__(
         self,
@@ -77,9 +101,8 @@ class FastMachine(Machine):
     @property
     def backend(self) -> str:
         """The name of the backend in use, for the parameters' present device and dtype."""
-        weight = self.output.weight
         if isinstance(self.controller, Controller):
-            return self.choice.resolve(weight, self._spec(self.controller)).backend
+            return self.choice.resolve(like_of(self, self.output), self._spec(self.controller, self.access)).backend
         return self.access.backend
 
     def fitting(self, state: Any, batch_size: int) -> Any:
@@ -88,7 +111,7 @@ class FastMachine(Machine):
         Raises:
             TypeError, ValueError: it does not have the structure, shapes and precision of `initial_state`.
         """
-        built_in_one, dtype = isinstance(self.controller, Controller), self.output.weight.dtype
+        built_in_one, dtype = isinstance(self.controller, Controller), self.precision
         if (
             built_in_one
             and isinstance(self.access, self.access_type)
@@ -106,24 +129,31 @@ class FastMachine(Machine):
     def start(self, batch_size: int) -> MachineState:
         """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
         controller, access = part(self, "controller"), part(self, "access")
-        known = type(controller) in CONTROLLERS.values() and type(access) is self.access_type
-        known = known and type(self).initial_state is Machine.initial_state
+        weight = getattr(part(self, "output"), "weight", None)
         # Tensors of another kind, such as those that a compiler follows, are not kept.
-        if not known or torch.compiler.is_compiling() or not access.fixed_start:
+        if (
+            torch.compiler.is_compiling()
+            or type(weight) is not nn.Parameter
+            or _has_any_global_hook()
+            or type(controller) not in _CONTROLLERS
+            or type(access) is not self.access_type
+            or any("initial_state" in each.__dict__ for each in (self, controller, access))
+            or _of_starts(type(self)) != _START
+            or not (as_made(type(controller)) and as_made(self.access_type))
+            or not access.fixed_start
+        ):
             return self.initial_state(batch_size)
-        weight = parameter(part(access, "interface"), "weight")
-        if type(weight) is not nn.Parameter:
-            return self.initial_state(batch_size)
-        return self._start.get(self.initial_state, batch_size, self.memory_slots, weight)
+        return self._start.get(self.initial_state, batch_size, self.memory_slots, weight, (controller, access.layout))
 
     def run(
         self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None
     ) -> tuple[Tensor, MachineState]:
         """All steps: (time, batch, input) -> (time, batch, output) and the final state."""
         controller, access = part(self, "controller"), part(self, "access")
-        if not self._whole(controller, access):
+        weights = weights_of(controller, access) if self._whole(controller, access) else None
+        if weights is None or not all(type(each) in KNOWN for each in (*weights.controller, *weights[1:])):
             return super().run(inputs, state, lengths, reset)
-        weights, spec = weights_of(controller, access), self._spec(controller)
+        spec = self._spec(controller, access)
         sequence = self.choice.resolve(weights.interface_weight, spec).function
         with without_autocast(inputs.device.type):
             carried = state.controller.parts()
@@ -159,6 +189,8 @@ class FastMachine(Machine):
         bits, counted = arrange_targets(targets, mask, arranged, self.output_size)
         x, before = self.begin(arranged, state)
         weights, of_output, carried = weights_of(controller, access), of_linear(part(self, "output")), before.controller
+        if weights is None or of_output is None:
+            return ordinary(inputs, targets, state, mask=mask, lengths=lengths, reset=reset)
         seen = (*weights.controller, *weights[1:], *of_output, *carried.parts(), *before.access.parts())
         if not all(type(each) in (Tensor, nn.Parameter) for each in seen):
             return ordinary(inputs, targets, state, mask=mask, lengths=lengths, reset=reset)
@@ -166,7 +198,7 @@ class FastMachine(Machine):
         if arranged.reset is not None:
             start = self.start(x.shape[1])
             restart = Restart(arranged.reset, start.controller.parts(), start.access)
-        spec = self._spec(controller)
+        spec = self._spec(controller, access)
         costs, outputs, last, memory = self.loss_choice.resolve(weights.interface_weight, spec).function(
             self._scaled(x), arranged.lengths, weights, of_output, carried.parts(), before.access, spec,
             bits.to(x.dtype), counted, restart,
@@ -182,8 +214,9 @@ class FastMachine(Machine):
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
             return super().step(inputs, state, reset=reset)
         parts: dict[str, Any] = self._modules
-        controller, access, output = parts["controller"], parts["access"], parts["output"]
-        whole = plain_step(self, controller, access, output, self.access_type, Controller.forward)
+        controller, access, output = parts.get("controller"), parts.get("access"), parts.get("output")
+        whole = plain_step(self, controller, access, output, _CONTROLLERS, self.access_type)
+        whole = whole and _of_steps(type(self)) == _STEP
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state, reset=reset)
         known = type(state) is MachineState and type(state.access) is access.state_type
@@ -193,7 +226,10 @@ class FastMachine(Machine):
         if reset is not None and check_reset(reset, (len(inputs),), "(batch,)", inputs.device).any():
             state = self.fitting(state, len(inputs))
             state = keep_alive(reset, self.start(len(inputs)), state)
-        weights, spec, of_output = weights_of(controller, access), self._spec(controller), of_linear(output)
+        weights, of_output = weights_of(controller, access), of_linear(output)
+        if weights is None or of_output is None:
+            return super().step(inputs, state, reset=reset)
+        spec = self._spec(controller, access)
         take = self.step_choice.resolve(weights.interface_weight, spec).function
         carried = state.controller.parts()
         y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
@@ -208,8 +244,11 @@ class FastMachine(Machine):
 
     def _whole(self, controller: Any, access: Any) -> bool:
         """Whether a kernel is sure to give what the controller and the access give when they are called."""
-        both = plain(controller, Controller) and plain(access, self.access_type)
-        return both and plain(access._modules["interface"], nn.Linear)
+        held, kind = self.__dict__, type(controller)
+        if "control" in held or "run_stepwise" in held or not _runs_as_written(type(self)) or kind not in _CONTROLLERS:
+            return False
+        both = plain(controller, kind) and plain(access, self.access_type)
+        return both and plain(access._modules.get("interface"), nn.Linear)
 
     def _fuses(self, inputs: Any, targets: Any, mask: Any) -> bool:
         """Whether a loss may be one node: nobody looks at what is between its parts, or wants a gradient there."""
@@ -218,23 +257,43 @@ class FastMachine(Machine):
             and type(inputs) is type(targets) is Tensor
             and (mask is None or type(mask) is Tensor)
             and not targets.requires_grad
-            and plain(self, FastMachine)
-            and type(self).run is FastMachine.run
+            and bare(self)
+            and _of_steps(type(self)) == _STEP
             and nothing_around()
             and self._whole(part(self, "controller"), part(self, "access"))
             and plain(part(self, "output"), nn.Linear)
         )
 
-    def _spec(self, controller: Controller) -> MachineSpec:
-        layout, slots, known = self.layout, self.memory_slots, self._known
+    def _spec(self, controller: Controller, access: Any) -> MachineSpec:
+        layout, slots, known = access.layout, self.memory_slots, self._known
         if known is None or known[0] is not controller or known[1] is not layout or known[2] != slots:
             sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, slots, layout)
-            known = self._known = controller, layout, slots, MachineSpec(self.access.scheme, *sizes)
+            known = self._known = controller, layout, slots, MachineSpec(access.scheme, *sizes)
         return known[3]
 
     def extra_repr(self) -> str:
         """The backend in use, for `repr`."""
         return f"backend={self.backend!r}"
+
+
+_CONTROLLERS = frozenset(CONTROLLERS.values())
+for _kind in (nn.Linear, *_CONTROLLERS):
+    know(_kind)
+
+# What the kernels stand for in a machine, as it is written: in a start, a run and a single step.
+_of_starts = attrgetter("initial_state")
+_of_runs = attrgetter("control", "run_stepwise")
+_of_steps = attrgetter("__call__", "forward", "run", "control", "run_stepwise", "begin", "fitting", "to_precision")
+_START, _RUN, _STEP = _of_starts(FastMachine), _of_runs(FastMachine), _of_steps(FastMachine)
+
+
+def _runs_as_written(kind: type) -> bool:
+    """Whether a machine's class has the methods of this file around the calls of its parts."""
+    return _of_runs(kind) == _RUN
+
+
+# A compiler asks while it traces, and does not look into it.
+_runs_as_written._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def chosen_controller(controller: Any, input_size: int, config: MachineConfig) -> nn.Module:

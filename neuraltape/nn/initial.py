@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.functional import AccessState, InterfaceLayout
+from neuraltape.nn.quick import know
 
 MemoryInit = Literal["constant", "random", "learned"]
 MEMORY_INITS = ("constant", "random", "learned")
@@ -119,6 +120,9 @@ class InitialAccess(nn.Module):
     def extra_repr(self) -> str:
         """Start values, for `repr`."""
         return f"memory_init={self.memory_init!r}, train_memory={self.train_memory}"
+
+
+know(InitialAccess)
 
 
 def given_memory(memory: Any, like: Tensor) -> Tensor:

@@ -23,13 +23,21 @@ class KeptStart:
     def __init__(self) -> None:
         self._kept: tuple[_Key, MachineState] | None = None
 
-    def get(self, make: Callable[[int], MachineState], batch_size: int, slots: int, like: Tensor) -> MachineState:
+    def get(
+        self,
+        make: Callable[[int], MachineState],
+        batch_size: int,
+        slots: int,
+        like: Tensor,
+        of: tuple[Any, ...] = (),
+    ) -> MachineState:
         """The state for so many sequences and slots, with the device and dtype of `like`.
 
         Args:
             make: the machine's `initial_state`; the state must depend on nothing else.
+            of: what else it depends on: the parts that it is made by, and their sizes.
         """
-        key = (batch_size, slots, like.dtype, like.device)
+        key = (batch_size, slots, like.dtype, like.device, *of)
         kept = self._kept
         if kept is not None and kept[0] == key:
             return kept[1]

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.pieces import run_in_pieces
+from neuraltape.nn.quick import like_of
 from neuraltape.nn.redraw import redraw
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.state import LSTMState
@@ -76,7 +77,7 @@ class LSTMBaseline(SequenceModel[LSTMState]):
 
     def initial_state(self, batch_size: int) -> LSTMState:
         """Zeros."""
-        zeros = self.output.weight.new_zeros(batch_size, self.controller_layers, self.hidden_size)
+        zeros = like_of(self, self.output).new_zeros(batch_size, self.controller_layers, self.hidden_size)
         return LSTMState(zeros, zeros)
 
     def run(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
+from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import record
 from neuraltape.nn.redraw import redraw
 from neuraltape.nn.sequence_model import SequenceModel
@@ -74,8 +75,7 @@ class Machine(SequenceModel[MachineState]):
     def precision(self) -> torch.dtype:
         """The parameters' precision."""
         # Without a walk through all modules where the output layer is still the one that was made here.
-        weight = getattr(self.output, "weight", None)
-        return weight.dtype if isinstance(weight, Tensor) else super().precision
+        return like_of(self, self.output).dtype
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, those of the parts too; also after `to_empty`.

@@ -7,7 +7,6 @@ from torch import nn
 
 from neuraltape.nn.access import LRUAAccess
 from neuraltape.nn.controllers import LSTMController
-from neuraltape.nn.quick import parameter
 
 # Biases at the start, before the sigmoid: gates that forget at once, and let in and out what there is.
 FORGET, OPEN = -3.0, 1.0
@@ -33,7 +32,7 @@ def start_one_late(controller: LSTMController, access: LRUAAccess) -> None:
     hidden, last = controller.hidden_size, controller.layers - 1
     past = hidden // 2
     now = hidden - past
-    from_input, from_hidden, *biases = (parameter(controller, f"{name}_l{last}") for name in controller.names)
+    from_input, from_hidden, *biases = (getattr(controller, f"{name}_l{last}") for name in controller.names)
     for gate in range(4):
         rows = slice(gate * hidden, (gate + 1) * hidden)
         from_input[rows][now:] = 0

@@ -11,6 +11,7 @@ from neuraltape.nn.called import Called, StateT
 from neuraltape.nn.checks import check_flag, check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
+from neuraltape.nn.quick import like_of
 from neuraltape.nn.state import like_state, tensors_of
 
 
@@ -184,7 +185,7 @@ class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", licen
     @property
     def precision(self) -> torch.dtype:
         """The parameters' precision."""
-        return next(self.parameters()).dtype
+        return like_of(self, None).dtype
 
     def to_precision(self, inputs: Tensor) -> Tensor:
         """The inputs in the parameters' precision: half precision is widened, anything else has to match."""

@@ -31,6 +31,7 @@ from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.checks import check_flag
 from neuraltape.nn.initial import given_memory
 from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import Heads, Recorder
 
 MODES = ("backward", "content", "forward")
@@ -124,7 +125,8 @@ class DNCAccess(nn.Module):
             TypeError: a memory that is no tensor.
             ValueError: a memory of another shape, precision or device.
         """
-        parts = [self.interface.weight.new_zeros(shape) for shape in self.state_shapes(batch_size)]
+        like = like_of(self, self.interface)
+        parts = [like.new_zeros(shape) for shape in self.state_shapes(batch_size)]
         state = DNCState(*parts)
         return state if memory is None else state.replace(memory=given_memory(memory, state.memory))
 
@@ -153,7 +155,7 @@ class DNCAccess(nn.Module):
             The reads (batch, read heads, width) and the state after this step.
         """
         with without_autocast(controller_output.device.type):
-            state = dnc_step(self._raw(controller_output), state, self.layout)
+            state = dnc_step(self._raw(controller_output, state), state, self.layout)
         return state.reads, state
 
     def forward_in_stages(
@@ -167,7 +169,7 @@ class DNCAccess(nn.Module):
         """
         layout, reading = self.layout, slice(self.layout.read_heads)
         with without_autocast(controller_output.device.type):
-            given = dnc_interface(self._raw(controller_output), layout)
+            given = dnc_interface(self._raw(controller_output, state), layout)
             memory = recorder.memory(state.memory)
             heads = recorder.heads("read", state.read_weights)
             kept = unfreed(heads.stage("free", lambda free: free.unsqueeze(-1) * state.read_weights, free=given.free))
@@ -203,8 +205,9 @@ class DNCAccess(nn.Module):
             reads = heads.vector("read", read(memory, read_weights))
         return reads, DNCState(memory, read_weights, write_weights, used, linked, last, reads)
 
-    def _raw(self, controller_output: Tensor) -> Tensor:
-        return self.interface(controller_output.to(self.interface.weight.dtype))
+    def _raw(self, controller_output: Tensor, state: DNCState) -> Tensor:
+        # The memory has the parameters' precision; what stands for `interface` may have no parameter of that name.
+        return self.interface(controller_output.to(state.memory.dtype))
 
     def extra_repr(self) -> str:
         """Sizes, for `repr`."""

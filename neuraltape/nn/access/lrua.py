@@ -24,6 +24,7 @@ from neuraltape.functional import (
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.initial import CONSTANT, given_memory
 from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import Recorder
 
 # Biases at the start, before softplus and sigmoid.
@@ -111,7 +112,7 @@ class LRUAAccess(nn.Module):
             TypeError: a memory that is no tensor.
             ValueError: a memory of another shape, precision or device.
         """
-        like, heads, width = self.interface.weight, self.layout.heads, self.layout.width
+        like, heads, width = like_of(self, self.interface), self.layout.heads, self.layout.width
         focus = like.new_zeros(batch_size, heads, self.slots)
         focus[..., 0] = 1
         own = like.new_full((batch_size, self.slots, width), CONSTANT)
@@ -136,7 +137,7 @@ class LRUAAccess(nn.Module):
             The reads (batch, heads, width) and the state after this step.
         """
         with without_autocast(controller_output.device.type):
-            state = lrua_step(self.interface(controller_output.to(self.interface.weight.dtype)), state, self.layout)
+            state = lrua_step(self._raw(controller_output, state), state, self.layout)
         return state.reads, state
 
     def forward_in_stages(
@@ -150,7 +151,7 @@ class LRUAAccess(nn.Module):
         """
         layout = self.layout
         with without_autocast(controller_output.device.type):
-            raw = self.interface(controller_output.to(self.interface.weight.dtype))
+            raw = self._raw(controller_output, state)
             interface, usage = activate_lrua(split_lrua(raw, layout)), state.usage.detach()
             memory = recorder.memory(state.memory)
             heads = recorder.heads("write")
@@ -165,6 +166,10 @@ class LRUAAccess(nn.Module):
             reads = heads.vector("read", read(memory, read_weights))
             usage = lrua_usage(usage, read_weights, write_weights, layout)
         return reads, LRUAState(memory, read_weights, usage, reads)
+
+    def _raw(self, controller_output: Tensor, state: LRUAState) -> Tensor:
+        # The memory has the parameters' precision; what stands for `interface` may have no parameter of that name.
+        return self.interface(controller_output.to(state.memory.dtype))
 
     def extra_repr(self) -> str:
         """Sizes, for `repr`."""

@@ -10,6 +10,7 @@ from neuraltape.functional import (
     AccessState,
     Interface,
     InterfaceLayout,
+    access_step,
     activate,
     interpolate,
     look_up,
@@ -24,6 +25,7 @@ from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_choice, check_flag, check_input_scale, check_size
 from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit, given_memory
 from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.quick import KNOWN, like_of, part, plain
 from neuraltape.nn.record import Heads, Recorder
 
 
@@ -163,13 +165,14 @@ class NTMAccess(nn.Module):
 
     @property
     def fixed_start(self) -> bool:
-        """Whether the start depends on no parameter and no buffer."""
-        return self.initial.fixed
+        """Whether the start depends on no parameter and no buffer, nor on anything around the module that makes it."""
+        initial = part(self, "initial")
+        return plain(initial, InitialAccess) and initial.fixed
 
     @property
     def backend(self) -> str:
         """The name of the backend of `forward`."""
-        return self.choice.resolve(self.interface.weight, self.layout).backend
+        return self.choice.resolve(like_of(self, self.interface), self.layout).backend
 
     def initial_state(self, batch_size: int, memory: Tensor | None = None) -> AccessState:
         """The state before the first step; with a memory (batch, slots, width) or (slots, width), from that one.
@@ -178,7 +181,7 @@ class NTMAccess(nn.Module):
             TypeError: a memory that is no tensor.
             ValueError: a memory of another shape, precision or device.
         """
-        state = self.initial(batch_size, self.interface.weight)
+        state = self.initial(batch_size, like_of(self, self.interface))
         return state if memory is None else state.replace(memory=given_memory(memory, state.memory))
 
     def state_shapes(self, batch_size: int) -> list[tuple[int, ...]]:
@@ -201,9 +204,12 @@ class NTMAccess(nn.Module):
         Returns:
             The reads (batch, read heads, width) and the state after this step.
         """
-        step = self.choice.resolve(self.interface.weight, self.layout).function
+        step = self.choice.resolve(state.memory, self.layout).function
         with without_autocast(controller_output.device.type):
-            state = step(self._raw(controller_output), state, self.layout)
+            raw = self._raw(controller_output, state)
+            # Tensors of other kinds, such as distributed ones, are PyTorch's own affair.
+            step = step if all(type(each) in KNOWN for each in (raw, *state.parts())) else access_step
+            state = step(raw, state, self.layout)
         return state.reads, state
 
     def forward_in_stages(
@@ -216,7 +222,7 @@ class NTMAccess(nn.Module):
         """
         reading, writing = slice(self.layout.read_heads), slice(self.layout.read_heads, None)
         with without_autocast(controller_output.device.type):
-            interface = activate(split_interface(self._raw(controller_output), self.layout))
+            interface = activate(split_interface(self._raw(controller_output, state), self.layout))
             memory = recorder.memory(state.memory)
             heads = recorder.heads("write", state.write_weights)
             write_weights = self._address(heads, interface, writing, memory, state.write_weights)
@@ -239,8 +245,9 @@ class NTMAccess(nn.Module):
         shifted = heads.stage("move", move, shift=moves, ticks={"shift": offsets})
         return heads.stage("sharpen", partial(sharpen, shifted), sharpness=sharpness)
 
-    def _raw(self, controller_output: Tensor) -> Tensor:
-        return self.interface(controller_output.to(self.interface.weight.dtype))
+    def _raw(self, controller_output: Tensor, state: AccessState) -> Tensor:
+        # The memory has the parameters' precision; what stands for `interface` may have no parameter of that name.
+        return self.interface(controller_output.to(state.memory.dtype))
 
     def extra_repr(self) -> str:
         """Sizes, for `repr`."""
