@@ -36,7 +36,7 @@ class Finding:
 
 
 def check() -> list[Finding]:
-    """Compare outputs and gradients on the sizes that will be measured.
+    """Compare outputs and gradients, of a call and of a loss, on the sizes that will be measured.
 
     Raises:
         RuntimeError: a side is wrong. Nothing is to be reported then.
@@ -52,15 +52,18 @@ def check() -> list[Finding]:
 
 def _compare(size: Size, name: str) -> list[Finding]:
     outputs, gradient = _outputs_and_gradient(tape(size, backend="reference").double(), size)
+    wanted = outputs, gradient, gradient
+    kinds = "outputs", "gradients", "gradients of its loss"
     findings = []
     for dtype, bounds in (
-        (torch.float32, (OUTPUTS, GRADIENTS)),
-        (torch.float64, (OUTPUTS_IN_DOUBLE, OUTPUTS_IN_DOUBLE)),
+        (torch.float32, (OUTPUTS, GRADIENTS, GRADIENTS)),
+        (torch.float64, (OUTPUTS_IN_DOUBLE,) * 3),
     ):
-        ours = _outputs_and_gradient(tape(size, backend="cpu").to(dtype), size)
+        model = tape(size, backend="cpu").to(dtype)
+        ours = *_outputs_and_gradient(model, size), _gradient_of_loss(model, size)
         kind = f"{TITLES['cpu']}, {name}, {str(dtype).removeprefix('torch.')}"
-        for what, came, wanted, bound in zip(("outputs", "gradients"), ours, (outputs, gradient), bounds, strict=True):
-            findings.append(Finding(f"{kind}, {what}", relative_error(came, wanted), bound))
+        for what, came, right, bound in zip(kinds, ours, wanted, bounds, strict=True):
+            findings.append(Finding(f"{kind}, {what}", relative_error(came, right), bound))
     if why_left_out("jax") is None:
         came = torch.from_numpy(SIDES["jax"](size).forward().copy())
         findings.append(Finding(f"{TITLES['jax']}, {name}, outputs", relative_error(came, outputs), OUTPUTS))
@@ -68,12 +71,23 @@ def _compare(size: Size, name: str) -> list[Finding]:
 
 
 def _outputs_and_gradient(model: NTM, size: Size) -> tuple[Tensor, Tensor]:
-    dtype = next(model.parameters()).dtype
-    inputs, targets = (tensor.to(dtype) for tensor in draw(size))
+    inputs, targets = _drawn(model, size)
     outputs, _ = model(inputs)
-    binary_cross_entropy_with_logits(outputs, targets).backward()
-    each = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
-    return outputs.detach(), torch.cat([gradient.flatten() for gradient in each])
+    return outputs.detach(), _gradient(model, binary_cross_entropy_with_logits(outputs, targets))
+
+
+def _gradient_of_loss(model: NTM, size: Size) -> Tensor:
+    inputs, targets = _drawn(model, size)
+    return _gradient(model, model.loss(inputs, targets).costs.sum() / targets.numel())
+
+
+def _drawn(model: NTM, size: Size) -> tuple[Tensor, ...]:
+    return tuple(tensor.to(model.precision) for tensor in draw(size))
+
+
+def _gradient(model: NTM, cost: Tensor) -> Tensor:
+    each = torch.autograd.grad(cost, list(model.parameters()), materialize_grads=True)
+    return torch.cat([gradient.flatten() for gradient in each])
 
 
 def relative_error(came: Tensor, wanted: Tensor) -> float:

@@ -6,6 +6,7 @@ from benchmarks.side import sides
 from benchmarks.size import PAPER
 from benchmarks.table import Column, Table, scaled, significant, whole
 from benchmarks.timing import Effort, take_turns
+from benchmarks.torch_side import TorchSide, plain_cell
 from benchmarks.training_step import BATCHES, in_words, left_out, rate_columns, rates
 
 FORWARD_SECONDS, STEP_SECONDS = 4, 4
@@ -28,10 +29,16 @@ def forward(effort: Effort) -> Table:
 
 def step(effort: Effort) -> Table:
     """Latency of one step of a stream."""
-    each = sides(replace(PAPER, batch=1))
-    taken = take_turns({name: side.step for name, side in each.items()}, STEP_SECONDS, effort)
-    columns = tuple(replace(column, show=scaled(1e6)) for column in rate_columns())
-    ratio = Column("to_lstm", "time, in times of nn.LSTM's", significant)
-    row = {**taken, "to_lstm": taken["cpu"].over(taken["lstm"])}
+    size = replace(PAPER, batch=1)
+    calls = {name: side.step for name, side in sides(size).items()}
+    calls["cell"] = TorchSide(plain_cell(size), size).step
+    taken = take_turns(calls, STEP_SECONDS, effort)
+    columns = (*rate_columns(), Column("cell", "torch.nn.LSTMCell + linear", significant))
+    columns = tuple(replace(column, show=scaled(1e6)) for column in columns)
+    ratios = (
+        Column("to_lstm", "time, in times of nn.LSTM's", significant),
+        Column("to_cell", "in times of nn.LSTMCell's", significant),
+    )
+    row = {**taken, **{f"to_{name}": taken["cpu"].over(taken[name]) for name in ("lstm", "cell")}}
     notes = ("In JSON: seconds.", *left_out())
-    return Table("step", "`step()` at batch 1, microseconds", (*columns, ratio), (row,), notes)
+    return Table("step", "`step()` at batch 1, microseconds", (*columns, *ratios), (row,), notes)

@@ -34,8 +34,8 @@ def _jax(size: Size) -> Side:
 
 
 SIDES: dict[str, Callable[[Size], Side]] = {
-    "cpu": lambda size: TorchSide(tape(size, backend="cpu"), size),
-    "reference": lambda size: TorchSide(tape(size, backend="reference"), size),
+    "cpu": lambda size: TorchSide(tape(size, backend="cpu"), size, own_loss=True),
+    "reference": lambda size: TorchSide(tape(size, backend="reference"), size, own_loss=True),
     "lstm": lambda size: TorchSide(plain_lstm(size), size),
     "jax": _jax,
 }

@@ -35,10 +35,30 @@ class PlainLSTM(nn.Module):
         return outputs.squeeze(0), state
 
 
+class PlainCell(nn.Module):
+    """torch.nn.LSTMCell and a linear layer: what runs step by step without a sequence around it."""
+
+    def __init__(self, input_size: int, hidden_size: int, output_size: int) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(input_size, hidden_size)
+        self.output = nn.Linear(hidden_size, output_size)
+
+    def step(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """(batch, input) -> (batch, output) and the state."""
+        state = self.cell(inputs, state)
+        return self.output(state[0]), state
+
+
 def plain_lstm(size: Size) -> PlainLSTM:
     """The machine without a memory: an LSTM as large as the controller."""
     torch.manual_seed(0)
     return PlainLSTM(size.input_size, size.hidden_size, size.output_size)
+
+
+def plain_cell(size: Size) -> PlainCell:
+    """The same as single steps."""
+    torch.manual_seed(0)
+    return PlainCell(size.input_size, size.hidden_size, size.output_size)
 
 
 def tape(size: Size, *, backend: str) -> NTM:
@@ -57,11 +77,19 @@ def tape(size: Size, *, backend: str) -> NTM:
 
 
 class TorchSide:
-    """A PyTorch model with its optimiser and one batch."""
+    """A PyTorch model with its optimiser and one batch.
 
-    def __init__(self, model: NTM | PlainLSTM, size: Size) -> None:
+    Args:
+        model: the model.
+        size: the batch's size.
+        own_loss: whether it trains on the loss that the model has, as training does; otherwise on PyTorch's, of what a
+            call gives.
+    """
+
+    def __init__(self, model: NTM | PlainLSTM | PlainCell, size: Size, *, own_loss: bool = False) -> None:
         config = AdamSettings(learning_rate=LEARNING_RATE)
-        self.model = model
+        self.model: Any = model
+        self.own_loss = own_loss
         self.inputs, self.targets = draw(size)
         self.flat = FlatParameters(dict(model.named_parameters()))
         self.optimizer = build_optimizer(config, self.flat.weights)
@@ -92,4 +120,7 @@ class TorchSide:
 
     def _backward(self, inputs: Tensor, targets: Tensor) -> None:
         self.flat.gradient.zero_()
+        if self.own_loss:
+            (self.model.loss(inputs, targets).costs.sum() / targets.numel()).backward()
+            return
         binary_cross_entropy_with_logits(self.model(inputs)[0], targets).backward()

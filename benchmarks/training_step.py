@@ -8,6 +8,7 @@ from benchmarks.side import SIDES, TITLES, sides, why_left_out
 from benchmarks.size import LARGER, PAPER, Size
 from benchmarks.table import Column, Table, significant, whole
 from benchmarks.timing import Effort, Spread, take_turns
+from benchmarks.torch_side import TorchSide, tape
 
 BATCHES = (1, 16, 64, 256)
 SECONDS = 8
@@ -18,14 +19,17 @@ def training(effort: Effort) -> Table:
     rows = []
     for batch in effort.some(BATCHES):
         size = replace(PAPER, batch=batch)
-        taken = take_turns({name: side.train for name, side in sides(size).items()}, SECONDS, effort)
-        rows.append(
-            {"batch": batch, **rates(taken, batch), "to_lstm": taken["cpu"].over(taken["lstm"]), **_gain(taken)}
-        )
+        calls = {name: side.train for name, side in sides(size).items()}
+        calls["apart"] = TorchSide(tape(size, backend="cpu"), size).train
+        taken = take_turns(calls, SECONDS, effort)
+        ratios = {f"{name}_to_lstm": taken[name].over(taken["lstm"]) for name in ("cpu", "apart")}
+        rows.append({"batch": batch, **rates(taken, batch), **ratios, **_gain(taken)})
     columns = (
         Column("batch", "batch", whole),
         *rate_columns(),
-        Column("to_lstm", "time, in times of nn.LSTM's", significant),
+        Column("apart", f"{TITLES['cpu']}, call and loss apart", significant),
+        Column("cpu_to_lstm", "time, in times of nn.LSTM's", significant),
+        Column("apart_to_lstm", "the same, call and loss apart", significant),
         Column("to_reference", "times as fast as the reference", significant),
     )
     title = f"Training step, sequences a second ({in_words(PAPER)})"

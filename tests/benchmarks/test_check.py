@@ -21,7 +21,7 @@ def _small(monkeypatch):
 
 def test_right_sides_pass() -> None:
     findings = check.check()
-    assert len(findings) == 8
+    assert len(findings) == 12
     assert all(finding.good for finding in findings)
 
 
