@@ -47,6 +47,9 @@ NEEDED: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "cooldown_clip_floor": lambda flat: bool(flat.get("cooldown_sequences")) and flat.get("clip") == "adaptive",
 }
 
+# Counters that a checkpoint had not always, and where they began.
+LATER_COUNTERS = {"waiting_since": 0, "restarts": 0, "began": 0, "training": None, "apart": 0}
+
 
 def converted_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Today's flat settings from those of an older version: without what had no effect on this machine or optimiser."""
@@ -101,14 +104,19 @@ def convert_checkpoint(path: Path) -> bool:
     with safe_open(path, "pt") as file:
         values = json.loads((file.metadata() or {})[KEY])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-    if values.pop("format") == CHECKPOINT_FORMAT:
+    was = values.pop("format")
+    if was == CHECKPOINT_FORMAT:
         return False
-    curriculum = values.pop("curriculum")
-    values["counters"] |= {"stage": curriculum["stage"], "recent": curriculum["recent"]}
-    settings = Settings.load(RunDirectory(path.parent.parent).config)
-    if settings.practice.curriculum != "growing":
-        values["counters"]["stage"] = 1
-    save_checkpoint(path, Checkpoint(tensors, {**values, "settings": settings.flat()}))
+    values["counters"] = {**LATER_COUNTERS, **values["counters"]}
+    if was == 1:
+        curriculum = values.pop("curriculum")
+        values["counters"] |= {"stage": curriculum["stage"], "recent": curriculum["recent"]}
+        settings = Settings.load(RunDirectory(path.parent.parent).config)
+        if settings.practice.curriculum != "growing":
+            values["counters"]["stage"] = 1
+        values["settings"] = settings.flat()
+    # Format 2 had no checksum.
+    save_checkpoint(path, Checkpoint(tensors, values))
     return True
 
 

@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 from neuraltape.nn.pretrained import WEIGHTS
 
 CONFIG, METRICS, MODEL, FIGURES, BOARD = "config.yaml", "metrics.jsonl", "model", "figures", "tensorboard"
-CHECKPOINT, STATE, NONFINITE = "checkpoint", "state.safetensors", "nonfinite.safetensors"
+CHECKPOINT, STATE, BEFORE = "checkpoint", "state.safetensors", "before.safetensors"
+NONFINITE = "nonfinite.safetensors"
 LOCK, TORCHRUN, NEW_MODEL = ".lock", ".torchrun", ".model.new"
 
 # All that a run puts into its folder; nothing else is ever removed. The configuration goes last: as long as it is
@@ -34,6 +35,8 @@ class RunDirectory:
         self.config = self.path / CONFIG
         self.metrics = self.path / METRICS
         self.checkpoint = self.path / CHECKPOINT / STATE
+        # The checkpoint before that one.
+        self.before = self.path / CHECKPOINT / BEFORE
         self.model = self.path / MODEL
         # The model while it is being written.
         self.new_model = self.path / NEW_MODEL

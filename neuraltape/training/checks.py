@@ -11,6 +11,7 @@ from neuraltape.runs.checkpoint import Checkpoint
 from neuraltape.settings import Settings
 from neuraltape.settings.differences import differences
 from neuraltape.training.counters import Counters
+from neuraltape.training.guard import first_bad
 from neuraltape.training.keeper import tensorboard_writer
 from neuraltape.training.learner import build_machine
 from neuraltape.training.optimizers import state_names
@@ -75,6 +76,9 @@ def check_checkpoint(path: Path, checkpoint: Checkpoint, settings: Settings) -> 
                 f"{path} is of another machine: {name} must be {shape} of {dtype}; got {tuple(tensor.shape)} of "
                 f"{tensor.dtype}"
             )
+    bad = first_bad((name, each) for name, each in checkpoint.tensors.items() if each.is_floating_point())
+    if bad is not None:
+        raise ValueError(f"{path} cannot be gone on from: {bad} is not finite")
     _check_counters(path, values["counters"], settings)
     _check_budget(Counters(**values["counters"]), settings, values["settings"].get("max_sequences"))
 

@@ -125,7 +125,7 @@ class Keeper:
             return
         # A checkpoint promises that the lines up to its step are there.
         self.reports.file.sync()
-        save_checkpoint(self.directory.checkpoint, checkpoint)
+        save_checkpoint(self.directory.checkpoint, checkpoint, before=self.directory.before)
         self.step = checkpoint.values["counters"]["step"]
         with learner.average.applied():
             # A copy has tensors of its own again; safetensors refuses views of a common vector.

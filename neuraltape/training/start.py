@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from neuraltape.runs.checkpoint import Checkpoint, load_checkpoint
+from neuraltape.runs.checkpoint import Checkpoint, load_last_checkpoint
 from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.files import replace as replace_file
 from neuraltape.runs.files import write_atomically
 from neuraltape.settings import Settings
 from neuraltape.training.checks import check_checkpoint, check_runs_here
@@ -183,12 +184,15 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
         write_atomically(directory.config, order.settings.to_yaml().encode())
         return None
     directory.lock()
-    checkpoint = load_checkpoint(directory.checkpoint) if directory.checkpoint.exists() else None
-    if checkpoint is not None:
-        check_checkpoint(directory.checkpoint, checkpoint, order.settings)
+    found = load_last_checkpoint(directory)
+    if found is not None:
+        check_checkpoint(*found, order.settings)
+        # A broken one must not take the place of the one before it.
+        if found[0] != directory.checkpoint:
+            replace_file(found[0], directory.checkpoint)
     if Settings.load(directory.config).flat() != order.settings.flat():
         write_atomically(directory.config, order.settings.to_yaml().encode())
-    return checkpoint
+    return None if found is None else found[1]
 
 
 def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:

@@ -10,7 +10,7 @@ from neuraltape import MANN, NTM, LSTMBaseline
 from neuraltape.nn import MemoryNetwork, load_machine
 from neuraltape.runs import RunDirectory
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.runs.convert import convert, converted_settings, main
+from neuraltape.runs.convert import LATER_COUNTERS, convert, converted_settings, main
 from neuraltape.settings import Settings
 from neuraltape.training import resume, train
 from tests.training.small import small
@@ -92,7 +92,8 @@ def test_a_run_of_an_older_version_goes_on_after_it_is_converted(tmp_path: Path)
     kept = load_checkpoint(directory.checkpoint)
     flat = {**kept.values["settings"], "max_sequences": 60, "momentum": 0.9, "memory_slots": 128, "eps": None}
     directory.config.write_text(yaml.safe_dump(flat))
-    counters = {name: value for name, value in kept.values["counters"].items() if name not in ("stage", "recent")}
+    later = ("stage", "recent", *LATER_COUNTERS)
+    counters = {name: value for name, value in kept.values["counters"].items() if name not in later}
     curriculum = {"stage": 10, "recent": []}
     header = json.dumps({"format": 1, "counters": counters, "curriculum": curriculum})
     directory.checkpoint.write_bytes(save(kept.tensors, {"neuraltape": header}))
@@ -101,6 +102,24 @@ def test_a_run_of_an_older_version_goes_on_after_it_is_converted(tmp_path: Path)
     one, other = (load_checkpoint(RunDirectory(tmp_path / name).checkpoint) for name in ("whole", "old"))
     # The shorter one has evaluated at its own end; weights do not depend on that.
     assert all(torch.equal(each, other.tensors[name]) for name, each in one.tensors.items())
+
+
+def test_a_checkpoint_of_the_format_before_gets_a_checksum(tmp_path: Path) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    path = RunDirectory(tmp_path).checkpoint
+    kept = load_checkpoint(path)
+    counters = {name: value for name, value in kept.values["counters"].items() if name not in LATER_COUNTERS}
+    header = json.dumps({"format": 2, **kept.values, "counters": counters})
+    path.write_bytes(save(kept.tensors, {"neuraltape": header}))
+    with pytest.raises(ValueError, match=r"of another version .* python -m neuraltape\.runs\.convert PATH$"):
+        resume(tmp_path, max_sequences=40, progress=False)
+    assert list(convert(tmp_path)) == [path]
+    again = load_checkpoint(path)
+    assert all(torch.equal(each, again.tensors[name]) for name, each in kept.tensors.items())
+    assert again.values["settings"] == kept.values["settings"]
+    assert again.values["counters"] == {**kept.values["counters"], "training": None}
+    assert resume(tmp_path, max_sequences=40, progress=False).sequences == 40
+    assert list(convert(tmp_path)) == []
 
 
 def test_what_cannot_be_converted_is_named(

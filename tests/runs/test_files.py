@@ -45,6 +45,31 @@ def test_the_data_is_on_the_disk_before_the_name(tmp_path: Path, monkeypatch: py
     assert calls == ["fsync", "replace", "fsync"]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_there_gets_the_other_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *names: (_ for _ in ()).throw(OSError("no links on this disk")))
+    path, before = tmp_path / "file", tmp_path / "before"
+    # What a killed one has left.
+    (tmp_path / ".before.new").write_bytes(b"left")
+    for data in (b"one", b"two", b"three"):
+        write_atomically(path, data, before=before)
+    assert (path.read_bytes(), before.read_bytes()) == (b"three", b"two")
+    assert {each.name for each in tmp_path.iterdir()} - {".before.new"} == {"file", "before"}
+
+
+def test_a_file_that_gets_another_name_is_never_without_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "file", []
+    for name in ("link", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, real=real: (real(*a), seen.append(path.read_bytes())))
+    write_atomically(path, b"one")
+    write_atomically(path, b"two", before=tmp_path / "before")
+    assert seen == [b"one", b"one", b"one", b"two"]
+
+
 def test_on_windows_a_file_that_somebody_reads_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(files, "_PAUSE", 0)

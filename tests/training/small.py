@@ -1,5 +1,6 @@
 """Trainings that take a second or two."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from neuraltape.settings.fields import field_names
 from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
+from neuraltape.training.counters import Counters
 
 LSTM = LSTMConfig(hidden_size=8)
 NTM = NTMConfig(hidden_size=8, memory_slots=5, memory_width=4)
@@ -58,3 +60,25 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def timeless(values: dict[str, Any]) -> dict[str, Any]:
     """Without the fields that are times."""
     return {name: each for name, each in values.items() if name not in (*TIME_FIELDS, "window_seconds")}
+
+
+def files_of(path: Path) -> dict[Path, bytes]:
+    """What every file in a folder holds."""
+    return {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+class StopAt:
+    """A progress that asks the training to stop after a step."""
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def update(self, counters: Counters, bits: float) -> None:
+        if counters.step == self.step:
+            signal.raise_signal(signal.SIGTERM)
+
+    def say(self, text: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
