@@ -45,6 +45,8 @@ class RunDirectory:
         self.torchrun = self.path / TORCHRUN
         self.nonfinite = self.path / NONFINITE
         self._lock: FileLock | None = None
+        # Which file the lock is on: another one may come to bear its name.
+        self._locked: tuple[int, int] | None = None
 
     def holds_run(self) -> bool:
         """Whether a run has been started here."""
@@ -86,13 +88,24 @@ class RunDirectory:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise RunExistsError(f"{self.path} is in use by another training") from error
-        self._lock = lock
+        self._lock, self._locked = lock, _identity(self.path / LOCK)
+
+    def check_kept(self) -> None:
+        """Raise FileNotFoundError where the folder that this process has taken is gone, or another training's by now.
+
+        To write then would make a folder without a configuration, or a run of two trainings.
+        """
+        mine = self._locked is None or _identity(self.path / LOCK) in (None, self._locked)
+        if not (mine and self.holds_run()):
+            raise FileNotFoundError(
+                f"{self.path} was removed while this training ran; it stops, and writes nothing there any more"
+            )
 
     def release(self) -> None:
         """Give the folder back."""
         if self._lock is not None:
             self._lock.release()
-            self._lock = None
+            self._lock = self._locked = None
 
     def _clear(self, overwrite: bool) -> None:
         # Hidden: the lock, and files that a killed run was about to put in place.
@@ -112,6 +125,15 @@ class RunDirectory:
                 shutil.rmtree(entry)
             elif os.path.lexists(entry):
                 entry.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one that bears its name later; None: there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def runs_in(folder: Path) -> Iterator[RunDirectory]:

@@ -39,7 +39,7 @@ class Reports:
     """
 
     def __init__(self, directory: RunDirectory, step: int, sequences: int, *, tensorboard: bool) -> None:
-        self._board = None
+        self._directory, self._board = directory, None
         if tensorboard:
             self._board = tensorboard_writer()(str(directory.board), purge_step=sequences + 1)
         self.file = MetricsFile(directory.metrics, step)
@@ -78,6 +78,7 @@ class Reports:
             self._board.close()
 
     def _write(self, kind: Kind, counters: Counters, values: dict[str, Any], times: dict[str, float]) -> None:
+        self._directory.check_kept()
         place = {"kind": kind, "step": counters.step, "sequences": counters.sequences}
         # JSON has no NaN.
         finite = {name: each if math.isfinite(each) else None for name, each in values.items()}
@@ -123,6 +124,7 @@ class Keeper:
         """Write the checkpoint, then the model."""
         if self.reports is None:
             return
+        self.directory.check_kept()
         # A checkpoint promises that the lines up to its step are there.
         self.reports.file.sync()
         save_checkpoint(self.directory.checkpoint, checkpoint, before=self.directory.before)
@@ -136,6 +138,7 @@ class Keeper:
     def keep_bad_batch(self, batch: Batch, *, step: int, tensor: str) -> str:
         """Keep the batch that gave a number that is not finite; returns what to say about it."""
         if self.reports is not None:
+            self.directory.check_kept()
             tensors = {name: each.contiguous() for name, each in batch._asdict().items()}
             header = {"neuraltape": json.dumps({"step": step, "tensor": tensor})}
             write_atomically(self.directory.nonfinite, save(tensors, header))

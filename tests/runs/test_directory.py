@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,22 @@ def test_the_runs_in_a_folder_are_found(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     assert [each.path.name for each in runs_in(tmp_path)] == ["a", "b"]
     assert list(runs_in(tmp_path / "nowhere")) == []
+
+
+def test_a_folder_that_was_removed_or_made_anew_is_not_written_to(tmp_path: Path) -> None:
+    make_run(tmp_path / "run")
+    directory = RunDirectory(tmp_path / "run")
+    directory.lock()
+    directory.check_kept()
+    shutil.move(tmp_path / "run", tmp_path / "moved")
+    with pytest.raises(FileNotFoundError, match="run was removed while this training ran"):
+        directory.check_kept()
+    # Another training takes the name.
+    make_run(tmp_path / "run")
+    other = RunDirectory(tmp_path / "run")
+    other.lock()
+    other.check_kept()
+    with pytest.raises(FileNotFoundError, match="was removed"):
+        directory.check_kept()
+    other.release()
+    directory.release()

@@ -21,7 +21,7 @@ from neuraltape.tasks import TASKS, Copy, Goal
 from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.start import restarted
 
-from .small import LSTM, NTM, assert_same_end, lines, small
+from .small import LSTM, NTM, StopAt, assert_same_end, lines, small
 
 # As much as a checkpoint can hold: momenta, an average, a warm-up, a curriculum in its middle.
 FULL = small(
@@ -231,6 +231,22 @@ def test_resuming_nothing_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="holds no run"):
         resume(tmp_path / "nowhere", progress=False)
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("checkpoint_every", [0.0, 3600.0])
+def test_a_run_that_is_removed_while_it_is_trained_stops_and_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint_every: float
+) -> None:
+    class Removing(StopAt):
+        def update(self, counters: Counters, bits: float) -> None:
+            if counters.step == 12:
+                shutil.rmtree(tmp_path / "run")
+
+    monkeypatch.setattr(start, "make_progress", lambda *a, **k: Removing(None))
+    # With rare checkpoints the next report notices it.
+    with pytest.raises(FileNotFoundError, match="run was removed while this training ran; it stops"):
+        train(small(checkpoint_every=checkpoint_every), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_of_an_older_version_is_named_with_what_converts_it(tmp_path: Path) -> None:
