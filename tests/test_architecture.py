@@ -17,30 +17,33 @@ PACKAGE = ROOT / "neuraltape"
 # Every part of the package and the parts that it may import. The rows go up, and no row imports a later one.
 MAY_IMPORT: dict[str, set[str]] = {
     "functional": set(),
+    # Writing files whole.
+    "files": set(),
     # Public data sets: archives and what is in them. The only part that may download.
     "data": set(),
-    "tasks": {"data"},
+    "tasks": {"data", "files"},
     "kernels": {"functional"},
-    "nn": {"functional", "kernels"},
+    "nn": {"functional", "kernels", "files"},
     # What a training depends on.
-    "settings": {"data", "nn", "tasks"},
+    "settings": {"data", "nn", "tasks", "files"},
     # What a run directory holds.
-    "runs": {"nn", "tasks", "settings"},
-    "training": {"functional", "kernels", "nn", "tasks", "settings", "runs"},
+    "runs": {"nn", "tasks", "settings", "files"},
+    "training": {"functional", "kernels", "nn", "tasks", "settings", "runs", "files"},
     # Viewers: they read traces and run directories, and nothing that runs a machine knows them.
-    "evaluation": {"data", "functional", "nn", "tasks"},
+    "evaluation": {"data", "functional", "nn", "tasks", "files"},
     # Draws the reports that evaluation makes.
-    "plotting": {"functional", "nn", "tasks", "runs", "evaluation"},
+    "plotting": {"functional", "nn", "tasks", "runs", "evaluation", "files"},
     "explorer": {"data", "functional", "nn", "tasks", "settings", "runs", "evaluation"},
     # What `import neuraltape` itself may load.
     "__init__": {"functional", "kernels", "nn"},
     # Many trainings: settings times seeds, recipes times seeds, and the processes that they run in.
     "study": {
         *("__init__", "data", "functional", "nn", "tasks", "settings", "runs", "training", "evaluation", "plotting"),
+        "files",
     },
     "cli": {
         *("__init__", "functional", "kernels", "nn", "tasks", "settings", "runs", "training", "evaluation"),
-        *("plotting", "explorer", "study", "data"),
+        *("plotting", "explorer", "study", "data", "files"),
     },
     "__main__": {"cli"},
 }

@@ -16,8 +16,8 @@ from statistics import fmean
 from typing import Any
 
 from neuraltape.evaluation.answers import score_answers
+from neuraltape.files import write_atomically
 from neuraltape.runs import load_run
-from neuraltape.runs.files import write_atomically
 from neuraltape.tasks import Babi
 
 ROOT = Path(__file__).parent.parent

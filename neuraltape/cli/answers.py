@@ -9,6 +9,7 @@ from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.pictures import folder_of
 from neuraltape.cli.subject import Subject
 from neuraltape.evaluation.answers import score_answers
+from neuraltape.files import write_atomically
 from neuraltape.tasks import Babi
 
 REPORT = "answers.json"
@@ -23,7 +24,6 @@ def evaluate_answers(subject: Subject, task: Babi, options: Namespace) -> None:
         share = f"{score.wrong / score.questions:.1%}"
         say(f"qa{score.kind}: {score.wrong} of {score.questions} test answers wrong, {share}")
     path = folder_of(options, subject.figures) / REPORT
-    path.parent.mkdir(parents=True, exist_ok=True)
     values = {"name": subject.name, "size": task.size, "scores": [score._asdict() for score in scores]}
-    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
     say_wrote([path])

@@ -9,7 +9,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.cli.study import add_options, carry_out, check_least, end, going_on
 from neuraltape.data.babi import read_tasks
-from neuraltape.runs.files import write_atomically
+from neuraltape.files import write_atomically
 from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.plan import Plan, make_plan
 from neuraltape.study.processes import Outcome

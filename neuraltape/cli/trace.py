@@ -28,7 +28,6 @@ def run(argv: Sequence[str]) -> None:
     if output.exists():
         _check_trace(output)
     trace, _ = look_inside(options, parser, sequences=options.sequences)
-    output.parent.mkdir(parents=True, exist_ok=True)
     trace.save(output)
     say_wrote([output])
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
+from neuraltape.files import write_atomically
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.episodes import count_before
 from neuraltape.tasks.omniglot import Omniglot
@@ -45,9 +46,7 @@ class PresentationReport:
 
     def save(self, path: str | Path) -> None:
         """Write it as JSON."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+        write_atomically(Path(path), (json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n").encode())
 
 
 def score_presentations(

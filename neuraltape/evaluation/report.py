@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.evaluation.lengths import LengthScore, evaluate
+from neuraltape.files import write_atomically
 from neuraltape.nn.machines import slots_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.task import Task
@@ -37,9 +38,7 @@ class Report:
 
     def save(self, path: str | Path) -> None:
         """Write it as JSON."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+        write_atomically(Path(path), (json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":

@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Self
 import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_model
 from torch import nn
+
+from neuraltape.files import replace, write_atomically, written_whole
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # What config.json says of itself.
@@ -30,13 +32,38 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
     kind: ClassVar[str]
     """The name of the machine: of a class that says none, the class's own."""
 
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, save_directory: Any, **options: Any
+    ) -> str | None:
+        """Write the model into a folder.
+
+        Args:
+            save_directory: the folder.
+            options: what huggingface-hub takes for a model that is shared: `push_to_hub`, `repo_id`, ...
+
+        Raises:
+            OSError: the disk is full, say; it names the file, and a model that the folder held is as it was.
+        """
+        config = Path(save_directory) / CONFIG
+        # The library removes an old one before it writes anything.
+        kept = config.with_name(f".{CONFIG}.old")
+        if config.is_file():
+            replace(config, kept)
+        try:
+            return super().save_pretrained(save_directory, **options)
+        finally:
+            if kept.is_file() and not config.exists():
+                replace(kept, config)
+            kept.unlink(missing_ok=True)
+
     def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
+        with written_whole(save_directory / WEIGHTS) as beside:
+            save_model(self, str(beside))
         made: Any = self._hub_mixin_config or {}
         # Where it lay and in what precision it was is not what it is.
         arguments = {name: made[name] for name in sorted(made) if name not in ("device", "dtype")}
         values = {"format": FORMAT, "machine": name_of(type(self)), **arguments}
-        (save_directory / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        write_atomically(save_directory / CONFIG, (json.dumps(values, indent=2) + "\n").encode())
 
     @classmethod
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
+
+from neuraltape.files import write_atomically
 
 FORMAT = "neuraltape-trace-2"
 
@@ -139,6 +141,9 @@ class Trace:
 
         Tensors are named by where they stand ("inputs", "read 1/first", "read 1/read", "read 1/look up/weights",
         "read 1/look up/numbers/strength"); the list of heads, stages and labels is JSON in the file's metadata.
+
+        Raises:
+            OSError: the disk is full, say; it names the file, which is as it was.
         """
         listed = [
             {
@@ -156,7 +161,7 @@ class Trace:
         about = {"machine": self.machine, "heads": listed, "labels": self.labels}
         # A file can't hold one piece of storage under two names.
         tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor, _ in self._expected()}
-        save_file(tensors, path, {"format": FORMAT, "trace": json.dumps(about)})
+        write_atomically(Path(path), save(tensors, {"format": FORMAT, "trace": json.dumps(about)}))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Trace":

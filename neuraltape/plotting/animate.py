@@ -10,6 +10,7 @@ from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from neuraltape.files import written_whole
 from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.stages import name_slots
 from neuraltape.plotting.style import (
@@ -47,13 +48,13 @@ def animate(trace: Trace, path: str | Path, *, sequence: int = 0, frames_per_sec
 
     Raises:
         ValueError: another ending, no ffmpeg, no such sequence, or a speed that is not positive.
+        OSError: the disk is full, say; it names the file, which is as it was.
     """
     path = Path(path)
     writer = _writer(path, frames_per_second)
     tape = Tape(trace, sequence)
     picture = _Hops(tape) if tape.heads("hop") else _Picture(tape)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writer.saving(picture.figure, str(path), DOTS_PER_INCH):
+    with written_whole(path) as beside, writer.saving(picture.figure, str(beside), DOTS_PER_INCH):
         for frame in range(picture.frames):
             picture.show(frame)
             writer.grab_frame()

@@ -1,11 +1,14 @@
 """Figures as files: PNG, SVG or PDF, whichever the file's name says."""
 
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from neuraltape.files import write_atomically
 
 SUFFIXES = (".png", ".svg", ".pdf")
 # Enough for print at the size of the figure.
@@ -27,14 +30,17 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
 
     Raises:
         ValueError: another ending.
+        OSError: the disk is full, say; it names the file, which is as it was.
     """
     path = check_suffix(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Text stays text in a PDF, so that it can be searched; no date and no random names in the file.
     settings: dict[Any, Any] = {"pdf.fonttype": 42, "svg.hashsalt": "neuraltape"}
     metadata = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix.lower()]
+    # The PDF's writer does not survive a full disk.
+    written = BytesIO()
     with _LOCK, matplotlib.rc_context(settings):
-        figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
+        figure.savefig(written, format=path.suffix.lower()[1:], dpi=DOTS_PER_INCH, metadata=metadata)
+    write_atomically(path, written.getvalue())
     return path
 
 

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from neuraltape.files import write_atomically
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.runs.files import write_atomically
 
 FORMAT = 3
 KEY, CHECKSUM = "neuraltape", "checksum"

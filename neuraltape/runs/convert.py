@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
+from neuraltape.files import write_atomically
 from neuraltape.nn.pretrained import CONFIG
 from neuraltape.nn.pretrained import FORMAT as MODEL_FORMAT
 from neuraltape.runs.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from neuraltape.runs.checkpoint import KEY, Checkpoint, save_checkpoint
 from neuraltape.runs.directory import STATE, RunDirectory
-from neuraltape.runs.files import write_atomically
 from neuraltape.settings.choice import SECTIONS, Choice
 from neuraltape.settings.fields import read_mapping
 from neuraltape.settings.settings import FORMAT, Settings

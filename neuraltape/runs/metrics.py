@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from neuraltape.runs.files import write_atomically
+from neuraltape.files import naming, write_atomically
 
 Kind = Literal["training", "evaluation", "confirmation", "restart"]
 # What may differ between two runs of the same configuration.
@@ -31,20 +31,28 @@ class MetricsFile:
     def __init__(self, path: Path, step: int) -> None:
         lines = read_metrics(path, step).lines if path.exists() else ()
         write_atomically(path, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
-        self._file = path.open("a", encoding="utf-8")
+        self._path, self._file = path, path.open("ab", buffering=0)
 
     def append(self, values: dict[str, Any]) -> None:
-        """Write one line; whoever follows the file sees it at once."""
-        self._file.write(f"{json.dumps(values)}\n")
-        self._file.flush()
+        """Write one line; whoever follows the file sees it at once.
+
+        Raises:
+            OSError: the disk is full, say; a part of the line may stand there.
+        """
+        data = f"{json.dumps(values)}\n".encode()
+        with naming(self._path):
+            while data:
+                data = data[self._file.write(data) :]
 
     def sync(self) -> None:
         """Force what was written to the disk."""
-        os.fsync(self._file.fileno())
+        with naming(self._path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with naming(self._path):
+            self._file.close()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from neuraltape.files import write_atomically
 from neuraltape.nn.access import NTMConfig
 from neuraltape.nn.machines import Kind
 from neuraltape.settings.checks import check_needed
@@ -122,7 +123,7 @@ class Settings:
 
     def save(self, path: str | Path) -> None:
         """Write them as YAML."""
-        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+        write_atomically(Path(path), self.to_yaml().encode())
 
     def to_yaml(self) -> str:
         """The settings as YAML."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from neuraltape import __version__
+from neuraltape.files import write_atomically
 from neuraltape.runs import Run
-from neuraltape.runs.files import write_atomically
 from neuraltape.runs.metrics import Metrics
 from neuraltape.settings.differences import settings_of
 from neuraltape.study.score import ProbeScore, score, short

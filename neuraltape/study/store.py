@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from neuraltape.files import write_atomically
 from neuraltape.runs.directory import CONFIG, RunDirectory
-from neuraltape.runs.files import write_atomically
 from neuraltape.settings.settings import flattened
 
 # More than the header of a checkpoint takes.
@@ -72,8 +72,7 @@ class Store:
         start = self._inside(f"{name}/")
         for path in self._files.find(start):
             target = folder / str(path).removeprefix(start)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._files.cat_file(path))
+            write_atomically(target, self._files.cat_file(path))
 
     def push(self, folder: Path, name: str, known: Mapping[Path, int]) -> dict[Path, int]:
         """Copy what has changed in a run directory to `name`, unless the one there is further on.

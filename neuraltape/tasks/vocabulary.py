@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from neuraltape.data.babi import Question
+from neuraltape.files import write_atomically
 
 FILE = "vocabulary.json"
 
@@ -53,7 +54,7 @@ class Vocabulary:
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json` into a folder that exists."""
-        (folder / FILE).write_text(json.dumps({"entries": self.entries}, indent=1), encoding="utf-8")
+        write_atomically(folder / FILE, json.dumps({"entries": self.entries}, indent=1).encode())
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -13,11 +13,11 @@ from typing import Any
 
 from safetensors.torch import save
 
+from neuraltape.files import naming, write_atomically
 from neuraltape.nn import SequenceModel
 from neuraltape.nn.pretrained import CONFIG, WEIGHTS
 from neuraltape.runs.checkpoint import Checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.runs.files import write_atomically
 from neuraltape.runs.metrics import Kind, MetricsFile
 from neuraltape.tasks.batch import Batch
 from neuraltape.training.counters import Counters
@@ -75,7 +75,8 @@ class Reports:
         """Close the files."""
         self.file.close()
         if self._board is not None:
-            self._board.close()
+            with naming(self._directory.board):
+                self._board.close()
 
     def _write(self, kind: Kind, counters: Counters, values: dict[str, Any], times: dict[str, float]) -> None:
         self._directory.check_kept()
@@ -84,8 +85,9 @@ class Reports:
         finite = {name: each if math.isfinite(each) else None for name, each in values.items()}
         self.file.append({**place, **finite, **times})
         if self._board is not None:
-            for name, each in {**values, **times}.items():
-                self._board.add_scalar(f"{kind}/{name}", each, counters.sequences)
+            with naming(self._directory.board):
+                for name, each in {**values, **times}.items():
+                    self._board.add_scalar(f"{kind}/{name}", each, counters.sequences)
 
 
 def tensorboard_writer() -> Any:
@@ -155,11 +157,13 @@ class Keeper:
         beside = self.directory.new_model
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-        # A card is for a model that is shared; where one is there already, none is made up.
-        (beside / "README.md").touch()
-        model.save_pretrained(beside)
-        for name in (CONFIG, WEIGHTS):
-            target = self.directory.model / name
-            if name == WEIGHTS or not target.exists():
-                write_atomically(target, (beside / name).read_bytes())
-        shutil.rmtree(beside)
+        try:
+            # A card is for a model that is shared; where one is there already, none is made up.
+            (beside / "README.md").touch()
+            model.save_pretrained(beside)
+            for name in (CONFIG, WEIGHTS):
+                target = self.directory.model / name
+                if name == WEIGHTS or not target.exists():
+                    write_atomically(target, (beside / name).read_bytes())
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from neuraltape.files import replace as replace_file
+from neuraltape.files import write_atomically
 from neuraltape.runs.checkpoint import Checkpoint, load_last_checkpoint
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.runs.files import replace as replace_file
-from neuraltape.runs.files import write_atomically
 from neuraltape.settings import Settings
 from neuraltape.training.checks import check_checkpoint, check_runs_here
 from neuraltape.training.guard import NonFiniteError

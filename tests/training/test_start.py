@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import TASKS, Copy, Goal
 from neuraltape.training import Interrupted, resume, start, train
+from neuraltape.training.counters import Counters
 from neuraltape.training.start import restarted
 
 from .small import LSTM, NTM, StopAt, assert_same_end, lines, small

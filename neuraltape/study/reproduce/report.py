@@ -7,8 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from neuraltape.files import write_atomically
 from neuraltape.runs.directory import FIGURES
-from neuraltape.runs.files import write_atomically
 from neuraltape.study.reproduce.page import page
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.reproduce.summary import Summary, summarise

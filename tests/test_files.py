@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from neuraltape.runs import files
-from neuraltape.runs.files import write_atomically
+from neuraltape import files
+from neuraltape.files import write_atomically
 
 
 def test_it_writes_and_replaces(tmp_path: Path) -> None:
