@@ -83,7 +83,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if right is None:
             raise BrokenCheckpointError(f"{path} is broken: it has no checksum")
         with safe_open(path, "pt") as file:
-            # As copies: what comes from the file lies in it, and would change with it.
+            # They are copied: what comes from the file lies in it, and would change with it.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dictionary)
     except (SafetensorError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenCheckpointError(f"{path} is not a checkpoint of neuraltape, or broken: {error}") from error
