@@ -69,8 +69,9 @@ def ask_facts(
         read = scores if linear else attend(scores, filled, told.empty)
         weights.append(read.detach())
         query = next_query(query, gather_facts(read, values, told.starts), between)
-    table = torch.zeros(layout.hops, *filled.shape, dtype=query.dtype, device=query.device)
-    table[:, filled] = torch.stack(weights)
+    found = torch.stack(weights)
+    table = found.new_zeros(layout.hops, *filled.shape)
+    table[:, filled] = found
     return query, table
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import MachineSpec, Restart
+from neuraltape.kernels.around import anything
 from neuraltape.nn.arrange import arrange, check_reset
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size
@@ -31,7 +32,6 @@ from neuraltape.nn.quick import (
     fits,
     know,
     like_of,
-    nothing_around,
     of_linear,
     part,
     plain,
@@ -130,9 +130,9 @@ class FastMachine(Machine):
         """`initial_state` for a call that only reads it: kept from call to call where nothing in it can change."""
         controller, access = part(self, "controller"), part(self, "access")
         weight = getattr(part(self, "output"), "weight", None)
-        # Tensors of another kind, such as those that a compiler follows, are not kept.
+        # Tensors of another kind, such as those that somebody follows, are not kept.
         if (
-            torch.compiler.is_compiling()
+            anything()
             or type(weight) is not nn.Parameter
             or _has_any_global_hook()
             or type(controller) not in _CONTROLLERS
@@ -211,7 +211,7 @@ class FastMachine(Machine):
 
         Args, returns, errors: see `SequenceModel.step`.
         """
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+        if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or anything():
             return super().step(inputs, state, reset=reset)
         parts: dict[str, Any] = self._modules
         controller, access, output = parts.get("controller"), parts.get("access"), parts.get("output")
@@ -230,7 +230,8 @@ class FastMachine(Machine):
         if weights is None or of_output is None:
             return super().step(inputs, state, reset=reset)
         spec = self._spec(controller, access)
-        take = self.step_choice.resolve(weights.interface_weight, spec).function
+        like = weights.interface_weight
+        take = self.step_choice.plain(like.device, like.dtype, spec).function
         carried = state.controller.parts()
         y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
         return y, MachineState(type(state.controller)(*carried), after)
@@ -259,7 +260,8 @@ class FastMachine(Machine):
             and not targets.requires_grad
             and bare(self)
             and _of_steps(type(self)) == _STEP
-            and nothing_around()
+            and not anything()
+            and not torch.is_autocast_enabled("cpu")
             and self._whole(part(self, "controller"), part(self, "access"))
             and plain(part(self, "output"), nn.Linear)
         )

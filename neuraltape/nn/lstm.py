@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from neuraltape.kernels.around import only_reference
+from neuraltape.kernels.reference import controller_step
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.pieces import run_in_pieces
 from neuraltape.nn.quick import like_of
@@ -104,8 +107,27 @@ class LSTMBaseline(SequenceModel[LSTMState]):
 
     def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """All steps of rows that are equally long."""
+        # PyTorch's own knows neither vmap nor all of forward-mode differentiation.
+        if only_reference() is not None and not torch.jit.is_tracing() and self._plain():
+            return self._run_stepwise(inputs, state)
         hidden, final = self.lstm(inputs, _swapped(state.parts()))
         return self.output(hidden), LSTMState(*_swapped(final))
+
+    def _plain(self) -> bool:
+        """Whether the layers are what they were made as."""
+        lstm = self.lstm
+        switches = (lstm.bias, lstm.batch_first, lstm.dropout, lstm.bidirectional, lstm.proj_size)
+        hooks = lstm._forward_hooks or lstm._forward_pre_hooks or lstm._backward_hooks or lstm._backward_pre_hooks
+        bare = type(lstm) is nn.LSTM and "forward" not in lstm.__dict__ and not hooks and not _has_any_global_hook()
+        return bare and switches == (True, False, 0.0, False, 0)
+
+    def _run_stepwise(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        weights = tuple([getattr(self.lstm, name) for name in self.lstm._flat_weights_names])
+        carried, outputs = state.parts(), []
+        for x in inputs:
+            hidden, carried = controller_step(x, carried, weights, "lstm")
+            outputs.append(hidden)
+        return self.output(torch.stack(outputs)), LSTMState(*carried)
 
 
 def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
-from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import Weights
@@ -71,19 +70,6 @@ def bare(module: nn.Module) -> bool:
         or "controller" in held or "access" in held or "output" in held or "interface" in held
         or "weight" in held or "bias" in held
     )  # fmt: skip
-
-
-def nothing_around() -> bool:
-    """Whether nobody looks at every call: no compiler, tracer, transform, mode or autocast."""
-    return not (
-        torch.compiler.is_compiling()
-        or torch.is_autocast_enabled("cpu")
-        or torch._C._functorch.peek_interpreter_stack() is not None  # pyright: ignore
-        or torch._C._get_tracing_state() is not None
-        or torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._len_torch_function_stack() > 0
-        or forward_ad._current_level >= 0
-    )
 
 
 def plain_step(machine: Any, controller: Any, access: Any, output: Any, kinds: Any, access_kind: Any) -> bool:

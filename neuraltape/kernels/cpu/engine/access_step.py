@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from neuraltape.kernels.around import followed, refuse_backward
 from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.access_kernels import make_access_backward, make_access_forward, room
 from neuraltape.kernels.cpu.engine.checks import state_shapes
+from neuraltape.kernels.cpu.engine.many import for_each
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import Constants, constants, run_kernel
 from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, refuse
@@ -103,6 +105,7 @@ def _setup(ctx, inputs, output):
 
 
 def _differentiate(ctx, slopes):
+    refuse_backward(slopes)
     raw, *state = ctx.saved_tensors
     draw, *dstate = torch.ops.neuraltape.access_step_backward(slopes, raw, state, ctx.access, ctx.numbers)
     return draw, dstate, None, None
@@ -110,6 +113,7 @@ def _differentiate(ctx, slopes):
 
 torch.library.register_autograd("neuraltape::access_step", _differentiate, setup_context=_setup)
 torch.library.register_autograd("neuraltape::access_step_backward", refuse)
+torch.library.register_vmap("neuraltape::access_step_backward", for_each(_backward))
 
 
 def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
@@ -126,6 +130,6 @@ def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
     numbers = plug.to_numbers(layout)
     before = (raw, *tensors)
     wants_gradient = torch.is_grad_enabled() and any(t.requires_grad for t in before)
-    if wants_gradient or torch.compiler.is_compiling() or any(type(t) is not Tensor for t in before):
+    if wants_gradient or followed() or any(type(t) is not Tensor for t in before):
         return plug.state(*_forward(raw, tensors, layout.access, list(numbers)))
     return plug.state(*_run_forward(raw, tensors, layout.access, numbers))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuraltape.kernels.around import refuse_backward
 from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.run import Bits, sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, refuse
@@ -34,6 +35,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dcosts, _, *slopes):
+        refuse_backward((dcosts, *slopes), operator=False)
         wants = ctx.needs_input_grad[5:]
         inputs, lengths, reset, reads0, given, saved, residuals = ctx.saved_tensors
         if dcosts is None:

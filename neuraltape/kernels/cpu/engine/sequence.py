@@ -6,8 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuraltape.kernels.around import followed, refuse_backward, transformed
 from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.checks import check_inputs, state_shapes, weight_shapes
+from neuraltape.kernels.cpu.engine.many import for_each
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.engine.run import sequence_backward, sequence_forward
 from neuraltape.kernels.cpu.lib.checks import PLAIN, check_tensors
@@ -125,6 +127,7 @@ def refuse(ctx, *slopes):
 
 torch.library.register_autograd("neuraltape::sequence", _differentiate, setup_context=_setup)
 torch.library.register_autograd("neuraltape::sequence_backward", refuse)
+torch.library.register_vmap("neuraltape::sequence_backward", for_each(_backward))
 torch.library.register_autocast("neuraltape::sequence", "cpu", torch.float32)
 
 
@@ -156,7 +159,8 @@ class _Eager(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *slopes):
         wants = ctx.needs_input_grad[4:]
-        if torch.is_grad_enabled():
+        refuse_backward(slopes)
+        if torch.is_grad_enabled() or followed() or transformed():
             spec = ctx.spec
             dinputs, *rest = torch.ops.neuraltape.sequence_backward(
                 slopes, *ctx.saved_tensors, spec.access, spec.cell, _numbers(spec), wants[0]
@@ -200,7 +204,7 @@ def sequence(
         tensors += start
         plain = plain and all(type(t) in PLAIN for t in (reset, *start))
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    if torch.compiler.is_compiling() or not plain:
+    if followed() or not plain:
         given, *final, _ = torch.ops.neuraltape.sequence(
             inputs, lengths, reset, parameters, state, start, spec.access, spec.cell, _numbers(spec), keep
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.functional import HopsLayout, Sentences
+from neuraltape.kernels.around import refuse_backward
 from neuraltape.kernels.cpu.hops.kernels import hops_backward, hops_forward
 from neuraltape.kernels.cpu.hops.learning import hops_learn
 from neuraltape.kernels.cpu.hops.plan import BackwardCall, ForwardCall, LearnCall, Sizes, record, sizes
@@ -42,6 +43,7 @@ class _Hops(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        refuse_backward((slope,), operator=False)
         z: Sizes = ctx.z
         slope = slope.contiguous()
         made = slope.new_empty(z.tables, z.vocabulary, z.width), slope.new_empty(z.tables, z.slots, z.width)

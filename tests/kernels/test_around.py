@@ -1,0 +1,183 @@
+"""Under transforms every machine gives what it gives without them, or names the backend that does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.autograd.functional import jacobian
+from torch.func import functional_call, grad, jacfwd, jacrev, jvp, vmap
+
+from neuraltape import DNC, MANN, NTM, LSTMBaseline
+from neuraltape.functional import Sentences
+from neuraltape.nn import MemoryNetwork
+
+# PyTorch's own: rules of forward mode that it makes with what it deprecates, operations that vmap takes one by one.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning"),
+]
+
+X, TANGENT = torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+# What a memory network is asked.
+SENTENCES = Sentences.of(torch.tensor([[3, 1], [2, 0], [1, 3]]))
+FACTS, QUESTIONS = torch.tensor([[0, 2], [1, -1]]), torch.tensor([1, 2])
+
+
+class OwnController(nn.Module):
+    """A user's own: only the heads' part of a step is a kernel then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3 + 3, 4)
+
+    def initial_state(self, batch_size: int) -> tuple[()]:
+        return ()
+
+    def forward(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        return torch.tanh(self.layer(x)), state
+
+
+def machine(name: str, backend: str = "auto") -> Any:
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"memory_slots": 4, "memory_width": 3, "backend": backend, "dtype": torch.float64}
+    match name:
+        case "own":
+            return NTM(3, 4, 2, controller=OwnController(), **sizes)
+        case "mann":
+            return MANN(3, 4, 2, read_heads=2, **sizes)
+        case "dnc":
+            return DNC(3, 4, 2, **sizes)
+        case "lstm":
+            return LSTMBaseline(3, 4, 2, controller_layers=2, dtype=torch.float64)
+        case "network":
+            return MemoryNetwork(4, 3, slots=3, hops=2, backend=backend, dtype=torch.float64)
+    return NTM(3, 4, 2, **sizes)
+
+
+MACHINES = ("ntm", "own", "mann", "dnc", "lstm", "network")
+
+
+def ways_of_using(model: Any) -> list[Callable[[Tensor], Tensor]]:
+    """Functions of (time, batch, input) that go through the model."""
+    if isinstance(model, MemoryNetwork):
+        wide = torch.linspace(-1, 1, model.embeddings.numel(), dtype=torch.float64).view_as(model.embeddings)
+
+        def answers(x: Tensor) -> Tensor:
+            parameters = {"embeddings": model.embeddings + wide * x.sum()}
+            return functional_call(model, parameters, (SENTENCES, FACTS, QUESTIONS)).logits
+
+        return [answers]
+    bits = torch.eye(2, dtype=torch.float64).expand(2, 2, 2)
+    return [
+        lambda x: model(x)[0],
+        lambda x: model.step(x[0], model.initial_state(len(x[0])))[0],
+        lambda x: model.loss(x, bits)[0],
+    ]
+
+
+def slopes(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The Jacobian, one backward pass a number: (output's shape, input's shape)."""
+    x = x.clone().requires_grad_()
+    outputs = function(x)
+    rows = [torch.autograd.grad(each, x, retain_graph=True)[0] for each in outputs.flatten()]
+    return torch.stack(rows).view(*outputs.shape, *x.shape)
+
+
+def dual(function: Callable[[Tensor], Tensor], *, with_gradients: bool) -> Tensor:
+    with torch.set_grad_enabled(with_gradients), forward_ad.dual_level():
+        tangent = forward_ad.unpack_dual(function(forward_ad.make_dual(X, TANGENT))).tangent
+        assert tangent is not None
+        return tangent
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_derivatives_of_every_mode_are_those_of_backward(name: str) -> None:
+    for function in ways_of_using(machine(name)):
+        expected = slopes(function, X)
+        along = torch.tensordot(expected, TANGENT, 3)
+        assert expected.abs().max() > 1e-3
+        ways = {
+            "jacrev": (jacrev(function)(X), expected),
+            "grad": (grad(lambda x, f=function: f(x).sum())(X), expected.flatten(0, -4).sum(0)),
+        }
+        if name == "network":
+            # Of PyTorch's own.
+            with pytest.raises(NotImplementedError, match="forward AD"):
+                jvp(function, (X,), (TANGENT,))
+        else:
+            ways |= {
+                "jvp": (jvp(function, (X,), (TANGENT,))[1], along),
+                "dual": (dual(function, with_gradients=True), along),
+                "dual without gradients": (dual(function, with_gradients=False), along),
+                "jacfwd": (jacfwd(function)(X), expected),
+                "jacobian": (jacobian(function, X, vectorize=True, strategy="forward-mode"), expected),
+            }
+        for way, (got, wanted) in ways.items():
+            # Measured: 2e-16.
+            torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-12, msg=lambda text, way=way: f"{way}: {text}")
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+@pytest.mark.parametrize("name", MACHINES)
+def test_vmap_gives_what_each_call_gives(name: str, gradients: bool) -> None:
+    both = torch.stack([X, TANGENT])
+    with torch.set_grad_enabled(gradients):
+        for function in ways_of_using(machine(name)):
+            expected = torch.stack([function(each) for each in both])
+            torch.testing.assert_close(vmap(function)(both), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in MACHINES if name != "network"])
+def test_gradients_of_every_sequence_by_itself(name: str) -> None:
+    model = machine(name)
+    parameters = dict(model.named_parameters())
+
+    def cost(parameters: Any, x: Tensor) -> Tensor:
+        return functional_call(model, parameters, (x.unsqueeze(1),))[0].square().sum()
+
+    got = vmap(grad(cost), (None, 1))(parameters, X)
+    for row in range(X.shape[1]):
+        model.zero_grad()
+        model(X[:, row : row + 1])[0].square().sum().backward()
+        for key, parameter in parameters.items():
+            torch.testing.assert_close(got[key][row], parameter.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["ntm", "own"])
+def test_backward_passes_for_many_slopes_at_once(name: str) -> None:
+    x = X.clone().requires_grad_()
+    outputs = machine(name)(x)[0]
+    many = torch.eye(outputs.numel(), dtype=torch.float64).view(-1, *outputs.shape)
+    got = vmap(lambda each: torch.autograd.grad(outputs, x, each, retain_graph=True)[0])(many)
+    torch.testing.assert_close(got.view(*outputs.shape, *x.shape), slopes(ways_of_using(machine(name))[0], X))
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_slopes_that_pytorch_hides_in_one_ask_for_the_reference(name: str) -> None:
+    for fast, slow in zip(*(ways_of_using(machine(name, backend)) for backend in ("auto", "reference")), strict=True):
+        if name != "lstm":
+            with pytest.raises(NotImplementedError, match=r"is_grads_batched.*use backend='reference'"):
+                jacobian(fast, X, vectorize=True)
+        torch.testing.assert_close(jacobian(slow, X, vectorize=True), slopes(fast, X))
+
+
+@pytest.mark.parametrize("name", [name for name in MACHINES if name != "lstm"])
+def test_a_named_backend_refuses_transforms(name: str) -> None:
+    for function in ways_of_using(machine(name, "cpu")):
+        with pytest.raises(RuntimeError, match=r"backend 'cpu' cannot run under torch.func's .*backend='reference'"):
+            jvp(function, (X,), (TANGENT,))
+        with pytest.raises(RuntimeError, match="backend 'cpu' cannot run under forward-mode differentiation"):
+            dual(function, with_gradients=False)
+        with pytest.raises(RuntimeError, match=r"backend 'cpu' cannot run under torch.func's"):
+            vmap(function)(torch.stack([X, TANGENT]))
+
+
+def test_after_a_transform_the_kernels_are_back() -> None:
+    ntm = machine("ntm")
+    before = ntm(X)[0]
+    vmap(lambda x: ntm(x)[0])(torch.stack([X, TANGENT]))
+    assert ntm.backend == "cpu"
+    assert torch.equal(ntm(X)[0], before)
