@@ -7,9 +7,10 @@ from torch.nn.functional import dropout
 from neuraltape.nn.access import DNCAccess, DNCConfig
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.resized import Resizable
 
 
-class DNC(FastMachine):
+class DNC(Resizable, FastMachine):
     """A recurrent layer that writes into free slots, frees them, and reads by content or in the order of writing.
 
     Graves et al. (2016), "Hybrid computing using a neural network with dynamic external memory", Nature 538:471, with

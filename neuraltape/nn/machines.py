@@ -61,7 +61,7 @@ class Kind:
 MACHINES: dict[str, Kind] = {
     "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True, biased=True),
     "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
-    "dnc": Kind("dnc", DNC, DNCConfig, traceable=True, resizable=False),
+    "dnc": Kind("dnc", DNC, DNCConfig, traceable=True, resizable=True),
     "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False, baseline=True),
     "memory-network": Kind(
         "memory-network",

@@ -1,20 +1,17 @@
 """The Neural Turing Machine: a controller, an access and one linear layer for the output."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 
 from neuraltape.functional import InterfaceLayout
 from neuraltape.nn.access import NTMAccess, NTMConfig
-from neuraltape.nn.checks import check_size
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.resized import Resizable
 
 
-class NTM(FastMachine):
+class NTM(Resizable, FastMachine):
     """A recurrent layer with an external memory, used like torch.nn.LSTM.
 
     Graves, Wayne and Danihelka (2014), arXiv 1410.5401. At each step the controller sees the input and the previous
@@ -108,23 +105,3 @@ class NTM(FastMachine):
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
-
-    @contextmanager
-    def resized(self, memory_slots: int) -> Iterator[None]:
-        """The memory has so many slots while this lasts. What is saved still says how many it was built with.
-
-        Args:
-            memory_slots: N, positive.
-
-        Raises:
-            ValueError: the start has numbers of its own for each slot.
-        """
-        check_size("memory_slots", memory_slots)
-        before = self.memory_slots
-        self.access.resize(memory_slots)
-        self.memory_slots = memory_slots
-        try:
-            yield
-        finally:
-            self.access.resize(before)
-            self.memory_slots = before

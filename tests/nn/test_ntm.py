@@ -212,19 +212,6 @@ def test_a_trained_machine_runs_with_more_slots(generator):
     assert large(rows(generator))[1].access.memory.shape == (4, 30, 5)
 
 
-def test_a_memory_is_resized_for_a_while(generator):
-    ntm, other = machine(), machine(memory_slots=9)
-    other.load_state_dict(ntm.state_dict())
-    inputs = rows(generator)
-    before = ntm(inputs)[0]
-    with ntm.resized(9):
-        assert torch.equal(ntm(inputs)[0], other(inputs)[0])
-        with ntm.resized(2):
-            assert ntm.initial_state(1).access.memory.shape[1] == 2
-        assert ntm.memory_slots == 9
-    assert torch.equal(ntm(inputs)[0], before)
-
-
 def test_a_start_that_is_kept_slot_by_slot_cant_be_resized():
     ntm = machine(memory_init="learned")
     with pytest.raises(ValueError, match="memory_slots can't be 9"), ntm.resized(9):

@@ -116,7 +116,7 @@ def test_every_field_is_explained_in_one_line(part: type) -> None:
         ({"model": "lstm", "gate_bias": 2.0}, "gate_bias is a setting of model ntm; model is lstm"),
         ({"model": "lstm", "gate_bias": 0.0}, "gate_bias is a setting of model ntm; model is lstm"),
         ({"model": "mann", "write_shift_bias": 1.0}, "write_shift_bias is a setting of model ntm; model is mann"),
-        ({"model": "mann", "training_slots": 8}, "training_slots is a setting of model ntm; model is mann"),
+        ({"model": "mann", "training_slots": 8}, "training_slots is a setting of model ntm and dnc; model is mann"),
         (
             {"model": "lstm", "memory_slots": 8},
             "memory_slots is a setting of model ntm and mann and dnc; model is lstm",

@@ -118,6 +118,13 @@ class DNCAccess(nn.Module):
         nn.init.xavier_uniform_(self.interface.weight)
         nn.init.zeros_(self.interface.bias)
 
+    def check_slots(self, slots: int) -> None:
+        """Do nothing: the memory's start has no numbers of its own for each slot."""
+
+    def resize(self, slots: int) -> None:
+        """Give the memory so many slots."""
+        self.slots = slots
+
     def initial_state(self, batch_size: int, memory: Tensor | None = None) -> DNCState:
         """The state before the first step; with a memory (batch, slots, width) or (slots, width), from that one.
 
