@@ -44,19 +44,29 @@ def _can_write(folder: str) -> bool:
         return False
 
 
+def _digests() -> dict[Path, bytes]:
+    """A digest of every source file of the kernels, and of the equations, whose constants are compiled into them."""
+    # Every folder of a package, which may lie in several places: those of accesses that were added from outside too.
+    packages = (import_module(name) for name in ("neuraltape.kernels.cpu", "neuraltape.functional"))
+    paths = (path for package in packages for place in package.__path__ for path in sorted(Path(place).rglob("*.py")))
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
+
+
+# The sources as this process imports them.
+_IMPORTED = _digests()
+
+
 @cache
 def source_stamp() -> str:
-    """A digest of every source file of the kernels, and of the equations, whose constants are compiled into them.
+    """A digest of all sources together. Numba itself would look at the one file of the function only.
 
-    Numba itself would look at the one file of the function only.
+    Where files have changed since this process imported them (an upgrade under a running program), what lies on disk
+    for them is not for this process, and what it compiles is for no other: the stamp is then one of its own.
     """
-    digest = hashlib.sha256()
-    # Every folder of a package, which may lie in several places: those of accesses that were added from outside too.
-    for package in ("neuraltape.kernels.cpu", "neuraltape.functional"):
-        for place in import_module(package).__path__:
-            for path in sorted(Path(place).rglob("*.py")):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
+    now = _digests()
+    if any(now.get(path) != digest for path, digest in _IMPORTED.items()):
+        return os.urandom(32).hex()
+    return hashlib.sha256(b"".join(now.values())).hexdigest()
 
 
 @cache

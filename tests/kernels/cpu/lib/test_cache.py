@@ -48,14 +48,42 @@ def test_another_version_of_numba_has_a_folder_of_its_own(folder, monkeypatch, t
     assert Path(folder()).parent == Path(mine).parent
 
 
-@pytest.mark.parametrize("part", ["__init__.py", "lib/simd.py", "engine/forward.py", "ntm/heads.py", "lrua/step.py"])
-def test_every_source_keys_the_cache(monkeypatch, tmp_path, part):
+@pytest.fixture
+def sources(monkeypatch, tmp_path):
+    """A copy of the sources, as if this process had imported them from there."""
     shutil.copytree(cpu.__path__[0], tmp_path / "cpu", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cpu, "__path__", [str(tmp_path / "cpu")])
+    monkeypatch.setattr(cache, "_IMPORTED", cache._digests())
+    yield tmp_path / "cpu"
     cache.source_stamp.cache_clear()
-    before = cache.source_stamp()
-    changed = tmp_path / "cpu" / part
+
+
+def stamp() -> str:
+    cache.source_stamp.cache_clear()
+    return cache.source_stamp()
+
+
+@pytest.mark.parametrize("part", ["__init__.py", "lib/simd.py", "engine/forward.py", "ntm/heads.py", "lrua/step.py"])
+def test_every_source_keys_the_cache(monkeypatch, sources, part):
+    before = stamp()
+    assert stamp() == before
+    changed = sources / part
     changed.write_text(changed.read_text() + "# changed")
-    cache.source_stamp.cache_clear()
-    assert cache.source_stamp() != before
-    cache.source_stamp.cache_clear()
+    monkeypatch.setattr(cache, "_IMPORTED", cache._digests())
+    assert stamp() != before
+    assert stamp() == stamp()
+
+
+def test_a_process_whose_sources_have_changed_shares_no_kernels(sources):
+    """It would run the new ones with the old ones' callers, and leave the old ones for others under the new name."""
+    changed = sources / "lib" / "simd.py"
+    changed.write_text(changed.read_text() + "# changed")
+    assert stamp() != stamp()
+
+
+def test_an_access_that_is_added_keys_the_cache_and_is_no_change(monkeypatch, sources, tmp_path):
+    before = stamp()
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "step.py").write_text("# new")
+    monkeypatch.setattr(cpu, "__path__", [str(sources), str(tmp_path / "more")])
+    assert stamp() == stamp() != before
