@@ -56,11 +56,11 @@ UNIX_CALLS = {
     *("sched_getaffinity", "sched_setaffinity", "getloadavg", "nice", "wait3", "wait4", "chown", "statvfs"),
     *("SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGSTOP", "SIGCONT", "SIGPIPE", "setitimer"),
 }
-TASKS_NEED = {"torch", "numpy", "jaxtyping"}
+TASKS_NEED = {"torch", "numpy", "jaxtyping", "pyarrow"}
 
 LOADED_LATER = (
     *("numba", "triton", "matplotlib", "lightning_fabric", "fastapi", "uvicorn"),
-    *("plotly", "ray", "optuna", "fsspec", "tensorboard", "jsonargparse", "rich", "pooch"),
+    *("plotly", "pyarrow", "ray", "optuna", "fsspec", "tensorboard", "jsonargparse", "rich", "pooch"),
 )
 
 

@@ -11,13 +11,16 @@ from neuraltape.cli.output import say_wrote, show
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
 from neuraltape.cli.presentations import evaluate_omniglot
+from neuraltape.cli.rows import evaluate_rows
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
-from neuraltape.tasks import Babi, Omniglot
+from neuraltape.tasks import Babi, Omniglot, Sequences
 
 REPORT = "evaluation.json"
-# The options that say something where a machine answers questions, and where it learns from one example.
+# The options that say something where a machine answers questions, learned your own sequences, or learns from one
+# example.
 OF_BABI = ("run", "task", "memory_slots", "data_dir", "output")
+OF_SEQUENCES = ("run", "task", "memory_slots", "data", "output")
 OF_OMNIGLOT = (*OF_BABI, "lengths", "sequences", "seed", "images")
 
 
@@ -31,6 +34,8 @@ def run(argv: Sequence[str]) -> None:
     add_options(parser)
     helped = "babi, omniglot: the data set's folder or archive"
     parser.add_argument("--data_dir", type=str | None, default=None, help=helped)
+    own = "your own sequences: a file of them, instead of those that were kept from training"
+    parser.add_argument("--data", type=str | None, default=None, help=own)
     images = "omniglot: which characters; the official evaluation set where it is, otherwise validation"
     choices = Literal["training", "validation", "evaluation"] | None
     parser.add_argument("--images", type=choices, default=None, help=images)
@@ -46,6 +51,12 @@ def run(argv: Sequence[str]) -> None:
         parser.refuse_others(options, OF_BABI, f"has no effect on babi, which {subject.name} learned")
         evaluate_answers(subject, subject.task, options)
         return
+    if isinstance(subject.task, Sequences):
+        parser.refuse_others(options, OF_SEQUENCES, "has no effect on your own sequences: each is scored once")
+        evaluate_rows(subject, subject.task, options)
+        return
+    if options.data is not None:
+        raise UsageError(f"--data is for your own sequences; {subject.name} learned {subject.task.name}")
     if options.data_dir is not None:
         raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
     folder = folder_of(options, subject.figures)

@@ -20,6 +20,8 @@ COMMANDS = {
     "trace": "write down everything that happens in a machine, step by step",
     "animate": "a GIF or MP4 of the tape and its heads",
     "explore": "a web page on this computer where you drive a machine",
+    "predict": "what a machine says to the sequences in a file of yours",
+    "generate": "go on with sequences, as a machine has learned that they go on",
     "tasks": "list the tasks, with an example of each",
     "data": "download a public data set",
     "questions": "train memory networks to answer questions; the table of several seeds",
@@ -98,11 +100,9 @@ def _print_help() -> None:
         *(f"  {name:10}{summary}" for name, summary in COMMANDS.items()),
         "",
         "  neuraltape train copy                    learn to copy; writes runs/copy",
-        "  neuraltape evaluate copy --lengths 20 50 120",
-        "  neuraltape plot copy                     pictures in runs/copy/figures",
+        "  neuraltape plot copy                     what it learned: pictures in runs/copy/figures",
         "",
-        "neuraltape COMMAND --help explains a command; neuraltape train TASK --help, each option of a task.",
-        "--version prints the version; --debug shows where in the program an error came from.",
+        "COMMAND --help explains a command, train TASK --help the options of a task; --debug shows where an error is from.",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.parser import Parser, add_fields, with_dashes, with_underscores
 from neuraltape.cli.recipes import recipe_of
+from neuraltape.cli.rows import describe
 from neuraltape.cli.subject import RUNS, TASK_NAMES
 from neuraltape.settings import Settings
 from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
@@ -68,6 +69,10 @@ def run(argv: Sequence[str]) -> None:
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
         say(f"using {source.config}")
+    settings = replace(settings, task=settings.task.resolved())
+    if isinstance(settings.task, Sequences):
+        for line in describe(settings):
+            say(line)
     say(f"training in {run_dir}")
     result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
     say_result(result, settings.task.score_name)
@@ -169,7 +174,7 @@ def make_parser(source: Source) -> Parser:
     parser.add_argument("--run_dir", type=str, default=None, help="the run's folder, instead of --name")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there already")
     if source.task is None:
-        parser.add_argument("--data", type=str, default=None, help="your own sequences: an .npz or .jsonl file")
+        parser.add_argument("--data", type=str, default=None, help="your own: an .npz, .jsonl, .csv or .parquet file")
     choice = source.choice
     for section in SECTIONS:
         if section.name == "task" and source.task is None:

@@ -1,4 +1,4 @@
-"""Reads the sequences in a user's .npz or .jsonl file. Knows no kinds and no batches."""
+"""Reads the sequences in a user's file: .npz, .jsonl, and tables. Knows no kinds and no batches."""
 
 import json
 import zipfile
@@ -8,26 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, numbers
 
 KEYS = {".npz": ("inputs", "targets", "lengths", "mask"), ".jsonl": ("inputs", "targets", "mask")}
 
 
-def read_rows(path: str) -> list[Row]:
+def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
     """The sequences of a file; each for itself is consistent.
 
     Args:
-        path: ends in .npz (padded arrays, sequences first: `inputs`, and optionally `targets`, `lengths`, `mask`) or
-            .jsonl (a line a sequence: `inputs`, and optionally `targets`, `mask`; blank lines are skipped).
+        path: ends in .npz (padded arrays, sequences first: `inputs`, and optionally `targets`, `lengths`, `mask`),
+            .jsonl (a line a sequence: `inputs`, and optionally `targets`, `mask`; blank lines are skipped), or .csv or
+            .parquet (a line a step; see `read_columns`).
+        columns: which columns of a table are what; None: see `Columns`.
 
     Raises:
-        DataError: a missing or unreadable file, or a row that isn't a sequence.
+        DataError: a missing or unreadable file, a row that isn't a sequence, or columns of a file that has none.
     """
     suffix = Path(path).suffix
-    if suffix not in KEYS:
-        raise DataError(f"{path}: expected a file that ends in .npz or .jsonl")
+    if suffix not in (*KEYS, *SUFFIXES):
+        raise DataError(f"{path}: expected a file that ends in {', '.join(KEYS)}, {' or '.join(SUFFIXES)}")
+    if suffix in KEYS and columns not in (None, Columns()):
+        raise DataError(f"{path}: inputs and targets are names of columns, for {' and '.join(SUFFIXES)} files")
     try:
-        rows = _npz_rows(path) if suffix == ".npz" else _jsonl_rows(path)
+        if suffix in SUFFIXES:
+            rows = read_columns(path, columns or Columns())
+        else:
+            rows = _npz_rows(path) if suffix == ".npz" else _jsonl_rows(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not rows:
@@ -102,7 +110,7 @@ def _jsonl_rows(path: str) -> list[Row]:
             place = f"{path}, row {number}"
             try:
                 # The decoder limits numbers and nesting by errors of its own: ValueError, RecursionError.
-                content = json.loads(line)
+                content = json.loads(line, object_pairs_hook=_object)
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{place}: expected one JSON object; {_reason(error)}") from error
             if not isinstance(content, dict):
@@ -118,6 +126,15 @@ def _jsonl_rows(path: str) -> list[Row]:
                 )
             )
     return rows
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different. Raises ValueError."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)!r} stands there twice")
+    return content
 
 
 def _check_keys(place: str, content: dict[str, Any], known: tuple[str, ...]) -> None:

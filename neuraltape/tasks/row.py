@@ -28,6 +28,8 @@ def numbers(content: Any, place: str, name: str) -> np.ndarray:
         raise DataError(f"{place}: {_ragged(content, name)}") from error
     if array.dtype.kind not in "biuf" or array.ndim > 2:
         raise DataError(f"{place}: {name} must be numbers, as a list of steps or a list of lists (steps of features)")
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise DataError(f"{place}: {name} must be whole numbers below 2^63; got {array.max()}")
     if array.dtype.kind == "f":
         bad = np.argwhere(~(np.abs(array) <= np.finfo(np.float32).max))
         if len(bad):

@@ -1,7 +1,8 @@
 """The user's own sequences, from a file."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -9,16 +10,21 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.columns import SUFFIXES, Columns, input_names
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import read_rows
+from neuraltape.tasks.row import Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
-from neuraltape.tasks.table import KINDS, Table, make_table
+from neuraltape.tasks.table import KINDS, Kind, Predicts, Table, make_inputs, make_table
 from neuraltape.tasks.table_task import TableTask
+
+# The share of the rows that is kept for validation where nobody says otherwise.
+SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class Sequences(TableTask):
-    """Learn from sequences in an .npz or .jsonl file.
+    """Learn from sequences in a file: .npz, .jsonl, .csv or .parquet.
 
     `.npz`: padded arrays, sequences first: `inputs` (sequences, time, features), and where wanted `targets`
     (sequences, time, features), (sequences, time) or (sequences,), `lengths` (sequences,), `mask` (sequences, time):
@@ -28,6 +34,9 @@ class Sequences(TableTask):
 
         {"inputs": [[0.5, 1.0], [0.25, 0.0], [0.0, 0.0]], "targets": [[0], [1], [1]]}
         {"inputs": [[0.0, 1.0], [1.0, 1.0]], "targets": [[1], [0]], "mask": [0, 1]}
+
+    `.csv` and `.parquet` (which needs the extra "data"): a line a step, with a column `sequence` that says which
+    sequence it belongs to, `step`, where there is one, in which order its lines come, and a column a feature.
 
     What the targets are, and what is minimised:
     - classes: whole numbers, one a step, or one for the sequence, which is scored at its last step: cross-entropy;
@@ -45,16 +54,29 @@ class Sequences(TableTask):
     """
 
     name: ClassVar[str] = "sequences"
-    summary: ClassVar[str] = "your own sequences, from an .npz or .jsonl file"
+    summary: ClassVar[str] = "your own sequences, from a file"
     length_name: ClassVar[str] = "steps"
 
     data: str
-    """File with the sequences, .npz or .jsonl."""
+    """File with the sequences: .npz, .jsonl, .csv or .parquet."""
     _: KW_ONLY
     kind: Literal["auto", "bits", "classes", "values"] = "auto"
     """What the targets are; auto: whole numbers are classes, lists of 0 and 1 bits, other numbers values."""
-    validation_fraction: float = 0.1
-    """Share of the rows that is kept from training, for evaluation; 0: evaluate on the training rows."""
+    predicts: Predicts = "auto"
+    """What is learned: the file's targets, or the next step's inputs; auto: the targets where there are some."""
+    inputs: tuple[str, ...] | None = None
+    """Tables: the columns that go in; null: all that are no targets."""
+    targets: tuple[str, ...] | None = None
+    """Tables: the columns that have to come out; null: none, and the next step's inputs are predicted."""
+    validation: str | None = None
+    """File with the sequences to evaluate on while training; null: a share of the data's."""
+    test: str | None = None
+    """File with the sequences that training never looks at; null: a share of the data's."""
+    validation_fraction: float | None = None
+    """Share of the rows that is kept from training, for evaluation; 0: none, and the training rows are evaluated;
+    null: 0.1, or 0 where there is a validation file."""
+    test_fraction: float = 0.0
+    """Share of the rows that is kept from training and from its evaluations."""
     split_seed: int = 0
     """The seed that chooses which rows are kept from training."""
     symbols: int | None = None
@@ -65,39 +87,128 @@ class Sequences(TableTask):
     def __post_init__(self) -> None:
         if self.kind not in ("auto", *KINDS):
             raise ValueError(f"kind must be auto, {', '.join(KINDS)}; got {self.kind!r}")
-        if not 0 <= self.validation_fraction < 1:
-            raise ValueError(f"validation_fraction must be at least 0 and below 1; got {self.validation_fraction!r}")
+        for name in ("inputs", "targets"):
+            if (columns := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(columns))
+        if self.predicts not in ("auto", "targets", "next"):
+            raise ValueError(f"predicts must be auto, targets or next; got {self.predicts!r}")
+        for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
+            fraction = getattr(self, name)
+            if fraction is not None and not 0 <= fraction < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1; got {fraction!r}")
+            if fraction and file is not None:
+                raise ValueError(f"{name} has no effect with the file {file}; got {fraction!r}")
+        if self._validation_share + self.test_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction and test_fraction must be below 1 together; got {self._validation_share} and "
+                f"{self.test_fraction}"
+            )
         check_integer("split_seed", self.split_seed, least=0)
         for name in ("symbols", "classes"):
             if getattr(self, name) is not None:
                 check_integer(name, getattr(self, name), least=1)
-        # A bad file is said at once, not at the first batch.
-        assert self.table.lengths.numel() > 0
 
     @cached_property
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Everything in the file."""
-        return make_table(self.data, read_rows(self.data), self.kind, self.symbols, self.classes)
+        """Everything in the files: the data's rows, then those for validation, then those for testing."""
+        rows = [row for part in self._files for row in part]
+        return make_table(self.data, rows, self.kind, self.symbols, self.classes, self.predicts)
 
     @cached_property
     def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The rows that `sample` draws from, in the order of the file."""
-        return self._split[0]
+        return self.parts["training"]
+
+    @cached_property
+    def parts(self) -> dict[str, Int[Tensor, " rows"]]:
+        """The rows of the table for "training", for "validation" and for the "test"; the latter two may have none.
+
+        Of a share there is at least one row where the file has enough.
+        """
+        data, *others = (len(part) for part in self._files)
+        shares = (self._validation_share, self.test_fraction)
+        counts: list[int] = []
+        for share in shares:
+            left = data - 1 - sum(counts)
+            counts.append(min(max(round(share * data), 1), left) if share > 0 and left > 0 else 0)
+        order = torch.randperm(data, generator=torch.Generator().manual_seed(self.split_seed))
+        validation, test, training = order.split([*counts, data - sum(counts)])
+        start = data
+        for number, count in enumerate(others):
+            if count:
+                chosen = torch.arange(start, start + count)
+                validation, test = (chosen, test) if number == 0 else (validation, chosen)
+            start += count
+        return {"training": training.sort().values, "validation": validation.sort().values, "test": test.sort().values}
+
+    @cached_property
+    def _files(self) -> list[list[Row]]:
+        """What the files hold: data, validation, test."""
+        paths = (self.data, self.validation, self.test)
+        return [[] if path is None else read_rows(path, self.columns) for path in paths]
+
+    @property
+    def columns(self) -> Columns:
+        """Which columns of a table are what."""
+        return Columns(self.inputs, self.targets)
+
+    @property
+    def _validation_share(self) -> float:
+        if self.validation_fraction is not None:
+            return self.validation_fraction
+        return SHARE if self.validation is None else 0.0
+
+    def read_inputs(self, path: str, size: int) -> tuple[Tensor, Tensor]:
+        """The inputs of another file, as those of this task's were read; targets are passed over.
+
+        Args:
+            path: the file.
+            size: the features or symbols that there have to be.
+
+        Returns:
+            (sequences, time, features) or symbols (sequences, time), zero past each one's length; lengths
+            (sequences,).
+
+        Raises:
+            DataError: a file that can't be used, or whose inputs are others.
+        """
+        task = self.settled()
+        rows = read_rows(path, task.columns._replace(targets=None) if Path(path).suffix in SUFFIXES else None)
+        return make_inputs(rows, size, symbols=task.symbols is not None)
+
+    def settled(self) -> "Sequences":
+        """`resolved`, without a look at the files where nothing is left to find out."""
+        return self.resolved() if "auto" in (self.kind, self.predicts) else self
 
     @property
     def source(self) -> str:
         """The file."""
         return self.data
 
-    @cached_property
-    def _split(self) -> tuple[Tensor, Tensor]:
-        """Rows to train on and rows held out; at least one of each where the file and the fraction allow."""
-        total = len(self.table.lengths)
-        held = 0
-        if self.validation_fraction > 0 and total > 1:
-            held = min(max(round(self.validation_fraction * total), 1), total - 1)
-        order = torch.randperm(total, generator=torch.Generator().manual_seed(self.split_seed))
-        return order[held:].sort().values, order[:held].sort().values
+    def prepare(self) -> None:
+        """Read the files."""
+        assert self.table.lengths.numel() > 0
+
+    def resolved(self) -> "Sequences":
+        """The same task, with what was found in the files as its options: new files are then read alike."""
+        table = self.table
+        same = replace(
+            self,
+            kind=table.kind,
+            predicts="next" if table.follows else "targets",
+            symbols=table.input_size if table.inputs.dim() == 2 else None,
+            classes=table.output_size if table.kind == "classes" else None,
+            validation_fraction=self._validation_share,
+            inputs=input_names(self.data, self.columns) if Path(self.data).suffix in SUFFIXES else None,
+        )
+        for name in ("table", "_files", "parts"):
+            vars(same)[name] = getattr(self, name)
+        return same
+
+    @property
+    def target_kind(self) -> Kind:
+        """What the targets are: as the options say, or else the files."""
+        return self.table.kind if self.kind == "auto" else self.kind
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -116,8 +227,8 @@ class Sequences(TableTask):
 
     def held_out(self) -> "Sequences":
         """The rows kept from training, or the training rows where none are (one row, or validation_fraction 0)."""
-        held = self._split[1]
-        return self.only(held if len(held) else self._split[0])
+        held = self.parts["validation"]
+        return self.only(held if len(held) else self.parts["training"])
 
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:

@@ -9,6 +9,7 @@ from torch import Tensor
 from neuraltape.tasks.row import DataError, Row
 
 Kind = Literal["bits", "classes", "values", "digits"]
+Predicts = Literal["auto", "targets", "next"]
 # What a file's targets can be.
 KINDS: tuple[Kind, ...] = ("bits", "classes", "values")
 
@@ -33,10 +34,17 @@ class Table(NamedTuple):
     """Features of a step, or symbols."""
     output_size: int
     """Features of a target, or classes."""
+    follows: bool = False
+    """Whether each step's target is the next step's input."""
 
 
 def make_table(
-    path: str, rows: list[Row], kind: Kind | Literal["auto"], symbols: int | None, classes: int | None
+    path: str,
+    rows: list[Row],
+    kind: Kind | Literal["auto"],
+    symbols: int | None,
+    classes: int | None,
+    predicts: Predicts = "auto",
 ) -> Table:
     """Check the rows against each other, find out what kind their targets are, and pad them.
 
@@ -45,11 +53,16 @@ def make_table(
         rows: at least one.
         kind: what the targets are, or "auto".
         symbols, classes: their numbers; None: one more than the largest in the rows.
+        predicts: the rows' targets, or the next step's inputs; "auto": the targets where there are some.
 
     Raises:
         DataError: rows that differ in shape, or that are not of the kind asked for.
     """
+    if predicts == "next":
+        rows = [row._replace(targets=None) for row in rows]
     _check_alike(rows)
+    if predicts == "targets" and rows[0].targets is None:
+        raise DataError(f"{rows[0].place}: no targets")
     given = rows[0].targets is not None
     # Whole numbers, one a step, are symbols; unless they themselves are to be predicted as numbers.
     as_symbols = rows[0].inputs.ndim == 1 and _are_integers([row.inputs for row in rows])
@@ -63,6 +76,8 @@ def make_table(
     goals = [_goal(row) for row in rows]
     found = _find_kind(goals) if kind == "auto" else kind
     if found == "classes":
+        # A list of one around a class says nothing more than the class.
+        goals = [each._replace(targets=each.targets[:, 0]) if _single(each) else each for each in goals]
         _check_whole(goals)
         known = classes if classes is not None or given else input_size
         output_size = _alphabet([(goal.place, goal.targets) for goal in goals], known, "targets", "classes")
@@ -85,7 +100,32 @@ def make_table(
         torch.tensor([len(goal.mask) for goal in goals]),
         input_size,
         output_size,
+        not given,
     )
+
+
+def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, Tensor]:
+    """The inputs alone, for a machine that has learned: padded like a table's, and the steps of each sequence.
+
+    Args:
+        rows: at least one; targets and masks are passed over.
+        size: features of a step, or how many symbols there are.
+        symbols: which of both.
+
+    Raises:
+        DataError: a row whose inputs are others.
+    """
+    rows = [row._replace(targets=None, mask=None) for row in rows]
+    for row in rows:
+        single = row.inputs.ndim == 1
+        if symbols and not (single and row.inputs.dtype.kind == "i"):
+            raise DataError(f"{row.place}: inputs must be a whole number a step, from 0 to {size - 1}")
+        if not symbols and (1 if single else row.inputs.shape[1]) != size:
+            raise DataError(f"{row.place}: inputs must be {size} features a step; got {_shape(row.inputs)}")
+    if symbols:
+        _alphabet([(row.place, row.inputs) for row in rows], size, "inputs", "symbols")
+    arrays = [row.inputs if symbols else _columns(row.inputs) for row in rows]
+    return _pad(arrays, _dtype(symbols)), torch.tensor([len(each) for each in arrays])
 
 
 class _Goal(NamedTuple):
@@ -132,6 +172,10 @@ def _shape(array: np.ndarray) -> str:
     if array.ndim == 2:
         return f"{array.shape[1]} features a step"
     return "a number a step" if array.ndim else "one number"
+
+
+def _single(goal: _Goal) -> bool:
+    return goal.targets.ndim == 2 and goal.targets.shape[1] == 1
 
 
 def _check_whole(goals: list[_Goal]) -> None:

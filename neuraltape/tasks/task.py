@@ -191,6 +191,14 @@ class Task(ABC):
         """
         return
 
+    def resolved(self) -> "Task":
+        """The same task, with what it finds in its files as its options, so that it is kept; most find nothing.
+
+        Raises:
+            ValueError: what `prepare` raises.
+        """
+        return self
+
     def longest_only(self) -> "Task":
         """The same task with every sequence as long as they get."""
         return self.at_length(self.longest)

@@ -126,7 +126,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_said(tmp_path: Path) -> None:
-    check_error(str(tmp_path / "data.csv"), r"expected a file that ends in \.npz or \.jsonl")
+    check_error(str(tmp_path / "data.txt"), r"expected a file that ends in \.npz, \.jsonl, \.csv or \.parquet")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"text", bytes(range(100))])

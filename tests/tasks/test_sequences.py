@@ -138,9 +138,11 @@ def test_a_batch_size_that_cannot_be_is_an_error(tmp_path: Path) -> None:
         numbered(tmp_path, 3).sample(0, seeded())
 
 
-def test_a_bad_file_is_said_when_the_task_is_made(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"data\.jsonl, row 2: .*got nan at step 1"):
-        Sequences(write(tmp_path, {"inputs": [[1.0]], "targets": 1}, {"inputs": [[math.nan]], "targets": 1}))
+def test_a_bad_file_is_said_before_the_first_batch(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, {"inputs": [[1.0]], "targets": 1}, {"inputs": [[math.nan]], "targets": 1}))
+    for read in (task.prepare, task.resolved):
+        with pytest.raises(DataError, match=r"data\.jsonl, row 2: .*got nan at step 1"):
+            read()
     assert issubclass(DataError, ValueError)
 
 
@@ -230,5 +232,55 @@ def test_a_task_can_be_sent_to_another_process(tmp_path: Path) -> None:
 
 def test_the_file_is_read_once(tmp_path: Path) -> None:
     task = numbered(tmp_path, 20)
+    task.prepare()
     (tmp_path / "data.npz").unlink()
+    drawn(task.resolved(), 3)
     drawn(task.held_out().at_length(task.held_out().longest).grown(1.0), 3)
+
+
+def test_files_of_their_own_for_validation_and_test(tmp_path: Path) -> None:
+    paths = []
+    for name, start, count in (("a", 0, 4), ("b", 10, 2), ("c", 20, 3)):
+        rows = [{"inputs": [[float(start + i)], [0.5]]} for i in range(count)]
+        (tmp_path / name).mkdir()
+        paths.append(write(tmp_path / name, *rows))
+    task = Sequences(paths[0], validation=paths[1], test=paths[2])
+    first = {name: task.table.inputs[rows][:, 0, 0].tolist() for name, rows in task.parts.items()}
+    assert first == {"training": [0, 1, 2, 3], "validation": [10, 11], "test": [20, 21, 22]}
+    assert task.held_out().rows.tolist() == task.parts["validation"].tolist()
+    with pytest.raises(ValueError, match="validation_fraction has no effect with the file"):
+        Sequences(paths[0], validation=paths[1], validation_fraction=0.2)
+
+
+def test_shares_for_validation_and_test_are_apart_and_leave_something(tmp_path: Path) -> None:
+    parts = numbered(tmp_path, 10, validation_fraction=0.2, test_fraction=0.3).parts
+    assert [len(parts[name]) for name in ("training", "validation", "test")] == [5, 2, 3]
+    assert sorted(torch.cat(list(parts.values())).tolist()) == list(range(10))
+    with pytest.raises(ValueError, match=r"must be below 1 together; got 0\.6 and 0\.4"):
+        numbered(tmp_path, 10, validation_fraction=0.6, test_fraction=0.4)
+
+
+def test_what_was_found_in_the_files_is_kept_as_options(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, {"inputs": [0, 2, 1]}, {"inputs": [1, 1]})).resolved()
+    assert (task.kind, task.predicts, task.symbols, task.classes) == ("classes", "next", 3, 3)
+    inputs, lengths = task.read_inputs(write(tmp_path, {"inputs": [1], "targets": [0]}, {"inputs": [0, 2]}), 3)
+    assert (inputs.tolist(), lengths.tolist()) == ([[1, 0], [0, 2]], [1, 2])
+    with pytest.raises(DataError, match="inputs must be symbols, whole numbers from 0 to 2; got 3"):
+        task.read_inputs(write(tmp_path, {"inputs": [3]}), 3)
+    with pytest.raises(DataError, match="inputs must be a whole number a step, from 0 to 2"):
+        task.read_inputs(write(tmp_path, {"inputs": [[0.5]]}), 3)
+
+
+def test_the_next_step_can_be_learned_where_there_are_targets(tmp_path: Path) -> None:
+    path = write(tmp_path, {"inputs": [[0.5], [0.25]], "targets": [1, 0]})
+    assert Sequences(path).table.kind == "classes"
+    assert Sequences(path, predicts="next").table.targets[0].tolist() == [[0.25]]
+    with pytest.raises(DataError, match="no targets"):
+        Sequences(write(tmp_path, {"inputs": [[0.5], [0.25]]}), predicts="targets").prepare()
+
+
+def test_a_class_in_a_list_of_one_is_a_class_when_asked(tmp_path: Path) -> None:
+    path = write(tmp_path, {"inputs": [[0.5], [0.25]], "targets": [[1.0], [2.0]]})
+    assert Sequences(path).table.kind == "values"
+    table = Sequences(path, kind="classes").table
+    assert (table.kind, table.targets.tolist(), table.output_size) == ("classes", [[1, 2]], 3)

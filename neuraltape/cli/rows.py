@@ -1,0 +1,82 @@
+"""`neuraltape evaluate` for machines that learned your own sequences: each of a file, or of those kept apart, once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import torch
+from jsonargparse import Namespace
+from rich.table import Table
+
+from neuraltape.cli.output import say_wrote, show
+from neuraltape.cli.pictures import folder_of
+from neuraltape.cli.subject import Subject
+from neuraltape.evaluation.rows import RowsScore, guess_cost, score_rows
+from neuraltape.runs.files import write_atomically
+from neuraltape.settings import Settings
+from neuraltape.tasks.sequences import Sequences
+from neuraltape.training.learner import build_machine
+
+REPORT = "rows.json"
+
+
+def evaluate_rows(subject: Subject, task: Sequences, options: Namespace) -> None:
+    """Score, print, save."""
+    folder = folder_of(options, subject.figures)
+    if options.data is None:
+        parts = {name: rows for name, rows in task.parts.items() if len(rows)}
+        scores = {name: score_rows(subject.model, task, rows) for name, rows in parts.items()}
+    else:
+        scores = {options.data: score_rows(subject.model, of_file(task, options.data))}
+    show(table_of(subject.name, task, scores))
+    values = {"name": subject.name, "kind": task.target_kind, "scores": {each: asdict(scores[each]) for each in scores}}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / REPORT, (json.dumps(values, indent=1) + "\n").encode())
+    say_wrote([folder / REPORT])
+
+
+def of_file(task: Sequences, path: str) -> Sequences:
+    """The task with all rows of another file, read as its own were. Raises ValueError for a file that can't be used."""
+    return replace(task.settled(), data=path, validation=None, test=None, validation_fraction=0.0, test_fraction=0.0)
+
+
+def describe(settings: Settings) -> list[str]:
+    """What is in the files of a training on one's own sequences, how it is read and what is kept apart, in lines."""
+    task: Sequences = settings.task  # pyright: ignore[reportAssignmentType]
+    table = task.table
+    low, high, count = int(table.lengths.min()), int(table.lengths.max()), len(table.lengths)
+    steps = f"{low}" if low == high else f"{low} to {high}"
+    inputs = f"one of {table.input_size} symbols" if table.inputs.dim() == 2 else f"{table.input_size} features"
+    lines = [f"{count:,} sequences of {steps} steps; inputs: {inputs} a step"]
+    what = {
+        "bits": f"{table.output_size} bits a step, as all are 0 or 1",
+        "classes": f"one of {table.output_size} classes, as they are whole numbers without a list around them",
+        "values": f"{table.output_size} values a step",
+    }[table.kind]
+    lines.append(f"targets: {what}" + ("; they are the next step's inputs" if table.follows else ""))
+    scored = table.targets[table.mask]
+    if table.kind == "values" and bool((scored == scored.round()).all()):
+        lines.append("note: all targets are whole numbers; they are learned as values, with --kind classes as classes")
+    parts = ", ".join(f"{len(rows):,} for {name}" for name, rows in task.parts.items() if len(rows))
+    asked = task.held_out().rows
+    unit = "(mean squared error)" if table.kind == "values" else "nats a step"
+    where = "validation" if len(task.parts["validation"]) else "training"
+    lines.append(f"{parts}; guessing the mean costs {guess_cost(task, asked):.4g} {unit} in {where}")
+    with torch.random.fork_rng([]):
+        machine = build_machine(settings)
+    lines.append(f"{settings.kind.name}: {sum(each.numel() for each in machine.parameters()):,} parameters")
+    return lines
+
+
+def table_of(name: str, task: Sequences, scores: Mapping[str, RowsScore]) -> Table:
+    """The scores as a table."""
+    values = task.target_kind == "values"
+    cost = "mean squared error" if values else "nats a step"
+    wrong = "missed by more than 0.5" if values else "wrong"
+    table = Table(title=f"{name}: {task.target_kind}", title_justify="left", title_style="bold")
+    for heading in ("sequences of", "number", "scored steps", cost, "guessing the mean", wrong, task.score_name):
+        table.add_column(heading, justify="left" if heading == "sequences of" else "right")
+    for part, score in scores.items():
+        figures = (f"{score.cost:.4g}", f"{score.guess:.4g}", f"{score.wrong:.2%}", f"{score.score:.4g}")
+        table.add_row(part, f"{score.sequences:,}", f"{score.steps:,}", *figures)
+    return table

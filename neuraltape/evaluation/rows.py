@@ -1,0 +1,99 @@
+"""The score of given sequences: each of them once, whatever its length."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuraltape.evaluation.run import check_fits, outputs_of
+from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.tasks.table_task import TableTask
+
+# Sequences run at once.
+CHUNK = 50
+
+
+@dataclass(frozen=True)
+class RowsScore:
+    """How well given sequences went."""
+
+    sequences: int
+    """How many there are."""
+    steps: int
+    """Scored steps of all of them."""
+    targets: int
+    """Scored targets of all of them."""
+    cost: float
+    """Mean cost of a scored step in nats, summed over its targets; values: the mean squared error of a target."""
+    score: float
+    """Mean of the task's own score a sequence, which depends on how long they are."""
+    wrong: float
+    """Share of the targets that are wrong; of values those that are missed by more than 0.5."""
+    guess: float
+    """The cost of a predictor that always says the mean of the targets of the rows that the task draws from."""
+
+
+def score_rows(model: SequenceModel, task: TableTask, rows: Tensor | None = None) -> RowsScore:
+    """Score a machine on each of some rows of a task's table.
+
+    Args:
+        model: the machine, on any device.
+        task: what it learned.
+        rows: (rows,) numbers in the table; None: those that the task draws from.
+
+    Raises:
+        ValueError: no rows, or a machine that does not fit the task.
+    """
+    rows = task.rows if rows is None else rows
+    if not len(rows):
+        raise ValueError("rows must be one or more numbers; got none")
+    check_fits(model, task)
+    cost = score = wrong = 0.0
+    steps = targets = 0
+    for some in rows.split(CHUNK):
+        batch = task.batch(some)
+        outputs = outputs_of(model, batch)
+        found = task.score(outputs, batch)
+        cost += task.costs(outputs, batch).sum(dtype=torch.float64).item()
+        score += found.bits.sum().item()
+        wrong += found.wrong.sum().item()
+        steps += int(batch.mask.sum())
+        targets += int(task.count(batch))
+    return RowsScore(
+        sequences=len(rows),
+        steps=steps,
+        targets=targets,
+        cost=cost / (targets if task.target_kind == "values" else steps),
+        score=score / len(rows),
+        wrong=wrong / targets,
+        guess=guess_cost(task, rows),
+    )
+
+
+@torch.no_grad()
+def guess_cost(task: TableTask, rows: Tensor) -> float:
+    """What it costs to say the same at every step: the mean of the targets that the task draws from.
+
+    Args:
+        task: what is learned.
+        rows: (rows,) numbers in its table, to say it to.
+
+    Returns:
+        What `RowsScore.cost` would be.
+    """
+    learned, asked = (_scored(task, each) for each in (task.rows, rows))
+    if task.target_kind == "classes":
+        # One of each class more, so that none is impossible.
+        counts = torch.bincount(learned, minlength=task.output_size).double() + 1
+        return -(counts / counts.sum()).log()[asked].mean().item()
+    mean = learned.mean(0)
+    if task.target_kind == "values":
+        return (asked - mean).square().mean().item()
+    chance = (learned.sum(0) + 1) / (len(learned) + 2)
+    return -(asked * chance.log() + (1 - asked) * (1 - chance).log()).sum(-1).mean().item()
+
+
+def _scored(task: TableTask, rows: Tensor) -> Tensor:
+    """The targets of all scored steps: (steps,) classes, or (steps, features) float64."""
+    targets = task.table.targets[rows][task.table.mask[rows]]
+    return targets if task.target_kind == "classes" else targets.double()

@@ -1,0 +1,142 @@
+"""Reads sequences from a table in long form, a line a step: .csv and .parquet. Knows no kinds and no batches."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from neuraltape.tasks.row import DataError, Row, numbers
+
+SUFFIXES = (".csv", ".parquet")
+SEQUENCE, STEP = "sequence", "step"
+
+
+class Columns(NamedTuple):
+    """Which columns of a table are what."""
+
+    inputs: Sequence[str] | None = None
+    """What goes in; None: all columns that are nothing else."""
+    targets: Sequence[str] | None = None
+    """What has to come out; None: nothing, so that the next step's inputs are predicted."""
+
+
+def read_columns(path: str, columns: Columns) -> list[Row]:
+    """The sequences of a table.
+
+    Its column `sequence` says which sequence a line belongs to, and `step`, where there is one, in which order its
+    lines come; otherwise they come as in the file.
+
+    Args:
+        path: ends in .csv (commas, names in the first line, UTF-8) or .parquet.
+        columns: which columns are inputs and targets. One column of whole numbers is a symbol or a class a step.
+
+    Raises:
+        DataError: no such column, a cell that is no finite number, or two lines with the same sequence and step.
+        OSError: the file can't be read.
+    """
+    table = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
+    names = list(table)
+    if SEQUENCE not in table:
+        raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {', '.join(names)}")
+    targets = list(columns.targets or ())
+    others = [name for name in names if name not in (SEQUENCE, STEP, *targets)]
+    inputs = others if columns.inputs is None else list(columns.inputs)
+    for name in (*inputs, *targets):
+        if name not in table:
+            raise DataError(f"{path}: no column {name!r}; there are {', '.join(names)}")
+    if not inputs:
+        raise DataError(f"{path}: no column is left for the inputs; there are {', '.join(names)}")
+    lines: dict[str, list[int]] = {}
+    for line, sequence in enumerate(table[SEQUENCE]):
+        lines.setdefault(str(sequence), []).append(line)
+    steps = None if STEP not in table else _column(path, STEP, table[STEP])
+    rows = []
+    for number, (sequence, mine) in enumerate(lines.items(), start=1):
+        place = f"{path}, row {number} (sequence {sequence})"
+        if steps is not None:
+            mine = sorted(mine, key=lambda line: steps[line])
+            twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
+            if twice is not None:
+                raise DataError(f"{place}: step {steps[twice]} stands there twice")
+        rows.append(Row(place, _part(path, table, inputs, mine), _part(path, table, targets, mine), None))
+    return rows
+
+
+def input_names(path: str, columns: Columns) -> tuple[str, ...]:
+    """The columns that `read_columns` takes as inputs. Raises what it raises."""
+    if columns.inputs is not None:
+        return tuple(columns.inputs)
+    names = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
+    return tuple(name for name in names if name not in (SEQUENCE, STEP, *(columns.targets or ())))
+
+
+def _part(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> np.ndarray | None:
+    """Some columns of some lines: (time,), or (time, features) of several; None of no columns."""
+    if not names:
+        return None
+    parts = [_column(path, name, [table[name][line] for line in lines], lines) for name in names]
+    return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+
+
+def _column(path: str, name: str, cells: Sequence, lines: Sequence[int] | None = None) -> np.ndarray:
+    """Cells as numbers: int64 where all are whole, float64 otherwise."""
+    found = []
+    for number, cell in enumerate(cells):
+        # The first line of a file holds the names.
+        line = (number if lines is None else lines[number]) + 2
+        value = _number(cell)
+        if value is None:
+            raise DataError(f"{path}, line {line}: {name} must be a number; got {cell!r:.40}")
+        found.append(value)
+    return numbers(found, f"{path}, column {name}", name)
+
+
+def _number(cell: object) -> int | float | None:
+    if not isinstance(cell, str):
+        return cell if isinstance(cell, int | float) else None
+    for kind in (int, float):
+        try:
+            # Python takes 1_000 for a number, and a table doesn't mean it.
+            return kind(cell) if "_" not in cell else None
+        except ValueError:
+            continue
+    return None
+
+
+def _csv(path: str) -> dict[str, list]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            names = next(reader, None)
+            if not names:
+                raise DataError(f"{path}: empty; expected a first line with the columns' names")
+            if len(set(names)) < len(names):
+                raise DataError(f"{path}: two columns have one name; got {', '.join(names)}")
+            columns: dict[str, list] = {name: [] for name in names}
+            for cells in reader:
+                if not cells:
+                    continue
+                if len(cells) != len(names):
+                    raise DataError(f"{path}, line {reader.line_num}: expected {len(names)} cells; got {len(cells)}")
+                for name, cell in zip(names, cells, strict=True):
+                    columns[name].append(cell)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: expected a table with commas, in UTF-8; {error}") from error
+    if not columns[names[0]]:
+        raise DataError(f"{path}: empty; expected at least one line below the names")
+    return columns
+
+
+def _parquet(path: str) -> dict[str, list]:
+    try:
+        from pyarrow import ArrowException  # pyright: ignore[reportMissingImports] (an extra)
+        from pyarrow.parquet import read_table  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise DataError(f'{path}: pyarrow is not installed; get it with: pip install "neuraltape[data]"') from error
+    try:
+        return read_table(path).to_pydict()
+    except (ArrowException, ValueError) as error:
+        raise DataError(f"{path}: expected a Parquet file; {str(error).splitlines()[0]}") from error

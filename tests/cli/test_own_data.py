@@ -1,0 +1,112 @@
+"""Your own sequences from the command line: from a file to scores, predictions and what comes next."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuraltape.settings import Settings
+from tests.cli.conftest import Call
+
+SMALL = [
+    *("--hidden-size", "6", "--memory-slots", "5", "--memory-width", "3", "--seed", "0", "--batch-size", "4"),
+    *("--max-sequences", "8", "--evaluate-every", "8", "--evaluate-sequences", "4"),
+]
+
+
+def table(path: Path, sequences: int, steps: int = 4) -> None:
+    lines = ["sequence,step,x,y,label"]
+    lines += [f"{n},{t},{n / 10},{t / 10},{(n + t) % 3}" for n in range(sequences) for t in range(steps)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def labels(call: Call, here: Path) -> Path:
+    """A machine that has learned the labels in a table."""
+    table(here / "data.csv", 20)
+    said = call("train", "--data", "data.csv", "--targets", '["label"]', "--test-fraction", "0.2", *SMALL)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[:2] == [
+        "20 sequences of 4 steps; inputs: 2 features a step",
+        "targets: one of 3 classes, as they are whole numbers without a list around them",
+    ]
+    assert lines[2].startswith("14 for training, 2 for validation, 4 for test; guessing the mean costs 1.")
+    assert lines[3].startswith("ntm: ")
+    return here / "runs" / "sequences"
+
+
+def test_what_was_found_in_the_file_is_kept_with_the_run(labels: Path) -> None:
+    task = Settings.load(labels / "config.yaml").task
+    assert (task.kind, task.predicts, task.inputs, task.classes) == ("classes", "targets", ("x", "y"), 3)  # type: ignore[attr-defined]
+
+
+def test_what_was_kept_apart_and_another_file_are_scored_once(call: Call, labels: Path, here: Path) -> None:
+    said = call("evaluate", "sequences")
+    assert said.code == 0, said.err
+    assert "nats a step" in said.out
+    scores = json.loads((labels / "figures" / "rows.json").read_text())["scores"]
+    assert {name: score["sequences"] for name, score in scores.items()} == {"training": 14, "validation": 2, "test": 4}
+    table(here / "new.csv", 7)
+    said = call("evaluate", "sequences", "--data", "new.csv", "--output", "there")
+    (score,) = json.loads(Path("there/rows.json").read_text())["scores"].values()
+    assert (score["sequences"], score["steps"]) == (7, 28)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "jsonl", "csv"])
+def test_predictions_are_written_without_the_data_that_was_learned_from(
+    call: Call, refuses: Call, labels: Path, here: Path, suffix: str
+) -> None:
+    (here / "data.csv").unlink()
+    (here / "new.csv").write_text("sequence,y,x\n1,0.5,0.25\n1,0.5,0.5\n2,1,1\n")
+    output = f"out.{suffix}"
+    said = call("predict", "sequences", "new.csv", "--output", output)
+    assert (said.code, said.out) == (0, f"wrote {output}\n"), said.err
+    if suffix == "npz":
+        found = np.load(output)
+        assert (found["outputs"].shape, found["class"].shape, found["lengths"].tolist()) == ((2, 2, 3), (2, 2), [2, 1])
+        assert found["outputs"].sum(-1).ravel().tolist() == pytest.approx([1, 1, 1, 0])
+    elif suffix == "jsonl":
+        rows = [json.loads(line) for line in Path(output).read_text().splitlines()]
+        assert [np.shape(row["outputs"]) for row in rows] == [(2, 3), (1, 3)]
+    else:
+        rows = list(csv.DictReader(Path(output).read_text().splitlines()))
+        assert list(rows[0]) == ["sequence", "step", "outputs 1", "outputs 2", "outputs 3", "class"]
+        assert [(row["sequence"], row["step"]) for row in rows] == [("1", "1"), ("1", "2"), ("2", "1")]
+    assert "is there already" in refuses("predict", "sequences", "new.csv", "--output", output).err
+    assert call("predict", "sequences", "new.csv", "--output", output, "--overwrite").code == 0
+
+
+def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refuses: Call, here: Path) -> None:
+    (here / "data.jsonl").write_text("".join(json.dumps({"inputs": [n % 3, 1, 2, 0]}) + "\n" for n in range(12)))
+    said = call("train", "--data", "data.jsonl", *SMALL)
+    assert "they are the next step's inputs" in said.out
+    (here / "prompt.jsonl").write_text('{"inputs": [1]}\n{"inputs": [2, 0]}\n')
+    asked = ("generate", "sequences", "--prompt", "prompt.jsonl", "--steps", "5", "--seed", "3")
+    assert call(*asked, "--output", "more.jsonl").code == 0
+    first, second = (json.loads(line)["inputs"] for line in Path("more.jsonl").read_text().splitlines())
+    assert (first[:1], len(first), second[:2], len(second)) == ([1], 6, [2, 0], 7)
+    assert call(*asked, "--new-only", "--output", "new.jsonl").code == 0
+    assert json.loads(Path("new.jsonl").read_text().splitlines()[0])["inputs"] == first[1:]
+    assert call("predict", "sequences", "more.jsonl", "--output", "out.npz").code == 0
+    for words, message in (
+        (("--temperature", "-1"), "--temperature must be at least 0 and finite; got -1.0"),
+        (("--steps", "0"), "--steps must be a positive whole number; got 0"),
+        (("--output", "x.txt"), "--output: a file must end in .npz, .jsonl or .csv; got 'x.txt'"),
+        (("--prompt", "data.npz"), "data.npz: cannot be read"),
+    ):
+        assert message in refuses(*asked, "--output", "no.jsonl", *words).err
+    assert not Path("no.jsonl").exists()
+
+
+def test_what_is_for_own_sequences_is_refused_elsewhere(refuses: Call, labels: Path, tiny: Path) -> None:
+    assert "RUN must have learned your own sequences" in refuses("predict", "tiny", "x.csv", "--output", "x.npz").err
+    assert "--data is for your own sequences; tiny learned copy" in refuses("evaluate", "tiny", "--data", "x.csv").err
+    said = refuses("evaluate", "sequences", "--lengths", "3").err
+    assert "--lengths has no effect on your own sequences: each is scored once" in said
+    said = refuses("generate", "sequences", "--prompt", "data.csv", "--steps", "1", "--output", "x.csv").err
+    assert "sequences learned targets, not what comes next" in said
+    assert tiny.is_dir()
+    assert labels.is_dir()

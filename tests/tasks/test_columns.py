@@ -1,0 +1,101 @@
+"""Sequences in tables, a line a step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuraltape.tasks.columns import Columns, read_columns
+from neuraltape.tasks.files import read_rows
+from neuraltape.tasks.row import DataError
+from neuraltape.tasks.sequences import Sequences
+
+TABLE = """sequence,step,x,y,label
+b,2,0.5,1,7
+a,1,1.5,2,1
+b,1,2.5,3,0
+a,2,3.5,4,2
+a,3,4.5,5,3
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "table.csv").write_text(text, encoding="utf-8")
+    return str(folder / "table.csv")
+
+
+def test_lines_are_put_together_by_sequence_and_step(tmp_path: Path) -> None:
+    first, second = read_rows(write(tmp_path, TABLE), Columns(["x", "y"], ["label"]))
+    assert first.place.endswith("row 1 (sequence b)")
+    assert first.inputs.tolist() == [[2.5, 3], [0.5, 1]]
+    assert first.targets is not None
+    assert first.targets.tolist() == [0, 7]
+    assert first.targets.dtype == np.int64
+    assert second.inputs.tolist() == [[1.5, 2], [3.5, 4], [4.5, 5]]
+
+
+def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_are(tmp_path: Path) -> None:
+    (row,) = read_columns(write(tmp_path, "sequence,x\n1,5\n1,3\n1,4\n"), Columns())
+    assert (row.inputs.tolist(), row.inputs.dtype, row.targets) == ([5, 3, 4], np.dtype("int64"), None)
+    (row,) = read_columns(write(tmp_path, "sequence,x,y\n1,5,0\n1,3,1\n"), Columns(None, ["y"]))
+    assert row.inputs.tolist() == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "message"),
+    [
+        ("", Columns(), "table.csv: empty; expected a first line"),
+        ("sequence,x\n", Columns(), "table.csv: empty; expected at least one line"),
+        ("x,y\n1,2\n", Columns(), "no column 'sequence', which says where a sequence ends; got x, y"),
+        ("sequence,x\n1,2\n", Columns(["z"]), "no column 'z'; there are sequence, x"),
+        ("sequence,x\n1,2\n", Columns(None, ["x"]), "no column is left for the inputs"),
+        ("sequence,x\n1,\n", Columns(), "line 2: x must be a number; got ''"),
+        ("sequence,x\n1,5\n1,1_0\n", Columns(), "line 3: x must be a number; got '1_0'"),
+        ("sequence,x\n1,nan\n", Columns(), "column x: x must be finite float32 numbers; got nan"),
+        ("sequence,x\n1,1e39\n", Columns(), "must be finite float32 numbers"),
+        ("sequence,x\n1,9223372036854775808\n", Columns(), "must be whole numbers below 2\\^63"),
+        ("sequence,x\n1,2,3\n", Columns(), "line 2: expected 2 cells; got 3"),
+        ("sequence,x,x\n1,2,3\n", Columns(), "two columns have one name"),
+        ("sequence,step,x\n1,1,2\n1,1,3\n", Columns(), "sequence 1.: step 1 stands there twice"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_said(tmp_path: Path, text: str, columns: Columns, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_rows(write(tmp_path, text), columns)
+
+
+def test_columns_of_a_file_that_has_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"inputs": [1, 2]}\n')
+    with pytest.raises(DataError, match=r"inputs and targets are names of columns, for \.csv and \.parquet files"):
+        Sequences(str(tmp_path / "x.jsonl"), inputs=("x",)).prepare()
+
+
+def test_a_new_table_is_read_by_the_names_of_the_first(tmp_path: Path) -> None:
+    task = Sequences(write(tmp_path, TABLE), targets=("label",), validation_fraction=0).resolved()
+    assert task.inputs == ("x", "y")
+    inputs, lengths = task.read_inputs(write(tmp_path, "note,y,sequence,x\n9,1,s,0.5\n9,2,s,1.5\n"), 2)
+    assert (inputs.tolist(), lengths.tolist()) == ([[[0.5, 1], [1.5, 2]]], [2])
+
+
+def test_parquet_reads_like_csv(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'data' is not installed")
+    from pyarrow import csv, parquet
+
+    path = write(tmp_path, TABLE)
+    parquet.write_table(csv.read_csv(path), tmp_path / "table.parquet")
+    columns = Columns(None, ["label"])
+    for one, other in zip(read_rows(path, columns), read_rows(str(tmp_path / "table.parquet"), columns), strict=True):
+        assert np.array_equal(one.inputs, other.inputs)
+        assert one.targets is not None
+        assert other.targets is not None
+        assert np.array_equal(one.targets, other.targets)
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DataError, match=r"bad\.parquet: expected a Parquet file"):
+        read_rows(str(tmp_path / "bad.parquet"))
+    assert pyarrow.__version__
+
+
+def test_a_key_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"inputs": [1, 2], "inputs": [3]}\n')
+    with pytest.raises(DataError, match=r"row 1: .*'inputs' stands there twice"):
+        read_rows(str(tmp_path / "x.jsonl"))
