@@ -102,7 +102,7 @@ def _print_help() -> None:
         "  neuraltape train copy                    learn to copy; writes runs/copy",
         "  neuraltape plot copy                     what it learned: pictures in runs/copy/figures",
         "",
-        "COMMAND --help explains a command, train TASK --help the options of a task; --debug shows where an error is from.",
+        "COMMAND --help explains a command; --debug shows where an error comes from.",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 
