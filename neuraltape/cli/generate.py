@@ -11,7 +11,7 @@ from neuraltape.cli.predict import add_output, output_of, own_subject
 from neuraltape.cli.subject import RUN_HELP
 from neuraltape.evaluation.files import as_bytes
 from neuraltape.evaluation.predictions import generate
-from neuraltape.runs.files import write_atomically
+from neuraltape.files import write_atomically
 
 
 def run(argv: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import RUN_HELP, Subject, open_subject
 from neuraltape.evaluation.files import as_bytes, check_suffix
 from neuraltape.evaluation.predictions import predict
-from neuraltape.runs.files import write_atomically
+from neuraltape.files import write_atomically
 from neuraltape.tasks.sequences import Sequences
 
 

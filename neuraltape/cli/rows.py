@@ -12,7 +12,7 @@ from neuraltape.cli.output import say_wrote, show
 from neuraltape.cli.pictures import folder_of
 from neuraltape.cli.subject import Subject
 from neuraltape.evaluation.rows import RowsScore, guess_cost, score_rows
-from neuraltape.runs.files import write_atomically
+from neuraltape.files import write_atomically
 from neuraltape.settings import Settings
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.training.learner import build_machine
