@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from neuraltape.functional import AccessState, InterfaceLayout
 from neuraltape.nn.quick import know
+from neuraltape.nn.resized import view
 
 MemoryInit = Literal["constant", "random", "learned"]
 MEMORY_INITS = ("constant", "random", "learned")
@@ -87,16 +88,17 @@ class InitialAccess(nn.Module):
 
     def check_slots(self, slots: int) -> None:
         """Raise ValueError if the start has numbers of its own for each slot, so that it fits no other number."""
-        if self.initial_memory is not None or self.initial_logits is not None:
+        own = self.initial_memory is not None or self.initial_logits is not None
+        if own and slots != self.slots:
             raise ValueError(
                 f"memory_slots can't be {slots}: this machine's start is kept slot by slot, for its {self.slots} "
                 "slots; only a constant start that isn't trained fits any number"
             )
 
-    def resize(self, slots: int) -> None:
-        """Start a memory of so many slots from now on. Raises ValueError as `check_slots` does."""
+    def resized(self, slots: int) -> "InitialAccess":
+        """A view that starts a memory of so many slots. Raises ValueError as `check_slots` does."""
         self.check_slots(slots)
-        self.slots = slots
+        return view(self, {}, slots=slots)
 
     def forward(self, batch_size: int, like: Tensor) -> AccessState:
         """The state for so many sequences, with the device and dtype of `like`."""

@@ -32,7 +32,7 @@ class Kind:
     traceable: bool
     """Whether it has `trace`: everything that happened inside it can be looked at."""
     resizable: bool
-    """Whether it has `resized`: a trained one runs with another number of slots."""
+    """Whether it has `resized`: a view of a trained one runs with another number of slots."""
     biased: bool = False
     """Whether its access has `set_biases`: training can say where its heads tend to go at the start."""
     baseline: bool = False

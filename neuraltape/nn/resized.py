@@ -1,21 +1,30 @@
-"""A memory of another size for a while: what machines share whose parameters know no slots."""
+"""A memory of another size: what machines share whose parameters know no slots."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import copy
+from typing import Any, Self
+
+from torch import nn
 
 from neuraltape.nn.checks import check_size
 
 
-class Resizable:
-    """A machine whose memory can have another number of slots. Its access has `resize` and `check_slots`."""
+def view(module: Any, parts: dict[str, nn.Module], **attributes: Any) -> Any:
+    """A view of a module: its parameters, hooks and parts are the same, but for the parts and attributes given.
 
-    memory_slots: int
+    What is set as an attribute of one later on is not seen in the other.
+    """
+    made = copy.copy(module)
+    made.__dict__ |= {"_modules": {**module._modules, **parts}, **attributes}
+    return made
+
+
+class Resizable:
+    """A machine whose memory can have another number of slots. Its access has `resized` and `check_slots`."""
+
     access: Any
 
-    @contextmanager
-    def resized(self, memory_slots: int) -> Iterator[None]:
-        """The memory has so many slots while this lasts. What is saved still says how many it was built with.
+    def resized(self, memory_slots: int) -> Self:
+        """This machine with another number of slots: a view, whose parameters are this one's. This one stays as it is.
 
         Args:
             memory_slots: N, positive.
@@ -24,11 +33,7 @@ class Resizable:
             ValueError: the start has numbers of its own for each slot.
         """
         check_size("memory_slots", memory_slots)
-        before = self.memory_slots
-        self.access.resize(memory_slots)
-        self.memory_slots = memory_slots
-        try:
-            yield
-        finally:
-            self.access.resize(before)
-            self.memory_slots = before
+        machine: Any = self
+        config = {**machine.config, "memory_slots": memory_slots}
+        access = self.access.resized(memory_slots)
+        return view(machine, {"access": access}, memory_slots=memory_slots, _hub_mixin_config=config)

@@ -1,7 +1,6 @@
 """A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
 
 import math
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -38,6 +37,22 @@ class Step(NamedTuple):
     """The share of the batch's sequences with a wrong target; None: nobody asks."""
 
 
+class _Sized(torch.nn.Module):
+    """A machine, run with a number of slots that is each call's own: what other processes hear of."""
+
+    def __init__(self, machine: Any) -> None:
+        super().__init__()
+        self.machine = machine
+
+    def sized(self, slots: int | None) -> Any:
+        """The machine with so many slots; None: its own."""
+        return self.machine if slots is None else self.machine.resized(slots)
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None, slots: int | None) -> Tensor:
+        """The outputs, (time, batch, output)."""
+        return self.sized(slots)(inputs, lengths=lengths)[0]
+
+
 class Learner:
     """Model, optimiser and average, on the device and in the precision that Fabric was given.
 
@@ -49,9 +64,10 @@ class Learner:
     def __init__(self, settings: Settings, fabric: "Fabric") -> None:
         self.settings, self.fabric = settings, fabric
         self.model = build_machine(settings)
-        module = fabric.setup_module(self.model)
+        self._alone = _Sized(self.model)
+        module = fabric.setup_module(self._alone)
         # Fabric's wrapper is left out: it costs as much as some kernels do, and would round float64 outputs to float32.
-        self._forward = self.model if fabric.world_size == 1 else module._forward_module
+        self._forward = self._alone if fabric.world_size == 1 else module._forward_module
         self._autocast = settings.loop.precision == "bf16-mixed"
         self.flat = FlatParameters(dict(self.model.named_parameters()))
         self.optimizer = build_optimizer(settings.optimizer, self.flat.weights)
@@ -72,8 +88,7 @@ class Learner:
         share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        with self.model.resized(phase.slots) if phase.slots is not None else nullcontext():
-            nats, outputs = self._cost(task, share)
+        nats, outputs = self._cost(task, share, phase.slots)
         # DDP takes the mean over processes; the sum is what one process would have computed.
         self.fabric.backward(nats * (world / max(targets, 1)))
         wrong = 0 if self.settings.practice.grow_failed is None else self._failing(task, outputs, share)
@@ -88,22 +103,23 @@ class Learner:
         self.average.update(step)
         return Step(total, targets, norm, stops, None, failed)
 
-    def _cost(self, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What the task's loss is for a batch that `place` gave, and the outputs."""
+    def _cost(self, task: Task, batch: Batch, slots: int | None) -> tuple[Tensor, Tensor]:
+        """What the task's loss is for a batch that `place` gave, and the outputs. slots: of the memory; None: all."""
         # DDP hears of a step through the model's call; what autocast rounds is rounded by modules alone.
-        if task.costs_bits and self._forward is self.model and not self._autocast:
-            costs, outputs, _ = self.model.loss(batch.inputs, batch.targets, mask=batch.mask, lengths=batch.lengths)
+        if task.costs_bits and self._forward is self._alone and not self._autocast:
+            machine = self._alone.sized(slots)
+            costs, outputs, _ = machine.loss(batch.inputs, batch.targets, mask=batch.mask, lengths=batch.lengths)
             return costs.sum(), outputs
-        outputs = self.outputs(batch, self._forward)
+        outputs = self.outputs(batch, self._forward, slots)
         return task.loss(outputs, batch), outputs
 
-    def outputs(self, batch: Batch, forward: torch.nn.Module | None = None) -> Tensor:
-        """The model's outputs for a batch that `place` gave, (time, batch, output)."""
-        run: Any = self.model if forward is None else forward
+    def outputs(self, batch: Batch, forward: torch.nn.Module | None = None, slots: int | None = None) -> Tensor:
+        """The model's outputs for a batch that `place` gave, (time, batch, output). slots: of the memory; None: all."""
+        run = self._alone if forward is None else forward
         if self._autocast:
             with self.fabric.autocast():
-                return run(batch.inputs, lengths=batch.lengths)[0]
-        return run(batch.inputs, lengths=batch.lengths)[0]
+                return run(batch.inputs, batch.lengths, slots)
+        return run(batch.inputs, batch.lengths, slots)
 
     def place(self, batch: Batch) -> Batch:
         """The batch on the learner's device, its inputs in the weights' precision."""

@@ -27,8 +27,7 @@ def test_another_batch_precision_or_number_of_slots_gets_its_own():
     ntm = machine()
     ntm.start(3)
     assert ntm.start(2).access.memory.shape == (2, 8, 4)
-    with ntm.resized(9):
-        assert ntm.start(2).access.memory.shape == (2, 9, 4)
+    assert ntm.resized(9).start(2).access.memory.shape == (2, 9, 4)
     assert ntm.start(2).access.memory.shape == (2, 8, 4)
     assert ntm.double().start(2).access.memory.dtype == torch.float64
 

@@ -214,9 +214,10 @@ def test_a_trained_machine_runs_with_more_slots(generator):
 
 def test_a_start_that_is_kept_slot_by_slot_cant_be_resized():
     ntm = machine(memory_init="learned")
-    with pytest.raises(ValueError, match="memory_slots can't be 9"), ntm.resized(9):
-        pass
+    with pytest.raises(ValueError, match="memory_slots can't be 9"):
+        ntm.resized(9)
     assert ntm.memory_slots == ntm.initial_state(1).access.memory.shape[1]
+    assert ntm.resized(ntm.memory_slots).memory_slots == ntm.memory_slots
 
 
 def test_gradients_are_those_of_finite_differences(generator):

@@ -1,4 +1,6 @@
-"""Machines with another number of slots for a while."""
+"""Views of machines with another number of slots."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -15,27 +17,41 @@ def machine(kind: type, memory_slots: int = 7, **options: object):
 
 @pytest.mark.parametrize("backend", ["auto", "reference"])
 @pytest.mark.parametrize(("kind", "options"), [(NTM, {}), (DNC, {}), (DNC, {"links": False, "wipe": True})])
-def test_a_memory_is_resized_for_a_while(kind, options, backend, generator) -> None:
+def test_a_view_of_a_machine_has_another_number_of_slots(kind, options, backend, generator) -> None:
     options = {**options, "backend": backend}
     small, large = machine(kind, **options), machine(kind, 9, **options)
     large.load_state_dict(small.state_dict())
     inputs = torch.randn(6, 4, 3, generator=generator, dtype=torch.float64)
-    before = small(inputs)[0]
-    expected = large(inputs)[0]
+    before, view = small(inputs)[0], small.resized(9)
+    (outputs, after), (expected, _) = view(inputs), large(inputs)
     assert not torch.equal(before, expected)
-    with small.resized(9):
-        assert torch.equal(small(inputs)[0], expected)
-        with small.resized(2):
-            assert small.initial_state(1).access.memory.shape[1] == 2
-        assert small.memory_slots == 9
+    assert torch.equal(outputs, expected)
+    with torch.no_grad():
+        assert torch.equal(view.step(inputs[0], after)[0], large.step(inputs[0], after)[0])
+    assert torch.equal(view.trace(inputs).outputs, large.trace(inputs).outputs)
+    assert view.resized(2).initial_state(1).access.memory.shape[1] == 2
+    assert (view.memory_slots, view.config["memory_slots"]) == (9, 9)
+    assert small.memory_slots == small.access.slots == small.config["memory_slots"] == 7
     assert torch.equal(small(inputs)[0], before)
-    assert small.config["memory_slots"] == 7
 
 
-def test_the_number_comes_back_after_an_error_and_must_be_positive() -> None:
-    dnc = machine(DNC)
-    with pytest.raises(KeyError), dnc.resized(9):
-        raise KeyError
-    assert dnc.memory_slots == dnc.initial_state(1).access.memory.shape[1] == 7
-    with pytest.raises(ValueError, match="memory_slots"), dnc.resized(0):
-        pass
+def test_what_a_view_learns_its_machine_has_learnt(generator) -> None:
+    ntm = machine(NTM)
+    view = ntm.resized(9)
+    view(torch.randn(6, 4, 3, generator=generator, dtype=torch.float64))[0].square().sum().backward()
+    assert all(parameter.grad is not None for parameter in ntm.parameters())
+    assert [*map(id, view.parameters())] == [*map(id, ntm.parameters())]
+
+
+def test_eight_threads_run_with_as_many_numbers_of_slots(generator) -> None:
+    ntm, inputs = machine(NTM), torch.randn(6, 4, 3, generator=generator, dtype=torch.float64)
+    expected = {slots: ntm.resized(slots)(inputs)[0] for slots in range(3, 11)}
+    with ThreadPoolExecutor(8) as pool:
+        asked = [*expected] * 20
+        came = pool.map(lambda slots: ntm.resized(slots)(inputs)[0], asked)
+        assert all(torch.equal(outputs, expected[slots]) for slots, outputs in zip(asked, came, strict=True))
+
+
+def test_the_number_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="memory_slots"):
+        machine(DNC).resized(0)

@@ -78,7 +78,7 @@ def test_a_step_says_how_many_sequences_failed_where_lessons_have_to_be_passed()
     right = 100 * batch.targets
     right[batch.mask[:, 1], 1] *= -1
     weights = learner.model.output.weight
-    learner.outputs = lambda batch, forward=None: right + 0 * weights.sum()  # type: ignore[method-assign]
+    learner.outputs = lambda batch, forward=None, slots=None: right + 0 * weights.sum()  # type: ignore[method-assign]
     assert learner.learn(task, batch, 0, phase(learner)).failed == 1 / 4
     other = make(small(model=LSTM))
     drawn = other.settings.task.sample(2, torch.Generator())

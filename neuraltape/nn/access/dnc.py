@@ -33,6 +33,7 @@ from neuraltape.nn.initial import given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import Heads, Recorder
+from neuraltape.nn.resized import view
 
 MODES = ("backward", "content", "forward")
 
@@ -121,9 +122,9 @@ class DNCAccess(nn.Module):
     def check_slots(self, slots: int) -> None:
         """Do nothing: the memory's start has no numbers of its own for each slot."""
 
-    def resize(self, slots: int) -> None:
-        """Give the memory so many slots."""
-        self.slots = slots
+    def resized(self, slots: int) -> "DNCAccess":
+        """A view of this access with so many slots."""
+        return view(self, {}, slots=slots)
 
     def initial_state(self, batch_size: int, memory: Tensor | None = None) -> DNCState:
         """The state before the first step; with a memory (batch, slots, width) or (slots, width), from that one.

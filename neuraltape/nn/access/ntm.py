@@ -27,6 +27,7 @@ from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit, given
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.quick import KNOWN, like_of, part, plain
 from neuraltape.nn.record import Heads, Recorder
+from neuraltape.nn.resized import view
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,9 @@ class NTMAccess(nn.Module):
         """Raise ValueError where the memory's start has numbers of its own for each slot, and fits no other number."""
         self.initial.check_slots(slots)
 
-    def resize(self, slots: int) -> None:
-        """Give the memory so many slots. Raises ValueError where its start has numbers of its own for each slot."""
-        self.initial.resize(slots)
-        self.slots = slots
+    def resized(self, slots: int) -> "NTMAccess":
+        """A view of this access with so many slots. Raises ValueError as `check_slots` does."""
+        return view(self, {"initial": self.initial.resized(slots)}, slots=slots)
 
     @property
     def fixed_start(self) -> bool:
