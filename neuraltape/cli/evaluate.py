@@ -19,8 +19,8 @@ from neuraltape.tasks import Babi, Omniglot, Sequences
 REPORT = "evaluation.json"
 # The options that say something where a machine answers questions, learned your own sequences, or learns from one
 # example.
-OF_BABI = ("run", "task", "memory_slots", "data_dir", "output")
-OF_SEQUENCES = ("run", "task", "memory_slots", "data", "output")
+OF_BABI = ("run", "task", "last", "memory_slots", "data_dir", "output")
+OF_SEQUENCES = ("run", "task", "last", "memory_slots", "data", "output")
 OF_OMNIGLOT = (*OF_BABI, "lengths", "sequences", "seed", "images")
 
 

@@ -8,7 +8,7 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.predict import add_output, output_of, own_subject
-from neuraltape.cli.subject import RUN_HELP
+from neuraltape.cli.subject import RUN_HELP, add_last
 from neuraltape.evaluation.files import as_bytes
 from neuraltape.evaluation.predictions import generate
 from neuraltape.files import write_atomically
@@ -32,6 +32,7 @@ def run(argv: Sequence[str]) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="chooses what is drawn")
     parser.add_argument("--new_only", action="store_true", help="write the added steps without the prompts")
+    add_last(parser)
     add_output(parser)
     options = parser.parse(argv)
     if options.steps < 1:
@@ -41,7 +42,7 @@ def run(argv: Sequence[str]) -> None:
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed must be from 0 to 2^63 - 1; got {options.seed}")
     output = output_of(options.output, overwrite=options.overwrite)
-    subject, task = own_subject(options.run)
+    subject, task = own_subject(options.run, last=options.last)
     if task.predicts != "next":
         raise UsageError(f"{subject.name} learned targets, not what comes next, so it can't go on with a sequence")
     if task.target_kind == "values" and options.temperature is not None:

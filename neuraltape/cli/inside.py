@@ -102,7 +102,7 @@ def look_inside(options: Namespace, parser: Parser, *, sequences: int = 1) -> tu
     story = open_story(options, parser)
     if story is not None:
         return story.trace(), story.figures
-    subject = with_data(open_subject(options.run, options.task), options.data_dir)
+    subject = with_data(open_subject(options.run, options.task, last=options.last), options.data_dir)
     return trace_subject(subject, options, sequences=sequences), subject.figures
 
 

@@ -47,7 +47,7 @@ def subject_of(options: Namespace) -> Subject:
         raise UsageError(f"--sequences must be a positive whole number; got {options.sequences}")
     if options.memory_slots is not None and options.memory_slots < 1:
         raise UsageError(f"--memory-slots must be a positive whole number; got {options.memory_slots}")
-    subject = open_subject(options.run, options.task)
+    subject = open_subject(options.run, options.task, last=options.last)
     if options.repeats is not None:
         if not isinstance(subject.task, RepeatedTask):
             raise UsageError(f"--repeats is for repeat-copy and tally-copy; {subject.name} learned {subject.task.name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say_wrote
 from neuraltape.cli.parser import Parser
-from neuraltape.cli.subject import RUN_HELP, Subject, open_subject
+from neuraltape.cli.subject import RUN_HELP, Subject, add_last, open_subject
 from neuraltape.evaluation.files import as_bytes, check_suffix
 from neuraltape.evaluation.predictions import predict
 from neuraltape.files import write_atomically
@@ -22,10 +22,11 @@ def run(argv: Sequence[str]) -> None:
     )
     parser.add_argument("run", type=str, help=RUN_HELP)
     parser.add_argument("file", type=str, help="sequences, in a file such as the machine learned from")
+    add_last(parser)
     add_output(parser)
     options = parser.parse(argv)
     output = output_of(options.output, overwrite=options.overwrite)
-    subject, task = own_subject(options.run)
+    subject, task = own_subject(options.run, last=options.last)
     inputs, lengths = task.read_inputs(options.file, subject.model.input_size)
     found = predict(subject.model, task.target_kind, inputs, lengths)
     arrays = [{"outputs": each.outputs, **({} if each.classes is None else {"class": each.classes})} for each in found]
@@ -53,9 +54,9 @@ def output_of(output: str, *, overwrite: bool) -> Path:
     return path
 
 
-def own_subject(run: str) -> tuple[Subject, Sequences]:
+def own_subject(run: str, *, last: bool) -> tuple[Subject, Sequences]:
     """A machine that learned the user's own sequences, and its task. Raises UsageError for another one."""
-    subject = open_subject(run)
+    subject = open_subject(run, last=last)
     if not isinstance(subject.task, Sequences):
         raise UsageError(f"RUN must have learned your own sequences (train --data); it learned {subject.task.name}")
     return subject, subject.task.settled()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import torch
 from jsonargparse import Namespace
@@ -13,6 +14,7 @@ from neuraltape.cli.pictures import folder_of
 from neuraltape.cli.subject import Subject
 from neuraltape.evaluation.rows import RowsScore, guess_cost, score_rows
 from neuraltape.files import write_atomically
+from neuraltape.runs import load_run
 from neuraltape.settings import Settings
 from neuraltape.tasks.sequences import Sequences
 from neuraltape.training.learner import build_machine
@@ -33,6 +35,15 @@ def evaluate_rows(subject: Subject, task: Sequences, options: Namespace) -> None
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / REPORT, (json.dumps(values, indent=1) + "\n").encode())
     say_wrote([folder / REPORT])
+
+
+def say_scores(run_dir: Path) -> None:
+    """The scores of a run on the rows that were kept from its training."""
+    run = load_run(run_dir)
+    task: Sequences = run.task  # pyright: ignore[reportAssignmentType]
+    kept = {name: rows for name, rows in task.parts.items() if name != "training" and len(rows)}
+    if kept:
+        show(table_of(run_dir.name, task, {name: score_rows(run.model, task, rows) for name, rows in kept.items()}))
 
 
 def of_file(task: Sequences, path: str) -> Sequences:

@@ -43,9 +43,17 @@ def add_subject(parser: Parser) -> None:
         default=None,
         help=f"what a saved model learned, if its folder doesn't say: {', '.join(TASK_NAMES)}",
     )
+    add_last(parser)
 
 
-def open_subject(run: str, task: str | None = None) -> Subject:
+def add_last(parser: Parser) -> None:
+    """The argument that asks for another machine of a run than the one that it keeps."""
+    parser.add_argument(
+        "--last", action="store_true", help="your own sequences: the machine of the last checkpoint, not the best one"
+    )
+
+
+def open_subject(run: str, task: str | None = None, *, last: bool = False) -> Subject:
     """Find and load what the user named.
 
     Raises:
@@ -55,10 +63,12 @@ def open_subject(run: str, task: str | None = None) -> Subject:
     folder = find(run)
     directory = RunDirectory(folder)
     if (folder / CONFIG).is_file():
+        if last:
+            raise UsageError(f"--last is for a run, which has checkpoints; {folder} is a saved model")
         return _open_model(folder, task)
     if (directory.model / CONFIG).is_file():
         saved_arguments(directory.model)
-    loaded = load_run(folder)
+    loaded = load_run(folder, last=last)
     if task not in (None, loaded.task.name):
         raise UsageError(f"--task is for a saved model; {folder} is a run, and learned {loaded.task.name}")
     return Subject(folder.resolve().name, loaded.model, loaded.task, directory.figures, loaded.metrics)

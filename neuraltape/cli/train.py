@@ -10,7 +10,7 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import first_process, say, say_wrote
 from neuraltape.cli.parser import Parser, add_fields, with_dashes, with_underscores
 from neuraltape.cli.recipes import recipe_of
-from neuraltape.cli.rows import describe
+from neuraltape.cli.rows import describe, say_scores
 from neuraltape.cli.subject import RUNS, TASK_NAMES
 from neuraltape.settings import Settings
 from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
@@ -76,6 +76,8 @@ def run(argv: Sequence[str]) -> None:
     say(f"training in {run_dir}")
     result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
     say_result(result, settings.task.score_name)
+    if isinstance(settings.task, Sequences) and first_process():
+        say_scores(result.path)
 
 
 def make_settings(values: Mapping[str, Any]) -> Settings:
@@ -100,6 +102,8 @@ def say_result(result: TrainResult, score_name: str) -> None:
         f"{how} after {result.sequences:,} sequences in {result.seconds:,.0f} s: {result.bits:.4g} {score_name}{best}, "
         f"{result.wrong:.3g} wrong"
     )
+    if result.best is not None:
+        say(f"best after {result.best_at:,} sequences: {result.best:.4g} {score_name} on the rows kept for validation")
     say_wrote([result.path])
     say(f"next: neuraltape evaluate {result.path}; neuraltape plot {result.path}")
 

@@ -48,7 +48,16 @@ NEEDED: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 # Counters that a checkpoint had not always, and where they began.
-LATER_COUNTERS = {"waiting_since": 0, "restarts": 0, "began": 0, "training": None, "apart": 0}
+LATER_COUNTERS = {
+    "waiting_since": 0,
+    "restarts": 0,
+    "began": 0,
+    "training": None,
+    "apart": 0,
+    "best": None,
+    "best_at": None,
+    "no_better": 0,
+}
 
 
 def converted_settings(flat: Mapping[str, Any]) -> dict[str, Any]:

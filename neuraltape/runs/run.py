@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch.nn.utils import vector_to_parameters
+
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.runs.checkpoint import load_last_checkpoint
 from neuraltape.runs.directory import CONFIG, RunDirectory
 from neuraltape.runs.metrics import Metrics, read_metrics
 from neuraltape.settings import Settings
@@ -21,7 +24,8 @@ class Run:
     settings: Settings
     """What it was asked to do."""
     model: SequenceModel
-    """The machine of the last checkpoint, on the CPU; the average of its weights where the training kept one."""
+    """The machine that is kept, on the CPU: the best on rows that are kept from training, where there are some, or that
+    of the last checkpoint; the average of its weights where the training kept one."""
     metrics: Metrics
     """What it wrote about itself."""
 
@@ -34,8 +38,12 @@ class Run:
         return iter((self.model, self.task))
 
 
-def load_run(run_dir: str | Path) -> Run:
+def load_run(run_dir: str | Path, *, last: bool = False) -> Run:
     """Open a run directory; the training in it may still be going on.
+
+    Args:
+        run_dir: the folder.
+        last: the machine of the last checkpoint, also where another one was better.
 
     Raises:
         FileNotFoundError: there is no run, or it has no checkpoint yet.
@@ -48,5 +56,21 @@ def load_run(run_dir: str | Path) -> Run:
         raise FileNotFoundError(f"{run_dir} has no model yet: its training hasn't made a checkpoint")
     settings = Settings.load(directory.config)
     model = settings.kind.machine.from_pretrained(directory.model)
+    if last:
+        _put_last(model, directory)
     metrics = read_metrics(directory.metrics) if directory.metrics.exists() else Metrics()
     return Run(directory.path, settings, model, metrics)
+
+
+def _put_last(model: SequenceModel, directory: RunDirectory) -> None:
+    """Put in the weights of the last checkpoint, or their average. Raises what `load_run` raises."""
+    found = load_last_checkpoint(directory)
+    if found is None:
+        raise FileNotFoundError(f"{directory.path} has no checkpoint yet")
+    path, checkpoint = found
+    try:
+        model.load_state_dict(checkpoint.part("model"))
+        if (average := checkpoint.part("average").get("weights")) is not None:
+            vector_to_parameters(average, model.parameters())
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {directory.model}: {' '.join(str(error).split())}") from error

@@ -26,6 +26,8 @@ class LoopSettings:
     """Sequences between two evaluations on fresh sequences."""
     evaluate_sequences: int = 200
     """Sequences of one evaluation."""
+    patience: int = 0
+    """Your own sequences: evaluations without a better one after which training ends; 0: it goes on."""
     stop_when_solved: bool = True
     """Whether to stop as soon as the task is solved."""
     restart_after: int = 0
@@ -54,6 +56,7 @@ class LoopSettings:
             check_positive(self, name)
         check_range(self, "seed", 0, None)
         check_range(self, "restart_after", 0, None)
+        check_range(self, "patience", 0, None)
         check_range(self, "checkpoint_every", 0, None)
         check_choice(self, "precision", ("32-true", "64-true", "bf16-mixed"))
         check_choice(self, "accelerator", ("auto", "cpu", "cuda"))

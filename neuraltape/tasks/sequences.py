@@ -230,6 +230,14 @@ class Sequences(TableTask):
         held = self.parts["validation"]
         return self.only(held if len(held) else self.parts["training"])
 
+    def kept_rows(self, count: int) -> Tensor | None:
+        """The rows for validation, or a random choice of so many; None where there are none."""
+        rows = self.parts["validation"]
+        if not len(rows):
+            return None
+        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.split_seed))
+        return rows[order[:count].sort().values]
+
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:
         """How well each sequence went; for values, `bits` is the mean squared error over the scored values."""

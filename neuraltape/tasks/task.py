@@ -207,6 +207,14 @@ class Task(ABC):
         """The task to evaluate on. Sequences that are drawn afresh need nothing apart, so this is the task itself."""
         return self
 
+    def kept_rows(self, count: int) -> Tensor | None:
+        """So many rows, at most, that are kept from training to be evaluated, the same each time: (rows,) integers.
+
+        None where each evaluation draws its own sequences. Where there are such rows the task has `batch(rows)`, and
+        the machine that is best on them is the one that a run keeps.
+        """
+        return None
+
     def costs(self, outputs: Tensor, batch: Batch) -> Float[Tensor, "time batch"]:
         """What each step costs, in nats; 0 where it is not scored."""
         return bit_costs(outputs, batch.targets, batch.mask)

@@ -18,7 +18,7 @@ from neuraltape.training.optimizers import state_names
 
 # What may change in the middle of a training: how long, how often and where, not what is learned.
 MAY_CHANGE = (
-    *("max_sequences", "stop_when_solved", "report_every", "checkpoint_every", "tensorboard"),
+    *("max_sequences", "patience", "stop_when_solved", "report_every", "checkpoint_every", "tensorboard"),
     *("accelerator", "devices", "num_nodes", "timeout", "backend", "data_dir"),
 )
 # So many names are said of a long list.
@@ -35,6 +35,8 @@ def check_runs_here(settings: Settings) -> None:
         and task.grown(1 / task.stages) == task
     ):
         raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
+    if settings.loop.patience and task.kept_rows(1) is None:
+        raise ValueError(f"patience needs sequences that are kept for validation; {task.name} keeps none here")
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
     try:

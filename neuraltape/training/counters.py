@@ -39,6 +39,12 @@ class Counters:
     """The last evaluation's wrong targets a sequence."""
     optimum: float | None = None
     """What the best possible predictor would have paid in that evaluation."""
+    best: float | None = None
+    """The best evaluation's cost, where the machine that is best on rows kept from training is the one that is kept."""
+    best_at: int | None = None
+    """Sequences trained on by then."""
+    no_better: int = 0
+    """Evaluations since then."""
     window_nats: float = 0.0
     """Training cost since the last report."""
     window_targets: int = 0

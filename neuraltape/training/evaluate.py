@@ -1,7 +1,7 @@
 """How good a machine is on fresh sequences, by the task's own score."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -45,16 +45,23 @@ def evaluate(learner: Learner, task: Task, sequences: int, *, stream: str, step:
     Args:
         learner: the machine.
         task: what to draw.
-        sequences: how many to draw.
+        sequences: how many to draw, or at most how many of the rows that the task keeps from training.
         stream, step: which ones: never any of the training's, and others at each step.
     """
     fabric, seed = learner.fabric, learner.settings.loop.seed
+    rows = task.kept_rows(sequences)
+    sequences = sequences if rows is None else len(rows)
     # Sums of bits, wrong targets and optima, and whether there are optima.
     sums = torch.zeros(4, dtype=torch.float64)
     with learner.average.applied():
         for chunk in range(fabric.global_rank, math.ceil(sequences / CHUNK), fabric.world_size):
             size = min(CHUNK, sequences - chunk * CHUNK)
-            batch = learner.place(task.sample(size, generator_at(seed, stream, step, chunk)))
+            if rows is None:
+                batch = task.sample(size, generator_at(seed, stream, step, chunk))
+            else:
+                given: Any = task
+                batch = given.batch(rows[chunk * CHUNK : chunk * CHUNK + size])
+            batch = learner.place(batch)
             score = task.score(learner.outputs(batch), batch)
             optimum = torch.zeros_like(score.bits) if score.optimum is None else score.optimum
             parts = torch.stack([score.bits, score.wrong, optimum]).double().sum(1).cpu()

@@ -122,8 +122,8 @@ class Keeper:
         """Whether it is time for a checkpoint."""
         return self.reports is not None and time.monotonic() >= self._next
 
-    def keep(self, checkpoint: Checkpoint, learner: Learner) -> None:
-        """Write the checkpoint, then the model."""
+    def keep(self, checkpoint: Checkpoint, learner: Learner | None) -> None:
+        """Write the checkpoint, then the learner's model; None: the model that is there stays."""
         if self.reports is None:
             return
         self.directory.check_kept()
@@ -131,11 +131,19 @@ class Keeper:
         self.reports.file.sync()
         save_checkpoint(self.directory.checkpoint, checkpoint, before=self.directory.before)
         self.step = checkpoint.values["counters"]["step"]
+        if learner is not None:
+            self.keep_model(learner)
+        self._next = time.monotonic() + self.every
+
+    def keep_model(self, learner: Learner) -> None:
+        """Write the model as it is now, or the average of its weights."""
+        if self.reports is None:
+            return
+        self.directory.check_kept()
         with learner.average.applied():
             # A copy has tensors of its own again; safetensors refuses views of a common vector.
             model = deepcopy(learner.model)
         self._keep_model(model)
-        self._next = time.monotonic() + self.every
 
     def keep_bad_batch(self, batch: Batch, *, step: int, tensor: str) -> str:
         """Keep the batch that gave a number that is not finite; returns what to say about it."""

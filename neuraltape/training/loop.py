@@ -20,6 +20,7 @@ from neuraltape.training.phases import (
     GAPS,
     Phase,
     goal_of,
+    note_best,
     note_gap,
     note_restart,
     note_score,
@@ -47,6 +48,10 @@ class TrainResult:
     """The last evaluation's wrong targets a sequence."""
     optimum: float | None
     """What the best possible predictor would have paid there, where the task knows it."""
+    best: float | None
+    """The best evaluation's cost, where the machine of that evaluation is kept; None: the last machine is."""
+    best_at: int | None
+    """Sequences trained on by then."""
     sequences: int
     """Sequences trained on."""
     solved_at: int | None
@@ -77,6 +82,7 @@ class Loop:
         self.counters = Counters()
         self.signals = StopSignals()
         # The task as it was last drawn from, and how far its lengths reached.
+        self.best_is_kept = settings.task.kept_rows(1) is not None
         self._drawn: tuple[float | None, Task] | None = None
 
     def run(self) -> TrainResult:
@@ -107,6 +113,8 @@ class Loop:
             bits=counters.bits,
             wrong=counters.wrong,
             optimum=counters.optimum,
+            best=counters.best,
+            best_at=counters.best_at,
             sequences=counters.sequences,
             solved_at=counters.solved_at,
             restarts=counters.restarts,
@@ -116,9 +124,10 @@ class Loop:
         )
 
     def over(self) -> bool:
-        """Whether the budget is spent, or the task solved and that is enough."""
+        """Whether the budget is spent, the task solved and that is enough, or nothing got better for long enough."""
         solved = self.counters.solved_at is not None and self.settings.loop.stop_when_solved
-        return solved or self.counters.sequences >= self.settings.loop.max_sequences
+        tired = 0 < self.settings.loop.patience <= self.counters.no_better
+        return solved or tired or self.counters.sequences >= self.settings.loop.max_sequences
 
     def train_step(self) -> Step:
         """One step, and what is due after it: a report, an evaluation."""
@@ -188,6 +197,8 @@ class Loop:
             if result.meets(goal):
                 counters.solved_at = counters.sequences
         counters.bits, counters.wrong, counters.optimum = result
+        if self.best_is_kept and note_best(counters, result.bits):
+            self.keeper.keep_model(self.learner)
         goal = self.settings.task.goal
         if note_gap(self.settings, counters, result.bits, met=goal is not None and result.meets(goal)):
             unit = self.settings.task.score_name
@@ -225,9 +236,12 @@ class Loop:
         if bad is not None:
             raise NonFiniteError(f"after step {self.counters.step}: {bad} is not finite; {self.keeper.last_good()}")
         self.tick()
-        values = {"counters": asdict(self.counters), "settings": self.settings.flat()}
+        counters = self.counters
+        values = {"counters": asdict(counters), "settings": self.settings.flat()}
         random = {f"random.{name}": each for name, each in random_states().items()}
-        self.keeper.keep(Checkpoint({**self.learner.tensors(), **random}, values), self.learner)
+        # Before the first evaluation there is no best machine, but one to look at.
+        last = not self.best_is_kept or counters.best is None
+        self.keeper.keep(Checkpoint({**self.learner.tensors(), **random}, values), self.learner if last else None)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; `check_checkpoint` has looked at it."""

@@ -2,7 +2,8 @@
 
 `phase_of` is a pure function of the settings, the step and the counters. The counters move on at two moments: after a
 step (`note_step`, which lets lengths grow) and at an evaluation (`note_score`, which begins and ends cool-downs;
-`note_gap`, which sees that training and evaluation are far apart; `note_restart`). Knows no machine and no file.
+`note_gap`, which sees that training and evaluation are far apart; `note_best`; `note_restart`). Knows no machine and no
+file.
 """
 
 import math
@@ -153,6 +154,20 @@ def note_gap(settings: Settings, counters: Counters, bits: float, *, met: bool) 
     far = counters.training is not None and counters.training < GAP * bits and not met and not growing
     counters.apart = counters.apart + 1 if far else 0
     return counters.apart == GAPS
+
+
+def note_best(counters: Counters, bits: float) -> bool:
+    """Take note of an evaluation on rows that are kept from training; says whether it is the best so far.
+
+    Args:
+        counters: `best`, `best_at` and `no_better` are changed here.
+        bits: the evaluation's cost, in the unit of the task's score.
+    """
+    better = bits < (math.inf if counters.best is None else counters.best)
+    if better:
+        counters.best, counters.best_at = bits, counters.sequences
+    counters.no_better = 0 if better else counters.no_better + 1
+    return better
 
 
 def note_restart(settings: Settings, counters: Counters) -> bool:

@@ -35,6 +35,8 @@ def labels(call: Call, here: Path) -> Path:
     ]
     assert lines[2].startswith("14 for training, 2 for validation, 4 for test; guessing the mean costs 1.")
     assert lines[3].startswith("ntm: ")
+    assert "best after 8 sequences" in said.out
+    assert [line.split()[1] for line in lines if line.startswith("│")] == ["validation", "test"]
     return here / "runs" / "sequences"
 
 
@@ -103,6 +105,7 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
 
 def test_what_is_for_own_sequences_is_refused_elsewhere(refuses: Call, labels: Path, tiny: Path) -> None:
     assert "RUN must have learned your own sequences" in refuses("predict", "tiny", "x.csv", "--output", "x.npz").err
+    assert "--last is for a run" in refuses("evaluate", "runs/sequences/model", "--task", "copy", "--last").err
     assert "--data is for your own sequences; tiny learned copy" in refuses("evaluate", "tiny", "--data", "x.csv").err
     said = refuses("evaluate", "sequences", "--lengths", "3").err
     assert "--lengths has no effect on your own sequences: each is scored once" in said
