@@ -8,11 +8,14 @@ from neuraltape.evaluation import Report, example
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import plot_focus
+from neuraltape.plotting.gates import gate_panels, plot_gates
 from neuraltape.plotting.learning import plot_learning
 from neuraltape.plotting.lengths import plot_lengths
 from neuraltape.plotting.memory import plot_memory
+from neuraltape.plotting.order import plot_order
 from neuraltape.plotting.outputs import plot_outputs
 from neuraltape.plotting.stages import plot_stages
+from neuraltape.plotting.tape import Tape
 from neuraltape.plotting.writes import plot_writes
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks.task import Task
@@ -36,6 +39,10 @@ def machine_figures(trace: Trace, *, sequence: int = 0) -> Iterator[tuple[str, F
         yield "writes", plot_writes(trace, sequence=sequence)
     if trace.memory is not None:
         yield "memory", plot_memory(trace, sequence=sequence)
+    if gate_panels(Tape(trace, sequence)):
+        yield "gates", plot_gates(trace, sequence=sequence)
+    if kinds.count("write") == 1:
+        yield "order", plot_order(trace, sequence=sequence)
     steps = int(trace.lengths[sequence])
     # A writer at a step while the sequence comes in, others at one while it is answered.
     for kind in dict.fromkeys(sorted(kinds, key=("write", "read", "hop").index)):

@@ -41,7 +41,7 @@ def test_a_machine_that_learned_from_one_example_is_drawn(call: Call, here: Path
     said = call("plot", "omniglot", "--sequences", "2")
     assert said.code == 0, said.err
     drawn = {path.stem for path in Path("runs/omniglot/figures").iterdir()}
-    inside = {"focus", "writes", "memory", "stages-write", "stages-read"}
+    inside = {"focus", "writes", "memory", "gates", "stages-write", "stages-read"}
     assert drawn == {"learning", "outputs", "lengths"} | inside
 
 

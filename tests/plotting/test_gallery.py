@@ -11,10 +11,10 @@ from tests.plotting.traces import mann_trace, own_trace, small_trace, story_trac
 @pytest.mark.parametrize(
     ("make", "names"),
     [
-        (small_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
-        (mann_trace, ["focus", "writes", "memory", "stages-write", "stages-read"]),
+        (small_trace, ["focus", "writes", "memory", "gates", "order", "stages-write", "stages-read"]),
+        (mann_trace, ["focus", "writes", "memory", "gates", "stages-write", "stages-read"]),
         (story_trace, ["focus", "stages-hop"]),
-        (own_trace, ["focus", "stages-read"]),
+        (own_trace, ["focus", "gates", "stages-read"]),
     ],
 )
 def test_a_trace_is_drawn_as_far_as_it_goes(make, names) -> None:
