@@ -105,7 +105,7 @@ def check_inputs(inputs: Any, input_size: int, shape: str) -> None:
 def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:
     """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 0 to `steps`."""
     if isinstance(lengths, Sequence):
-        lengths = torch.tensor(lengths)
+        lengths = torch.tensor(lengths, device="cpu")
     if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
         came = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
         raise TypeError(f"lengths must be integers, one a sequence; got {came}")

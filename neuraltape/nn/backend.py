@@ -59,6 +59,11 @@ class BackendChoice:
             self._chosen = device, dtype, resolve(self.op, self.backend, device, dtype, spec)
         return self._chosen[2]
 
+    @property
+    def known(self) -> str:
+        """The backend that was last in use; what was asked for where none has been used."""
+        return self.backend if self._chosen is None else self._chosen[2].backend
+
     def _around(self) -> str | None:
         """What is around this call that the operation's kernels can't be called under; None: nothing."""
         around = only_reference()

@@ -90,6 +90,8 @@ class FastMachine(Machine):
         self.loss_choice = BackendChoice("loss", name)
         self._start = KeptStart()
         self._known: tuple[Any, Any, int, MachineSpec] | None = None
+        # A compiler can't ask the kernels about what it has made while it traces: this one is there before.
+        self._asked = self._spec(controller, self.access) if isinstance(controller, Controller) else None
         if name != "auto":
             _ = self.backend
 
@@ -154,7 +156,8 @@ class FastMachine(Machine):
         if weights is None or not all(type(each) in KNOWN for each in (*weights.controller, *weights[1:])):
             return super().run(inputs, state, lengths, reset)
         spec = self._spec(controller, access)
-        sequence = self.choice.resolve(weights.interface_weight, spec).function
+        asked = self._asked if torch.compiler.is_compiling() and self._asked is not None else spec
+        sequence = self.choice.resolve(weights.interface_weight, asked).function
         with without_autocast(inputs.device.type):
             carried = state.controller.parts()
             restart = None
@@ -274,8 +277,10 @@ class FastMachine(Machine):
         return known[3]
 
     def extra_repr(self) -> str:
-        """The backend in use, for `repr`."""
-        return f"backend={self.backend!r}"
+        """The backend that was last in use, for `repr`; before the first call, what was asked for."""
+        choice = self.choice if isinstance(self.controller, Controller) else getattr(self.access, "choice", None)
+        known = self.access.backend if choice is None else choice.known
+        return f"backend={known!r}"
 
 
 _CONTROLLERS = frozenset(CONTROLLERS.values())

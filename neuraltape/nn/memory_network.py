@@ -240,7 +240,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             query = told.query
             for hop in range(self.hops):
                 query = self._hop(told, hop, query, recorder.heads("hop", number=hop + 1))
-            lengths = torch.ones(len(facts), dtype=torch.int64)
+            lengths = torch.ones(len(facts), dtype=torch.int64, device="cpu")
             inputs, outputs = (each.unsqueeze(0).cpu().clone() for each in (told.query, query @ self.embeddings[-1].T))
             return Trace(
                 machine=self.kind,
@@ -280,8 +280,8 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
         return self._resolved().backend
 
     def extra_repr(self) -> str:
-        """The backend in use, for `repr`."""
-        return f"backend={self.backend!r}"
+        """The backend that was last in use, for `repr`; before the first call, what was asked for."""
+        return f"backend={self.choice.known!r}"
 
     def _resolved(self) -> Resolved:
         return self.choice.resolve(self.embeddings, self.layout)

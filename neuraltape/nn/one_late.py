@@ -38,7 +38,7 @@ def start_one_late(controller: LSTMController, access: LRUAAccess) -> None:
         from_input[rows][now:] = 0
         from_hidden[rows][:now] = 0
     candidate = slice(2 * hidden, 3 * hidden)
-    from_hidden[candidate][now:] = GAIN * torch.eye(past, hidden)
+    from_hidden[candidate][now:] = GAIN * torch.eye(past, hidden, device=from_hidden.device)
     for bias in biases:
         take, forget, _, out = bias.chunk(4)
         forget.fill_(FORGET / 2)

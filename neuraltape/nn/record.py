@@ -252,7 +252,7 @@ def record(
     if targets is not None:
         targets = targets.unsqueeze(1) if arranged.single else targets
         targets = targets.transpose(0, 1) if machine.batch_first and not arranged.single else targets
-    whole = torch.full((batch_size,), steps)
+    whole = torch.full((batch_size,), steps, device="cpu")
     ends = whole if arranged.lengths is None else _copy(arranged.lengths)
     recorder = Recorder()
     if interventions:
@@ -300,8 +300,8 @@ def _run(
 def hold(tensors: list[Tensor], lengths: Tensor) -> Tensor:
     """A tensor a step, (batch, ...), as one, (time, batch, ...), in which a sequence's last step stays past its end."""
     stacked = torch.stack(tensors)
-    steps = torch.arange(len(tensors)).unsqueeze(1).minimum(lengths - 1)
-    return stacked[steps, torch.arange(stacked.shape[1])]
+    steps, rows = (torch.arange(size, device=lengths.device) for size in stacked.shape[:2])
+    return stacked[steps.unsqueeze(1).minimum(lengths - 1), rows]
 
 
 def _copy(tensor: Tensor) -> Tensor:

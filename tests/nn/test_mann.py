@@ -107,5 +107,5 @@ def test_a_backend_that_cannot_run_it_says_why():
 
 
 def test_repr_names_the_backend():
-    assert "backend='cpu'" in repr(machine())
+    assert "backend='cpu'" in repr(machine(backend="cpu"))
     assert "backend='reference'" in repr(machine(controller=Echo()))

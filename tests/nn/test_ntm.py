@@ -342,7 +342,11 @@ def test_a_state_is_not_changed_by_the_call_that_it_is_given_to(generator):
 
 def test_repr_shows_the_backend_in_use():
     assert "backend='reference'" in repr(machine(backend="reference"))
-    assert f"backend={machine().backend!r}" in repr(machine())
+    ntm = machine()
+    assert "backend='auto'" in repr(ntm)
+    assert f"backend={ntm.backend!r}" in repr(ntm)
+    # Kernels know no half precision, and are not asked.
+    assert "backend='auto'" in repr(machine().half())
 
 
 BAD_OPTIONS = [

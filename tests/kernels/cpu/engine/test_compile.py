@@ -1,5 +1,7 @@
 """A whole model around the kernels under torch.compile: one graph, and the same numbers."""
 
+import copy
+
 import pytest
 import torch
 
@@ -49,6 +51,16 @@ def test_a_model_compiles_without_a_graph_break(controller):
     for a, b in zip(got, expected, strict=True):
         # Measured: 0.
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
+    torch._dynamo.reset()
+
+
+def test_the_first_call_of_a_machine_compiles_without_a_graph_break():
+    twin = copy.deepcopy(NTM(3, 8, 2, memory_slots=8, memory_width=4)).double()
+    twin.load_state_dict(machine("lstm").state_dict())
+    inputs = torch.randn(2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    got = torch.compile(twin, fullgraph=True, backend="aot_eager")(inputs)[0]
+    torch.testing.assert_close(got, twin(inputs)[0])
+    assert twin.backend == "cpu"
     torch._dynamo.reset()
 
 
