@@ -154,7 +154,7 @@ def test_the_parts_of_a_step_fit_together(generator):
     writing = {
         "content": ["key", "strength"],
         "allocation": ["usage"],
-        "write gate": ["allocation_gate", "write_gate"],
+        "free or found": ["allocation_gate", "write_gate"],
     }
     assert stages == {"read 1": reading, "read 2": reading, "write 1": writing}
     assert list(stages["read 1"]) == list(reading)

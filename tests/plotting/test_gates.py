@@ -35,7 +35,7 @@ def test_gates_of_a_dnc_stand_above_its_usage_and_its_focus() -> None:
     ]
     writer, reader = trace.head("write 1"), trace.head("read 2")
     assert rows(panel(figure, "Gates of write head 1")) == ["allocation gate", "write gate"]
-    gates = writer.stage("write gate").numbers
+    gates = writer.stage("free or found").numbers
     for row, name in enumerate(("allocation_gate", "write_gate")):
         expected = gates[name][:5, 1].double().squeeze(-1)
         assert np.array_equal(pixels(panel(figure, "Gates of write head 1"))[row], expected)

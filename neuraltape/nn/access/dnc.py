@@ -171,7 +171,7 @@ class DNCAccess(nn.Module):
     ) -> tuple[Tensor, DNCState]:
         """`forward` on the reference backend, through a recorder.
 
-        The write head's stages: content (key, strength), allocation (usage of every slot) and write gate (allocation
+        The write head's stages: content (key, strength), allocation (usage of every slot) and free or found (allocation
         gate, write gate). A read head's: free (free gate; the part of its last focus that is freed), then backward,
         content (key, strength) and forward, and modes; without links free and content only.
         """
@@ -188,7 +188,7 @@ class DNCAccess(nn.Module):
                 "allocation", lambda usage: allocation(usage[:, 0]).unsqueeze(1), usage=used.unsqueeze(1)
             )[:, 0]
             write_weights = heads.stage(
-                "write gate",
+                "free or found",
                 lambda **gates: write_focus(content, offered, **gates).unsqueeze(1),
                 allocation_gate=given.allocation_gate,
                 write_gate=given.write_gate,
