@@ -27,13 +27,15 @@ class MachineSpec:
     slots: int
     layout: Any
     """How the access divides what the controller emits: `InterfaceLayout`, `LRUALayout`, or another access's own."""
+    linear_units: int = 0
+    """LSTM: so many units of each layer, the first, are not squashed."""
 
     def __hash__(self) -> int:
         """The hash of all fields, computed once: a step of a stream asks for it, as what is prepared is kept by it."""
         known = self.__dict__.get("known_hash")
         if known is None:
-            parts = self.access, self.cell, self.input_size, self.hidden_size, self.layers, self.slots, self.layout
-            known = self.__dict__["known_hash"] = hash(parts)
+            sizes = self.input_size, self.hidden_size, self.layers, self.slots, self.linear_units
+            known = self.__dict__["known_hash"] = hash((self.access, self.cell, *sizes, self.layout))
         return known
 
 

@@ -23,6 +23,18 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
 
 
+def check_linear_units(value: Any, hidden_size: int) -> None:
+    """Raise ValueError unless this is a number of a layer's units."""
+    if type(value) is not int or not 0 <= value <= hidden_size:
+        raise ValueError(f"linear_units must be an integer from 0 to hidden_size, {hidden_size}; got {value!r}")
+
+
+def check_without_linear_units(value: Any, controller: str) -> None:
+    """Raise ValueError if a controller is asked for linear units that has none."""
+    if value != 0:
+        raise ValueError(f"linear_units belongs to the lstm controller; got {value!r} with {controller}")
+
+
 def check_input_scale(value: Any) -> None:
     """Raise ValueError unless inputs can be multiplied with `value`."""
     if not (value > 0 and math.isfinite(value)):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neuraltape.kernels.reference import controller_step
 from neuraltape.kernels.spec import Cell
-from neuraltape.nn.checks import check_size
+from neuraltape.nn.checks import check_linear_units, check_size, check_without_linear_units
 from neuraltape.nn.quick import KNOWN, like_of
 from neuraltape.nn.state import FeedForwardState, GRUState, LSTMState
 
@@ -36,6 +36,7 @@ class Controller(nn.Module):
     blocks: ClassVar[int]
     names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     state_type: ClassVar[type]
+    linear_units: int = 0
 
     def __init__(
         self,
@@ -91,20 +92,45 @@ class Controller(nn.Module):
         Returns:
             The last layer's output, (batch, hidden_size), and the state after this step.
         """
-        y, after = controller_step(x, state.parts(), self.weights(), self.cell)
+        y, after = controller_step(x, state.parts(), self.weights(), self.cell, self.linear_units)
         return y, type(state)(*after)
 
     def extra_repr(self) -> str:
         """Sizes, for `repr`."""
-        return f"{self.input_size}, {self.hidden_size}, layers={self.layers}"
+        linear = f", linear_units={self.linear_units}" if self.linear_units else ""
+        return f"{self.input_size}, {self.hidden_size}, layers={self.layers}{linear}"
 
 
 class LSTMController(Controller):
-    """Long short-term memory, with the equations and the parameter names of torch.nn.LSTM."""
+    """Long short-term memory, with the equations and the parameter names of torch.nn.LSTM.
+
+    Args:
+        input_size, hidden_size, layers, device, dtype: as for every controller.
+        linear_units: so many units of each layer, the first, are not squashed: c_t = f c_{t-1} + i g and
+            h_t = o c_t, where others have tanh(g) and tanh(c_t). What they hold has no bound, so that a number can go
+            on beyond those that were practised. Ours; not in the paper.
+
+    Raises:
+        ValueError: a size that is no positive integer, or more linear units than units.
+    """
 
     cell = "lstm"
     state_type = LSTMState
     blocks = 4
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        layers: int = 1,
+        *,
+        linear_units: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, layers, device=device, dtype=dtype)
+        check_linear_units(linear_units, hidden_size)
+        self.linear_units = linear_units
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, then open the forget gates (bias 1; Jozefowicz et al. 2015, section 2.2)."""
@@ -147,8 +173,13 @@ class FeedForwardController(Controller):
 CONTROLLERS = {"lstm": LSTMController, "gru": GRUController, "feedforward": FeedForwardController}
 
 
-def built_in(name: object, input_size: int, hidden_size: int, layers: int) -> Controller:
-    """A new controller of this name. Raises TypeError for what is no name, ValueError for an unknown one."""
+def built_in(name: object, input_size: int, hidden_size: int, layers: int, linear_units: int = 0) -> Controller:
+    """A new controller of this name.
+
+    Raises:
+        TypeError: what is no name.
+        ValueError: an unknown name, or linear units of another controller than an LSTM.
+    """
     if not isinstance(name, str):
         raise TypeError(
             "controller must be a module with initial_state(batch_size) and forward(x, state) -> (y, state), "
@@ -156,4 +187,7 @@ def built_in(name: object, input_size: int, hidden_size: int, layers: int) -> Co
         )
     if name not in CONTROLLERS:
         raise ValueError(f"controller must be one of {', '.join(CONTROLLERS)}, or a module; got {name!r}")
+    if name == "lstm":
+        return LSTMController(input_size, hidden_size, layers, linear_units=linear_units)
+    check_without_linear_units(linear_units, name)
     return CONTROLLERS[name](input_size, hidden_size, layers)

@@ -19,7 +19,7 @@ from neuraltape.kernels import MachineSpec, Restart
 from neuraltape.kernels.around import anything
 from neuraltape.nn.arrange import arrange, check_reset
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.checks import check_size
+from neuraltape.nn.checks import check_size, check_without_linear_units
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.loss import Loss, arrange_targets
@@ -273,7 +273,8 @@ class FastMachine(Machine):
         layout, slots, known = access.layout, self.memory_slots, self._known
         if known is None or known[0] is not controller or known[1] is not layout or known[2] != slots:
             sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, slots, layout)
-            known = self._known = controller, layout, slots, MachineSpec(access.scheme, *sizes)
+            spec = MachineSpec(access.scheme, *sizes, controller.linear_units)
+            known = self._known = controller, layout, slots, spec
         return known[3]
 
     def extra_repr(self) -> str:
@@ -313,16 +314,18 @@ def chosen_controller(controller: Any, input_size: int, config: MachineConfig) -
 
     Raises:
         TypeError: neither a name nor such a module.
-        ValueError: an unknown name, or layers asked of a controller of one's own.
+        ValueError: an unknown name, or layers or linear units asked of a controller that has none.
     """
     check_size("input_size", input_size)
+    linear_units: int = getattr(config, "linear_units", 0)
     if not isinstance(controller, nn.Module):
         seen = input_size + config.read_heads * config.memory_width
-        return built_in(controller, seen, config.hidden_size, config.controller_layers)
+        return built_in(controller, seen, config.hidden_size, config.controller_layers, linear_units)
     check_part("controller", controller, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
     if config.controller_layers != 1:
         raise ValueError(
             f"controller_layers belongs to a built-in controller; got {config.controller_layers} with a "
             f"{type(controller).__name__}"
         )
+    check_without_linear_units(linear_units, type(controller).__name__)
     return controller

@@ -35,6 +35,8 @@ class NTM(Resizable, FastMachine):
         train_initial_memory: whether that start is trained; None: only if "learned".
         train_initial_weights: whether the heads' first focus is trained; it starts on slot 0.
         train_initial_reads: whether the first reads are trained; they start at 0.
+        linear_units: so many units of each layer of an "lstm" controller, the first, are not squashed: see
+            `LSTMController`. For what has to be counted further than was practised. Ours; not in the paper.
         input_scale: what inputs are multiplied with, positive. More than 1 where small differences of an input matter:
             a controller learns sooner to tell them apart.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
@@ -68,6 +70,7 @@ class NTM(Resizable, FastMachine):
         train_initial_memory: bool | None = None,
         train_initial_weights: bool = False,
         train_initial_reads: bool = False,
+        linear_units: int = 0,
         input_scale: float = 1.0,
         batch_first: bool = False,
         backend: str = "auto",
@@ -86,6 +89,7 @@ class NTM(Resizable, FastMachine):
             train_initial_memory=train_initial_memory,
             train_initial_weights=train_initial_weights,
             train_initial_reads=train_initial_reads,
+            linear_units=linear_units,
             input_scale=input_scale,
             backend=backend,
         )

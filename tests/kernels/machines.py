@@ -22,9 +22,11 @@ def spec_of(
     width: int = 5,
     offsets: tuple[int, ...] = (-1, 0, 1),
     access: str = "ntm",
+    linear_units: int = 0,
 ) -> MachineSpec:
-    """A small machine of odd sizes."""
-    return MachineSpec(access, cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets))
+    """A small machine of odd sizes; of the linear units as many as there can be."""
+    linear = min(linear_units, hidden) if cell == "lstm" else 0
+    return MachineSpec(access, cell, inputs, hidden, layers, slots, InterfaceLayout(*heads, width, offsets), linear)
 
 
 def lrua_spec_of(

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from neuraltape.nn.controllers import CONTROLLERS, FeedForwardController, LSTMController
 
@@ -47,3 +49,43 @@ def test_a_feed_forward_controller_forgets_at_once(generator):
         torch.tanh(x @ controller.weight_l0.T + controller.bias_l0) @ controller.weight_l1.T + controller.bias_l1
     )
     torch.testing.assert_close(first, by_hand)
+
+
+def test_linear_units_follow_their_equation_and_the_others_that_of_an_lstm(generator):
+    controller = LSTMController(3, 4, 2, linear_units=2).double()
+    for each in controller.parameters():
+        nn.init.normal_(each, generator=generator)
+    x = torch.randn(6, 1, 3, generator=generator, dtype=torch.float64)
+    state, given = controller.initial_state(1), []
+    for each in x:
+        y, state = controller(each, state)
+        given.append(y[0])
+    weights = {name: value.detach().numpy() for name, value in controller.named_parameters()}
+    hidden, cell, found, farthest = np.zeros((2, 4)), np.zeros((2, 4)), [], 0.0
+    for each in x[:, 0].numpy():
+        below = each
+        for layer in range(2):
+            gates = weights[f"weight_ih_l{layer}"] @ below + weights[f"weight_hh_l{layer}"] @ hidden[layer]
+            gates += weights[f"bias_ih_l{layer}"] + weights[f"bias_hh_l{layer}"]
+            for unit in range(4):
+                take, keep, out = (1 / (1 + math.exp(-gates[unit + 4 * gate])) for gate in (0, 1, 3))
+                candidate = gates[unit + 8] if unit < 2 else math.tanh(gates[unit + 8])
+                farthest = max(farthest, abs(candidate))
+                cell[layer, unit] = keep * cell[layer, unit] + take * candidate
+                hidden[layer, unit] = out * (cell[layer, unit] if unit < 2 else math.tanh(cell[layer, unit]))
+            below = hidden[layer].copy()
+        found.append(below)
+    # Measured: 2e-16.
+    np.testing.assert_allclose(torch.stack(given).detach().numpy(), found, rtol=0, atol=1e-14)
+    assert farthest > 1.5, "a linear unit should have gone where tanh can't follow"
+
+
+def test_a_controller_says_how_many_of_its_units_are_linear():
+    assert repr(LSTMController(3, 4, linear_units=2)) == "LSTMController(3, 4, layers=1, linear_units=2)"
+    assert repr(LSTMController(3, 4)) == "LSTMController(3, 4, layers=1)"
+
+
+@pytest.mark.parametrize("count", [-1, 5, True, 1.0])
+def test_linear_units_are_a_number_of_units(count):
+    with pytest.raises(ValueError, match=f"linear_units must be an integer from 0 to hidden_size, 4; got {count}"):
+        LSTMController(3, 4, linear_units=count)

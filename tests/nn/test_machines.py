@@ -87,8 +87,9 @@ def test_every_setting_reaches_the_machine(kind):
         "sentence_length": 5,
         "backend": "reference",
     }
-    # What is sharpened are the links, which the other value of `links` takes away.
-    settings = {each.name: other[each.name] for each in fields(kind.config) if each.name != "sharpen_links"}
+    # What is sharpened are the links, which the other value of `links` takes away; linear units are an LSTM's.
+    other_than = ("sharpen_links", "linear_units")
+    settings = {each.name: other[each.name] for each in fields(kind.config) if each.name not in other_than}
     assert all(settings[each.name] != each.default for each in fields(kind.config) if each.name in settings)
     machine = built(kind, **settings)
     assert {name: machine._hub_mixin_config[name] for name in settings} == settings
@@ -156,6 +157,16 @@ BAD_SETTINGS = [
     (NTMConfig, {"shift_offsets": ()}, r"shift_offsets must be distinct integers, at least one.*\(0,\).*got \(\)"),
     (NTMConfig, {"shift_offsets": (1, True)}, "shift_offsets must be distinct integers"),
     (NTMConfig, {"memory_init": "zeros"}, "memory_init must be one of constant, random, learned; got 'zeros'"),
+    (
+        NTMConfig,
+        {"hidden_size": 4, "linear_units": 5},
+        "linear_units must be an integer from 0 to hidden_size, 4; got 5",
+    ),
+    (
+        NTMConfig,
+        {"controller": "gru", "linear_units": 1},
+        "linear_units belongs to the lstm controller; got 1 with gru",
+    ),
     (NTMConfig, {"input_scale": float("nan")}, "input_scale must be positive and finite; got nan"),
     (MANNConfig, {"memory_slots": 3}, "memory_slots must be at least as many as read_heads, 4; got 3"),
     (MANNConfig, {"usage_decay": 1.5}, "usage_decay must be from 0 to 1; got 1.5"),

@@ -351,6 +351,7 @@ def test_repr_shows_the_backend_in_use():
 
 BAD_OPTIONS = [
     ({"memory_slots": 0}, "memory_slots must be a positive integer; got 0"),
+    ({"linear_units": -1}, "linear_units must be an integer from 0 to hidden_size, [0-9]+; got -1"),
     ({"input_scale": 0.0}, "input_scale must be positive and finite; got 0.0"),
     ({"input_scale": float("inf")}, "input_scale must be positive and finite; got inf"),
     ({"read_heads": 1.5}, "read_heads must be a positive integer; got 1.5"),
@@ -435,3 +436,24 @@ def test_a_scale_multiplies_what_the_controller_sees(controller, generator):
     torch.testing.assert_close(scaled.trace(x).inputs, x, rtol=0, atol=0)
     with torch.no_grad():
         torch.testing.assert_close(scaled.step(x[0])[0], expected[0], rtol=1e-9, atol=1e-11)
+
+
+def test_linear_units_are_on_every_path_and_saved(generator, tmp_path):
+    x = 5 * rows(generator)
+    ntm = machine(linear_units=4)
+    outputs, _ = ntm(x)
+    assert not torch.allclose(outputs, machine()(x)[0])
+    torch.testing.assert_close(outputs, machine(linear_units=4, backend="reference")(x)[0], rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(ntm.trace(x).outputs, outputs.detach(), rtol=1e-9, atol=1e-11)
+    with torch.no_grad():
+        torch.testing.assert_close(ntm.step(x[0])[0], outputs[0], rtol=1e-9, atol=1e-11)
+    ntm.save_pretrained(tmp_path)
+    assert NTM.from_pretrained(tmp_path).controller.linear_units == 4
+
+
+@pytest.mark.parametrize(
+    ("controller", "name"), [("gru", "gru"), ("feedforward", "feedforward"), ("user", "EchoController")]
+)
+def test_linear_units_are_an_lstms_alone(controller, name):
+    with pytest.raises(ValueError, match=f"linear_units belongs to the lstm controller; got 1 with {name}"):
+        machine(controller, linear_units=1)

@@ -74,7 +74,7 @@ def sequence(
             controller = tuple(map(partial(keep_where, anew), restart.controller, controller))
             access = map_state(partial(keep_where, anew), restart.access, access)
         hidden, controller_next = controller_step(
-            torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell
+            torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell, spec.linear_units
         )
         raw = linear(hidden, weights.interface_weight, weights.interface_bias)
         access_next = step(raw, access, spec.layout)

@@ -22,7 +22,14 @@ from neuraltape.functional import (
     write,
 )
 from neuraltape.nn.backend import BackendChoice, without_autocast
-from neuraltape.nn.checks import check_choice, check_flag, check_input_scale, check_size
+from neuraltape.nn.checks import (
+    check_choice,
+    check_flag,
+    check_input_scale,
+    check_linear_units,
+    check_size,
+    check_without_linear_units,
+)
 from neuraltape.nn.initial import MEMORY_INITS, InitialAccess, MemoryInit, given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.quick import KNOWN, like_of, part, plain
@@ -50,6 +57,8 @@ class NTMConfig(MachineConfig):
     """Whether the heads' first focus is trained."""
     train_initial_reads: bool = False
     """Whether what the heads have read before the first step is trained."""
+    linear_units: int = 0
+    """Units of each layer of an LSTM controller that are not squashed: a count there goes on beyond those practised."""
     input_scale: float = 1.0
     """What inputs are multiplied with: more than 1 where small differences of an input matter."""
 
@@ -57,6 +66,9 @@ class NTMConfig(MachineConfig):
         super().__post_init__()
         check_size("write_heads", self.write_heads)
         check_choice("memory_init", self.memory_init, MEMORY_INITS)
+        check_linear_units(self.linear_units, self.hidden_size)
+        if self.controller != "lstm":
+            check_without_linear_units(self.linear_units, self.controller)
         check_input_scale(self.input_scale)
         for name in ("train_initial_weights", "train_initial_reads"):
             check_flag(name, getattr(self, name))

@@ -73,8 +73,8 @@ def replay_controller(z, t, row, b, saved, base, s, work, seen, top, states, squ
         new = old + z.rows * size
         gates = base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates
         cell_replay(
-            z.cell, saved, gates, work, old, new, old + z.ld_hidden, new + z.ld_hidden, squashed + layer * z.ld_hidden,
-            z.hidden, z.vector,
+            z.cell, z.linear, saved, gates, work, old, new, old + z.ld_hidden, new + z.ld_hidden,
+            squashed + layer * z.ld_hidden, z.hidden, z.vector,
         )  # fmt: skip
         if recurrent > 0:
             copy(work, old, work, place + (read_width if layer == 0 else 0), z.hidden)
@@ -283,8 +283,9 @@ def _make_lane(access: Access) -> Callable:
                             place = dstates + s * size + layer * 2 * z.ld_hidden
                             state = states0 + (step + s) * size + layer * 2 * z.ld_hidden
                             cell_backward(
-                                z.cell, saved, base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates, work, state,
-                                state + z.ld_hidden, squashed0 + ((step + s) * z.layers + layer) * z.ld_hidden, place,
+                                z.cell, z.linear, saved, base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates,
+                                work, state, state + z.ld_hidden,
+                                squashed0 + ((step + s) * z.layers + layer) * z.ld_hidden, place,
                                 place + z.ld_hidden, gates + s * z.layers * z.ld_gates, z.hidden, z.vector,
                             )  # fmt: skip
                         wide = z.columns_back if layer == 0 else z.columns_other - 1

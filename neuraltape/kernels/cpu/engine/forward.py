@@ -200,7 +200,9 @@ def _make_block(access: Access) -> Callable:
                     state = state0 + (s * z.layers + layer) * 2 * z.ld_hidden
                     keep = base + ((step_kept * z.rows + s) * z.layers + layer) * z.ld_gates
                     raw = gates0 + s * z.ld_gates
-                    cell_forward(z.cell, work, raw, saved, keep, work, state, state + z.ld_hidden, z.hidden, z.vector)
+                    cell_forward(
+                        z.cell, z.linear, work, raw, saved, keep, work, state, state + z.ld_hidden, z.hidden, z.vector
+                    )  # fmt: skip
                     if recurrent > 0:
                         copy(work, state, work, place + s * columns + (read_width if layer == 0 else 0), z.hidden)
                     if layer + 1 < z.layers:

@@ -38,6 +38,7 @@ class Sizes(NamedTuple):
     # The machine.
     vector: int
     cell: int
+    linear: int
     gates: int
     inputs: int
     hidden: int
@@ -208,7 +209,8 @@ def places(
         batch=batch, time=time, rows=rows, blocks=blocks, lanes=min(blocks, MOST_LANES), keep=int(keep),
         direct=int(not keep and time * batch <= MOST_DIRECT), segment=segment, segments=segments,
         resets=int(resets),
-        vector=vector, cell=CELLS.index(spec.cell), gates=gates, inputs=spec.input_size, hidden=hidden, layers=layers,
+        vector=vector, cell=CELLS.index(spec.cell), linear=spec.linear_units, gates=gates,
+        inputs=spec.input_size, hidden=hidden, layers=layers,
         reads=reads, parameters=layout.size, wants_inputs=int(wants_inputs), targets=targets,
         gate_columns=gate_columns, columns_first=columns_first, columns_other=columns_other, columns_back=columns_back,
         ld_gates=ld_gates, ld_parameters=ld_parameters, ld_first=ld_first, ld_other=ld_other, ld_hidden=ld_hidden,

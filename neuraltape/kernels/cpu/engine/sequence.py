@@ -25,15 +25,15 @@ NO_SECOND_DERIVATIVE = "the cpu kernels have no second derivative; use backend='
 
 def _numbers(spec: MachineSpec) -> list[float]:
     """A spec as an operator can take it, beside its names."""
-    sizes = [spec.input_size, spec.hidden_size, spec.layers, spec.slots]
+    sizes = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, spec.linear_units]
     return [*sizes, *named(spec.access).to_numbers(spec.layout)]
 
 
 @lru_cache(maxsize=256)
 def _spec(access: str, cell: Any, numbers: tuple[float, ...]) -> MachineSpec:
-    layout = named(access).from_numbers(numbers[4:])
-    inputs, hidden, layers, slots = (int(number) for number in numbers[:4])
-    return MachineSpec(access, cell, inputs, hidden, layers, slots, layout)
+    layout = named(access).from_numbers(numbers[5:])
+    inputs, hidden, layers, slots, linear = (int(number) for number in numbers[:5])
+    return MachineSpec(access, cell, inputs, hidden, layers, slots, layout, linear)
 
 
 @torch.library.custom_op("neuraltape::sequence", mutates_args=(), device_types="cpu")

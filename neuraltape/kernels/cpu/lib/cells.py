@@ -4,16 +4,37 @@ Gates lie one after the other, each `hidden` long; whole vectors spill from one 
 from the last vector to the first, and store gate by gate: what was spilled over is written afterwards.
 Order of the gates as in torch.nn: LSTM input, forget, candidate, output; GRU reset, update, candidate. The GRU's
 candidate has two products here, of the input and of the hidden state, because the reset gate comes between them.
+The LSTM's first `linear` units have the identity in place of both tanh. A vector may hold units of both kinds.
 """
 
 from neuraltape.kernels.cpu.lib.compiler import helper
-from neuraltape.kernels.cpu.lib.simd import keep_apart, load, multiply_add, sigmoid, store, tanh
+from neuraltape.kernels.cpu.lib.simd import keep_apart, load, load_some, multiply_add, sigmoid, store, tanh
 
 FEEDFORWARD, GRU, LSTM = 0, 1, 2
 
 
 @helper
-def cell_forward(cell, raw, r0, saved, s0, work, hidden, memory, size, vector):
+def squash(buffer, place, count, vector):
+    """Tanh of a vector, but its first `count` numbers as they are."""
+    values = load(buffer, place)
+    if count <= 0:
+        return tanh(values)
+    # The other lanes are 0, and so is their tanh; where a lane is kept, the two tanh are the same.
+    kept = load_some(buffer, place, min(count, vector))
+    return kept + (tanh(values) - tanh(kept))
+
+
+@helper
+def bend(buffer, place, count, vector):
+    """1 - y^2, the slope of tanh from its value, but 1 for the first `count` numbers."""
+    values = load(buffer, place)
+    if count > 0:
+        values = values - load_some(buffer, place, min(count, vector))
+    return 1.0 - values * values
+
+
+@helper
+def cell_forward(cell, linear, raw, r0, saved, s0, work, hidden, memory, size, vector):
     """New hidden state (and the LSTM's cell state) from the gates before their activation.
 
     Args:
@@ -24,10 +45,9 @@ def cell_forward(cell, raw, r0, saved, s0, work, hidden, memory, size, vector):
     for u in range((size - 1) // vector * vector, -1, -vector):
         if cell == LSTM:
             take, keep = sigmoid(load(raw, r0 + u)), sigmoid(load(raw, r0 + size + u))
-            candidate, out = tanh(load(raw, r0 + 2 * size + u)), sigmoid(load(raw, r0 + 3 * size + u))
-            value = multiply_add(keep, load(work, memory + u), take * candidate)
-            store(work, memory + u, value)
-            store(work, hidden + u, out * tanh(value))
+            candidate, out = squash(raw, r0 + 2 * size + u, linear - u, vector), sigmoid(load(raw, r0 + 3 * size + u))
+            store(work, memory + u, multiply_add(keep, load(work, memory + u), take * candidate))
+            store(work, hidden + u, out * squash(work, memory + u, linear - u, vector))
             store(saved, s0 + u, take)
             store(saved, s0 + size + u, keep)
             store(saved, s0 + 2 * size + u, candidate)
@@ -49,16 +69,15 @@ def cell_forward(cell, raw, r0, saved, s0, work, hidden, memory, size, vector):
 
 
 @helper
-def cell_replay(cell, saved, s0, work, hidden_before, hidden, memory_before, memory, squashed, size, vector):
+def cell_replay(cell, linear, saved, s0, work, hidden_before, hidden, memory_before, memory, squashed, size, vector):
     """The states after the step from those before and the saved gates; `squashed` receives tanh of the cell state."""
     keep_apart()
     for u in range(0, size, vector):
         if cell == LSTM:
             take, keep = load(saved, s0 + u), load(saved, s0 + size + u)
             candidate, out = load(saved, s0 + 2 * size + u), load(saved, s0 + 3 * size + u)
-            value = multiply_add(keep, load(work, memory_before + u), take * candidate)
-            bounded = tanh(value)
-            store(work, memory + u, value)
+            store(work, memory + u, multiply_add(keep, load(work, memory_before + u), take * candidate))
+            bounded = squash(work, memory + u, linear - u, vector)
             store(work, squashed + u, bounded)
             store(work, hidden + u, out * bounded)
         elif cell == GRU:
@@ -71,7 +90,7 @@ def cell_replay(cell, saved, s0, work, hidden_before, hidden, memory_before, mem
 
 @helper
 def cell_backward(
-    cell, saved, s0, work, hidden_before, memory_before, squashed, slope, memory_slope, gates, size, vector
+    cell, linear, saved, s0, work, hidden_before, memory_before, squashed, slope, memory_slope, gates, size, vector
 ):
     """Gradients of the gates before activation, from that of the hidden state.
 
@@ -88,12 +107,12 @@ def cell_backward(
             take, keep = load(saved, s0 + u), load(saved, s0 + size + u)
             candidate, out = load(saved, s0 + 2 * size + u), load(saved, s0 + 3 * size + u)
             bounded = load(work, squashed + u)
-            dmemory = load(work, memory_slope + u) + dhidden * out * (1.0 - bounded * bounded)
+            dmemory = load(work, memory_slope + u) + dhidden * out * bend(work, squashed + u, linear - u, vector)
             store(work, memory_slope + u, dmemory * keep)
             store(work, slope + u, dhidden * 0.0)
             store(work, gates + u, dmemory * candidate * take * (1.0 - take))
             store(work, gates + size + u, dmemory * load(work, memory_before + u) * keep * (1.0 - keep))
-            store(work, gates + 2 * size + u, dmemory * take * (1.0 - candidate * candidate))
+            store(work, gates + 2 * size + u, dmemory * take * bend(saved, s0 + 2 * size + u, linear - u, vector))
             store(work, gates + 3 * size + u, dhidden * bounded * out * (1.0 - out))
         elif cell == GRU:
             reset, update = load(saved, s0 + u), load(saved, s0 + size + u)

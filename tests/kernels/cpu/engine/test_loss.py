@@ -43,7 +43,7 @@ def run(loss, given, *, seed=1):
 @pytest.mark.parametrize(
     ("spec", "outputs", "time", "batch", "resets"),
     [
-        (spec_of("lstm"), 1, 9, 5, False),
+        (spec_of("lstm", linear_units=3), 1, 9, 5, False),
         (spec_of("gru", layers=2, heads=(2, 1)), 8, 20, 3, True),
         (spec_of("feedforward", hidden=33, heads=(1, 2), width=1), 19, 5, 9, False),
         (spec_of("lstm", inputs=1, hidden=7, slots=20), 3, 1, 131, False),

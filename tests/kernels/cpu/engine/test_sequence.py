@@ -59,6 +59,22 @@ def test_blocks_of_eight_sequences_agree_with_the_reference(size, batch, lengths
     assert_near(gradients, expected_gradients, 1e-14)
 
 
+# Part of the first vector, part of the second, all.
+@pytest.mark.parametrize("linear_units", [3, 11, 17])
+def test_linear_units_agree_with_the_reference(linear_units):
+    call = call_of(spec_of(hidden=17, layers=2, linear_units=linear_units), 9, 5, lengths=True, resets=True)
+    expected, expected_gradients = run(reference.sequence, call)
+    outputs, gradients = run(cpu.sequence, call)
+    # Measured: 7.3e-16 and 1.5e-15.
+    assert_near(outputs, expected, 1e-14)
+    assert_near(gradients, expected_gradients, 1e-14)
+    squashed = results_of(reference.sequence(*call._replace(spec=spec_of(hidden=17, layers=2))))
+    assert not torch.allclose(expected[0], squashed[0])
+    with torch.no_grad():
+        few = call_of(call.spec, 2, 3)
+        assert_near(results_of(cpu.sequence(*few)), results_of(reference.sequence(*few)), 1e-14)
+
+
 @given(
     machines, st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]), st.booleans(), st.booleans(), st.integers(0, 99)
 )
