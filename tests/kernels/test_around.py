@@ -1,4 +1,4 @@
-"""Under transforms every machine gives what it gives without them, or names the backend that does."""
+"""Under transforms, tracers and modes every machine gives what it gives without, or names the backend that does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.autograd.functional import jacobian
 from torch.func import functional_call, grad, jacfwd, jacrev, jvp, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuraltape import DNC, MANN, NTM, LSTMBaseline
 from neuraltape.functional import Sentences
@@ -181,3 +184,86 @@ def test_after_a_transform_the_kernels_are_back() -> None:
     vmap(lambda x: ntm(x)[0])(torch.stack([X, TANGENT]))
     assert ntm.backend == "cpu"
     assert torch.equal(ntm(X)[0], before)
+
+
+class Way(nn.Module):
+    """One of the ways of using a model, as a module."""
+
+    def __init__(self, model: Any, number: int) -> None:
+        super().__init__()
+        self.model, self.number = model, number
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ways_of_using(self.model)[self.number](x)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", [name for name in MACHINES if name != "network"])
+def test_what_torchscript_traced_is_right_for_other_inputs(name: str) -> None:
+    model = machine(name)
+    for number, function in enumerate(ways_of_using(model)):
+        traced = torch.jit.trace(Way(model, number), (X,), check_trace=False)
+        torch.testing.assert_close(traced(TANGENT), function(TANGENT), rtol=1e-10, atol=1e-12)
+
+
+def and_gradient(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    def both(x: Tensor) -> tuple[Tensor, Tensor]:
+        x = x.detach().requires_grad_()
+        outputs = function(x)
+        return outputs.detach(), torch.autograd.grad(outputs.sum(), x)[0]
+
+    return both
+
+
+@pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
+@pytest.mark.parametrize("name", ["ntm", "own"])
+def test_a_graph_of_operators_is_right_for_other_inputs(name: str, mode: str) -> None:
+    for function in ways_of_using(machine(name)):
+        both = and_gradient(function)
+        graph = make_fx(both, tracing_mode=mode, _allow_non_fake_inputs=True)(X)
+        for got, expected in zip(graph(TANGENT), both(TANGENT), strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_mode_sees_the_operators_of_every_machine(name: str) -> None:
+    seen: list[str] = []
+
+    class Operators(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    class Functions(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    # PyTorch's own function for an LSTM is made of products.
+    others = {"lstm": ("lstm", "mm"), "network": ("embedding_bag",), "own": ("neuraltape.access_step",)}
+    ours = others.get(name, ("neuraltape.sequence",))
+    for function in ways_of_using(machine(name)):
+        expected = slopes(function, X)
+        for mode in (Operators, Functions):
+            seen.clear()
+            with mode():
+                outputs = function(X)
+            torch.testing.assert_close(outputs, function(X), rtol=1e-10, atol=1e-12)
+            assert any(each in one for one in seen for each in ours), mode
+        with Operators():
+            torch.testing.assert_close(slopes(function, X), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in MACHINES if name != "network"])
+def test_another_default_device_changes_nothing(name: str) -> None:
+    model = machine(name)
+    reset = torch.tensor([[False, True], [True, False]])
+    for options in ({}, {"lengths": [2, 1]}, {"reset": reset}):
+        expected = model(X, **options)[0]
+        with torch.device("meta"):
+            torch.testing.assert_close(model(X, **options)[0], expected)
+            if hasattr(model, "trace"):
+                torch.testing.assert_close(model.trace(X, **options).outputs, expected.detach())
+    expected = model.step(X[0])[0]
+    with torch.device("meta"), torch.no_grad():
+        torch.testing.assert_close(model.step(X[0], model.initial_state(2))[0], expected.detach())
