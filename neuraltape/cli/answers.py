@@ -19,11 +19,11 @@ def evaluate_answers(subject: Subject, task: Babi, options: Namespace) -> None:
     """Score, print, save."""
     if options.data_dir is not None:
         task = replace(task, data_dir=options.data_dir)
+    path = folder_of(options, subject.figures) / REPORT
     scores = score_answers(subject.model, task)
     for score in scores:
         share = f"{score.wrong / score.questions:.1%}"
         say(f"qa{score.kind}: {score.wrong} of {score.questions} test answers wrong, {share}")
-    path = folder_of(options, subject.figures) / REPORT
     values = {"name": subject.name, "size": task.size, "scores": [score._asdict() for score in scores]}
     write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
     say_wrote([path])

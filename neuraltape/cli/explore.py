@@ -20,15 +20,15 @@ def run(argv: Sequence[str]) -> None:
         "and watch what breaks. It shows the models that come with the package, and your runs.",
     )
     parser.add_argument("run", type=str, nargs="?", default=None, help=f"what to begin with: {RUN_HELP}")
-    parser.add_argument("--port", type=int, default=8410, help="where the page is; 0: any port that is free")
+    parser.add_argument(
+        "--port", type=int, default=8410, at_least=0, below=65536, help="where the page is; 0: any port that is free"
+    )
     parser.add_argument("--host", type=str, default="127.0.0.1", help="the address to listen on; there is no password")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument(
         "--data-dir", type=str | None, default=None, help="where the tasks' data is; see neuraltape data"
     )
     options = parser.parse(argv)
-    if not 0 <= options.port < 65536:
-        raise UsageError(f"--port must be from 0 to 65535; got {options.port}")
     if not options.host.strip():
         raise UsageError("--host must be an address or a name of this computer; got an empty one")
     # It is looked through at every listing, so it may be made later.

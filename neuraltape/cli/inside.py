@@ -45,7 +45,11 @@ def add_inside(parser: Parser) -> None:
 def add_sequence(parser: Parser) -> None:
     """The arguments that say what a machine is run on."""
     parser.add_argument(
-        "--length", type=int | None, default=None, help="length of the sequence to look into; the longest of training"
+        "--length",
+        type=int | None,
+        default=None,
+        at_least=1,
+        help="length of the sequence to look into; the longest of training",
     )
     parser.add_argument(
         "--data_dir", type=str | None, default=None, help="babi, omniglot: the data set's folder or archive"

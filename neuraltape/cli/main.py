@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ COMMANDS = {
     "questions": "train memory networks to answer questions; the table of several seeds",
     "ask": "tell facts, ask questions, see where the network looked",
 }
+
+# They would break lines, or colour what is said about them.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -76,6 +80,9 @@ def _run(words: list[str]) -> int:
 
         sys.stdout.write(f"neuraltape {__version__}\n")
         return 0
+    odd = next((word for word in words if CONTROL.search(word)), None)
+    if odd is not None:
+        raise UsageError(f"an argument must hold no control characters; got {odd!r}")
     command = words[0]
     if command not in COMMANDS:
         known = ("--help", "--version", "--debug") if command.startswith("-") else tuple(COMMANDS)

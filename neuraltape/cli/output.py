@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuraltape.cli.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,6 +29,17 @@ def first_on_host() -> bool:
     if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and os.environ.get("SLURM_LOCALID", "0") != "0":
         return False
     return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+def check_output(path: Path) -> None:
+    """Raise UsageError unless a file can come to be here: said before the work that it is to hold."""
+    if path.is_dir():
+        raise UsageError(f"--output must be a file; {path} is a folder")
+    folder = next(each for each in path.parents if os.path.lexists(each))
+    if not folder.is_dir():
+        raise UsageError(f"--output must be a folder, or in one; {folder} is a file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"--output: nothing can be written in {folder}")
 
 
 def say(text: str = "") -> None:

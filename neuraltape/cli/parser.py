@@ -1,5 +1,6 @@
 """One command's arguments: dashes or underscores, help without noise, and errors of one line."""
 
+import math
 import re
 from argparse import SUPPRESS, Action
 from collections.abc import Collection, Mapping, Sequence
@@ -11,6 +12,9 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.settings.fields import field_docs
+
+# Other bases, figures after a leading zero, and minutes.
+ODD_FIGURES = re.compile(r"[+-]?(0[xobXOB]\w+|0\d+|\d+(:\d+)+)(\.\d*)?")
 
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -48,14 +52,50 @@ class Parser(ArgumentParser):
             formatter_class=_Formatter,
             allow_abbrev=False,
         )
+        self._bounds: dict[str, tuple[int, int | None]] = {}
 
-    def add_argument(self, *names: str, **options: Any) -> Action | None:
-        """Add an option. Its name may have dashes: what a user writes is read with underscores."""
-        return super().add_argument(*(with_underscores(name) for name in names), **options)
+    def add_argument(
+        self, *names: str, at_least: int | None = None, below: int | None = None, **options: Any
+    ) -> Action | None:
+        """Add an option. Its name may have dashes: what a user writes is read with underscores.
+
+        Args:
+            names: those of the option.
+            at_least: the least number that it takes, in a list too.
+            below: what that number must be below.
+            options: what jsonargparse takes.
+        """
+        action = super().add_argument(*(with_underscores(name) for name in names), **options)
+        if action is not None and at_least is not None:
+            self._bounds[action.dest] = at_least, below
+        return action
 
     def parse(self, argv: Sequence[str]) -> Namespace:
-        """The arguments' values. Raises UsageError."""
-        return self.parse_args([with_underscores(word) for word in argv])
+        """The arguments' values. Raises UsageError, for a number beyond its bounds too."""
+        words = [with_underscores(word) for word in argv]
+        self._check_figures(words)
+        values = self.parse_args(words)
+        for dest, value in vars(values).items():
+            low, below = self._bounds.get(dest, (None, None))
+            for each in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(each, float) and not math.isfinite(each):
+                    raise UsageError(f"{self._name(dest)} must be finite; got {each}")
+                if low is not None and each is not None and not low <= each < (math.inf if below is None else below):
+                    bound = f"at least {low}" + ("" if below is None else f" and below {below}")
+                    raise UsageError(f"{self._name(dest)} must be {bound}; got {each}")
+        return values
+
+    def _check_figures(self, words: Sequence[str]) -> None:
+        """Raise UsageError for a number that a reader takes for another one: 0x10 is 16, and 010 is 8, to YAML."""
+        action = None
+        for word in words:
+            name, _, value = word.partition("=") if word.startswith("--") else ("", "", word)
+            if name:
+                action = self._option_string_actions.get(name)
+            kind = getattr(action, "_typehint", None) or getattr(action, "type", None)
+            odd = next((each for each in re.split(r"[\[\],\s]+", value) if ODD_FIGURES.fullmatch(each)), None)
+            if odd and action is not None and is_number(kind):
+                raise UsageError(f"{self._name(action.dest)} must be {describe(kind)} in decimal figures; got {odd!r}")
 
     def refuse_others(self, options: Namespace, allowed: Collection[str], why: str) -> None:
         """Raise UsageError for the first option that says something and is none of the allowed ones.
@@ -154,6 +194,11 @@ def describe(kind: Any) -> str:
     if _is_list(kind):
         return "a list such as [1,2,3]"
     return NAMES.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def is_number(kind: Any) -> bool:
+    """Whether a type is of numbers, or of lists of them."""
+    return kind in (int, float) or (get_origin(kind) is not Literal and any(map(is_number, get_args(kind))))
 
 
 def _without_none(kind: Any) -> Any:

@@ -9,9 +9,9 @@ from jsonargparse import Namespace
 from matplotlib.figure import Figure
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.output import say_wrote
+from neuraltape.cli.output import check_output, say_wrote
 from neuraltape.cli.parser import Parser
-from neuraltape.cli.subject import Subject, add_subject, open_subject
+from neuraltape.cli.subject import Subject, add_seed, add_subject, open_subject
 from neuraltape.evaluation import with_memory_slots
 from neuraltape.plotting import save_figure
 from neuraltape.tasks.repeated import RepeatedTask
@@ -25,15 +25,18 @@ def add_options(parser: Parser) -> None:
         type=int,
         nargs="+",
         default=None,
+        at_least=1,
         help="lengths to score; half to six times the longest of training",
     )
-    parser.add_argument("--sequences", type=int, default=100, help="fresh sequences to score at each length")
-    parser.add_argument("--seed", type=int, default=0, help="chooses the sequences")
     parser.add_argument(
-        "--memory_slots", type=int | None, default=None, help="run with so many slots; those of training"
+        "--sequences", type=int, default=100, at_least=1, help="fresh sequences to score at each length"
+    )
+    add_seed(parser, "chooses the sequences")
+    parser.add_argument(
+        "--memory_slots", type=int | None, default=None, at_least=1, help="run with so many slots; those of training"
     )
     parser.add_argument(
-        "--repeats", type=int | None, default=None, help="repeat-copy, tally-copy: exactly so many copies"
+        "--repeats", type=int | None, default=None, at_least=1, help="repeat-copy, tally-copy: exactly so many copies"
     )
     parser.add_argument("--output", type=str | None, default=None, help="folder to write to; figures/ in the run's")
     parser.add_argument("--format", type=Literal["png", "svg", "pdf"], default="png", help="of the pictures")
@@ -41,12 +44,6 @@ def add_options(parser: Parser) -> None:
 
 def subject_of(options: Namespace) -> Subject:
     """The machine and the task that the arguments ask for."""
-    if options.lengths is not None and min(options.lengths) < 1:
-        raise UsageError(f"--lengths must be positive whole numbers; got {min(options.lengths)}")
-    if options.sequences < 1:
-        raise UsageError(f"--sequences must be a positive whole number; got {options.sequences}")
-    if options.memory_slots is not None and options.memory_slots < 1:
-        raise UsageError(f"--memory-slots must be a positive whole number; got {options.memory_slots}")
     subject = open_subject(options.run, options.task, last=options.last)
     if options.repeats is not None:
         if not isinstance(subject.task, RepeatedTask):
@@ -61,8 +58,7 @@ def subject_of(options: Namespace) -> Subject:
 def folder_of(options: Namespace, figures: Path) -> Path:
     """Where to write: where the user says, or among these figures."""
     folder = figures if options.output is None else Path(options.output)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--output must be a folder; {folder} is a file")
+    check_output(folder / "figure")
     return folder
 
 

@@ -27,11 +27,11 @@ def evaluate_omniglot(subject: Subject, task: Omniglot, options: Namespace) -> N
     over = [count for count in classes if not 2 <= count <= task.output_size]
     if over:
         raise UsageError(f"--lengths must be from 2 to {task.output_size} classes, as many as labels; got {over[0]}")
+    path = folder_of(options, subject.figures) / REPORT
     report = score_presentations(
         subject.name, subject.model, task, classes, episodes=options.sequences, seed=options.seed
     )
     print_report(report)
-    path = folder_of(options, subject.figures) / REPORT
     report.save(path)
     say_wrote([path])
 

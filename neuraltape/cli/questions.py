@@ -7,7 +7,7 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
-from neuraltape.cli.study import add_options, carry_out, check_least, end, going_on
+from neuraltape.cli.study import add_options, carry_out, end, going_on
 from neuraltape.data.babi import read_tasks
 from neuraltape.files import write_atomically
 from neuraltape.settings.questions import QuestionsConfig
@@ -38,7 +38,6 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="make trials again that were made with other settings")
     parser.add_argument("--report_only", action="store_true", help="run nothing: only the table")
     options = parser.parse(argv)
-    check_least(options)
     path = recipes.get(options.recipe, Path(options.recipe))
     if not path.is_file():
         hint = close_matches(options.recipe, recipes)

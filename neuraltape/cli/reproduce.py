@@ -7,7 +7,7 @@ from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
-from neuraltape.cli.study import add_options, carry_out, check_least, end, going_on
+from neuraltape.cli.study import add_options, carry_out, end, going_on
 from neuraltape.study.plan import make_plan
 from neuraltape.study.reproduce import Recipe, read_recipes, write_report
 
@@ -26,7 +26,6 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--results", type=str, default="results", help="folder for results, table and figures")
     parser.add_argument("--report_only", action="store_true", help="run nothing: only the table and the figures")
     options = parser.parse(argv)
-    check_least(options)
     # Of some tasks results are published elsewhere.
     every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.config.task.probes}
     chosen = [every[name] for name in _known(options.recipes, every)]

@@ -15,8 +15,12 @@ def run(argv: Sequence[str]) -> None:
     """Go on with a training."""
     parser = Parser("neuraltape resume RUN [options]", "Go on with a training where its last checkpoint left it.")
     parser.add_argument("run", type=str, help="a run's folder, or a name under runs/")
-    parser.add_argument("--max_sequences", type=int | None, default=None, help="another budget, in sequences")
-    parser.add_argument("--devices", type=int | None, default=None, help="another number of processes on each machine")
+    parser.add_argument(
+        "--max_sequences", type=int | None, default=None, at_least=1, help="another budget, in sequences"
+    )
+    parser.add_argument(
+        "--devices", type=int | None, default=None, at_least=1, help="another number of processes on each machine"
+    )
     options = parser.parse(argv)
     folder = find_run(options.run)
     result = resume(

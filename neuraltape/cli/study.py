@@ -7,7 +7,6 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import RUNS
@@ -16,24 +15,17 @@ from neuraltape.study.processes import Outcome
 from neuraltape.study.store import Store
 
 CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes reach the folders by the same names, or local"
-LEAST = {"seeds": 1, "first_seed": 0, "jobs": 1, "retries": 0, "trials": 1}
 
 
 def add_options(parser: Parser, *, seeds: int | None, seeds_help: str) -> None:
     """Which seeds, how many at a time and where."""
-    parser.add_argument("--seeds", type=int if seeds else int | None, default=seeds, help=seeds_help)
-    parser.add_argument("--first_seed", type=int, default=0, help="the first of them")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one thread each")
-    parser.add_argument("--retries", type=int, default=2, help="how often a training that fails is tried again")
+    parser.add_argument("--seeds", type=int if seeds else int | None, default=seeds, at_least=1, help=seeds_help)
+    parser.add_argument("--first_seed", type=int, default=0, at_least=0, below=2**63, help="the first of them")
+    parser.add_argument("--jobs", type=int, default=2, at_least=1, help="trainings at a time, one thread each")
+    parser.add_argument(
+        "--retries", type=int, default=2, at_least=0, help="how often a training that fails is tried again"
+    )
     parser.add_argument("--cluster", type=str | None, default=None, help=CLUSTER_HELP)
-
-
-def check_least(options: Namespace) -> None:
-    """Raise UsageError for numbers that are too small."""
-    for name, least in LEAST.items():
-        value = getattr(options, name, None)
-        if value is not None and value < least:
-            raise UsageError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
 
 
 def carry_out(plan: Plan, title: str, options: Namespace, logs: Path) -> list[Outcome]:

@@ -53,6 +53,11 @@ def add_last(parser: Parser) -> None:
     )
 
 
+def add_seed(parser: Parser, does: str) -> None:
+    """The argument that chooses what is drawn."""
+    parser.add_argument("--seed", type=int, default=0, at_least=0, below=2**64, help=does)
+
+
 def open_subject(run: str, task: str | None = None, *, last: bool = False) -> Subject:
     """Find and load what the user named.
 

@@ -8,7 +8,7 @@ from jsonargparse import Namespace
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import recipe_of
-from neuraltape.cli.study import add_options, check_least
+from neuraltape.cli.study import add_options
 from neuraltape.cli.subject import RUNS
 from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS
@@ -47,14 +47,15 @@ def make_parser() -> Parser:
         default="grid",
         help="how settings are chosen: all combinations; at random; near those that did well (both with Ray Tune)",
     )
-    parser.add_argument("--trials", type=int | None, default=None, help=f"how many settings a search tries; {SEARCHED}")
+    parser.add_argument(
+        "--trials", type=int | None, default=None, at_least=1, help=f"how many settings a search tries; {SEARCHED}"
+    )
     parser.add_argument("--early_stopping", action="store_true", help="stop trials that do badly (ASHA of Ray Tune)")
     return parser
 
 
 def check(options: Namespace) -> None:
     """Raise UsageError for values that cannot be, alone or together."""
-    check_least(options)
     if options.task not in TASKS:
         hint = close_matches(options.task, TASKS)
         raise UsageError(f"TASK must be one of {', '.join(TASKS)}; got {options.task!r}{hint}")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.inside import add_inside, look_inside
-from neuraltape.cli.output import say_wrote
+from neuraltape.cli.output import check_output, say_wrote
 from neuraltape.cli.parser import Parser
+from neuraltape.cli.subject import add_seed
 from neuraltape.nn import Trace
 
 
@@ -19,12 +20,13 @@ def run(argv: Sequence[str]) -> None:
     )
     add_inside(parser)
     parser.add_argument("--output", type=str, required=True, help="the file to write")
-    parser.add_argument("--sequences", type=int, default=1, help="how many sequences")
-    parser.add_argument("--seed", type=int, default=0, help="chooses the sequences")
+    parser.add_argument("--sequences", type=int, default=1, at_least=1, help="how many sequences")
+    add_seed(parser, "chooses the sequences")
     options = parser.parse(argv)
     output = Path(options.output)
     if output.suffix != ".safetensors":
         raise UsageError(f"--output must be a file that ends in .safetensors; got {options.output!r}")
+    check_output(output)
     if output.exists():
         _check_trace(output)
     trace, _ = look_inside(options, parser, sequences=options.sequences)

@@ -33,6 +33,9 @@ DESCRIPTION = (
     f"shown here. TASK is one of {', '.join(TASK_NAMES)}; --data FILE instead trains on your own sequences. "
 )
 
+# Disks take 255, of which the names of logs and results add some.
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Source:
@@ -219,6 +222,8 @@ def run_dir_of(run_dir: str | None, name: str | None, task: str, *, overwrite: b
     if name is not None:
         if not name or Path(name).name != name or name in (".", ".."):
             raise UsageError(f"--name must be a plain name, not a path (for one use --run-dir); got {name!r}")
+        if len(name.encode(errors="replace")) > LONGEST_NAME:
+            raise UsageError(f"--name must have at most {LONGEST_NAME} bytes; got {len(name.encode(errors='replace'))}")
         return RUNS / name
     # Processes that torchrun starts, or starts again, must all come to the same folder.
     if overwrite or "TORCHELASTIC_RUN_ID" in os.environ:

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from neuraltape.kernels.around import only_reference
 from neuraltape.kernels.reference import controller_step
 from neuraltape.nn.checks import check_input_scale, check_size
+from neuraltape.nn.machine_config import check_controller
 from neuraltape.nn.pieces import run_in_pieces
 from neuraltape.nn.quick import like_of
 from neuraltape.nn.redraw import redraw
@@ -36,6 +37,7 @@ class LSTMConfig:
     def __post_init__(self) -> None:
         check_size("hidden_size", self.hidden_size)
         check_size("controller_layers", self.controller_layers)
+        check_controller(self.hidden_size, self.controller_layers)
         check_input_scale(self.input_scale)
 
 

@@ -1,6 +1,7 @@
 """The settings that every machine with a memory has. Knows no access."""
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import Literal
 
 from neuraltape.kernels import check_backend
@@ -8,6 +9,10 @@ from neuraltape.nn.checks import check_choice, check_size
 from neuraltape.nn.controllers import CONTROLLERS
 
 ControllerName = Literal["lstm", "gru", "feedforward"]
+
+
+# In one sequence's memory, or a matrix of a controller: 8 GiB. A file may say any number.
+MOST_NUMBERS, MOST_LAYERS = 2**31, 1000
 
 
 @dataclass(frozen=True)
@@ -40,5 +45,19 @@ class MachineConfig:
     def __post_init__(self) -> None:
         for name in ("hidden_size", "memory_slots", "memory_width", "read_heads", "controller_layers"):
             check_size(name, getattr(self, name))
+        check_controller(self.hidden_size, self.controller_layers)
+        if self.memory_slots * self.memory_width > MOST_NUMBERS:
+            raise ValueError(
+                f"memory_slots times memory_width must be at most {MOST_NUMBERS:,}; got {self.memory_slots:,} times "
+                f"{self.memory_width:,}"
+            )
         check_choice("controller", self.controller, tuple(CONTROLLERS))
         check_backend(self.backend)
+
+
+def check_controller(hidden_size: int, controller_layers: int) -> None:
+    """Raise ValueError for sizes that no computer has room for: to try would take it down."""
+    if controller_layers > MOST_LAYERS:
+        raise ValueError(f"controller_layers must be at most {MOST_LAYERS:,}; got {controller_layers:,}")
+    if hidden_size**2 > MOST_NUMBERS:
+        raise ValueError(f"hidden_size must be at most {isqrt(MOST_NUMBERS):,}; got {hidden_size:,}")

@@ -68,6 +68,7 @@ class RunDirectory:
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunExistsError(f"{self.path} is a file, not a folder for a run")
+        self._check_ours()
         self.path.mkdir(parents=True, exist_ok=True)
         self.lock()
         try:
@@ -107,13 +108,18 @@ class RunDirectory:
             self._lock.release()
             self._lock = self._locked = None
 
-    def _clear(self, overwrite: bool) -> None:
+    def _check_ours(self) -> bool:
+        """Whether the folder holds a run. Raises RunExistsError where it holds something else, before a lock does."""
         # Hidden: the lock, and files that a killed run was about to put in place.
-        present = [entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")]
-        if not present:
-            return
-        if not self.holds_run():
+        found = self.path.iterdir() if self.path.is_dir() else ()
+        present = [entry.name for entry in found if not entry.name.startswith(".")]
+        if present and not self.holds_run():
             raise RunExistsError(f"{self.path} holds files that are not a run's ({min(present)}); name another")
+        return bool(present)
+
+    def _clear(self, overwrite: bool) -> None:
+        if not self._check_ours():
+            return
         if not overwrite:
             raise RunExistsError(
                 f"{self.path} holds a run already; go on with it (neuraltape resume {self.path}), name another folder, "

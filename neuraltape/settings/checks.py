@@ -1,20 +1,21 @@
 """Checks of the fields of settings: each raises a ValueError that names the field, what was expected and what came."""
 
 from collections.abc import Sequence
+from math import inf
 
 
 def check_positive(settings: object, name: str) -> None:
     """The field must be above 0 (and so not NaN)."""
     value = getattr(settings, name)
-    if not value > 0:
-        raise ValueError(f"{name} must be above 0; got {value}")
+    if not 0 < value < inf:
+        raise ValueError(f"{name} must be above 0{' and finite' if value > 0 else ''}; got {value}")
 
 
 def check_range(settings: object, name: str, low: float, below: float | None) -> None:
     """The field must be at least `low`, and below `below` where that is given."""
     value = getattr(settings, name)
-    if not (value >= low and (below is None or value < below)):
-        bound = "" if below is None else f" and below {below}"
+    if not low <= value < (inf if below is None else below):
+        bound = f" and below {below}" if below is not None else " and finite" if value == inf else ""
         raise ValueError(f"{name} must be at least {low}{bound}; got {value}")
 
 

@@ -54,7 +54,7 @@ class LoopSettings:
             check_positive(self, name)
         for name in ("confirm_sequences", "devices", "num_nodes", "timeout"):
             check_positive(self, name)
-        check_range(self, "seed", 0, None)
+        check_range(self, "seed", 0, 2**63)
         check_range(self, "restart_after", 0, None)
         check_range(self, "patience", 0, None)
         check_range(self, "checkpoint_every", 0, None)

@@ -7,6 +7,7 @@ whatever counts or compares settings, are flat: a field's name, with `cooldown_`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,12 @@ class Settings:
                 raise ValueError(f"cooldown_sequences has no effect without {condition}; got {self.cooldown.sequences}")
         if self.loop.restart_after and self.optimizer.schedule != "constant":
             raise ValueError(f"restart_after needs schedule constant; got {self.optimizer.schedule}")
+        offsets = getattr(self.model, "shift_offsets", (0,))
+        fewest = min(each or inf for each in (self.practice.training_slots, getattr(self.model, "memory_slots", None)))
+        if max(map(abs, offsets)) >= fewest:
+            raise ValueError(
+                f"shift_offsets must stay below the number of slots, {fewest} at the fewest; got {list(offsets)}"
+            )
         if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:
             raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.model.shift_offsets)}")
 

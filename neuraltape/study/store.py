@@ -1,6 +1,7 @@
 """Where trials keep their run directories: a folder, or anything else that an fsspec URL names."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
+        # It would be a folder of that name. One letter is a drive of Windows.
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url) and "://" not in url:
+            raise ValueError(f"output must be a folder, or a URL such as s3://bucket/folder; got {url!r}")
         from fsspec.core import url_to_fs
         from fsspec.implementations.local import LocalFileSystem
 

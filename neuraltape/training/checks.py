@@ -15,6 +15,7 @@ from neuraltape.training.guard import first_bad
 from neuraltape.training.keeper import tensorboard_writer
 from neuraltape.training.learner import build_machine
 from neuraltape.training.optimizers import state_names
+from neuraltape.training.streams import generator_at
 
 # What may change in the middle of a training: how long, how often and where, not what is learned.
 MAY_CHANGE = (
@@ -26,7 +27,10 @@ SAID = 3
 
 
 def check_runs_here(settings: Settings) -> None:
-    """Raise ValueError if something that a training needs isn't here, before a run directory is made or changed."""
+    """Raise ValueError if something that a training needs isn't here, before a run directory is made or changed.
+
+    A batch and a memory for it are made too: what is too large is said before an old run has been cleared away.
+    """
     task = settings.task
     task.prepare()
     if (
@@ -37,12 +41,14 @@ def check_runs_here(settings: Settings) -> None:
         raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
     if settings.loop.patience and task.kept_rows(1) is None:
         raise ValueError(f"patience needs sequences that are kept for validation; {task.name} keeps none here")
-    with torch.random.fork_rng([]):
-        machine = build_machine(settings)
     try:
+        with torch.random.fork_rng([]):
+            machine = build_machine(settings)
         _ = getattr(machine, "backend", None)
-    except RuntimeError as error:
-        raise ValueError(str(error)) from error
+        batch = task.sample(settings.loop.batch_size, generator_at(settings.loop.seed, "training", 0))
+        machine.initial_state(len(batch.lengths))
+    except (RuntimeError, MemoryError) as error:
+        raise ValueError(f"this training cannot run here: {error}") from error
     if settings.loop.tensorboard:
         tensorboard_writer()
 

@@ -66,7 +66,7 @@ def test_the_data_folder_is_passed_on(folder, monkeypatch):
 
 def test_a_port_that_is_none_is_refused(folder, capsys):
     assert main(["explore", "--port", "70000"]) == 2
-    assert "--port must be from 0 to 65535; got 70000" in capsys.readouterr().err
+    assert "--port must be at least 0 and below 65536; got 70000" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_says_how_to_get_it(folder, capsys, monkeypatch):

@@ -62,6 +62,17 @@ def test_an_unknown_command_is_refused(refuses: Call, word: str, hint: str) -> N
     assert hint in refuses(word).err
 
 
+def test_what_would_break_a_line_or_fill_a_screen_is_refused_in_a_short_line(refuses: Call, here: Path) -> None:
+    for word in ("a\nb", "a\x1b[31mb", "a\x00b"):
+        said = refuses("train", "copy", "--name", word)
+        assert f"an argument must hold no control characters; got {word!r}" in said.err
+    assert not list(here.iterdir())
+    said = refuses("train", "copy", "x" * 3000)
+    assert len(said.err) < 520
+    assert said.err.startswith("neuraltape: unexpected argument 'xxx")
+    assert said.err.endswith("usage: neuraltape train copy [options]\n")
+
+
 def test_debug_shows_where_an_error_came_from(call: Call, refuses: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     refuses("tasks", "nothing")
     with pytest.raises(ValueError, match="TASK must be one of"):

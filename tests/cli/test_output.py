@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
+from neuraltape.cli.errors import UsageError
 from neuraltape.cli.main import main
-from neuraltape.cli.output import first_on_host, first_process, say_table
+from neuraltape.cli.output import check_output, first_on_host, first_process, say_table
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,15 @@ def test_one_process_speaks_and_on_each_host_one_says_what_went_wrong(
 def test_a_table_is_as_wide_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     say_table(["name", "x"], [["a" * 150, "1"], ["b", "22"]])
     assert capsys.readouterr().out.splitlines() == [f"{'name':150}  x", f"{'a' * 150}  1", f"{'b':150}  22"]
+
+
+def test_where_no_file_can_come_to_be_is_said_before_the_work(tmp_path: Path) -> None:
+    check_output(tmp_path / "new" / "newer" / "x.gif")
+    (tmp_path / "file").touch()
+    check_output(tmp_path / "file")
+    with pytest.raises(UsageError, match=r"must be a file; .* is a folder"):
+        check_output(tmp_path)
+    for path in (tmp_path / "file" / "x.gif", tmp_path / "file" / "new" / "x.gif"):
+        with pytest.raises(UsageError, match=r"must be a folder, or in one; .*file is a file"):
+            check_output(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,8 +1,10 @@
+import re
 from typing import Literal
 
 import pytest
 
-from neuraltape.cli.parser import describe, with_dashes, with_underscores
+from neuraltape.cli.errors import UsageError
+from neuraltape.cli.parser import Parser, describe, with_dashes, with_underscores
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,46 @@ def test_options_are_shown_with_dashes() -> None:
 )
 def test_types_are_put_into_words(kind: object, words: str) -> None:
     assert describe(kind) == words
+
+
+@pytest.fixture
+def parser() -> Parser:
+    parser = Parser("neuraltape try", "Tries.")
+    parser.add_argument("word", type=str)
+    parser.add_argument("--count", type=int | None, default=None, at_least=1, below=10)
+    parser.add_argument("--rate", type=float, default=0.5)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[2], at_least=1)
+    parser.add_argument("--offsets", type=tuple[int, ...], default=(0,))
+    parser.add_argument("--name", type=str, default="")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--count", "0"], "--count must be at least 1 and below 10; got 0"),
+        (["--count=10"], "--count must be at least 1 and below 10; got 10"),
+        (["--lengths", "3", "0"], "--lengths must be at least 1; got 0"),
+        (["--rate", "1e400"], "--rate must be finite; got inf"),
+        (["--rate", "-1e400"], "--rate must be finite; got -inf"),
+        # To YAML these are 16, 8 and 90.
+        (["--count", "0x10"], "--count must be a whole number or null in decimal figures; got '0x10'"),
+        (["--count=010"], "in decimal figures; got '010'"),
+        (["--lengths", "1", "1:30"], "--lengths must be a whole number in decimal figures; got '1:30'"),
+        (["--rate", "0b1"], "in decimal figures; got '0b1'"),
+        (["--offsets", "[0,-0x1]"], "in decimal figures; got '-0x1'"),
+    ],
+)
+def test_numbers_beyond_their_bounds_or_in_other_figures_are_refused(
+    parser: Parser, words: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        parser.parse(["word", *words])
+
+
+def test_numbers_in_decimal_figures_and_words_that_look_like_others_are_taken(parser: Parser) -> None:
+    words = ["0x10", "--count", "9", "--rate", "1.5e-3", "--lengths", "1", "20", "--offsets=[-1,0]", "--name", "010"]
+    values = vars(parser.parse(words))
+    assert values["word"] == "0x10"
+    assert (values["count"], values["rate"], values["lengths"]) == (9, 0.0015, [1, 20])
+    assert (values["offsets"], values["name"]) == ((-1, 0), "010")

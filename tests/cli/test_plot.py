@@ -24,4 +24,4 @@ def test_all_figures_are_drawn(call: Call, tiny: Path) -> None:
 
 def test_the_length_must_be_possible(refuses: Call, tiny: Path) -> None:
     said = refuses("plot", "tiny", "--sequences", "2", "--lengths", "2", "--length", "0")
-    assert "must be positive integers; got 0" in said.err
+    assert "--length must be at least 1; got 0" in said.err

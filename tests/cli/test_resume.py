@@ -24,7 +24,7 @@ def test_a_run_that_has_ended_says_so_again(call: Call, tiny: Path) -> None:
         (["tny"], "RUN must be a run's folder, or a name under runs/; got 'tny'; did you mean tiny?"),
         (["runs/tiny/model"], "RUN must be a run's folder"),
         (["tiny", "--max-sequences", "many"], "--max-sequences must be a whole number or null; got 'many'"),
-        (["tiny", "--max-sequences", "0"], "max_sequences must be above 0; got 0"),
+        (["tiny", "--max-sequences", "0"], "--max-sequences must be at least 1; got 0"),
         ([], "RUN is missing"),
     ],
 )

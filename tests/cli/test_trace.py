@@ -19,8 +19,13 @@ def test_a_trace_is_written(call: Call, tiny: Path) -> None:
     [
         (["tiny"], "--output is missing"),
         (["tiny", "--output", "x.npz"], "--output must be a file that ends in .safetensors; got 'x.npz'"),
-        (["tiny", "--output", "x.safetensors", "--length", "0"], "must be positive integers; got 0"),
+        (["tiny", "--output", "x.safetensors", "--length", "0"], "--length must be at least 1; got 0"),
         (["none", "--output", "x.safetensors"], "got 'none'"),
+        (
+            ["tiny", "--output", "x.safetensors", "--seed", "-1"],
+            "--seed must be at least 0 and below 18446744",
+        ),
+        (["tiny", "--output", "runs/tiny/config.yaml/x.safetensors"], "in one; runs/tiny/config.yaml is a file"),
         (
             ["tiny", "--output", "x.safetensors", "--data-dir", "."],
             "--data-dir is for tasks with a data set; tiny learned",

@@ -124,6 +124,8 @@ def test_every_field_is_explained(call: Call) -> None:
             "TASK must be one of copy, repeat-copy, associative-recall, ngrams, priority-sort, ",
         ),
         (["copy", "--hiden-size", "3"], "unknown option --hiden-size; did you mean --hidden-size"),
+        (["copy", "--name", "x" * 201], "--name must have at most 200 bytes; got 201"),
+        (["copy", "--seed", str(2**63)], "--seed must be at least 0 and below 9223372036854775808"),
         (["copy", "--hidden_siz=3"], "unknown option --hidden-siz; did you mean --hidden-size"),
         (["copy", "--max-repeats", "3"], "unknown option --max-repeats"),
         (["copy", "more"], "unexpected argument 'more'; usage: neuraltape train copy [options]"),

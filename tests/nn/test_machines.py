@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from neuraltape.nn import (
+    DNC,
     MACHINES,
     MANN,
     NTM,
@@ -270,3 +272,19 @@ def test_capabilities_of_what_is_not_in_the_table():
     assert resizable(NTM(3, 4, 5))
     assert traceable(MANN(3, 4, 5))
     assert not traceable(LSTMBaseline(3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: NTM(3, 4, 2, memory_slots=10**9), "memory_slots times memory_width must be at most 2,147,483,648"),
+        (lambda: NTM(3, 10**6, 2), "hidden_size must be at most 46,340; got 1,000,000"),
+        (lambda: LSTMBaseline(3, 4, 2, controller_layers=10**8), "controller_layers must be at most 1,000; got"),
+        (lambda: DNC(3, 4, 2, memory_slots=10**5), "memory_slots must be at most 46,340 with links"),
+    ],
+)
+def test_sizes_that_no_computer_has_room_for_are_refused_before_anything_is_made(
+    make: Callable[[], object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()

@@ -111,3 +111,11 @@ def test_a_folder_that_was_removed_or_made_anew_is_not_written_to(tmp_path: Path
         directory.check_kept()
     other.release()
     directory.release()
+
+
+def test_nothing_is_left_in_a_folder_of_another_kind(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(RunExistsError, match=r"holds files that are not a run's \(thesis\.tex\)"):
+            RunDirectory(tmp_path).create(overwrite=overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

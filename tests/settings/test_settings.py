@@ -217,11 +217,15 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
         ("most_training_slots", 16),
         ("shift_offsets", []),
         ("shift_offsets", [1, 1]),
+        ("shift_offsets", [-128, 0]),
         ("memory_init", "zero"),
         ("write_gate_bias", float("inf")),
         ("write_shift_bias", float("nan")),
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("checkpoint_every", float("inf")),
+        ("seed", 2**63),
         ("betas", [0.9]),
         ("betas", [0.9, 1.0]),
         ("eps", -1.0),
@@ -243,6 +247,15 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
 def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=key if key != "devices" else "batch_size"):
         Settings.from_flat({"task": "copy", key: value})
+
+
+def test_offsets_stay_below_the_fewest_slots_of_training() -> None:
+    flat = {"task": "copy", "memory_slots": 16, "training_slots": 4}
+    assert Settings.from_flat({**flat, "shift_offsets": [-3, 0, 3]}).model.shift_offsets == (-3, 0, 3)
+    with pytest.raises(
+        ValueError, match=r"must stay below the number of slots, 4 at the fewest; got \[4"
+    ):
+        Settings.from_flat({**flat, "shift_offsets": [4, 0]})
 
 
 def test_slots_are_drawn_from_a_range_that_is_one() -> None:

@@ -86,3 +86,9 @@ def test_a_folder_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     store = Store("runs/x")
     assert store.local == tmp_path / "runs" / "x"
     assert store.url == str(tmp_path / "runs" / "x")
+
+
+def test_a_url_with_a_slash_too_few_is_no_folder() -> None:
+    for url in ("s3:/x", "gs:x", "file:/tmp"):
+        with pytest.raises(ValueError, match="must be a folder, or a URL such as s3://bucket/folder; got"):
+            Store(url)

@@ -14,6 +14,7 @@ from neuraltape.runs.checkpoint import load_checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
+from neuraltape.tasks import Copy
 from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.checks import expected_tensors
 
@@ -249,3 +250,14 @@ def test_a_budget_that_is_spent_already_is_refused(tmp_path: Path, monkeypatch: 
             resume(tmp_path, max_sequences=budget)
         assert files_of(tmp_path) == before
     assert resume(tmp_path, max_sequences=56, progress=False).sequences == 56
+
+
+@pytest.mark.parametrize("more", [{"batch_size": 10**12, "max_sequences": 10**13}, {"task": Copy(max_length=10**13)}])
+def test_what_is_too_large_for_this_computer_clears_no_old_run_away(
+    tmp_path: Path, trained: Path, more: dict[str, Any]
+) -> None:
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    before = files_of(tmp_path)
+    with pytest.raises(ValueError, match=r"this training cannot run here: .*memory"):
+        train(small(**more), run_dir=tmp_path, overwrite=True, progress=False)
+    assert files_of(tmp_path) == before

@@ -30,7 +30,7 @@ from neuraltape.functional import (
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.checks import check_flag
 from neuraltape.nn.initial import given_memory
-from neuraltape.nn.machine_config import MachineConfig
+from neuraltape.nn.machine_config import MOST_NUMBERS, MachineConfig
 from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import Heads, Recorder
 from neuraltape.nn.resized import view
@@ -64,6 +64,11 @@ class DNCConfig(MachineConfig):
         for name in ("links", "masked", "wipe", "sharpen_links", "layer_norm"):
             check_flag(name, getattr(self, name))
         self.layout()
+        if self.links and self.memory_slots**2 > MOST_NUMBERS:
+            raise ValueError(
+                f"memory_slots must be at most {math.isqrt(MOST_NUMBERS):,} with links, which are a matrix of slots; "
+                f"got {self.memory_slots:,}"
+            )
         rate = self.bypass_dropout
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1 or math.isnan(rate):
             raise ValueError(f"bypass_dropout must be at least 0 and below 1; got {rate!r}")
