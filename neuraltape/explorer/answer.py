@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -39,8 +40,34 @@ class Answer(NamedTuple):
         return pack(self.trace, self.about, self.arrays)
 
 
-def run(machine: Machine, request: RunRequest) -> Answer:
-    """Trace it. Raises ValueError for a draft or a change that does not fit the machine, or a trace too large."""
+class GoneError(RuntimeError):
+    """Whoever asked has left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StopIfLeft(Intervention):
+    """Changes nothing, and ends the run before the next step when whoever asked has left."""
+
+    left: threading.Event
+
+    def covers(self, step: int) -> bool:
+        if self.left.is_set():
+            raise GoneError("the client left")
+        return False
+
+
+def run(machine: Machine, request: RunRequest, left: threading.Event | None = None) -> Answer:
+    """Trace it.
+
+    Args:
+        machine: the machine.
+        request: what it is run on.
+        left: set when nobody waits for the answer any more.
+
+    Raises:
+        ValueError: a draft or a change that does not fit the machine, or a trace too large.
+        GoneError: `left` was set.
+    """
     draft = request.draft.draft()
     steps = 1 if isinstance(draft, Story) else STEPS
     if machine.answerer is not None:
@@ -58,6 +85,8 @@ def run(machine: Machine, request: RunRequest) -> Answer:
     if len(inputs) > STEPS:
         raise ValueError(f"a sequence may have at most {STEPS} steps; these are {len(inputs)}")
     changes = [each for each in (change.intervention(len(inputs)) for change in request.changes) if each is not None]
+    if left is not None:
+        changes.append(_StopIfLeft(left=left))
     with _slots:
         trace = _trace(machine, composed, changes)
     more, arrays = outcome(machine.task, trace, composed.batch)

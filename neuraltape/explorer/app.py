@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 
 import torch
@@ -13,12 +14,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neuraltape.explorer import page
-from neuraltape.explorer.answer import Answer, run
+from neuraltape.explorer.answer import Answer, GoneError, run
 from neuraltape.explorer.loading import MachineError
 from neuraltape.explorer.machines import Machines
-from neuraltape.explorer.queue import BusyError, GoneError, Queue
+from neuraltape.explorer.queue import BusyError, Queue
 from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
 from neuraltape.nn import Trace
 
@@ -61,19 +64,9 @@ def create_app(
     machines = Machines([Path(each) for each in runs], folders, data_dir)
     app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    app.add_middleware(_Guard, hosts=hosts)
     _add_refusals(app)
     queue = Queue()
-
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Any) -> Response:
-        if _answers_to(request, hosts):
-            response = await call_next(request)
-        else:
-            response = JSONResponse({"detail": "the explorer does not answer to this Host"}, 400)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers.setdefault("Cache-Control", "no-cache")
-        return response
 
     @app.get("/")
     def index() -> Response:
@@ -89,7 +82,7 @@ def create_app(
     async def draw_draft(request: Request) -> dict[str, Any]:
         asked = await _asked(request, DrawRequest)
 
-        def answer() -> dict[str, Any]:
+        def answer(left: Event) -> dict[str, Any]:
             task = machines.get(asked.machine).task
             if task is None:
                 raise ValueError("this machine's task is not known, so its sequences cannot be drawn at random")
@@ -100,7 +93,7 @@ def create_app(
 
     async def answered(request: Request, form: Callable[[Answer], bytes]) -> bytes:
         asked = await _asked(request, RunRequest)
-        return await queue.run(request, lambda: form(run(machines.get(asked.machine), asked)))
+        return await queue.run(request, lambda left: form(run(machines.get(asked.machine), asked, left)))
 
     @app.post("/api/run")
     async def trace(request: Request) -> Response:
@@ -126,14 +119,41 @@ def create_app(
     async def replay(request: Request) -> Response:
         asked = await _asked(request, ReplayRequest)
 
-        def answer() -> bytes:
-            lanes = [run(machines.get(lane.machine), lane).packed() for lane in asked.lanes]
+        def answer(left: Event) -> bytes:
+            lanes = [run(machines.get(lane.machine), lane, left).packed() for lane in asked.lanes]
             data = asked.model_dump() | {"data": [base64.b64encode(lane).decode() for lane in lanes]}
             return page.replay(data).encode()
 
         return _download(await queue.run(request, answer), "replay.html", "text/html; charset=utf-8")
 
     return app
+
+
+class _Guard:
+    """Answers to our own names alone, and says what a browser may do with an answer.
+
+    It hands on what the server gives: FastAPI's own way to write this would hide that a client has left.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers.setdefault("Cache-Control", "no-cache")
+            await send(message)
+
+        refusal = JSONResponse({"detail": "the explorer does not answer to this Host"}, 400)
+        answers = self._app if _answers_to(Request(scope), self._hosts) else refusal
+        await answers(scope, receive, send_with_headers)
 
 
 def _add_refusals(app: FastAPI) -> None:

@@ -19,7 +19,9 @@ from neuraltape import NTM
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session
 from neuraltape.explorer import create_app
-from neuraltape.explorer.requests import BODY_BYTES
+from neuraltape.explorer.answer import GoneError, run
+from neuraltape.explorer.machines import Machines
+from neuraltape.explorer.requests import BODY_BYTES, RunRequest
 from neuraltape.nn import Force
 from neuraltape.tasks import TASKS, Draft
 from tests.explorer.conftest import save_run
@@ -289,6 +291,26 @@ def test_a_sequence_that_would_take_too_long_is_refused(client):
     answer = ask(client, draft={"vectors": [[1, 0, 1, 0]] * 1000})
     assert answer.status_code == 422
     assert "at most 2000 steps; these are 2001" in answer.json()["detail"]
+
+
+def test_a_run_ends_before_its_next_step_when_nobody_waits_for_it(places, monkeypatch):
+    machine = Machines([], {"copy": places / "copy"}, None).get("model:copy")
+    request = RunRequest.model_validate(RUN)
+    left, steps = threading.Event(), []
+    assert torch.equal(run(machine, request, left).trace.outputs, run(machine, request).trace.outputs)
+    real = type(machine.model.access).forward_in_stages
+
+    def slow(self, *inputs):
+        steps.append(1)
+        if len(steps) == 4:
+            left.set()
+        return real(self, *inputs)
+
+    monkeypatch.setattr(type(machine.model.access), "forward_in_stages", slow)
+    with pytest.raises(GoneError):
+        run(machine, request, left)
+    # The one that lists what there is, the same for the changes, and two of the run.
+    assert len(steps) == 4
 
 
 def test_a_listing_loads_nothing_twice(client, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 
-from neuraltape.explorer.queue import AT_ONCE, WAITING, BusyError, GoneError, Queue
+from neuraltape.explorer.answer import GoneError
+from neuraltape.explorer.queue import AT_ONCE, WAITING, BusyError, Queue
 
 
 class Client:
@@ -24,7 +25,7 @@ def test_few_are_computed_at_once_few_wait_and_the_rest_is_told_so():
     async def trial():
         queue, free, working = Queue(), threading.Event(), []
 
-        def work():
+        def work(left):
             working.append(1)
             assert free.wait(10)
             return len(working)
@@ -38,7 +39,7 @@ def test_few_are_computed_at_once_few_wait_and_the_rest_is_told_so():
         free.set()
         await asyncio.gather(*tasks)
         assert len(working) == AT_ONCE + WAITING
-        assert await queue.run(Client(), lambda: "free again") == "free again"
+        assert await queue.run(Client(), lambda left: "free again") == "free again"
 
     asyncio.run(trial())
 
@@ -47,8 +48,28 @@ def test_nothing_is_computed_for_a_client_that_left():
     async def trial():
         queue, done = Queue(), []
         with pytest.raises(GoneError):
-            await queue.run(Client(gone=True), lambda: done.append(1))
+            await queue.run(Client(gone=True), lambda left: done.append(1))
         assert done == []
-        assert await queue.run(Client(), lambda: "next") == "next"
+        assert await queue.run(Client(), lambda left: "next") == "next"
+
+    asyncio.run(trial())
+
+
+def test_a_computation_hears_that_its_client_has_left():
+    async def trial():
+        queue, client, heard = Queue(), Client(), []
+
+        def work(left):
+            client.gone = True
+            heard.append(left.wait(10))
+            raise GoneError("the client left")
+
+        with pytest.raises(GoneError):
+            await queue.run(client, work)
+        assert heard == [True]
+        # One whose client stays hears nothing, and nobody looks any longer when it is done.
+        assert await queue.run(Client(), lambda left: left.wait(0.3)) is False
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(trial())

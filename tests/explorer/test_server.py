@@ -14,6 +14,10 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 
+import uvicorn
+
+from neuraltape.explorer import create_app
+from neuraltape.explorer.answer import GoneError
 from neuraltape.explorer.server import PortInUseError, listen
 
 SERVE = "import sys; from neuraltape.explorer import serve; serve(models={'copy': sys.argv[1]}, port=0)"
@@ -80,3 +84,28 @@ def test_on_windows_no_other_server_gets_the_same_port(monkeypatch):
     with listen("127.0.0.1", 0) as found:
         assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert found.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
+
+
+def test_a_computation_ends_when_its_client_hangs_up(places, monkeypatch):
+    begun, heard = threading.Event(), threading.Event()
+
+    def work(machine, request, left):
+        begun.set()
+        if left.wait(20):
+            heard.set()
+        raise GoneError("the client left")
+
+    monkeypatch.setattr("neuraltape.explorer.app.run", work)
+    server = uvicorn.Server(uvicorn.Config(create_app(models={"copy": places / "copy"}), log_level="error"))
+    with listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        body = b'{"machine": "model:copy", "draft": {"vectors": [[1,0,1,0]]}}'
+        head = "POST /api/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        with socket.create_connection(listener.getsockname()) as client:
+            client.sendall(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert begun.wait(20)
+            assert not heard.wait(0.5)
+        assert heard.wait(10)
+        server.should_exit = True
+        thread.join(20)
