@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.output import say_wrote
+from neuraltape.cli.output import check_output, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import RUN_HELP, Subject, add_last, open_subject
 from neuraltape.evaluation.files import as_bytes, check_suffix
@@ -47,8 +47,7 @@ def output_of(output: str, *, overwrite: bool) -> Path:
         check_suffix(path)
     except ValueError as error:
         raise UsageError(f"--output: {error}") from None
-    if path.is_dir():
-        raise UsageError(f"--output must be a file; {path} is a folder")
+    check_output(path)
     if path.exists() and not overwrite:
         raise UsageError(f"--output: {path} is there already; name another file, or replace it with --overwrite")
     return path

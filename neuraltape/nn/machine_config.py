@@ -11,7 +11,7 @@ from neuraltape.nn.controllers import CONTROLLERS
 ControllerName = Literal["lstm", "gru", "feedforward"]
 
 
-# In one sequence's memory, or a matrix of a controller: 8 GiB. A file may say any number.
+# Numbers in one sequence's memory, or in a matrix of a controller: 8 GiB. A file may say any.
 MOST_NUMBERS, MOST_LAYERS = 2**31, 1000
 
 

@@ -108,6 +108,9 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
     @classmethod
     def _check_sizes(cls, folder: Path, arguments: dict[str, Any]) -> None:
         """Raise ValueError unless a model of these arguments has the tensors that the file's header lists."""
+        # Something else of this name, such as a pipe, would be waited for.
+        if not (folder / WEIGHTS).is_file():
+            raise FileNotFoundError(f"{folder / WEIGHTS} is not there, or not a file")
         try:
             with safe_open(folder / WEIGHTS, "pt") as file:
                 came = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118

@@ -5,6 +5,7 @@ file. Nothing in it can be executed.
 """
 
 import json
+import os
 import warnings
 from hashlib import blake2b
 from pathlib import Path
@@ -69,8 +70,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         BrokenCheckpointError: the file is not what was written.
         ValueError: it is of another format.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise FileNotFoundError(f"no checkpoint at {path}")
+    if not path.is_file():
+        raise BrokenCheckpointError(f"{path} is broken: it is not a file")
     try:
         values, right = _read_header(path)
         if not isinstance(values, dict) or right is False:

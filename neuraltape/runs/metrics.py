@@ -29,7 +29,7 @@ class MetricsFile:
     """
 
     def __init__(self, path: Path, step: int) -> None:
-        lines = read_metrics(path, step).lines if path.exists() else ()
+        lines = read_metrics(path, step).lines if os.path.lexists(path) else ()
         write_atomically(path, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
         self._path, self._file = path, path.open("ab", buffering=0)
 
@@ -96,8 +96,11 @@ def read_metrics(path: Path, step: int | None = None) -> Metrics:
     """The lines of the file, up to the given step. A last line that was being written is left out.
 
     Raises:
-        ValueError: a line inside the file is not JSON.
+        ValueError: a line inside the file is not JSON, or it is no file.
     """
+    # A pipe would be waited for.
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a file")
     lines = path.read_text(encoding="utf-8").split("\n")
     values = []
     # After the last line break stands nothing, or a line that is not whole.

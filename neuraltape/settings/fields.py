@@ -36,6 +36,9 @@ def field_docs(part: type) -> Mapping[str, str]:
 
 def read_mapping(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file. Raises ValueError if it isn't one; FileNotFoundError if it is absent."""
+    # A pipe would be waited for.
+    if Path(path).exists() and not Path(path).is_file():
+        raise ValueError(f"{path} is not a file")
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

@@ -60,7 +60,7 @@ def parser() -> Parser:
         (["--count=10"], "--count must be at least 1 and below 10; got 10"),
         (["--lengths", "3", "0"], "--lengths must be at least 1; got 0"),
         (["--rate", "1e400"], "--rate must be finite; got inf"),
-        (["--rate", "-1e400"], "--rate must be finite; got -inf"),
+        (["--rate=-1e400"], "--rate must be finite; got -inf"),
         # To YAML these are 16, 8 and 90.
         (["--count", "0x10"], "--count must be a whole number or null in decimal figures; got '0x10'"),
         (["--count=010"], "in decimal figures; got '010'"),

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,11 @@ def test_a_checkpoint_of_another_version_is_not_passed_over(tmp_path: Path) -> N
     save_file({"a": torch.zeros(1)}, directory.checkpoint, {"neuraltape": json.dumps({"format": 2})})
     with pytest.raises(ValueError, match="another version"):
         load_last_checkpoint(directory)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+def test_what_is_no_file_is_broken_and_is_not_waited_for(tmp_path: Path) -> None:
+    for name, make in (("folder", os.mkdir), ("pipe", os.mkfifo), ("loop", lambda path: path.symlink_to("loop"))):
+        make(tmp_path / name)
+        with pytest.raises(BrokenCheckpointError, match="is broken: it is not a file"):
+            load_checkpoint(tmp_path / name)

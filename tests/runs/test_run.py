@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,4 +51,19 @@ def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
         load_run(tmp_path)
     small().save(tmp_path / "config.yaml")
     with pytest.raises(FileNotFoundError, match="no model yet"):
+        load_run(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+@pytest.mark.parametrize("name", ["metrics.jsonl", "model/model.safetensors", "model/config.json", "config.yaml"])
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    settings = small(model=SMALL_NTM)
+    settings.save(tmp_path / "config.yaml")
+    settings.kind.build(settings.model, settings.task.input_size, settings.task.output_size).save_pretrained(
+        tmp_path / "model"
+    )
+    assert isinstance(load_run(tmp_path).model, NTM)
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((ValueError, FileNotFoundError), match=r"not a file|no config|no model|holds no run"):
         load_run(tmp_path)
