@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster-test check lint format bench browser package clean
+.PHONY: help install demo test cluster-test fuzz check lint format bench browser package clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
 	@echo "make test    install, run the tests"
 	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about six minutes"
+	@echo "make fuzz    odd calls, files, folders and requests against the program, on this computer only; about five minutes"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"
@@ -46,6 +47,10 @@ cluster-test: $(INSTALLED)
 		--editable '.[dev,cluster-test]'
 	@test "$$(id -u)" = 0 || echo "not root: the trials on two hosts are skipped; sudo make cluster-test runs them too"
 	$(BIN)/python -m pytest --cluster tests/cluster tests/study/test_s3.py
+
+# NEURALTAPE_FUZZ_SEED=1 draws other ones, NEURALTAPE_FUZZ_SECONDS=600 more of them.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pytest --fuzz -rP tests/fuzz
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

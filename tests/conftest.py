@@ -29,11 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--cluster", action="store_true", help="run tests/cluster too: minutes, and processes that are killed"
     )
+    parser.addoption(
+        "--fuzz", action="store_true", help="run tests/fuzz too: odd calls, files and requests, for minutes"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     # None: others decide.
-    return True if collection_path.name == "cluster" and not config.getoption("--cluster") else None
+    left_out = {name for name in ("cluster", "fuzz") if not config.getoption(f"--{name}")}
+    return True if collection_path.name in left_out else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -252,9 +252,7 @@ def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
 def test_offsets_stay_below_the_fewest_slots_of_training() -> None:
     flat = {"task": "copy", "memory_slots": 16, "training_slots": 4}
     assert Settings.from_flat({**flat, "shift_offsets": [-3, 0, 3]}).model.shift_offsets == (-3, 0, 3)
-    with pytest.raises(
-        ValueError, match=r"must stay below the number of slots, 4 at the fewest; got \[4"
-    ):
+    with pytest.raises(ValueError, match=r"must stay below the number of slots, 4 at the fewest; got \[4"):
         Settings.from_flat({**flat, "shift_offsets": [4, 0]})
 
 
