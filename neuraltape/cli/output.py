@@ -45,8 +45,13 @@ def check_output(path: Path) -> None:
 def say(text: str = "") -> None:
     """A line on standard output."""
     if first_process():
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
