@@ -60,8 +60,15 @@ def followed() -> bool:
 
 
 def anything() -> bool:
-    """Whether anything is around a call."""
-    return followed() or only_reference() is not None
+    """Whether anything is around a call: the questions above at once, since a step of a stream asks them all."""
+    return (
+        torch.compiler.is_compiling()
+        or _transform() is not None
+        or _tracing() is not None
+        or forward_ad._current_level >= 0
+        or _dispatch_modes() > 0
+        or (_function_modes() > 0 and followed())
+    )
 
 
 def refuse_backward(slopes: Iterable[Any], *, operator: bool = True) -> None:

@@ -75,9 +75,9 @@ def step(
     found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
     if found is None:
         return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
-    after = [torch.empty_like(tensor) for tensor in state]
+    after = list(map(torch.empty_like, state))
     outputs = torch.empty_like(prepared.result)
-    final = [tensor.data_ptr() for tensor in after]
+    final = list(map(Tensor.data_ptr, after))
     cut, none, came = prepared.states, (0,) * (CONTROLLER - prepared.states), len(found) - len(after)
     before = found[came:]
     team = threads.team(z.blocks)

@@ -1,6 +1,8 @@
 """What is checked before any address is taken: the kernels believe their sizes, and would read past a short buffer."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -9,7 +11,8 @@ Shape = tuple[int, ...]
 Shapes = tuple[tuple[str, Shape], ...]
 
 # Tensors whose numbers can be taken by their address.
-PLAIN = (Tensor, torch.nn.Parameter)
+PLAIN = frozenset((Tensor, torch.nn.Parameter))
+_look = attrgetter("shape", "dtype", "is_cpu")
 
 
 def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> None:
@@ -28,20 +31,21 @@ def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtyp
 
 def dense_addresses(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> list[int] | None:
     """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
-    if len(tensors) != len(expected):
+    # One call for each question and not one for each tensor: a step of a stream has hardly time for these.
+    if not PLAIN.issuperset(map(type, tensors)) or list(map(_look, tensors)) != _looks(expected, dtype):
         return None
-    found = []
     try:
-        for tensor, (_, shape) in zip(tensors, expected, strict=True):
-            if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu or type(tensor) not in PLAIN:
-                return None
-            if not tensor.is_contiguous() or tensor.is_neg():
-                return None
-            found.append(tensor.data_ptr())
+        if not all(map(Tensor.is_contiguous, tensors)) or any(map(Tensor.is_neg, tensors)):
+            return None
+        return list(map(Tensor.data_ptr, tensors))
     except RuntimeError:
         # Sparse tensors do not know the question.
         return None
-    return found
+
+
+@lru_cache(maxsize=256)
+def _looks(expected: Shapes, dtype: torch.dtype) -> list[tuple[torch.Size, torch.dtype, bool]]:
+    return [(torch.Size(shape), dtype, True) for _, shape in expected]
 
 
 def dense(tensor: Tensor) -> Tensor:
