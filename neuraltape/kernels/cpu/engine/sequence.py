@@ -198,11 +198,11 @@ def sequence(
         check_inputs(inputs, spec, dtype)
         check_tensors(tensors[1:], (*weight_shapes(spec), *state_shapes(spec, 0)), dtype)
         return in_plain_pytorch(inputs, lengths, weights, controller, access, spec, restart)
-    plain = PLAIN.issuperset(map(type, tensors))
+    plain = all(type(t) in PLAIN for t in tensors)
     if restart is not None:
         reset, start = restart.at, [*restart.controller, *empty, *restart.access.parts()]
         tensors += start
-        plain = plain and PLAIN.issuperset(map(type, (reset, *start)))
+        plain = plain and all(type(t) in PLAIN for t in (reset, *start))
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     if followed() or not plain:
         given, *final, _ = torch.ops.neuraltape.sequence(

@@ -11,7 +11,8 @@ Shape = tuple[int, ...]
 Shapes = tuple[tuple[str, Shape], ...]
 
 # Tensors whose numbers can be taken by their address.
-PLAIN = frozenset((Tensor, torch.nn.Parameter))
+PLAIN = (Tensor, torch.nn.Parameter)
+_plain = frozenset(PLAIN)
 _look = attrgetter("shape", "dtype", "is_cpu")
 
 
@@ -32,7 +33,7 @@ def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtyp
 def dense_addresses(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> list[int] | None:
     """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
     # One call for each question and not one for each tensor: a step of a stream has hardly time for these.
-    if not PLAIN.issuperset(map(type, tensors)) or list(map(_look, tensors)) != _looks(expected, dtype):
+    if not _plain.issuperset(map(type, tensors)) or list(map(_look, tensors)) != _looks(expected, dtype):
         return None
     try:
         if not all(map(Tensor.is_contiguous, tensors)) or any(map(Tensor.is_neg, tensors)):
