@@ -110,7 +110,7 @@ def generate(
 def _shown(inputs: Tensor, size: int) -> Tensor:
     """(sequences, time, features), or symbols, as a machine takes them: (time, sequences, features)."""
     inputs = inputs.transpose(0, 1)
-    return functional.one_hot(inputs, size).float() if inputs.dim() == 2 else inputs.float()
+    return functional.one_hot(inputs.long(), size).float() if inputs.dim() == 2 else inputs.float()
 
 
 def _prediction(kind: Kind, outputs: Tensor) -> Prediction:

@@ -96,4 +96,4 @@ def guess_cost(task: TableTask, rows: Tensor) -> float:
 def _scored(task: TableTask, rows: Tensor) -> Tensor:
     """The targets of all scored steps: (steps,) classes, or (steps, features) float64."""
     targets = task.table.targets[rows][task.table.mask[rows]]
-    return targets if task.target_kind == "classes" else targets.double()
+    return targets.long() if task.target_kind == "classes" else targets.double()

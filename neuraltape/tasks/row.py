@@ -6,9 +6,12 @@ import numpy as np
 
 from neuraltape.data.errors import DataError as DataError
 
+# What a tensor holds as it is.
+SMALL = tuple(np.dtype(name) for name in ("bool", "uint8", "int8", "int16", "int32"))
+
 
 class Row(NamedTuple):
-    """One sequence as it stands in the file, padding removed. Arrays of bool, int64 or float64."""
+    """One sequence as it stands in the file, padding removed. Arrays of bool, integers up to int64, or float64."""
 
     place: str
     """The file and the row, which messages begin with."""
@@ -36,7 +39,8 @@ def numbers(content: Any, place: str, name: str) -> np.ndarray:
             where = f" at step {bad[0][0] + 1}" if array.ndim else ""
             raise DataError(f"{place}: {name} must be finite float32 numbers; got {array[tuple(bad[0])]}{where}")
         return array.astype(np.float64)
-    return array if array.dtype == bool else array.astype(np.int64)
+    # Small integers stay small: a file of bytes would take eight times as much.
+    return array if array.dtype in SMALL else array.astype(np.int64)
 
 
 def _ragged(content: Any, name: str) -> str:

@@ -1,5 +1,6 @@
 """Sequences of one kind in padded tensors: what a user's file becomes before batches are drawn from it."""
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,14 +19,17 @@ MOST_SYMBOLS = 65536
 
 
 class Table(NamedTuple):
-    """All sequences, sequences first here; zero past each one's length."""
+    """All sequences, sequences first here.
+
+    Integers are as small as the file has them: what is drawn becomes float32 and int64.
+    """
 
     kind: Kind
     """What the targets are."""
     inputs: Tensor
-    """What goes in: (sequences, time, features) float32, or symbols: (sequences, time) int64."""
+    """What goes in: (sequences, time, features) numbers, or symbols: (sequences, time) integers."""
     targets: Tensor
-    """What has to come out: (sequences, time, features) float32; classes: (sequences, time) int64."""
+    """What has to come out: (sequences, time, features) numbers; classes: (sequences, time) integers."""
     mask: Tensor
     """The steps that are scored, (sequences, time) bool."""
     lengths: Tensor
@@ -89,13 +93,13 @@ def make_table(
         output_size = goals[0].targets.shape[1]
         if found == "bits":
             _check_bits(goals)
-    mask = _pad([goal.mask for goal in goals], torch.bool)
+    mask = _pad([goal.mask for goal in goals])
     if not mask.any():
         raise DataError(f"{path}: nothing is scored; the masks are 0 everywhere")
     return Table(
         found,
-        _pad([row.inputs[: len(goal.mask)] for row, goal in zip(rows, goals, strict=True)], _dtype(as_symbols)),
-        _pad([goal.targets for goal in goals], _dtype(found == "classes")),
+        _pad([row.inputs[: len(goal.mask)] for row, goal in zip(rows, goals, strict=True)]),
+        _pad([goal.targets for goal in goals]),
         mask,
         torch.tensor([len(goal.mask) for goal in goals]),
         input_size,
@@ -118,14 +122,14 @@ def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, T
     rows = [row._replace(targets=None, mask=None) for row in rows]
     for row in rows:
         single = row.inputs.ndim == 1
-        if symbols and not (single and row.inputs.dtype.kind == "i"):
+        if symbols and not (single and row.inputs.dtype.kind in "iu"):
             raise DataError(f"{row.place}: inputs must be a whole number a step, from 0 to {size - 1}")
         if not symbols and (1 if single else row.inputs.shape[1]) != size:
             raise DataError(f"{row.place}: inputs must be {size} features a step; got {_shape(row.inputs)}")
     if symbols:
         _alphabet([(row.place, row.inputs) for row in rows], size, "inputs", "symbols")
     arrays = [row.inputs if symbols else _columns(row.inputs) for row in rows]
-    return _pad(arrays, _dtype(symbols)), torch.tensor([len(each) for each in arrays])
+    return _pad(arrays), torch.tensor([len(each) for each in arrays])
 
 
 class _Goal(NamedTuple):
@@ -139,7 +143,7 @@ class _Goal(NamedTuple):
 def _goal(row: Row) -> _Goal:
     """Targets for every step: the row's own, its only one at the last step, or the inputs one step on."""
     time = len(row.inputs)
-    mask = np.ones(time, dtype=bool) if row.mask is None else row.mask
+    mask = _everywhere(time) if row.mask is None else row.mask
     if row.targets is None:
         if time < 2:
             raise DataError(f"{row.place}: needs two steps or more to predict the next one (there are no targets)")
@@ -148,6 +152,14 @@ def _goal(row: Row) -> _Goal:
         mask = np.arange(time) == time - 1
         return _Goal(row.place, np.where(mask, row.targets, np.zeros_like(row.targets)), mask)
     return _Goal(row.place, row.targets, mask)
+
+
+@lru_cache(maxsize=64)
+def _everywhere(time: int) -> np.ndarray:
+    """A mask that scores all of so many steps; rows that are equally long share it."""
+    mask = np.ones(time, dtype=bool)
+    mask.flags.writeable = False
+    return mask
 
 
 def _find_kind(goals: list[_Goal]) -> Kind:
@@ -207,7 +219,7 @@ def _alphabet(arrays: list[tuple[str, np.ndarray]], given: int | None, name: str
 
 
 def _are_integers(arrays: list[np.ndarray]) -> bool:
-    return all(array.dtype.kind == "i" for array in arrays)
+    return all(array.dtype.kind in "iu" for array in arrays)
 
 
 def _columns(array: np.ndarray) -> np.ndarray:
@@ -215,13 +227,34 @@ def _columns(array: np.ndarray) -> np.ndarray:
     return array if array.ndim == 2 else array[:, None]
 
 
-def _dtype(whole: bool) -> torch.dtype:
-    return torch.int64 if whole else torch.float32
+def _pad(arrays: list[np.ndarray]) -> Tensor:
+    """Arrays of different lengths over each other, zeros at their ends: (sequences, longest, ...).
 
-
-def _pad(arrays: list[np.ndarray], dtype: torch.dtype) -> Tensor:
-    """Arrays of different lengths over each other, zeros at their ends: (sequences, longest, ...)."""
-    padded = torch.zeros(len(arrays), max(map(len, arrays)), *arrays[0].shape[1:], dtype=dtype)
+    Reals become float32, and so do features of eight bytes. Other whole numbers stay as they are, and are not copied
+    where they are rows of one array.
+    """
+    kinds = {array.dtype for array in arrays}
+    (dtype,) = kinds if len(kinds) == 1 else {np.result_type(*kinds)}
+    if dtype.kind == "f" or (dtype == np.int64 and arrays[0].ndim == 2):
+        dtype = np.dtype(np.float32)
+    elif (whole := _whole(arrays)) is not None:
+        return torch.from_numpy(whole)
+    padded = np.zeros((len(arrays), max(map(len, arrays)), *arrays[0].shape[1:]), dtype)
     for i, array in enumerate(arrays):
-        padded[i, : len(array)] = torch.from_numpy(np.ascontiguousarray(array))
-    return padded
+        padded[i, : len(array)] = array
+    return torch.from_numpy(padded)
+
+
+def _whole(arrays: list[np.ndarray]) -> np.ndarray | None:
+    """The array that these are rows of, one after the other; None: there is none."""
+    first = arrays[0]
+    if len(arrays) < 2 or first.base is None:
+        return None
+    alike = (first.shape, first.strides, first.dtype)
+    if any(each.base is not first.base or (each.shape, each.strides, each.dtype) != alike for each in arrays):
+        return None
+    places = np.fromiter((each.__array_interface__["data"][0] for each in arrays), np.int64, len(arrays))
+    (*distances,) = set(np.diff(places).tolist())
+    if len(distances) > 1 or distances[0] <= 0:
+        return None
+    return np.lib.stride_tricks.as_strided(first, (len(arrays), *first.shape), (*distances, *first.strides))

@@ -88,9 +88,11 @@ class TableTask(Task):
             tensor[rows, :longest].transpose(0, 1).contiguous()
             for tensor in (self.table.inputs, self.table.targets, self.table.mask)
         )
+        targets = targets.long() if targets.dim() == 2 else targets.float()
         if inputs.dim() == 2:
             inside = torch.arange(longest).unsqueeze(-1) < lengths
-            inputs = functional.one_hot(inputs, self.input_size).float() * inside.unsqueeze(-1)
+            inputs = functional.one_hot(inputs.long(), self.input_size) * inside.unsqueeze(-1)
+        inputs = inputs.float()
         return Batch(inputs, targets, mask, lengths)
 
     def at_length(self, length: int) -> Self:

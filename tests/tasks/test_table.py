@@ -173,3 +173,17 @@ def test_whole_numbers_that_are_to_be_predicted_as_numbers_are_no_symbols() -> N
     assert (table.input_size, table.output_size) == (1, 1)
     assert table.inputs.tolist() == [[[3.0], [1.0]]]
     assert table_of(([3, 1, 2],), kind="classes").inputs.tolist() == [[3, 1]]
+
+
+def test_small_integers_of_one_array_are_neither_widened_nor_copied() -> None:
+    array = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3) % 2
+    rows = [Row(f"row {i + 1}", each, None, None) for i, each in enumerate(array)]
+    table = make_table("file", rows, "auto", None, None)
+    assert (table.kind, table.inputs.dtype, table.targets.dtype) == ("bits", torch.uint8, torch.uint8)
+    assert table.inputs.tolist() == array[:, :-1].tolist()
+    assert table.targets.tolist() == array[:, 1:].tolist()
+    assert table.inputs.data_ptr() == array.ctypes.data
+    backwards = make_table("file", rows[::-1], "auto", None, None)
+    assert backwards.inputs.tolist() == array[::-1, :-1].tolist()
+    some = make_table("file", [rows[0], rows[1], rows[3]], "auto", None, None)
+    assert some.inputs.tolist() == array[[0, 1, 3], :-1].tolist()
