@@ -8,10 +8,10 @@ from torch.nn.utils.rnn import PackedSequence
 StateT = TypeVar("StateT")
 
 
-class Called(Generic[StateT]):
-    """Base class of what is called like torch.nn.LSTM and carries such a state; stands before nn.Module."""
+if TYPE_CHECKING:
 
-    if TYPE_CHECKING:
+    class Called(Generic[StateT]):
+        """Base class of what is called like torch.nn.LSTM and carries such a state; stands before nn.Module."""
 
         @overload
         def __call__(
@@ -23,3 +23,16 @@ class Called(Generic[StateT]):
         ) -> tuple[PackedSequence, StateT]: ...
         def __call__(self, *_: Any, **__: Any) -> Any:
             """A call."""
+
+else:
+
+    class _Nothing:
+        """No base at all: FSDP2 changes a module's class, which Python allows if the first base is a module."""
+
+        def __getitem__(self, state: Any) -> "_Nothing":
+            return self
+
+        def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+            return ()
+
+    Called = _Nothing()

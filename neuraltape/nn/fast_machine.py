@@ -23,7 +23,7 @@ from neuraltape.nn.checks import check_size, check_without_linear_units
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
 from neuraltape.nn.kept_start import KeptStart
 from neuraltape.nn.loss import Loss, arrange_targets
-from neuraltape.nn.machine import Machine, check_part
+from neuraltape.nn.machine import TRACED, Machine, check_part
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.quick import (
     KNOWN,
@@ -283,6 +283,8 @@ class FastMachine(Machine):
         known = self.access.backend if choice is None else choice.known
         return f"backend={known!r}"
 
+
+TRACED["run"].append(FastMachine.run)
 
 _CONTROLLERS = frozenset(CONTROLLERS.values())
 for _kind in (nn.Linear, *_CONTROLLERS):

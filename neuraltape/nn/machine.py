@@ -165,11 +165,26 @@ class Machine(SequenceModel[MachineState]):
             A `Trace`, on the CPU.
 
         Raises:
-            ValueError: an access that can't be traced; an intervention that names a head, stage, number, slot or
-                step that is not there, or that comes with a reset.
+            ValueError: an access that can't be traced; a machine with a `forward` or `run` of its own; an intervention
+                that names a head, stage, number, slot or step that is not there, or that comes with a reset.
         """
+        for name in TRACED:
+            if name in self.__dict__ or getattr(type(self), name) not in TRACED[name]:
+                raise ValueError(
+                    f"this {type(self).__name__} cannot be traced: it has a {name} of its own, which a trace would "
+                    "pass by; give it a trace of its own too"
+                )
         interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
         return record(self, inputs, state, lengths, reset, targets, interventions)
+
+
+# What a trace does for, as it is written; machines with kernels add theirs.
+TRACED: dict[str, list[Any]] = {
+    "__call__": [Machine.__call__],
+    "forward": [Machine.forward],
+    "run": [Machine.run],
+    "run_stepwise": [Machine.run_stepwise],
+}
 
 
 def check_part(name: str, part: object, forward: str) -> None:

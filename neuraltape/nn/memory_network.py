@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -14,8 +14,10 @@ from neuraltape.functional.hops import Told
 from neuraltape.kernels import Resolved, check_backend
 from neuraltape.nn.backend import BackendChoice
 from neuraltape.nn.checks import check_choice, check_size
+from neuraltape.nn.hooks import call_with, check_own
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.pretrained import Pretrained
+from neuraltape.nn.quick import bare
 from neuraltape.nn.record import Heads, Recorder
 from neuraltape.nn.trace import Trace
 
@@ -189,9 +191,11 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
 
         Raises:
             ValueError: shapes that do not fit, more facts than slots, or a batch size, rate or clip that is not above 0
-                and finite.
+                and finite; a network that has hooks, a `forward` of its own, or parameters that are computed, frozen or
+                hooked: nothing of that would act here.
         """
         self._check(facts, questions)
+        self._check_own()
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be an integer of at least 1; got {batch_size!r}")
         for name, value in (("rate", rate), ("clip", clip)):
@@ -199,10 +203,13 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
                 raise ValueError(f"{name} must be above 0 and finite; got {value!r}")
         learn = self.learning.resolve(self.embeddings, self.layout).function
         parameters = (each if each is None else each.data for each in (self.embeddings, self.times, self._between()))
-        return learn(
+        total = learn(
             sentences, facts, ages, questions, answers, *parameters, self.layout,
             batch_size=batch_size, rate=rate, clip=clip, linear=linear,
         )  # fmt: skip
+        # Who still wants to go back through what they were is told.
+        torch.autograd.graph.increment_version(tuple(self.parameters()))
+        return total
 
     @torch.no_grad()
     def trace(
@@ -228,21 +235,44 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             intervene: changes to make while it runs, such as `Focus(head="hop 1", slots=(3,))`.
 
         Raises:
-            ValueError: shapes that do not fit, more facts than slots, or an intervention that names a hop, stage,
-                number or slot that is not there.
+            ValueError: shapes that do not fit, more facts than slots, an intervention that names a hop, stage, number
+                or slot that is not there, or a network with a `forward` of its own and no `trace` that goes with it.
         """
-        self._check(facts, questions)
-        ages = _in_order(facts) if ages is None else ages
-        parameters = self.embeddings, self.times
-        told = tell_facts(sentences, facts, ages, questions, *parameters, self.layout)
+        check_own(self, "trace", "forward", "the network cannot be traced")
+        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
+        made: list[Trace] = []
 
-        def run(recorder: Recorder) -> Trace:
+        def forward(sentences: Sentences, facts: Tensor, questions: Tensor, *, ages: Tensor | None = None) -> Reading:
+            self._check(facts, questions)
+            ages = _in_order(facts) if ages is None else ages
+            told = tell_facts(sentences, facts, ages, questions, self.embeddings, self.times, self.layout)
+            trace, logits = self._trace(told, interventions, answers, labels)
+            made.append(trace)
+            weights = [head.stages[-1].weights[0] for head in trace.heads]
+            return Reading(logits, torch.stack(weights).to(logits.device))
+
+        # As a user calls it: what hooks see does not depend on the trace.
+        options = {} if ages is None else {"ages": ages}
+        logits, _ = call_with(self, forward, sentences, facts, questions, **options)
+        return replace(made[-1], outputs=logits.unsqueeze(0).cpu().clone())
+
+    def _trace(
+        self,
+        told: Told,
+        interventions: tuple[Intervention, ...],
+        answers: Tensor | None,
+        labels: Sequence[Sequence[str]] | None,
+    ) -> tuple[Trace, Tensor]:
+        """The trace of what was asked, and the logits."""
+
+        def run(recorder: Recorder) -> tuple[Trace, Tensor]:
             query = told.query
             for hop in range(self.hops):
                 query = self._hop(told, hop, query, recorder.heads("hop", number=hop + 1))
-            lengths = torch.ones(len(facts), dtype=torch.int64, device="cpu")
-            inputs, outputs = (each.unsqueeze(0).cpu().clone() for each in (told.query, query @ self.embeddings[-1].T))
-            return Trace(
+            logits = query @ self.embeddings[-1].T
+            lengths = torch.ones(len(query), dtype=torch.int64, device="cpu")
+            inputs, outputs = (each.unsqueeze(0).cpu().clone() for each in (told.query, logits))
+            trace = Trace(
                 machine=self.kind,
                 inputs=inputs,
                 outputs=outputs,
@@ -251,9 +281,9 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
                 targets=None if answers is None else answers.unsqueeze(0).cpu().clone(),
                 labels=None if labels is None else tuple(tuple(row) for row in labels),
             )
+            return trace, logits
 
-        interventions = (intervene,) if isinstance(intervene, Intervention) else tuple(intervene)
-        return run(Recorder(interventions, run(Recorder()) if interventions else None))
+        return run(Recorder(interventions, run(Recorder())[0] if interventions else None))
 
     def _hop(self, told: Told, hop: int, query: Tensor, heads: Heads) -> Tensor:
         """One hop through a recorder: u to the next u, (batch, width)."""
@@ -286,6 +316,25 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
     def _resolved(self) -> Resolved:
         return self.choice.resolve(self.embeddings, self.layout)
 
+    def _check_own(self) -> None:
+        """Raise ValueError where something is around the network or its parameters, which `learn` would pass by."""
+        if not bare(self) or type(self).forward is not _FORWARD or type(self).__call__ is not nn.Module.__call__:
+            raise ValueError(
+                "learn does not call the network, which has hooks or a forward of its own; use a call and an optimizer"
+            )
+        names = ("embeddings", "times") if self.sharing == "adjacent" else ("embeddings", "times", "between")
+        for name in names:
+            held = self._parameters.get(name)
+            if type(held) is not nn.Parameter or name in self.__dict__ or hasattr(type(self), name):
+                raise ValueError(
+                    f"learn changes parameters in place, and {name} is no plain one, such as one that is pruned or "
+                    "parametrized; use a call and an optimizer"
+                )
+            if not held.requires_grad or held._backward_hooks or held._post_accumulate_grad_hooks:
+                raise ValueError(
+                    f"learn changes all parameters, and {name} is frozen or has hooks; use a call and an optimizer"
+                )
+
     def _check(self, facts: Tensor, questions: Tensor) -> None:
         if facts.dim() != 2 or questions.shape != facts.shape[:1]:
             raise ValueError(
@@ -294,6 +343,10 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             )
         if facts.shape[1] > self.slots:
             raise ValueError(f"facts must be at most {self.slots}, the slots of this network; got {facts.shape[1]}")
+
+
+# As it is written here.
+_FORWARD = MemoryNetwork.forward
 
 
 def _in_order(facts: Tensor) -> Tensor:

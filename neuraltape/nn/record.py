@@ -5,13 +5,14 @@ what its `forward` gives, computed through the recorder.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from neuraltape.nn.arrange import alive, arrange
+from neuraltape.nn.arrange import Arranged, alive, arrange
+from neuraltape.nn.hooks import call_with, check_own
 from neuraltape.nn.intervention import Intervention, Place
 from neuraltape.nn.state import keep_alive
 from neuraltape.nn.trace import Head, Stage, Trace
@@ -230,14 +231,34 @@ def record(
             "a machine can be traced if its access has forward_in_stages(controller_output, state, recorder); "
             f"{type(machine.access).__name__} has none"
         )
-    arranged = arrange(inputs, lengths, reset, machine.input_size, batch_first=machine.batch_first)
+    check_own(machine.access, "forward_in_stages", "forward", "access cannot be traced")
     if reset is not None and interventions:
         # A head may have no focus before its first step, and there is no such step but the sequence's first.
         raise ValueError("intervene must be empty where there is a reset; trace each part by itself")
+    made: list[tuple[Arranged, Trace]] = []
+
+    def forward(inputs: Any, state: Any = None, *, lengths: Any = None, reset: Any = None) -> tuple[Tensor, Any]:
+        arranged = arrange(inputs, lengths, reset, machine.input_size, batch_first=machine.batch_first)
+        trace, outputs, state = _record(machine, arranged, state, targets, interventions)
+        made.append((arranged, trace))
+        return arranged.give_back(outputs), arranged.give_state(state)
+
+    # As a user calls it: what hooks see does not depend on the trace.
+    given = () if state is None else (state,)
+    options = {name: value for name, value in (("lengths", lengths), ("reset", reset)) if value is not None}
+    outputs, _ = call_with(machine, forward, inputs, *given, **options)
+    arranged, trace = made[-1]
+    return replace(trace, outputs=_copy(arranged.time_first(outputs)))
+
+
+def _record(
+    machine: Any, arranged: Arranged, state: Any, targets: Tensor | None, interventions: Sequence[Intervention]
+) -> tuple[Trace, Tensor, Any]:
+    """The trace, the outputs (time, batch, output) and the final state."""
     x = machine.to_precision(arranged.inputs)
     steps, batch_size = x.shape[:2]
     if batch_size == 0:
-        raise ValueError(f"a trace needs at least 1 sequence; got inputs of shape {tuple(inputs.shape)}")
+        raise ValueError(f"a trace needs at least 1 sequence; got inputs of shape {tuple(arranged.give_back(x).shape)}")
     if arranged.lengths is not None and int(arranged.lengths.min()) == 0:
         row = int(arranged.lengths.argmin())
         raise ValueError(f"a trace needs at least 1 step of each sequence; sequence {row} has length 0")
@@ -257,7 +278,7 @@ def record(
     recorder = Recorder()
     if interventions:
         # What there is to change is what the first step shows.
-        first = _run(machine, x[:1], state, None, None, None, torch.ones_like(ends), recorder)
+        first, _, _ = _run(machine, x[:1], state, None, None, None, torch.ones_like(ends), recorder)
         recorder = Recorder(interventions, first, steps=steps)
     return _run(machine, x, state, living, anew, targets, ends, recorder)
 
@@ -271,13 +292,17 @@ def _run(
     targets: Tensor | None,
     lengths: Tensor,
     recorder: Recorder,
-) -> Trace:
+) -> tuple[Trace, Tensor, Any]:
     given, start = [], None if reset is None else machine.initial_state(x.shape[1])
+
+    def in_stages(hidden: Tensor, state: Any) -> tuple[Tensor, Any]:
+        return machine.access.forward_in_stages(hidden, state, recorder)
+
     for t in range(len(x)):
         recorder.begin(t)
         state = state if reset is None else keep_alive(reset[t], start, state)
         hidden, controller_state = machine.control(x[t], state)
-        reads, access_state = machine.access.forward_in_stages(hidden, state.access, recorder)
+        reads, access_state = call_with(machine.access, in_stages, hidden, state.access)
         after = type(state)(controller_state, access_state)
         state = after if living is None else keep_alive(living[t], after, state)
         given.append(torch.cat([hidden, reads.flatten(1)], -1))
@@ -285,7 +310,7 @@ def _run(
     if living is not None:
         outputs = outputs.masked_fill(~living.unsqueeze(-1), 0)
     heads, memory, first_memory = recorder.listed(lengths)
-    return Trace(
+    trace = Trace(
         machine=machine.kind,
         inputs=_copy(x),
         outputs=_copy(outputs),
@@ -295,6 +320,7 @@ def _run(
         memory=memory,
         first_memory=first_memory,
     )
+    return trace, outputs, state
 
 
 def hold(tensors: list[Tensor], lengths: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What every model over sequences shares: how it is called, how it is saved. Knows no recurrence of its own."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from neuraltape.nn.quick import like_of
 from neuraltape.nn.state import like_state, tensors_of
 
 
-class SequenceModel(Called[StateT], Pretrained, library_name="neuraltape", license="mit"):
+class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="neuraltape", license="mit"):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths, reset)`.
