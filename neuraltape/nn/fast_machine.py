@@ -217,7 +217,9 @@ class FastMachine(Machine):
         if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or anything():
             return super().step(inputs, state, reset=reset)
         parts: dict[str, Any] = self._modules
-        controller, access, output = parts.get("controller"), parts.get("access"), parts.get("output")
+        controller: Any = parts.get("controller")
+        access: Any = parts.get("access")
+        output = parts.get("output")
         whole = plain_step(self, controller, access, output, _CONTROLLERS, self.access_type)
         whole = whole and _of_steps(type(self)) == _STEP
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:

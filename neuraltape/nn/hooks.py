@@ -63,5 +63,5 @@ def check_own(module: nn.Module, method: str, stands_for: str, what: str) -> Non
         )
 
 
-# As PyTorch has it.
+# The call is kept as PyTorch has it.
 CALL = nn.Module.__call__

@@ -251,7 +251,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             weights = [head.stages[-1].weights[0] for head in trace.heads]
             return Reading(logits, torch.stack(weights).to(logits.device))
 
-        # As a user calls it: what hooks see does not depend on the trace.
+        # It is called as a user calls it, so that what hooks see does not depend on the trace.
         options = {} if ages is None else {"ages": ages}
         logits, _ = call_with(self, forward, sentences, facts, questions, **options)
         return replace(made[-1], outputs=logits.unsqueeze(0).cpu().clone())
@@ -345,7 +345,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
             raise ValueError(f"facts must be at most {self.slots}, the slots of this network; got {facts.shape[1]}")
 
 
-# As it is written here.
+# The forward is kept as it is written here.
 _FORWARD = MemoryNetwork.forward
 
 

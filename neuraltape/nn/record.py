@@ -243,7 +243,7 @@ def record(
         made.append((arranged, trace))
         return arranged.give_back(outputs), arranged.give_state(state)
 
-    # As a user calls it: what hooks see does not depend on the trace.
+    # It is called as a user calls it, so that what hooks see does not depend on the trace.
     given = () if state is None else (state,)
     options = {name: value for name, value in (("lengths", lengths), ("reset", reset)) if value is not None}
     outputs, _ = call_with(machine, forward, inputs, *given, **options)

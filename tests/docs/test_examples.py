@@ -225,5 +225,5 @@ def test_a_stack_gives_back_what_was_pushed_last():
 def test_the_cost_of_a_bypass_is_a_ratio_for_each_way(capsys):
     ratios = example("bypass_cost").main(steps=3, batch_size=2, repeats=1)
     assert ratios["kernels"] == 1
-    assert set(ratios) == {"kernels", "a hook on the controller", "reference"}
-    assert capsys.readouterr().out.count("\n") == 3
+    assert set(ratios) == {"kernels", "a hook on the controller", "LoRA", "a subclass", "reference"}
+    assert capsys.readouterr().out.count("\n") == 5
