@@ -54,6 +54,11 @@ class MachineConfig:
         check_choice("controller", self.controller, tuple(CONTROLLERS))
         check_backend(self.backend)
 
+    @property
+    def fixed_slots(self) -> bool:
+        """Whether the start has numbers of its own for each slot, so that it fits no other number of slots."""
+        return False
+
 
 def check_controller(hidden_size: int, controller_layers: int) -> None:
     """Raise ValueError for sizes that no computer has room for: to try would take it down."""
