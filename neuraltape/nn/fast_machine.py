@@ -259,13 +259,13 @@ class FastMachine(Machine):
     def _fuses(self, inputs: Any, targets: Any, mask: Any) -> bool:
         """Whether a loss may be one node: nobody looks at what is between its parts, or wants a gradient there."""
         return (
-            torch.is_grad_enabled()
+            not anything()
+            and torch.is_grad_enabled()
             and type(inputs) is type(targets) is Tensor
             and (mask is None or type(mask) is Tensor)
             and not targets.requires_grad
             and bare(self)
             and _of_steps(type(self)) == _STEP
-            and not anything()
             and not torch.is_autocast_enabled("cpu")
             and self._whole(part(self, "controller"), part(self, "access"))
             and plain(part(self, "output"), nn.Linear)
