@@ -110,7 +110,7 @@ class LSTMBaseline(SequenceModel[LSTMState]):
     def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """All steps of rows that are equally long."""
         # PyTorch's own knows neither vmap nor all of forward-mode differentiation.
-        if only_reference() is not None and not torch.jit.is_tracing() and self._plain():
+        if only_reference() is not None and not torch._C._get_tracing_state() and self._plain():
             return self._run_stepwise(inputs, state)
         hidden, final = self.lstm(inputs, _swapped(state.parts()))
         return self.output(hidden), LSTMState(*_swapped(final))

@@ -39,10 +39,12 @@ def plot_order(trace: Trace, *, sequence: int = 0) -> Figure:
     figure = new_figure(WIDTH, WIDTH / len(shown) + 0.3)
     panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     names = tape.slot_names(slots)
+    image = None
     for number, (axes, step, values) in enumerate(zip(panels, shown, pictures, strict=True)):
         prepare(axes, title=f"after step {step}", x="after slot", y="" if number else "slot")
         image = heat_map(axes, values, scale="unit", limit=1.0)
         label_slots(axes, names)
         axes.set_xticks(axes.get_yticks(), [names[int(row)] for row in axes.get_yticks()])
+    assert image is not None
     colour_bar(image, list(panels), "link")
     return figure

@@ -61,7 +61,8 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
             twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
             if twice is not None:
                 raise DataError(f"{place}: step {steps[twice]} stands there twice")
-        rows.append(Row(place, _part(path, table, inputs, mine), _part(path, table, targets, mine), None))
+        goal = _part(path, table, targets, mine) if targets else None
+        rows.append(Row(place, _part(path, table, inputs, mine), goal, None))
     return rows
 
 
@@ -73,10 +74,8 @@ def input_names(path: str, columns: Columns) -> tuple[str, ...]:
     return tuple(name for name in names if name not in (SEQUENCE, STEP, *(columns.targets or ())))
 
 
-def _part(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> np.ndarray | None:
-    """Some columns of some lines: (time,), or (time, features) of several; None of no columns."""
-    if not names:
-        return None
+def _part(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> np.ndarray:
+    """Some columns of some lines: (time,), or (time, features) of several."""
     parts = [_column(path, name, [table[name][line] for line in lines], lines) for name in names]
     return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 

@@ -34,7 +34,8 @@ class _Loss(torch.autograd.Function):
         return costs, outputs, *final
 
     @staticmethod
-    def backward(ctx, dcosts, _, *slopes):
+    def backward(ctx, *slopes):
+        dcosts, _, *slopes = slopes
         refuse_backward((dcosts, *slopes), operator=False)
         wants = ctx.needs_input_grad[5:]
         inputs, lengths, reset, reads0, given, saved, residuals = ctx.saved_tensors
