@@ -60,10 +60,10 @@ def test_chances_are_the_machine_s() -> None:
     with torch.no_grad():
         model.output.weight.zero_()
         model.output.bias.copy_(torch.tensor([0.0, 1.0]))
-    (added,) = generate(model, "classes", [torch.tensor([0])], 2000)
-    assert added.float().mean().item() == pytest.approx(torch.tensor(1.0).sigmoid().item(), abs=0.03)
-    (added,) = generate(model, "bits", [torch.zeros(1, 2)], 2000)
-    assert added.mean(0).tolist() == pytest.approx([0.5, 0.731], abs=0.03)
+    (added,) = generate(model, "classes", [torch.tensor([0])], 400)
+    assert added.float().mean().item() == pytest.approx(torch.tensor(1.0).sigmoid().item(), abs=0.07)
+    (added,) = generate(model, "bits", [torch.zeros(1, 2)], 400)
+    assert added.mean(0).tolist() == pytest.approx([0.5, 0.731], abs=0.07)
 
 
 @pytest.mark.parametrize(

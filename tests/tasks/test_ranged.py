@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from neuraltape.tasks import AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy
+from neuraltape.tasks import AssociativeRecall, Copy, MemoryReuse, NGrams, PrioritySort, RepeatCopy
 from neuraltape.tasks.ranged import RangedTask
 from neuraltape.tasks.repeated import RepeatedTask
 from tests.tasks.oracle import check_uniform, seeded
@@ -38,16 +40,21 @@ def test_lengths_are_uniform_and_independent(task: RangedTask) -> None:
 
 @pytest.mark.parametrize("task", SMALL, ids=lambda task: task.name)
 def test_at_length_draws_that_length_only_even_beyond_the_range(task: RangedTask) -> None:
-    fixed = task.at_length(40)
+    length = 40 if task.most is None else min(40, task.most)
+    assert length > task.longest
+    if isinstance(task, MemoryReuse):
+        # Its steps follow from its length alone where all its sequences are as long.
+        task = replace(task, min_vectors=task.max_vectors)
+    fixed = task.at_length(length)
     assert type(fixed) is type(task)
-    assert (fixed.shortest, fixed.longest) == (40, 40)
-    given = task.sample(3, seeded(), lengths=40)
+    assert (fixed.shortest, fixed.longest) == (length, length)
+    given = task.sample(3, seeded(), lengths=length)
     assert fixed.input_size == given.inputs.shape[-1]
     if not isinstance(task, RepeatedTask):
         assert torch.equal(fixed.sample(3, seeded()).lengths, given.lengths)
     else:
         assert torch.equal(
-            fixed.sample(3, seeded(), repeats=2).lengths, task.sample(3, seeded(), lengths=40, repeats=2).lengths
+            fixed.sample(3, seeded(), repeats=2).lengths, task.sample(3, seeded(), lengths=length, repeats=2).lengths
         )
 
 

@@ -296,6 +296,7 @@ def test_what_tensorboard_got_after_the_checkpoint_is_not_there_twice(tmp_path: 
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     directory = RunDirectory(tmp_path)
+    directory.config.touch()
     # Killed after a report at 120, with a checkpoint at 60.
     for step, sequences, reported in ((0, 0, (60, 120)), (15, 60, (120, 180))):
         reports = Reports(directory, step, sequences, tensorboard=True)

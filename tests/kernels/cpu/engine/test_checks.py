@@ -120,7 +120,7 @@ def test_the_operator_itself_refuses_what_does_not_fit():
     call = call_of(spec_of(), 2, 3)
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias.float()]
     state = [*call.controller, *call.access.parts()]
-    numbers = [3.0, 10.0, 1.0, 7.0, 1.0, 1.0, 5.0, -1.0, 0.0, 1.0]
+    numbers = [3.0, 10.0, 1.0, 7.0, 0.0, 1.0, 1.0, 5.0, -1.0, 0.0, 1.0]
     with pytest.raises(ValueError, match=r"must be torch\.float32"):
         torch.ops.neuraltape.sequence(call.inputs, None, None, weights, state, [], "ntm", "lstm", numbers, False)
 

@@ -265,8 +265,8 @@ def arguments(call):
         reset, start = restart.at, [*restart.controller, *missing, *restart.access.parts()]
     weights = [*call.weights.controller, call.weights.interface_weight, call.weights.interface_bias]
     spec, layout = call.spec, call.spec.layout
-    numbers = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, *(layout.read_heads, layout.write_heads)]
-    numbers += [layout.width, *layout.offsets]
+    numbers = [spec.input_size, spec.hidden_size, spec.layers, spec.slots, spec.linear_units]
+    numbers += [layout.read_heads, layout.write_heads, layout.width, *layout.offsets]
     numbers = [float(number) for number in numbers]
     return call.inputs, call.lengths, reset, weights, state, start, "ntm", spec.cell, numbers, True
 
