@@ -15,7 +15,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 def test_the_recipe_of_copy_solves_it_soon(tmp_path: Path, seed: int) -> None:
     """Each seed may draw new weights once: which of them is lost changes with the last digit of every sum."""
     recipe = Settings.load(RECIPES / "copy.yaml")
-    loop = replace(recipe.loop, seed=seed, max_sequences=50_000, restart_after=16_000)
+    loop = replace(recipe.loop, seed=seed, max_sequences=50_000)
     result = train(
         replace(recipe, loop=loop, cooldown=replace(recipe.cooldown, sequences=2_000)), run_dir=tmp_path, progress=False
     )
