@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from neuraltape.evaluation.run import outputs_of
+from neuraltape.evaluation.run import generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.table import Kind
@@ -92,7 +92,7 @@ def generate(
     for number, prompt in enumerate(prompts):
         if not len(prompt):
             raise ValueError(f"prompts must have at least one step each; number {number + 1} has none")
-        generator = torch.Generator().manual_seed(torch.Generator().manual_seed(seed).initial_seed() + number)
+        generator = generator_for(seed, "generate", number)
         inputs = _shown(prompt.unsqueeze(0), model.input_size).to(like.device, like.dtype)
         outputs, state = model(inputs.transpose(0, 1) if model.batch_first else inputs)
         outputs = outputs[:, -1] if model.batch_first else outputs[-1]

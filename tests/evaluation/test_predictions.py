@@ -52,6 +52,8 @@ def test_what_is_drawn_depends_on_the_seed_and_the_place() -> None:
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
     assert not torch.equal(first[0], first[1])
+    # The second of one seed is not the first of the next.
+    assert not torch.equal(first[1], other[0])
     assert torch.equal(generate(model, "classes", prompts[:1], 30, seed=1)[0], first[0])
 
 
