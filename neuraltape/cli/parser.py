@@ -1,5 +1,6 @@
 """One command's arguments: dashes or underscores, help without noise, and errors of one line."""
 
+import json
 import math
 import re
 from argparse import SUPPRESS, Action
@@ -33,7 +34,9 @@ class _Formatter(DefaultHelpFormatter):
 
     def _get_default_metavar_for_optional(self, action: Action) -> str:
         kind = getattr(action, "_typehint", action.type)
-        return "NUMBER" if _without_none(kind) in (int, float) else "LIST" if _is_list(kind) else "TEXT"
+        if _is_list(kind):
+            return "NUMBER ..." if is_number(kind) else "NAME ..."
+        return "NUMBER" if _without_none(kind) in (int, float) else "TEXT"
 
 
 class Parser(ArgumentParser):
@@ -72,7 +75,7 @@ class Parser(ArgumentParser):
 
     def parse(self, argv: Sequence[str]) -> Namespace:
         """The arguments' values. Raises UsageError, for a number beyond its bounds too."""
-        words = [with_underscores(word) for word in argv]
+        words = self._with_lists([with_underscores(word) for word in argv])
         self._check_figures(words)
         values = self.parse_args(words)
         for dest, value in vars(values).items():
@@ -84,6 +87,31 @@ class Parser(ArgumentParser):
                     bound = f"at least {low}" + ("" if below is None else f" and below {below}")
                     raise UsageError(f"{self._name(dest)} must be {bound}; got {each}")
         return values
+
+    def _with_lists(self, words: Sequence[str]) -> list[str]:
+        """Words in which a list is one value as YAML writes it: --x a b, --x a,b and --x [a,b] come to the same."""
+        found: list[str] = []
+        rest = list(words)
+        while rest:
+            word = rest.pop(0)
+            name, sign, value = word.partition("=")
+            action = self._option_string_actions.get(name) if name.startswith("--") else None
+            kind = getattr(action, "_typehint", None)
+            if action is None or action.nargs is not None or not _is_list(kind):
+                found.append(word)
+                continue
+            values = [value] if sign else []
+            while rest and not sign and not rest[0].startswith("--") and rest[0] != "-h":
+                values.append(rest.pop(0))
+                if values[0].startswith("["):
+                    break
+            if not values or values[0].startswith("[") or values == ["null"]:
+                found += [word] if sign else [word, *values]
+                continue
+            parts = [part.strip() for each in values for part in each.split(",")]
+            quoted = parts if is_number(kind) else [json.dumps(part, ensure_ascii=False) for part in parts]
+            found.append(f"{name}=[{','.join(quoted)}]")
+        return found
 
     def _check_figures(self, words: Sequence[str]) -> None:
         """Raise UsageError for a number that a reader takes for another one: 0x10 is 16, and 010 is 8, to YAML."""
@@ -192,7 +220,7 @@ def describe(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, get_args(kind)))
     if _is_list(kind):
-        return "a list such as [1,2,3]"
+        return "numbers such as 1 2 3 or [1,2,3]" if is_number(kind) else "names such as a b or [a,b]"
     return NAMES.get(kind, getattr(kind, "__name__", str(kind)))
 
 

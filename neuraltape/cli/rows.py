@@ -1,4 +1,4 @@
-"""`neuraltape evaluate` for machines that learned your own sequences: each of a file, or of those kept apart, once."""
+"""What `train` and `evaluate` say about your own sequences: what they are, and the score of each of them once."""
 
 import json
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from neuraltape.files import write_atomically
 from neuraltape.runs import load_run
 from neuraltape.settings import Settings
 from neuraltape.tasks.sequences import Sequences
+from neuraltape.tasks.table import features
 from neuraltape.training.learner import build_machine
 
 REPORT = "rows.json"
@@ -57,7 +58,7 @@ def describe(settings: Settings) -> list[str]:
     table = task.table
     low, high, count = int(table.lengths.min()), int(table.lengths.max()), len(table.lengths)
     steps = f"{low}" if low == high else f"{low} to {high}"
-    inputs = f"one of {table.input_size} symbols" if table.inputs.dim() == 2 else f"{table.input_size} features"
+    inputs = f"one of {table.input_size} symbols" if table.inputs.dim() == 2 else features(table.input_size)
     lines = [f"{count:,} sequences of {steps} steps; inputs: {inputs} a step"]
     what = {
         "bits": f"{table.output_size} bits a step, as all are 0 or 1",

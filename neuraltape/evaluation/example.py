@@ -54,7 +54,7 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
     of_length = task.held_out().at_length(length)
     batch = of_length.sample(1, generator_for(seed, "example", length))
     outputs = outputs_of(model, batch)
-    targets, predictions, errors = _compare(task.target_kind, batch, outputs.double())
+    targets, predictions, errors = compare(task.target_kind, batch, outputs.double())
     scored = batch.mask[:, 0]
     return Example(
         length=length,
@@ -65,8 +65,11 @@ def example(model: SequenceModel, task: Task, length: int, *, seed: int = 0) -> 
     )
 
 
-def _compare(kind: Kind, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Targets, predictions and errors, each (time, batch, output). What counts as wrong is what `Task.score` counts."""
+def compare(kind: Kind, batch: Batch, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Targets, predictions and errors, each (time, batch, output), of steps that aren't scored too.
+
+    What counts as wrong is what `Task.score` counts.
+    """
     if kind == "classes":
         targets = one_hot(torch.where(batch.mask, batch.targets, 0), outputs.shape[-1])
         chosen = one_hot(outputs.argmax(-1), outputs.shape[-1])

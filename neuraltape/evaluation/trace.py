@@ -1,10 +1,12 @@
-"""The trace of one batch of fresh sequences."""
+"""The trace of one batch: of fresh sequences, or of given ones."""
 
+from dataclasses import replace
 from typing import Any
 
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for
 from neuraltape.nn import Trace, traceable
+from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 
 
@@ -23,13 +25,23 @@ def trace_length(model: Any, task: Task, length: int, *, sequences: int = 1, see
     Raises:
         ValueError: a model that cannot be traced, a number that cannot be, or a machine that does not fit the task.
     """
-    if not traceable(model):
-        raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
     check_lengths([length], task)
     check_fits(model, task)
     batch = task.held_out().at_length(length).sample(sequences, generator_for(seed, "example", length))
+    return trace_batch(model, task, batch)
+
+
+def trace_batch(model: Any, task: Task, batch: Batch) -> Trace:
+    """Run a machine on a batch of a task and keep everything that happens in it.
+
+    Raises:
+        ValueError: a model that cannot be traced.
+    """
+    if not traceable(model):
+        raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
     like = next(model.parameters())
     inputs, targets = batch.inputs.to(like.device, like.dtype), batch.targets
     if model.batch_first:
         inputs, targets = inputs.transpose(0, 1), targets.transpose(0, 1)
-    return model.trace(inputs, lengths=batch.lengths.to(like.device), targets=targets)
+    trace = model.trace(inputs, lengths=batch.lengths.to(like.device), targets=targets)
+    return replace(trace, target_kind=task.target_kind, scored=batch.mask)

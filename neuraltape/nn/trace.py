@@ -18,7 +18,7 @@ from torch import Tensor
 
 from neuraltape.files import write_atomically
 
-FORMAT = "neuraltape-trace-2"
+FORMAT = "neuraltape-trace-3"
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,15 @@ class Trace:
     """The memory before the first step, (batch, slots, width)."""
     labels: tuple[tuple[str, ...], ...] | None = None
     """The slots' names, for each sequence; None where slots have only numbers."""
+    target_kind: Literal["bits", "classes", "values", "digits"] | None = None
+    """What the targets are, so that outputs are drawn as such; None: nobody has said."""
+    scored: Tensor | None = None
+    """The steps whose targets count, (time, batch) bool; None: nobody has said."""
 
     def __post_init__(self) -> None:
         if not self.heads or not all(head.stages for head in self.heads):
             raise ValueError("a trace must have at least one head, and each head at least one stage")
+        _check_choice("target_kind", self.target_kind, (None, "bits", "classes", "values", "digits"))
         for each in self.heads:
             _check_choice(f"the kind of {each.name}", each.kind, ("read", "write", "hop"))
             for stage in each.stages:
@@ -158,7 +163,12 @@ class Trace:
             }
             for head in self.heads
         ]
-        about = {"machine": self.machine, "heads": listed, "labels": self.labels}
+        about = {
+            "machine": self.machine,
+            "heads": listed,
+            "labels": self.labels,
+            "target_kind": self.target_kind,
+        }
         # A file can't hold one piece of storage under two names.
         tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor, _ in self._expected()}
         write_atomically(Path(path), save(tensors, {"format": FORMAT, "trace": json.dumps(about)}))
@@ -182,14 +192,15 @@ class Trace:
             raise ValueError(f"{path} is no trace: its format is {metadata.get('format')!r}, not {FORMAT!r}")
         try:
             about = json.loads(metadata["trace"])
-            optional = {name: tensors.pop(name, None) for name in ("targets", "memory", "first_memory")}
+            optional = {name: tensors.pop(name, None) for name in ("targets", "scored", "memory", "first_memory")}
             heads = tuple(_head(each, tensors) for each in about["heads"])
             required = {name: tensors.pop(name) for name in ("inputs", "outputs", "lengths")}
             if tensors:
                 raise ValueError(f"it also holds {', '.join(sorted(tensors))}")
             labels = about["labels"]
             labels = None if labels is None else tuple(tuple(map(str, row)) for row in labels)
-            return cls(str(about["machine"]), heads=heads, labels=labels, **required, **optional)
+            kind = about["target_kind"]
+            return cls(str(about["machine"]), heads=heads, labels=labels, target_kind=kind, **required, **optional)
         except KeyError as error:
             raise ValueError(f"{path} is no whole trace: {error} is missing") from None
         except (AttributeError, TypeError, ValueError) as error:
@@ -202,6 +213,8 @@ class Trace:
         yield "lengths", self.lengths, ("batch",)
         if self.targets is not None:
             yield "targets", self.targets, ("time", "batch")
+        if self.scored is not None:
+            yield "scored", self.scored, ("time", "batch")
         if self.memory is not None:
             yield "memory", self.memory, ("time", "batch", "slots")
         if self.first_memory is not None:
@@ -218,9 +231,9 @@ class Trace:
                     yield f"{place}/numbers/{name}", tensor, ("time", "batch")
 
 
-def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> None:
+def _check_choice(what: str, value: object, choices: tuple[str | None, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{what} must be one of {', '.join(choices)}; got {value!r}")
+        raise ValueError(f"{what} must be one of {', '.join(map(str, choices))}; got {value!r}")
 
 
 def _named(what: str, parts: tuple[Any, ...], name: str) -> Any:

@@ -14,5 +14,6 @@ from neuraltape.plotting.memory import plot_memory as plot_memory
 from neuraltape.plotting.order import plot_order as plot_order
 from neuraltape.plotting.outputs import plot_outputs as plot_outputs
 from neuraltape.plotting.save import save_figure as save_figure
+from neuraltape.plotting.sequences import plot_sequences as plot_sequences
 from neuraltape.plotting.stages import plot_stages as plot_stages
 from neuraltape.plotting.writes import plot_writes as plot_writes

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from neuraltape.nn.trace import Head, Trace
+from neuraltape.tasks.score import BASE
+from neuraltape.tasks.table import Kind
 
 # A slot is in use if some head puts this much of its focus there at some step.
 IN_USE = 0.05
@@ -48,11 +50,15 @@ class Tape:
 
     @property
     def targets(self) -> NDArray[np.floating] | None:
-        """The targets in the form of the outputs, (time, output): class numbers as 0 and 1; None without targets."""
-        targets, count = self.trace.targets, self.trace.outputs.shape[2]
+        """The targets in the form of the outputs, (time, output): class numbers as 0 and 1; None without targets.
+
+        They are 0 at steps of which the trace says that they aren't scored.
+        """
+        targets, scored, count = self.trace.targets, self.trace.scored, self.trace.outputs.shape[2]
         if targets is None:
             return None
-        return self.of(targets if targets.is_floating_point() else one_hot(targets.clamp(min=0), count))
+        found = self.of(targets if targets.is_floating_point() else one_hot(targets.clamp(0, count - 1), count))
+        return found if scored is None else np.where(self.of(scored)[:, None] > 0, found, 0.0)
 
     def heads(self, *kinds: str) -> list[Head]:
         """The trace's heads of these kinds, in order."""
@@ -72,7 +78,8 @@ class Tape:
     @property
     def predictions(self) -> NDArray[np.floating]:
         """What the outputs say, (time, output): probabilities; the outputs themselves where the targets are values."""
-        return predictions(self.trace.outputs, self.trace.targets)[: self.steps, self.sequence].numpy()
+        kind = self.trace.target_kind or guessed_kind(self.trace.targets)
+        return predictions(self.trace.outputs[: self.steps, self.sequence], kind).numpy()
 
     def slots_in_use(self) -> NDArray[np.integer]:
         """The slots to show: a stretch of the ring that holds every slot that some head used, and a margin.
@@ -95,19 +102,24 @@ class Tape:
         return (first - MARGIN + np.arange(length + 2 * MARGIN)) % slots
 
 
-def predictions(outputs: Tensor, targets: Tensor | None) -> Tensor:
-    """Outputs in the form of their targets.
+def guessed_kind(targets: Tensor | None) -> Kind:
+    """What targets seem to be where nobody says it: integers classes, zeros and ones bits, and so is None."""
+    if targets is None:
+        return "bits"
+    if not targets.is_floating_point():
+        return "classes"
+    return "bits" if bool(((targets == 0) | (targets == 1)).all()) else "values"
 
-    Args:
-        outputs: (..., output), before any activation.
-        targets: bits or values (..., output), class numbers (...) as integers, or None, which is taken for bits.
+
+def predictions(outputs: Tensor, kind: Kind) -> Tensor:
+    """Outputs (..., output), before any activation, as float64 in the form of their targets.
 
     Returns:
-        Probabilities (..., output) of bits or classes; where the targets are values, the outputs as they are.
+        Probabilities of bits, classes or digits; values as they are.
     """
     outputs = outputs.double()
-    if targets is None:
-        return outputs.sigmoid()
-    if not targets.is_floating_point():
+    if kind == "classes":
         return outputs.softmax(-1)
-    return outputs.sigmoid() if bool(((targets == 0) | (targets == 1)).all()) else outputs
+    if kind == "digits":
+        return outputs.unflatten(-1, (-1, BASE)).softmax(-1).flatten(-2)
+    return outputs.sigmoid() if kind == "bits" else outputs

@@ -28,13 +28,13 @@ class ProbeScore:
     bits: float
     """The mean cost in bits a sequence."""
     wrong_mean: float
-    """The mean of the wrong bits of a sequence."""
+    """The mean of the wrong targets of a sequence."""
     wrong_median: float
     """Their median."""
     wrong_worst: float
     """Those of the worst sequence."""
     perfect: float
-    """The share of the sequences without a wrong bit."""
+    """The share of the sequences without a wrong target."""
     optimum: float | None = None
     """What the best possible predictor pays on the same sequences, where the task knows it."""
     marker: float | None = None

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,8 @@ class Columns(NamedTuple):
     inputs: Sequence[str] | None = None
     """What goes in; None: all columns that are nothing else."""
     targets: Sequence[str] | None = None
-    """What has to come out; None: nothing, so that the next step's inputs are predicted."""
+    """What has to come out; None: nothing, so that the next step's inputs are predicted. A step whose cells there are
+    empty isn't scored."""
 
 
 def read_columns(path: str, columns: Columns) -> list[Row]:
@@ -61,8 +62,8 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
             twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
             if twice is not None:
                 raise DataError(f"{place}: step {steps[twice]} stands there twice")
-        goal = _part(path, table, targets, mine) if targets else None
-        rows.append(Row(place, _part(path, table, inputs, mine), goal, None))
+        goal, mask = _goal(path, table, targets, mine) if targets else (None, None)
+        rows.append(Row(place, _part(path, table, inputs, mine), goal, mask))
     return rows
 
 
@@ -72,6 +73,23 @@ def input_names(path: str, columns: Columns) -> tuple[str, ...]:
         return tuple(columns.inputs)
     names = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
     return tuple(name for name in names if name not in (SEQUENCE, STEP, *(columns.targets or ())))
+
+
+def _goal(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> tuple[np.ndarray, Any]:
+    """The targets of some lines, 0 where their cells are empty, and the mask that says where they are not."""
+    here = [[not _empty(table[name][line]) for line in lines] for name in names]
+    for line, some in zip(lines, zip(*here, strict=True), strict=True):
+        if any(some) and not all(some):
+            missing = names[some.index(False)]
+            raise DataError(f"{path}, line {line + 2}: {missing} is empty; all targets must be, or none")
+    if all(here[0]):
+        return _part(path, table, names, lines), None
+    filled = {name: [0 if _empty(cell) else cell for cell in table[name]] for name in names}
+    return _part(path, filled, names, lines), np.array(here[0])
+
+
+def _empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def _part(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> np.ndarray:

@@ -15,7 +15,7 @@ from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import read_rows
 from neuraltape.tasks.row import Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
-from neuraltape.tasks.table import KINDS, Kind, Predicts, Table, make_inputs, make_table
+from neuraltape.tasks.table import KINDS, Kind, Predicts, Scored, Table, make_inputs, make_table
 from neuraltape.tasks.table_task import TableTask
 
 # The share of the rows that is kept for validation where nobody says otherwise.
@@ -36,7 +36,8 @@ class Sequences(TableTask):
         {"inputs": [[0.0, 1.0], [1.0, 1.0]], "targets": [[1], [0]], "mask": [0, 1]}
 
     `.csv` and `.parquet` (which needs the extra "data"): a line a step, with a column `sequence` that says which
-    sequence it belongs to, `step`, where there is one, in which order its lines come, and a column a feature.
+    sequence it belongs to, `step`, where there is one, in which order its lines come, and a column a feature. A step
+    whose targets are empty isn't scored.
 
     What the targets are, and what is minimised:
     - classes: whole numbers, one a step, or one for the sequence, which is scored at its last step: cross-entropy;
@@ -64,10 +65,12 @@ class Sequences(TableTask):
     """What the targets are; auto: whole numbers are classes, lists of 0 and 1 bits, other numbers values."""
     predicts: Predicts = "auto"
     """What is learned: the file's targets, or the next step's inputs; auto: the targets where there are some."""
+    scored: Scored = "all"
+    """Which steps are scored: all; last: the last of each sequence, as where it has one answer."""
     inputs: tuple[str, ...] | None = None
-    """Tables: the columns that go in; null: all that are no targets."""
+    """Tables: the columns that go in, such as x y or x,y; null: all that are no targets."""
     targets: tuple[str, ...] | None = None
-    """Tables: the columns that have to come out; null: none, and the next step's inputs are predicted."""
+    """Tables: the columns that have to come out, such as z; null: none, and the next step's inputs are predicted."""
     validation: str | None = None
     """File with the sequences to evaluate on while training; null: a share of the data's."""
     test: str | None = None
@@ -92,6 +95,8 @@ class Sequences(TableTask):
                 object.__setattr__(self, name, tuple(columns))
         if self.predicts not in ("auto", "targets", "next"):
             raise ValueError(f"predicts must be auto, targets or next; got {self.predicts!r}")
+        if self.scored not in ("all", "last"):
+            raise ValueError(f"scored must be all or last; got {self.scored!r}")
         for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
             fraction = getattr(self, name)
             if fraction is not None and not 0 <= fraction < 1:
@@ -112,7 +117,7 @@ class Sequences(TableTask):
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Everything in the files: the data's rows, then those for validation, then those for testing."""
         rows = [row for part in self._files for row in part]
-        return make_table(self.data, rows, self.kind, self.symbols, self.classes, self.predicts)
+        return make_table(self.data, rows, self.kind, self.symbols, self.classes, self.predicts, self.scored)
 
     @cached_property
     def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -11,6 +11,7 @@ from neuraltape.tasks.row import DataError, Row
 
 Kind = Literal["bits", "classes", "values", "digits"]
 Predicts = Literal["auto", "targets", "next"]
+Scored = Literal["all", "last"]
 # What a file's targets can be.
 KINDS: tuple[Kind, ...] = ("bits", "classes", "values")
 
@@ -49,6 +50,7 @@ def make_table(
     symbols: int | None,
     classes: int | None,
     predicts: Predicts = "auto",
+    scored: Scored = "all",
 ) -> Table:
     """Check the rows against each other, find out what kind their targets are, and pad them.
 
@@ -58,6 +60,7 @@ def make_table(
         kind: what the targets are, or "auto".
         symbols, classes: their numbers; None: one more than the largest in the rows.
         predicts: the rows' targets, or the next step's inputs; "auto": the targets where there are some.
+        scored: "all" that the rows' masks leave, or of each row's only the "last" of these.
 
     Raises:
         DataError: rows that differ in shape, or that are not of the kind asked for.
@@ -78,6 +81,8 @@ def make_table(
         input_size = rows[0].inputs.shape[1]
 
     goals = [_goal(row) for row in rows]
+    if scored == "last":
+        goals = [goal._replace(mask=_last(goal.mask)) for goal in goals]
     found = _find_kind(goals) if kind == "auto" else kind
     if found == "classes":
         # A list of one around a class says nothing more than the class.
@@ -125,7 +130,7 @@ def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, T
         if symbols and not (single and row.inputs.dtype.kind in "iu"):
             raise DataError(f"{row.place}: inputs must be a whole number a step, from 0 to {size - 1}")
         if not symbols and (1 if single else row.inputs.shape[1]) != size:
-            raise DataError(f"{row.place}: inputs must be {size} features a step; got {_shape(row.inputs)}")
+            raise DataError(f"{row.place}: inputs must be {features(size)} a step; got {_shape(row.inputs)}")
     if symbols:
         _alphabet([(row.place, row.inputs) for row in rows], size, "inputs", "symbols")
     arrays = [row.inputs if symbols else _columns(row.inputs) for row in rows]
@@ -154,6 +159,12 @@ def _goal(row: Row) -> _Goal:
     return _Goal(row.place, row.targets, mask)
 
 
+def _last(mask: np.ndarray) -> np.ndarray:
+    """A mask that leaves the last scored step alone."""
+    after = np.cumsum(mask[::-1])[::-1]
+    return mask & (after == 1)
+
+
 @lru_cache(maxsize=64)
 def _everywhere(time: int) -> np.ndarray:
     """A mask that scores all of so many steps; rows that are equally long share it."""
@@ -180,9 +191,14 @@ def _check_alike(rows: list[Row]) -> None:
                 raise DataError(f"{row.place}: {name} must be {_shape(model)} as in the first row; got {_shape(array)}")
 
 
+def features(count: int) -> str:
+    """So many features, in words."""
+    return f"{count:,} feature" + ("" if count == 1 else "s")
+
+
 def _shape(array: np.ndarray) -> str:
     if array.ndim == 2:
-        return f"{array.shape[1]} features a step"
+        return f"{features(array.shape[1])} a step"
     return "a number a step" if array.ndim else "one number"
 
 

@@ -26,7 +26,7 @@ def table(path: Path, sequences: int, steps: int = 4) -> None:
 def labels(call: Call, here: Path) -> Path:
     """A machine that has learned the labels in a table."""
     table(here / "data.csv", 20)
-    said = call("train", "--data", "data.csv", "--targets", '["label"]', "--test-fraction", "0.2", *SMALL)
+    said = call("train", "--data", "data.csv", "--targets", "label", "--test-fraction", "0.2", *SMALL)
     assert said.code == 0, said.err
     lines = said.out.splitlines()
     assert lines[:2] == [
@@ -103,10 +103,25 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
     assert not Path("no.jsonl").exists()
 
 
+def test_some_sequences_are_drawn(call: Call, refuses: Call, labels: Path, here: Path, no_pictures: None) -> None:
+    said = call("plot", "sequences")
+    assert said.code == 0, said.err
+    names = [line.split("/")[-1] for line in said.out.splitlines()]
+    assert names[:3] == ["learning.png", "sequences.png", "focus.png"]
+    assert "lengths.png" not in names
+    table(here / "new.csv", 2)
+    assert call("plot", "sequences", "--data", "new.csv", "--output", "there").code == 0
+    assert Path("there/sequences.png").is_file()
+    said = refuses("plot", "sequences", "--lengths", "3").err
+    assert "--lengths has no effect on your own sequences: some of them are drawn" in said
+    assert labels.is_dir()
+
+
 def test_what_is_for_own_sequences_is_refused_elsewhere(refuses: Call, labels: Path, tiny: Path) -> None:
     assert "RUN must have learned your own sequences" in refuses("predict", "tiny", "x.csv", "--output", "x.npz").err
     assert "--last is for a run" in refuses("evaluate", "runs/sequences/model", "--task", "copy", "--last").err
     assert "--data is for your own sequences; tiny learned copy" in refuses("evaluate", "tiny", "--data", "x.csv").err
+    assert "--data is for your own sequences; tiny learned copy" in refuses("plot", "tiny", "--data", "x.csv").err
     said = refuses("evaluate", "sequences", "--lengths", "3").err
     assert "--lengths has no effect on your own sequences: each is scored once" in said
     said = refuses("generate", "sequences", "--prompt", "data.csv", "--steps", "1", "--output", "x.csv").err

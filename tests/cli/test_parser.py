@@ -33,7 +33,8 @@ def test_options_are_shown_with_dashes() -> None:
         (float | None, "a number or null"),
         (bool, "true or false"),
         (Literal["a", "b"], "one of a, b"),
-        (tuple[int, ...], "a list such as [1,2,3]"),
+        (tuple[int, ...], "numbers such as 1 2 3 or [1,2,3]"),
+        (tuple[str, ...] | None, "names such as a b or [a,b] or null"),
         (str, "text"),
     ],
 )
@@ -49,6 +50,7 @@ def parser() -> Parser:
     parser.add_argument("--rate", type=float, default=0.5)
     parser.add_argument("--lengths", type=int, nargs="+", default=[2], at_least=1)
     parser.add_argument("--offsets", type=tuple[int, ...], default=(0,))
+    parser.add_argument("--names", type=tuple[str, ...] | None, default=None)
     parser.add_argument("--name", type=str, default="")
     return parser
 
@@ -82,3 +84,31 @@ def test_numbers_in_decimal_figures_and_words_that_look_like_others_are_taken(pa
     assert values["word"] == "0x10"
     assert (values["count"], values["rate"], values["lengths"]) == (9, 0.0015, [1, 20])
     assert (values["offsets"], values["name"]) == ((-1, 0), "010")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--names", "a", "b"], ("a", "b")),
+        (["--names", "a,b"], ("a", "b")),
+        (["--names=a,b"], ("a", "b")),
+        (["--names", "a,", "1"], ("a", "", "1")),
+        (["--names", '["a","b"]'], ("a", "b")),
+        (["--names=[a, b]"], ("a", "b")),
+        (["--names", "the x", "#2: y", "yes"], ("the x", "#2: y", "yes")),
+        (["--names", "null"], None),
+        (["--names", "a", "--name", "b"], ("a",)),
+    ],
+)
+def test_a_list_of_names_is_words_or_has_commas_or_is_yaml(parser: Parser, words: list[str], names: object) -> None:
+    assert parser.parse(["word", *words]).names == names
+
+
+def test_a_list_of_numbers_is_words_or_has_commas_or_is_yaml(parser: Parser) -> None:
+    for words in (["--offsets", "-1", "0"], ["--offsets", "-1,0"], ["--offsets=-1,0"], ["--offsets", "[-1,0]"]):
+        assert parser.parse(["word", *words]).offsets == (-1, 0)
+    assert parser.parse(["--offsets", "[-1,0]", "word"]).word == "word"
+    with pytest.raises(UsageError, match=re.escape("--offsets must be numbers such as 1 2 3 or [1,2,3]; got")):
+        parser.parse(["word", "--offsets", "a"])
+    with pytest.raises(UsageError, match="--names needs"):
+        parser.parse(["word", "--names"])

@@ -145,7 +145,7 @@ def test_every_field_is_explained(call: Call) -> None:
         (["copy", "--momentum=0.5"], "--momentum is a setting of optimizer rmsprop; optimizer is adam"),
         (["copy", "--cooldown-retry-rate", "2"], "--cooldown-retry-rate must be at most 1; got 2.0"),
         (["copy", "--optimizer", "sgd"], "--optimizer must be one of adam, rmsprop; got 'sgd'"),
-        (["copy", "--shift-offsets", "1"], "--shift-offsets must be a list such as [1,2,3]; got '1'"),
+        (["copy", "--shift-offsets", "x"], "--shift-offsets must be numbers such as 1 2 3 or [1,2,3]; got"),
         (["copy", "--shift-offsets", "[1,1]"], "--shift-offsets must be distinct integers"),
         (["copy", "--hidden-size"], "--hidden-size needs a value"),
         (["copy", "--hidden-size", "0"], "--hidden-size must be a positive integer; got 0"),

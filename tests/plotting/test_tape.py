@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from neuraltape.plotting.tape import Tape, predictions
+from neuraltape.plotting.tape import Tape, guessed_kind, predictions
 from tests.plotting.traces import small_trace, story_trace, with_focus, with_weights
 
 
@@ -63,9 +65,31 @@ def test_a_sequence_that_is_not_there_is_refused() -> None:
 
 
 def test_outputs_take_the_form_of_their_targets() -> None:
-    outputs = torch.tensor([[2.0, -1.0]])
+    outputs = torch.tensor([[2.0, -1.0, *[0.0] * 8, *[3.0] * 9, 5.0]])
+    double = outputs.double()
+    assert torch.equal(predictions(outputs, "bits"), double.sigmoid())
+    assert torch.equal(predictions(outputs, "classes"), double.softmax(-1))
+    assert torch.equal(predictions(outputs, "values"), double)
+    # Each of the two digits has a softmax of its own.
+    digits = torch.cat([double[:, :10].softmax(-1), double[:, 10:].softmax(-1)], -1)
+    assert torch.equal(predictions(outputs, "digits"), digits)
+
+
+def test_what_targets_are_is_guessed_only_where_the_trace_does_not_say_it() -> None:
     bits = torch.tensor([[1.0, 0.0]])
-    assert torch.allclose(predictions(outputs, bits), outputs.double().sigmoid())
-    assert torch.allclose(predictions(outputs, None), outputs.double().sigmoid())
-    assert torch.allclose(predictions(outputs, torch.tensor([1])), outputs.double().softmax(-1))
-    assert torch.allclose(predictions(outputs, bits + 0.5), outputs.double())
+    assert [guessed_kind(each) for each in (bits, None, torch.tensor([1]), bits + 0.5)] == [
+        *("bits", "bits", "classes", "values"),
+    ]
+    trace = small_trace()
+    said = replace(trace, target_kind="values")
+    assert np.array_equal(Tape(trace).predictions, trace.outputs[:, 0].double().sigmoid().numpy())
+    assert np.array_equal(Tape(said).predictions, trace.outputs[:, 0].double().numpy())
+
+
+def test_targets_that_are_not_scored_are_nothing() -> None:
+    trace = small_trace()
+    scored = torch.zeros(7, 2, dtype=torch.bool)
+    scored[3] = True
+    targets = Tape(replace(trace, targets=torch.ones(7, 2, 2), scored=scored)).targets
+    assert targets is not None
+    assert targets.tolist() == [[float(step == 3)] * 2 for step in range(7)]

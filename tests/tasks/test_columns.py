@@ -99,3 +99,23 @@ def test_a_key_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"inputs": [1, 2], "inputs": [3]}\n')
     with pytest.raises(DataError, match=r"row 1: .*'inputs' stands there twice"):
         read_rows(str(tmp_path / "x.jsonl"))
+
+
+def test_steps_whose_targets_are_empty_are_not_scored(tmp_path: Path) -> None:
+    path = write(tmp_path, "sequence,x,y,z\n1,5,,\n1,3,2,7\n1,4, ,\n2,1,1,1\n")
+    first, second = read_rows(path, Columns(["x"], ["y", "z"]))
+    assert first.targets is not None
+    assert first.mask is not None
+    assert (first.targets.tolist(), first.mask.tolist()) == ([[0, 0], [2, 7], [0, 0]], [False, True, False])
+    assert second.mask is None
+    with pytest.raises(DataError, match="line 3: z is empty; all targets must be, or none"):
+        read_rows(write(tmp_path, "sequence,x,y,z\n1,5,1,1\n1,3,2,\n"), Columns(["x"], ["y", "z"]))
+
+
+def test_of_a_sequence_the_last_scored_step_can_be_the_only_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "sequence,x,y\n1,5,2\n1,3,2\n1,4,\n2,1,1\n2,2,1\n2,3,1\n")
+    table = Sequences(path, inputs=("x",), targets=("y",), scored="last").table
+    assert table.mask.tolist() == [[False, True, False], [False, False, True]]
+    assert Sequences(path, inputs=("x",), scored="last").table.mask.tolist() == [[False, True], [False, True]]
+    with pytest.raises(ValueError, match="scored must be all or last; got 'first'"):
+        Sequences(path, scored="first")  # type: ignore[arg-type]

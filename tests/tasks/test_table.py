@@ -139,9 +139,9 @@ def test_a_mask_says_at_which_steps_the_next_is_predicted() -> None:
             {},
             "row 2: inputs must be 2 features a step as in the first row; got 1 feat",
         ),
-        ([([[1]], [1]), ([1], [1])], {}, "row 2: inputs must be 1 features a step as in the first row; got a number"),
+        ([([[1]], [1]), ([1], [1])], {}, "row 2: inputs must be 1 feature a step as in the first row; got a number"),
         ([([[1]], [1]), ([[1]], 1)], {}, "row 2: targets must be a number a step as in the first row; got one number"),
-        ([([[1]], [[1]]), ([[1]], [[1, 1]])], {}, "row 2: targets must be 1 features a step"),
+        ([([[1]], [[1]]), ([[1]], [[1, 1]])], {}, "row 2: targets must be 1 feature a step"),
         ([([[1], [1]],), ([[1]],)], {}, "row 2: needs two steps or more to predict the next one"),
         ([([[1]], [[0.5]])], {"kind": "bits"}, "row 1: bits must be 0 or 1; got 0.5"),
         (

@@ -47,7 +47,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
 
 
 def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
-    """Wrong bits a sequence at each length: a dot is a seed, the line is the median.
+    """Wrong targets a sequence at each length: a dot is a seed, the line is the median.
 
     Args:
         results: of one task, by recipe.
@@ -60,7 +60,9 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     if len(labels) < 2:
         return None
     figure = new_figure(WIDTH * 0.7, 2.8)
-    axes = prepare_curve(figure.subplots(), x="length; the first is the range of training", y="wrong bits a sequence")
+    axes = prepare_curve(
+        figure.subplots(), x="length; the first is the range of training", y="wrong targets a sequence"
+    )
     for number, (name, group) in enumerate(results.items()):
         _draw_probes(axes, name, group, labels, number, len(results))
     axes.set_xticks(range(len(labels)), labels)

@@ -26,7 +26,8 @@ By seed, the score, and after how many sequences the task was found solved.
 """
 BEYOND = """## Beyond the range of training
 
-"Wrong" counts wrong bits a sequence. With another number of slots the same weights run with a larger memory.
+"Wrong" counts wrong targets a sequence: bits, or classes and digits where a task has those. With another number of
+slots the same weights run with a larger memory.
 """
 
 

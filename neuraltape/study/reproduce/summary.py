@@ -30,7 +30,7 @@ class ProbeSummary:
     bits_worst: float
     """The same of the worst seed."""
     wrong_median: float
-    """The median seed's wrong bits a sequence, in the mean."""
+    """The median seed's wrong targets a sequence, in the mean."""
     wrong_worst: float
     """The same of the worst seed."""
     marker_median: float | None

@@ -1,0 +1,183 @@
+"""Sequences of the user's own beside each other: inputs, targets, what the machine says, where its heads look."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from neuraltape.evaluation.shown import Shown
+from neuraltape.nn.trace import Trace
+from neuraltape.plotting.focus import label_slots, spoken
+from neuraltape.plotting.style import (
+    BLUE,
+    ERROR,
+    INK,
+    LINES,
+    ORANGE,
+    SMALL,
+    WIDTH,
+    colour_bar,
+    heat_map,
+    legend,
+    new_figure,
+    prepare,
+    scale_of,
+)
+from neuraltape.plotting.tape import Tape
+from neuraltape.tasks.table import Kind
+
+# Up to so many channels of values are drawn as lines, more as colours.
+LINES_AT_MOST = 3
+
+
+def plot_sequences(
+    shown: Sequence[Shown], kind: Kind, *, symbols: bool, trace: Trace | None = None, score_name: str = "score"
+) -> Figure:
+    """A column a sequence: what went in, targets against outputs, and the focus of each head.
+
+    Values are lines (colours where there are many), symbols and classes dots at their numbers, with each class's
+    probability behind them, bits targets above probabilities. What is wrong is framed; of values nothing is.
+
+    Args:
+        shown: one or more.
+        kind: what the targets are.
+        symbols: whether a step's input is one of some symbols.
+        trace: of the same sequences in this order, where the machine has heads.
+        score_name: what `Shown.cost` is.
+
+    Raises:
+        ValueError: no sequences.
+    """
+    if not shown:
+        raise ValueError("shown must be one or more sequences; got none")
+    heads = [] if trace is None else [head.name for head in trace.heads if head.kind != "hop"]
+    answers = 2 if kind == "bits" or (kind == "values" and shown[0].targets.shape[1] > LINES_AT_MOST) else 1
+    heights = [1.0, *([1.0] * answers), *([1.2] * len(heads))]
+    figure = new_figure(WIDTH, 1.05 * sum(heights) + 0.5)
+    panels = figure.subplots(len(heights), len(shown), squeeze=False, sharex="col", height_ratios=heights)
+    span = _span(shown)
+    for number, (each, column) in enumerate(zip(shown, panels.T, strict=True)):
+        first, last = number == 0, number == len(shown) - 1
+        prepare(column[0], y="inputs" if first else "")
+        title = f"sequence {each.row + 1}{_wrong(kind, each)}\n{each.cost:.2g} {score_name}"
+        column[0].set_title(title, fontsize=SMALL, color=INK, loc="left", pad=3)
+        _inputs(column[0], each, symbols=symbols, last=last)
+        _answers(column[1 : 1 + answers], each, kind, span, first=first, last=last)
+        for name, axes in zip(heads, column[1 + answers :], strict=True):
+            assert trace is not None
+            _focus(axes, Tape(trace, number), name, first=first, last=last)
+        column[0].set_xlim(-0.5, len(each.inputs) - 0.5)
+        for one in column[:-1]:
+            one.tick_params(labelbottom=False)
+        column[-1].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        prepare(column[-1], x="step", y=column[-1].get_ylabel())
+    return figure
+
+
+def _wrong(kind: Kind, each: Shown) -> str:
+    """How many targets are wrong, in words; of values nothing is said."""
+    if kind == "values":
+        return ""
+    if kind == "classes" and each.scored.sum() == 1:
+        return ": wrong" if each.wrong else ": right"
+    targets = int(each.scored.sum()) * (each.targets.shape[1] if kind == "bits" else 1)
+    return f": {each.wrong:,} of {targets:,} wrong"
+
+
+def _span(shown: Sequence[Shown]) -> tuple[float, float]:
+    """From the least to the greatest target or prediction, with a margin."""
+    values = np.concatenate([part[each.scored].ravel() for each in shown for part in (each.targets, each.predictions)])
+    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _inputs(axes: Axes, each: Shown, *, symbols: bool, last: bool) -> None:
+    if symbols:
+        _dots(axes, each.inputs, INK)
+    elif each.inputs.shape[1] <= LINES_AT_MOST:
+        _lines(axes, each.inputs, np.ones(len(each.inputs), bool), LINES)
+    else:
+        scale, limit = scale_of(each.inputs)
+        image = heat_map(axes, each.inputs.T, scale=scale, limit=limit)
+        if last:
+            colour_bar(image, axes, "value")
+
+
+def _answers(
+    panels: NDArray[np.object_], each: Shown, kind: Kind, span: tuple[float, float], *, first: bool, last: bool
+) -> None:
+    if kind == "values" and len(panels) == 1:
+        (axes,) = panels
+        prepare(axes, y="values" if first else "")
+        for values, colour, style, label in (
+            (each.targets, INK, "-", "target"),
+            (each.predictions, ORANGE, "--", "output"),
+        ):
+            _lines(axes, values, each.scored, (colour,), style=style, label=label)
+        axes.set_ylim(*span)
+        if last:
+            legend(axes)
+        return
+    if kind == "classes":
+        (axes,) = panels
+        prepare(axes, y="class" if first else "")
+        image = heat_map(axes, each.predictions.T, scale="unit")
+        _dots(axes, each.targets, BLUE, ring=True)
+        _frames(axes, each)
+        if last:
+            colour_bar(image, axes, "probability")
+        return
+    scale, limit = scale_of(np.concatenate([each.targets, each.predictions]))
+    for axes, values, name in zip(panels, (each.targets, each.predictions), ("targets", "outputs"), strict=True):
+        prepare(axes, y=name if first else "")
+        image = heat_map(axes, values.T, scale=scale, limit=limit)
+        if last:
+            colour_bar(image, axes, "probability" if kind == "bits" else "value")
+    if kind == "bits":
+        _frames(panels[1], each)
+
+
+def _focus(axes: Axes, tape: Tape, name: str, *, first: bool, last: bool) -> None:
+    head, slots = tape.trace.head(name), tape.slots_in_use()
+    prepare(axes, y=f"{spoken(head)}:\nslot" if first else "")
+    image = heat_map(axes, tape.of(head.weights)[:, slots].T, scale="unit")
+    label_slots(axes, tape.slot_names(slots))
+    if last:
+        colour_bar(image, axes, "weight")
+
+
+def _lines(
+    axes: Axes,
+    values: NDArray[np.floating],
+    where: NDArray[np.bool_],
+    colours: Sequence[str],
+    *,
+    style: str = "-",
+    label: str | None = None,
+) -> None:
+    """A line a channel over the steps where there is something."""
+    shown = np.where(where[:, None], values, np.nan)
+    for channel in range(values.shape[1]):
+        colour = colours[channel % len(colours)]
+        # A step with nothing beside it would be no line.
+        marker = "." if where.sum() < 3 else None
+        line = {"color": colour, "linestyle": style, "linewidth": 1, "marker": marker}
+        axes.plot(shown[:, channel], label=label if channel == 0 else None, **line)
+
+
+def _dots(axes: Axes, chosen: NDArray[np.floating], colour: str, *, ring: bool = False) -> None:
+    """A dot at the number of what is chosen at each step; none where nothing is."""
+    steps, numbers = np.nonzero(chosen)
+    face = "none" if ring else colour
+    axes.scatter(steps, numbers, s=16 if ring else 4, facecolor=face, edgecolor=colour, linewidth=0.9, zorder=3)
+    axes.set_ylim(chosen.shape[1] - 0.5, -0.5)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+
+
+def _frames(axes: Axes, each: Shown) -> None:
+    steps, channels = np.nonzero(each.errors)
+    axes.scatter(steps, channels, s=9, marker="s", facecolor="none", edgecolor=ERROR, linewidth=0.9, zorder=4)
