@@ -11,6 +11,9 @@ from neuraltape.nn import Trace
 from neuraltape.nn.pretrained import CONFIG, PACKAGED, packaged_names
 from neuraltape.runs import RunDirectory
 
+# What the page begins with where nobody names something: the lessons are about it.
+FIRST = "copy"
+
 
 def run(argv: Sequence[str]) -> None:
     """Serve the page until Ctrl-C."""
@@ -28,7 +31,14 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--data-dir", type=str | None, default=None, help="where the tasks' data is; see neuraltape data"
     )
+    parser.add_argument(
+        "--export", type=Path | None, default=None, metavar="DIR",
+        help="write the page with its machines into this folder, for any web server, and serve nothing",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="with --export: replace an earlier export")
     options = parser.parse(argv)
+    if options.overwrite and options.export is None:
+        raise UsageError("--overwrite belongs to --export")
     if not options.host.strip():
         raise UsageError("--host must be an address or a name of this computer; got an empty one")
     # It is looked through at every listing, so it may be made later.
@@ -38,11 +48,27 @@ def run(argv: Sequence[str]) -> None:
     models |= {
         f"{each.parent.name}/{each.name}": each for each in sorted(PACKAGED.glob("*/*/")) if (each / CONFIG).is_file()
     }
-    chosen = None if options.run is None else add_named(options.run, runs, models)
+    chosen = FIRST if options.run is None else add_named(options.run, runs, models)
+    if _named_run(options.run):
+        # A packaged machine may have the same name.
+        chosen = f"run:{chosen}"
     try:
-        from neuraltape.explorer import serve
+        from neuraltape.explorer import export, serve
     except ImportError as error:
         raise UsageError(f'{error.name} is not installed; get it with: pip install "neuraltape[explorer]"') from error
+    if options.export is not None:
+        try:
+            made = export(
+                options.export, runs=_named_run(options.run), models=models, chosen=chosen, data_dir=options.data_dir,
+                overwrite=options.overwrite,
+            )  # fmt: skip
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        for name, reason in made.left_out.items():
+            say(f"left out: {name} ({reason})")
+        say(f"{options.export}: {', '.join(made.machines)}; {made.size / 1e6:.1f} MB. Any web server can serve it:")
+        say(f"python -m http.server --directory {options.export}")
+        return
     serve(
         runs=runs,
         models=models,
@@ -54,6 +80,12 @@ def run(argv: Sequence[str]) -> None:
         figure=_figure,
         say=say,
     )
+
+
+def _named_run(name: str | None) -> list[Path]:
+    """The run that the user named: others are nobody else's affair."""
+    found = [folder for folder in (Path(name or ""), RUNS / (name or "")) if name and RunDirectory(folder).holds_run()]
+    return found[:1]
 
 
 def add_named(name: str, runs: list[Path], models: dict[str, Path]) -> str:

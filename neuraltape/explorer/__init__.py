@@ -4,5 +4,6 @@ It reads saved machines and run folders; nothing that trains or runs a machine k
 """
 
 from neuraltape.explorer.app import create_app as create_app
+from neuraltape.explorer.export import export as export
 from neuraltape.explorer.server import PortInUseError as PortInUseError
 from neuraltape.explorer.server import serve as serve

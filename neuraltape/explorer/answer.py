@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.explorer.episode import Episode, draw_episode
-from neuraltape.explorer.loading import Machine, about_task
+from neuraltape.explorer.loading import Machine, about_task, channel_names, resized
 from neuraltape.explorer.outcome import outcome
 from neuraltape.explorer.pack import pack
 from neuraltape.explorer.requests import RunRequest
@@ -73,6 +73,8 @@ def run(machine: Machine, request: RunRequest, left: threading.Event | None = No
     if machine.answerer is not None:
         if not isinstance(draft, Story):
             raise ValueError("draft must be facts and a question for this machine")
+        if request.slots is not None:
+            raise ValueError("slots must be left out: this machine's slots are as many as it was trained with")
         changes = [each for each in (change.intervention(steps) for change in request.changes) if each is not None]
         with _slots:
             trace, answers = tell(machine.answerer, draft, changes)
@@ -88,7 +90,7 @@ def run(machine: Machine, request: RunRequest, left: threading.Event | None = No
     if left is not None:
         changes.append(_StopIfLeft(left=left))
     with _slots:
-        trace = _trace(machine, composed, changes)
+        trace = _trace(resized(machine.model, request.slots), machine.task is not None, composed, changes)
     more, arrays = outcome(machine.task, trace, composed.batch)
     about = NOTHING | _names(machine) | more | {"form": "vectors" if isinstance(draft, Draft) else "episode"}
     about |= {
@@ -140,8 +142,7 @@ def _ranges(machine: Machine, draft: Draft | Episode) -> dict[str, list[int]]:
     return {name: [allowed[0], allowed[-1]] for name, allowed in ranges.items()}
 
 
-def _trace(machine: Machine, composed: Composed, changes: Sequence[Intervention]) -> Trace:
-    model = machine.model
+def _trace(model: Any, scored: bool, composed: Composed, changes: Sequence[Intervention]) -> Trace:
     inputs = composed.batch.inputs.to(model.precision)
     # One step lists what there is; the whole has as much a step.
     listed = model.trace(inputs[:1])
@@ -151,14 +152,10 @@ def _trace(machine: Machine, composed: Composed, changes: Sequence[Intervention]
         raise ValueError(
             f"this machine's memory can be followed for at most {NUMBERS // numbers} steps; these are {len(inputs)}"
         )
-    return model.trace(inputs, targets=composed.batch.targets if machine.task else None, intervene=changes)
+    return model.trace(inputs, targets=composed.batch.targets if scored else None, intervene=changes)
 
 
 def _names(machine: Machine) -> dict[str, Any]:
-    task, model = machine.task, machine.model
-    if task is None:
-        inputs, outputs = ([str(i + 1) for i in range(size)] for size in (model.input_size, model.output_size))
-    else:
-        inputs, outputs = list(task.input_names), list(task.output_names)
+    task = machine.task
     pictures = None if task is None or task.pictures is None else task.pictures._asdict()
-    return {"name": machine.name, "inputs": inputs, "outputs": outputs, "pictures": pictures} | about_task(task)
+    return {"name": machine.name, "pictures": pictures} | channel_names(machine) | about_task(task)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ValidationError
+from safetensors.torch import save
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,7 +56,7 @@ def create_app(
     Args:
         runs: run folders, or folders of run folders: all that it may read besides `models`.
         models: folders of saved machines by name.
-        chosen: the name of the machine that the page begins with; None: the first in the list.
+        chosen: the name of the machine that the page begins with, or its identifier ("run:NAME"); None: the first.
         hosts: names and addresses that it answers to; ("*",): any address in numbers, and this computer's own names.
         data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
         figure: draws a trace into an SVG file, for the page's "figure" download; None: the page offers none.
@@ -77,6 +78,11 @@ def create_app(
     def listing() -> dict[str, Any]:
         found = [machines.describe(entry) for entry in machines.entries()]
         return {"machines": found, "chosen": chosen, "figure": figure is not None}
+
+    @app.get("/api/weights")
+    def weights(machine: str = "") -> Response:
+        state = {name: each.contiguous() for name, each in machines.get(machine).model.state_dict().items()}
+        return Response(save(state), media_type=BINARY)
 
     @app.post("/api/draw")
     async def draw_draft(request: Request) -> dict[str, Any]:

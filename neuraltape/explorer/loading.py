@@ -1,12 +1,17 @@
 """From a folder to a machine that is ready to run, and the task that it learned. Executes nothing that it finds."""
 
+import json
+from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from safetensors.torch import load_file
+
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.explorer.story import examples
 from neuraltape.nn import kind_of, load_machine
+from neuraltape.nn.pretrained import CONFIG
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS, DataError, Drawing
@@ -29,6 +34,16 @@ class Machine(NamedTuple):
     """What it learned, if that is known and fits it."""
     answerer: Answerer | None
     """The model with its vocabulary, if it answers questions about stories."""
+    config: dict[str, Any]
+    """What its config.json holds: a page that knows all of it runs the machine by itself."""
+
+    @property
+    def length(self) -> int:
+        """A length to begin with, inside what was trained."""
+        task = self.task
+        if task is None or task.drawing is None:
+            return 12
+        return max(task.shortest, min(task.drawing.start, task.longest))
 
     @property
     def form(self) -> Literal["vectors", "episode", "story"]:
@@ -55,6 +70,7 @@ def load(identifier: str, name: str, folder: Path, model: Path, data_dir: str | 
         answerer = Answerer.load(model) if (model / VOCABULARY).is_file() else None
         found = load_machine(model) if answerer is None else answerer.network
         kind = kind_of(found)
+        config = json.loads((model / CONFIG).read_text(encoding="utf-8"))
     # A folder that somebody else wrote can be broken in any way.
     except Exception as error:
         reason = " ".join(str(error).split()).replace(str(folder), name)
@@ -63,7 +79,19 @@ def load(identifier: str, name: str, folder: Path, model: Path, data_dir: str | 
         raise MachineError(f"it is a machine of the kind {kind.name}, which has no memory to look into")
     if answerer is None and "input_size" not in kind.sizes:
         raise MachineError(f"it takes words and has no {VOCABULARY}")
-    return Machine(identifier, name, found, None if answerer else _task(folder, name, found, data_dir), answerer)
+    task = None if answerer else _task(folder, name, found, data_dir)
+    return Machine(identifier, name, found, task, answerer, config)
+
+
+def with_weights(machine: Machine, path: Path) -> Machine:
+    """The same machine with other weights. Raises MachineError where the file holds none of it."""
+    model = deepcopy(machine.model)
+    try:
+        model.load_state_dict(load_file(path))
+    # A file that somebody else wrote can be broken in any way.
+    except Exception as error:
+        raise MachineError(f"{path.name} is broken: {' '.join(str(error).split())[:200]}") from None
+    return machine._replace(model=model)
 
 
 def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | None:
@@ -105,8 +133,34 @@ def describe(machine: Machine) -> dict[str, Any]:
         "least": 1 if task is None else task.least,
         "most": None if task is None else task.most,
         "drawing": _drawing(machine),
+        "slots": model.memory_slots,
+        "resizable": _resizes(model),
+        "config": machine.config,
+        "options": _options(task),
+        "names": channel_names(machine),
         "sizes": {"input": model.input_size, "output": model.output_size},
     }
+
+
+def resized(model: Any, slots: int | None) -> Any:
+    """The model with so many slots; None: as it is.
+
+    Raises:
+        ValueError: it fits no other number.
+    """
+    if slots is None or slots == model.memory_slots:
+        return model
+    if not hasattr(model, "resized"):
+        raise ValueError(f"slots can't be {slots}: this machine runs with its {model.memory_slots} slots only")
+    return model.resized(slots)
+
+
+def _resizes(model: Any) -> bool:
+    try:
+        resized(model, model.memory_slots + 1)
+    except ValueError:
+        return False
+    return True
 
 
 def about_task(task: Task | None) -> dict[str, Any]:
@@ -114,10 +168,27 @@ def about_task(task: Task | None) -> dict[str, Any]:
     return {"task": None if task is None else task.name, "words": {} if task is None else task.page_words}
 
 
+def channel_names(machine: Machine) -> dict[str, list[str]]:
+    """What the channels of its inputs and outputs are called: by numbers where no task is known."""
+    task, model = machine.task, machine.model
+    if task is None:
+        return {
+            name: [str(i + 1) for i in range(getattr(model, f"{name[:-1]}_size"))] for name in ("inputs", "outputs")
+        }
+    return {"inputs": list(task.input_names), "outputs": list(task.output_names)}
+
+
+def _options(task: Task | None) -> dict[str, Any]:
+    """The options of a task whose sequences are drawn by hand, which say how they lie over time."""
+    if task is None or task.drawing is None:
+        return {}
+    return {each.name: getattr(task, each.name) for each in fields(task)}  # pyright: ignore[reportArgumentType]
+
+
 def _drawing(machine: Machine) -> dict[str, Any] | None:
     """What is free in a machine's sequences. Where no task is known the vectors are the whole input."""
     task = machine.task
-    drawing = Drawing(machine.model.input_size, start=12) if task is None else task.drawing
+    drawing = Drawing(machine.model.input_size) if task is None else task.drawing
     if drawing is None:
         return None
     columns = {name: list(bounds) for name, bounds in drawing.columns.items()}
@@ -125,6 +196,6 @@ def _drawing(machine: Machine) -> dict[str, Any] | None:
         "width": drawing.width,
         "item": drawing.item,
         "columns": columns,
-        "start": drawing.start,
+        "start": machine.length,
         "grows": drawing.grows,
     }

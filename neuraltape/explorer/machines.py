@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neuraltape.explorer.loading import Machine, MachineError, describe, load
+from neuraltape.explorer.loading import Machine, MachineError, describe, load, with_weights
 from neuraltape.explorer.progress import Progress, progress
 from neuraltape.nn.pretrained import WEIGHTS
 from neuraltape.runs.directory import RunDirectory, runs_in
+from neuraltape.tasks.goal import Goal
 
 # Loaded machines kept in memory, and checkpoints of one run that were seen while the page follows it.
 KEPT, SNAPSHOTS = 24, 12
+# The folder beside a saved machine that shows how one with its settings learns, laid out as a run's.
+LEARNING = "learning"
 
 
 class Snapshot(NamedTuple):
@@ -39,13 +42,24 @@ class Entry:
     snapshots: list[Snapshot] = field(default_factory=list)
     sizes: tuple[str, dict[str, Any]] = ("", {})
     """What was found out about the weights of a version, so that a listing loads nothing twice."""
+    goal: Goal | None = None
+    """What counts as solved, as soon as its task is known."""
     seen: tuple[object, Progress] = (None, Progress(None, None, []))
-    """The progress, and the state of the file that it was read from."""
+    """The progress, and the state of the file that it was read from, and the goal."""
 
     @property
     def model(self) -> Path:
         """Where its weights are."""
         return RunDirectory(self.folder).model if self.kind == "run" else self.folder
+
+    @property
+    def training(self) -> RunDirectory:
+        """Where a training is told: its own; a packaged machine may show another one with its settings."""
+        return RunDirectory(self.folder if self.kind == "run" else self.folder / LEARNING)
+
+    def learnt(self) -> dict[int, Path]:
+        """Its weights on the way, by the sequences after which it had them; none where none were kept."""
+        return self.training.snapshots()
 
     def version(self) -> str:
         """Changes when the weights do. Raises MachineError if there are none."""
@@ -56,17 +70,17 @@ class Entry:
         return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
     def progress(self) -> Progress | None:
-        """How the training goes; None for a machine that is not a run."""
-        if self.kind != "run":
-            return None
-        path = RunDirectory(self.folder).metrics
+        """How the training goes, or went; None where nothing is known of it."""
+        path = self.training.metrics
         try:
             status = path.stat()
-            state = status.st_mtime_ns, status.st_size
+            state = status.st_mtime_ns, status.st_size, self.goal
         except OSError:
             state = None
         if state != self.seen[0]:
-            self.seen = state, progress(path)
+            self.seen = state, progress(path, self.goal)
+        if state is None and self.kind != "run":
+            return None
         return self.seen[1] if state else Progress(None, None, [])
 
 
@@ -101,7 +115,9 @@ class Machines:
             return [each for each in self._entries.values() if each.folder.is_dir()]
 
     def get(self, name: str) -> Machine:
-        """The machine with this identifier, or a snapshot of it ("id@version").
+        """The machine with this identifier, or an earlier one.
+
+        A checkpoint that was seen is called "id@version", what was kept after so many sequences "id#sequences".
 
         Raises:
             MachineError: there is none, or it is broken.
@@ -113,22 +129,29 @@ class Machines:
             for snapshot in each.snapshots:
                 if name == f"{each.id}@{snapshot.version}":
                     return snapshot.machine
+            for sequences, path in each.learnt().items():
+                if name == f"{each.id}#{sequences}":
+                    return with_weights(self._load(each), path)
         raise MachineError(f"there is no machine {name[:80]!r} in the list")
 
     def describe(self, entry: Entry) -> dict[str, Any]:
         """What the page needs to know about a machine before it runs, with `problem` set if it cannot."""
         about: dict[str, Any] = {"id": entry.id, "name": entry.name, "kind": entry.kind, "problem": None}
-        state = entry.progress()
-        about["progress"] = None if state is None else state._asdict()
         try:
             version = entry.version()
             if entry.sizes[0] != version:
                 entry.sizes = version, self._sizes(entry)
+            problem = None
         except MachineError as error:
-            return about | {"problem": str(error)}
+            version, problem = "", str(error)
+        state = entry.progress()
+        about["progress"] = None if state is None else state._asdict()
+        if problem is not None:
+            return about | {"problem": problem}
         about["snapshots"] = [
             {"id": f"{entry.id}@{each.version}", "sequences": each.sequences} for each in entry.snapshots
         ]
+        about["learning"] = [{"id": f"{entry.id}#{sequences}", "sequences": sequences} for sequences in entry.learnt()]
         return about | {"version": version} | entry.sizes[1]
 
     def _sizes(self, entry: Entry) -> dict[str, Any]:
@@ -154,6 +177,7 @@ class Machines:
                 return self._loaded[key]
             machine = load(entry.id, entry.name, entry.folder, entry.model, self._data_dir)
             self._loaded[key] = machine
+            entry.goal = None if machine.task is None else machine.task.goal
             while len(self._loaded) > KEPT:
                 self._loaded.popitem(last=False)
             if entry.kind == "run":

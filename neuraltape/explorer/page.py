@@ -12,6 +12,7 @@ from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
 NOTHING = '<script type="application/json" id="replay">null</script>'
+SERVED = '<script type="application/json" id="exported">false</script>'
 
 
 ENGLISH = '<script type="application/json" id="languages">["en"]</script>'
@@ -20,7 +21,8 @@ ENGLISH = '<script type="application/json" id="languages">["en"]</script>'
 @cache
 def modules() -> tuple[str, ...]:
     """The names of the page's modules."""
-    return tuple(sorted(file.stem for file in (STATIC / "js").glob("*.js")))
+    folder = STATIC / "js"
+    return tuple(sorted(file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.js")))
 
 
 @cache
@@ -32,13 +34,24 @@ def languages() -> tuple[str, ...]:
 
 def served() -> tuple[str, str]:
     """The page, and the content security policy that lets nothing but its own files in."""
-    found = _import_map({name: f"/static/js/{name}.js" for name in modules()})
+    found = _import_map({name: f"./static/js/{name}.js" for name in modules()})
     digest = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' data: blob:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; base-uri 'none'; form-action 'none'"
     )
-    return _page(found), policy
+    return _page(found), f"{policy}; frame-ancestors 'none'"
+
+
+def files() -> dict[str, bytes]:
+    """The page as files, by their paths: it asks for machines and runs in files beside it, and no server computes."""
+    text, policy = served()
+    # What stands in a page cannot say who may frame it.
+    policy = policy.removesuffix("; frame-ancestors 'none'")
+    text = text.replace("<title>", f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>', 1)
+    text = text.replace(SERVED, SERVED.replace("false", "true"))
+    found = {f"static/{each.relative_to(STATIC).as_posix()}": each for each in STATIC.rglob("*") if each.is_file()}
+    return {"index.html": text.encode()} | {name: path.read_bytes() for name, path in found.items()}
 
 
 def replay(data: object) -> str:
@@ -54,10 +67,10 @@ def replay(data: object) -> str:
     # No user's text may end the script element that holds it.
     safe = json.dumps(data).replace("<", "\\u003c")
     page = _page(found)
-    page = page.replace('<link rel="stylesheet" href="/static/style.css">', f"<style>{_read('style.css')}</style>")
+    page = page.replace('<link rel="stylesheet" href="static/style.css">', f"<style>{_read('style.css')}</style>")
     icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
-    page = page.replace("/static/icon.svg", f"data:image/svg+xml;base64,{icon}")
-    page = page.replace('src="/static/js/boot.js"', f'src="data:text/javascript;base64,{_boot()}"')
+    page = page.replace("static/icon.svg", f"data:image/svg+xml;base64,{icon}")
+    page = page.replace('src="static/js/boot.js"', f'src="data:text/javascript;base64,{_boot()}"')
     return page.replace(NOTHING, NOTHING.replace("null", safe))
 
 

@@ -127,6 +127,7 @@ class RunRequest(Strict):
         Discriminator(_form),
     ]
     changes: Annotated[list[Change], Field(max_length=INTERVENTIONS)] = []
+    slots: Annotated[int, Field(ge=1, le=SLOTS)] | None = None
 
 
 class DrawRequest(Strict):

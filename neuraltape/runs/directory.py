@@ -12,11 +12,12 @@ from neuraltape.nn.pretrained import WEIGHTS
 CONFIG, METRICS, MODEL, FIGURES, BOARD = "config.yaml", "metrics.jsonl", "model", "figures", "tensorboard"
 CHECKPOINT, STATE, BEFORE = "checkpoint", "state.safetensors", "before.safetensors"
 NONFINITE = "nonfinite.safetensors"
+SNAPSHOTS = "snapshots"
 LOCK, TORCHRUN, NEW_MODEL = ".lock", ".torchrun", ".model.new"
 
 # All that a run puts into its folder; nothing else is ever removed. The configuration goes last: as long as it is
 # there, a clearing that was cut short can be repeated.
-ENTRIES = (METRICS, CHECKPOINT, MODEL, FIGURES, BOARD, NONFINITE, CONFIG)
+ENTRIES = (METRICS, CHECKPOINT, MODEL, SNAPSHOTS, FIGURES, BOARD, NONFINITE, CONFIG)
 
 
 class RunExistsError(ValueError):
@@ -40,6 +41,8 @@ class RunDirectory:
         self.model = self.path / MODEL
         # The model while it is being written.
         self.new_model = self.path / NEW_MODEL
+        # What it had learnt after so many sequences, see `snapshots`.
+        self.snapshot_folder = self.path / SNAPSHOTS
         self.figures = self.path / FIGURES
         self.board = self.path / BOARD
         self.torchrun = self.path / TORCHRUN
@@ -55,6 +58,15 @@ class RunDirectory:
     def has_model(self) -> bool:
         """Whether the run has kept a model yet, which it does with its first checkpoint."""
         return (self.model / WEIGHTS).is_file()
+
+    def snapshot(self, sequences: int) -> Path:
+        """Where the weights after so many sequences are kept, if they are."""
+        return self.snapshot_folder / f"{sequences}.safetensors"
+
+    def snapshots(self) -> dict[int, Path]:
+        """The weights that were kept on the way, by the sequences after which they were, in order."""
+        found = self.snapshot_folder.glob("*.safetensors") if self.snapshot_folder.is_dir() else ()
+        return dict(sorted((int(path.stem), path) for path in found if path.stem.isdecimal()))
 
     def create(self, *, overwrite: bool) -> None:
         """Make the folder for a new run, and lock it.

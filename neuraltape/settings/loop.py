@@ -46,6 +46,8 @@ class LoopSettings:
     """Machines."""
     timeout: float = 120.0
     """Seconds that a process waits for the others before it gives up."""
+    snapshots: bool = False
+    """Whether to keep the weights after 0, 250, 500, 1,000, 2,000, ... sequences and at the end: how it learns."""
     tensorboard: bool = False
     """Whether to write TensorBoard files into the run directory too (needs the extra "tensorboard")."""
 

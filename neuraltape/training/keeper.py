@@ -145,6 +145,16 @@ class Keeper:
             model = deepcopy(learner.model)
         self._keep_model(model)
 
+    def keep_snapshot(self, learner: Learner, sequences: int) -> None:
+        """Write the weights as they are after so many sequences, beside those of other moments."""
+        if self.reports is None:
+            return
+        self.directory.check_kept()
+        self.directory.snapshot_folder.mkdir(exist_ok=True)
+        with learner.average.applied():
+            tensors = {name: each.detach().clone() for name, each in learner.model.state_dict().items()}
+        write_atomically(self.directory.snapshot(sequences), save(tensors))
+
     def keep_bad_batch(self, batch: Batch, *, step: int, tensor: str) -> str:
         """Keep the batch that gave a number that is not finite; returns what to say about it."""
         if self.reports is not None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
     from lightning_fabric import Fabric
 
+# Sequences after which weights are kept for the first time, once there is something learnt; then after twice as many.
+FIRST_MOMENT = 250
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -95,6 +98,8 @@ class Loop:
         counters = self.counters
         with self.signals:
             self.clock = time.monotonic()
+            if self.settings.loop.snapshots and counters.step == 0:
+                self.keeper.keep_snapshot(self.learner, 0)
             while not self.over():
                 step = self.train_step()
                 if step.stop and not self.over():
@@ -106,6 +111,8 @@ class Loop:
                 if self.keeper.due():
                     self.checkpoint()
             self.checkpoint()
+            if self.settings.loop.snapshots:
+                self.keeper.keep_snapshot(self.learner, counters.sequences)
         assert counters.bits is not None
         assert counters.wrong is not None
         return TrainResult(
@@ -142,6 +149,8 @@ class Loop:
         self.count(step)
         note_step(self.settings, counters, step.nats / math.log(2) / max(step.targets, 1), step.failed)
         ended = counters.sequences >= loop.max_sequences
+        if loop.snapshots and (moment := moment_passed(before, counters.sequences)) is not None:
+            self.keeper.keep_snapshot(self.learner, moment)
         if ended or passed(loop.report_every, before, counters.sequences):
             self.report()
         if ended or passed(loop.evaluate_every, before, counters.sequences):
@@ -254,6 +263,13 @@ class Loop:
         step = self.counters.step + 1
         saved = self.keeper.keep_bad_batch(batch, step=step, tensor=bad)
         raise NonFiniteError(f"step {step}: {bad} is not finite; {saved}; {self.keeper.last_good()}")
+
+
+def moment_passed(before: int, now: int) -> int | None:
+    """The last of 250, 500, 1,000, 2,000, ... sequences that lies above `before` and not above `now`, if one does."""
+    doubled = max(now // FIRST_MOMENT, 0).bit_length() - 1
+    moment = FIRST_MOMENT << doubled if doubled >= 0 else 0
+    return moment if moment > before else None
 
 
 def passed(every: int, before: int, now: int) -> bool:

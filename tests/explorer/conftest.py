@@ -1,5 +1,8 @@
 """Machines in a folder, as a user would have them: small, untrained, and two that are broken."""
 
+import gc
+import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from neuraltape.nn import MemoryNetwork
 from neuraltape.tasks.vocabulary import Vocabulary
 from tests.data.archives import make_omniglot
 
-COPY = "format: 2\ntask: {name: copy, min_length: 1, max_length: 6, bits: 4}\n"
+COPY = "format: 2\ntask: {name: copy, min_length: 1, max_length: 8, bits: 4}\n"
 OMNIGLOT = "format: 2\ntask: {name: omniglot, min_length: 3, max_length: 3, side: 8, validation_alphabets: 2}\n"
 SORT = "priority-sort, min_length: 3, max_length: 4, answers: 3, bits: 2"
 WORDS = ("garden", "in", "is", "john", "kitchen", "mary", "moved", "office", "the", "to", "travelled", "went", "where")
@@ -63,3 +66,20 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     MemoryNetwork(10, 4).save_pretrained(root / "wordless")
     (root / "secret.txt").write_text("nobody asked for this")
     return root
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """One Chromium for all tests of the page."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("the browser chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+    # What they have left open is collected here, where it is expected, and not in the middle of some other test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -420,3 +420,33 @@ def test_a_folder_with_odd_files_is_listed_with_its_reason_and_nothing_waits(tmp
     assert found["run:pipe"]["progress"]["sequences"] is None
     assert found["run:deep"]["problem"] == "its config.yaml cannot be read"
     assert found["run:deep-model"]["problem"].startswith("its files are broken")
+
+
+def test_what_a_run_was_on_its_way_can_be_run_and_taken(tmp_path):
+    save_run(tmp_path / "live", seed=1)
+    NTM(5, 16, 4, memory_slots=12, memory_width=6).save_pretrained(tmp_path / "early")
+    (tmp_path / "live" / "snapshots").mkdir()
+    shutil.copy(tmp_path / "early" / "model.safetensors", tmp_path / "live" / "snapshots" / "250.safetensors")
+    (tmp_path / "live" / "snapshots" / "500.safetensors").write_bytes(b"nothing")
+    (tmp_path / "live" / "snapshots" / "notes.txt").write_text("")
+    with TestClient(create_app(runs=[tmp_path]), base_url="http://127.0.0.1") as client:
+        (about,) = client.get("/api/machines").json()["machines"]
+        assert about["learning"] == [{"id": "run:live#250", "sequences": 250}, {"id": "run:live#500", "sequences": 500}]
+        weights = client.get("/api/weights", params={"machine": "run:live#250"})
+        expected = load((tmp_path / "early" / "model.safetensors").read_bytes())
+        assert all(torch.equal(each, expected[name]) for name, each in load(weights.content).items())
+        assert ask(client, machine="run:live#250").content != ask(client, machine="run:live").content
+        broken = client.get("/api/weights", params={"machine": "run:live#500"})
+        assert "500.safetensors is broken" in broken.json()["detail"]
+        for nothing in ("", "run:live#251", "run:live#../../model", "nobody"):
+            assert client.get("/api/weights", params={"machine": nothing}).status_code == 404
+
+
+def test_slots_are_as_many_as_asked_for_where_the_machine_allows_it(client):
+    _, arrays = unpack(ask(client, machine="model:copy", slots=7).content)
+    assert arrays["memory"].shape[1] == 7
+    assert ask(client, machine="model:copy", slots=5_000).status_code == 422
+    vectors = [[1, 0, 1, 0, 0]]
+    refused = ask(client, machine="model:mann", slots=7, draft={"vectors": vectors})
+    assert refused.status_code == 422
+    assert "slots" in refused.json()["detail"]

@@ -1,6 +1,7 @@
 """How a training goes, also when its file is missing, long or broken."""
 
 from neuraltape.explorer.progress import POINTS, Progress, progress
+from neuraltape.tasks.goal import Goal
 
 
 def line(step: int, bits: float | str = 1.0) -> str:
@@ -31,3 +32,17 @@ def test_a_long_curve_is_thinned_and_keeps_its_end(tmp_path):
     assert len(found.curve) <= POINTS
     assert found.curve[-1][0] == found.sequences == 1000
     assert found.curve == sorted(found.curve)
+
+
+def test_a_confirmation_that_meets_the_goal_says_solved(tmp_path):
+    """A good evaluation alone does not: it may have been lucky."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(
+        line(1, 0.01)
+        + '{"kind": "confirmation", "sequences": 2, "bits": 0.2, "wrong": 0.1}\n'
+        + '{"kind": "confirmation", "sequences": 3, "bits": 0.05, "wrong": 0.1}\n'
+        + line(4, 0.02)
+    )
+    assert progress(path, Goal("bits", 0.1)).solved == 3
+    assert progress(path, Goal("wrong", 0.1)).solved is None
+    assert progress(path).solved is None

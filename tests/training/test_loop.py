@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 from neuraltape.runs import RunDirectory, load_run
@@ -17,7 +18,7 @@ from neuraltape.training import Interrupted, NonFiniteError, resume, start, trai
 from neuraltape.training.counters import Counters
 from neuraltape.training.keeper import Reports
 from neuraltape.training.learner import build_machine
-from neuraltape.training.loop import Loop, passed
+from neuraltape.training.loop import Loop, moment_passed, passed
 from neuraltape.training.streams import generator_at
 
 from .small import LOOP, LSTM, assert_same_end, lines, small
@@ -306,3 +307,31 @@ def test_what_tensorboard_got_after_the_checkpoint_is_not_there_twice(tmp_path: 
     events = EventAccumulator(str(directory.board))
     events.Reload()
     assert [each.step for each in events.Scalars("restart/restarts")] == [60, 120, 180]
+
+
+def test_weights_are_kept_after_250_sequences_and_each_time_they_have_doubled(tmp_path: Path) -> None:
+    settings = small(snapshots=True, max_sequences=1_040, evaluate_every=1_040, batch_size=16)
+    train(settings, run_dir=tmp_path / "run", progress=False)
+    directory = RunDirectory(tmp_path / "run")
+    kept = directory.snapshots()
+    assert list(kept) == [0, 250, 500, 1_000, 1_040]
+    weights = [load_file(path) for path in kept.values()]
+    model, _ = load_run(tmp_path / "run")
+    assert {name: each.shape for name, each in weights[0].items()} == {
+        name: each.shape for name, each in model.state_dict().items()
+    }
+    assert all(torch.equal(each, weights[-1][name]) for name, each in model.state_dict().items())
+    name = next(iter(weights[0]))
+    assert len({tuple(each[name].flatten().tolist()) for each in weights}) == 5
+    # A new run in its place begins without them.
+    train(small(), run_dir=tmp_path / "run", overwrite=True, progress=False)
+    assert directory.snapshots() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "moment"),
+    [(0, 249, None), (240, 256, 250), (250, 499, None), (0, 600, 500), (992, 1_008, 1_000), (1_000, 1_016, None),
+     (1_990, 2_010, 2_000), (0, 100_000, 64_000)],
+)  # fmt: skip
+def test_a_moment_has_passed(before: int, now: int, moment: int | None) -> None:
+    assert moment_passed(before, now) == moment

@@ -56,6 +56,13 @@ function ring(first, length, slots) {
 // What a slot is called: sentences are counted from 1, as people do, slots from 0, as in the figures.
 export const slotName = (trace, slot) => String(trace.labels ? slot + 1 : slot);
 
+// The slots that are shown, in words: "4–12", or "120–127, 0–3" where they go around the ring.
+export function slotRange(trace, slots) {
+  const turn = slots.findIndex((slot, i) => i > 0 && slot !== slots[i - 1] + 1);
+  const parts = turn < 0 ? [slots] : [slots.slice(0, turn), slots.slice(turn)];
+  return parts.map((part) => `${slotName(trace, part[0])}\u2013${slotName(trace, part.at(-1))}`).join(", ");
+}
+
 // Whether a slot's number is written: as many as fit.
 export function labelled(slots, columnWidth) {
   const stride = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 100, 200, 500, 1000].find((each) => each * columnWidth >= 26) ?? 1000;

@@ -29,6 +29,11 @@ export function editChange(key, value) {
   set(state.changes.map((each) => (each.key === key ? { ...each, value } : each)));
 }
 
+// Others in their place, without a run.
+export function replaceChanges(changes) {
+  update({ changes: changes.map((change) => ({ key: next++, ...change })) });
+}
+
 export function clearChanges() {
   set([]);
 }

@@ -1,12 +1,13 @@
-// Choosing the machines, and following a run while it trains.
+// Choosing the machines, and noticing those that are new.
 
-import { listMachines } from "explorer/api";
-import { byId, element, prepare } from "explorer/canvas";
-import { fitDraft } from "explorer/drafting";
-import { colour } from "explorer/palette";
+import { readAddress } from "explorer/address";
+import { exported, listMachines } from "explorer/api";
+import { byId, element } from "explorer/canvas";
+import { replaceChanges } from "explorer/changes";
+import { fitDraft, randomDraft, set } from "explorer/drafting";
 import { run } from "explorer/runs";
 import { machineOf, state, update } from "explorer/store";
-import { number, text } from "explorer/text";
+import { text } from "explorer/text";
 
 const EVERY = 2000;
 let written = "";
@@ -20,17 +21,37 @@ export async function loadMachines() {
     update({ message: broken || text("noMachines") });
     return;
   }
-  const wished = machines.find((each) => each.name === chosen);
+  const wished = machines.find((each) => each.id === chosen) ?? machines.find((each) => each.name === chosen);
   if (wished?.problem) update({ message: text("brokenMachine", wished) });
+  const kept = readAddress();
+  const asked = whole.find((each) => each.id === kept?.machine);
+  if (asked) return restore(asked, kept);
   state.machine = (wished && !wished.problem ? wished : whole[0]).id;
   await fitDraft();
+}
+
+// What the address says; a draft that does not go with the machine is drawn anew.
+async function restore(machine, { draft, head, changes, other, step, slots, at }) {
+  const { task, form } = machine;
+  Object.assign(state, { machine: machine.id, slots: machine.resizable ? slots : null, at: machine.learning?.some((each) => each.sequences === at) ? at : null, step, head: null, wantedHead: head, lanes: [], selected: [] });
+  const beside = state.machines.find((each) => each.id === other);
+  state.other = comparable(beside) && other !== machine.id ? other : "";
+  replaceChanges(changes);
+  if (!draft) return fitDraft();
+  await set({ task, form, ...draft });
+  // A link that was cut short shows the machine, with a draft of its own.
+  if (!state.lanes.length && state.message) {
+    replaceChanges([]);
+    await randomDraft(machine.drawing?.start ?? 1);
+  }
 }
 
 export function makeChooser() {
   byId("machine").onchange = (event) => {
     state.machine = event.target.value;
-    Object.assign(state, { changes: [], lanes: [], lane: 0, head: null, selected: [] });
-    if (!comparable(machineOf(state.other || "none"))) state.other = "";
+    Object.assign(state, { changes: [], lanes: [], lane: 0, head: null, selected: [], slots: null, at: null, message: "" });
+    // A machine beside itself shows nothing.
+    if (!comparable(machineOf(state.other || "none")) || state.other === state.machine) state.other = "";
     fitDraft();
   };
   byId("other").onchange = (event) => {
@@ -38,21 +59,22 @@ export function makeChooser() {
     run();
   };
   setInterval(poll, EVERY);
+  addEventListener("hashchange", () => readAddress() && loadMachines());
 }
 
 // New checkpoints show themselves: the list says when a machine's weights have changed.
 async function poll() {
-  if (document.hidden || !byId("follow").checked || state.replay) return;
+  if (exported || document.hidden || state.replay) return;
   const before = machineOf(state.machine)?.version;
   try {
     const { machines } = await listMachines();
-    update({ machines });
+    update({ machines, away: false });
   } catch {
-    // The server is away; the next run will say so.
-    return;
+    // The page says so until there is an answer again.
+    return update({ away: true });
   }
   if (!state.machine) return loadMachines();
-  if (machineOf(state.machine)?.version !== before) run();
+  if (byId("follow").checked && machineOf(state.machine)?.version !== before) run();
 }
 
 function comparable(machine) {
@@ -67,7 +89,6 @@ export function drawChooser() {
     fill(byId("machine"), state.machines, state.machine, false);
     fill(byId("other"), state.machines.filter((each) => each.problem || comparable(each)), state.other, true);
   }
-  drawTraining();
 }
 
 function fill(select, machines, chosen, optional) {
@@ -89,33 +110,4 @@ function fill(select, machines, chosen, optional) {
 function checkpoint(machine, { sequences }) {
   const known = sequences !== null;
   return text(known ? "checkpointAt" : "checkpoint", { name: machine.name, sequences: known ? sequences.toLocaleString() : "" });
-}
-
-function drawTraining() {
-  const machine = machineOf(state.machine);
-  const card = byId("training");
-  card.hidden = machine?.kind !== "run" || Boolean(state.replay);
-  if (card.hidden) return;
-  const { sequences, bits, curve } = machine.progress ?? { curve: [] };
-  byId("training-text").textContent = curve.length ? text("trainingText", { sequences: sequences.toLocaleString(), bits: number(bits) }) : text("trainingNone");
-  drawCurve(byId("curve"), curve);
-}
-
-// Bits a sequence against sequences, on a logarithmic scale.
-function drawCurve(canvas, curve) {
-  const width = canvas.clientWidth;
-  const context = prepare(canvas, width, 56);
-  if (curve.length < 2) return;
-  const height = (bits) => Math.log10(Math.max(bits, 1e-3));
-  const values = curve.map(([, bits]) => height(bits));
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  context.strokeStyle = colour("ink");
-  context.lineWidth = 1.6;
-  context.beginPath();
-  curve.forEach(([sequences], i) => {
-    const x = 2 + ((sequences - curve[0][0]) / (curve.at(-1)[0] - curve[0][0] || 1)) * (width - 8);
-    context.lineTo(x, 50 - ((values[i] - low) / (high - low || 1)) * 44);
-  });
-  context.stroke();
-  canvas.setAttribute("aria-label", text("curveLabel", { first: number(curve[0][1]), last: number(curve.at(-1)[1]) }));
 }

@@ -1,12 +1,13 @@
 // The draft: its length, random bits, drawing on the input, pasting.
 
-import { drawDraft } from "explorer/api";
 import { byId, element } from "explorer/canvas";
+import { randomOf } from "explorer/computing";
 import { run } from "explorer/runs";
-import { machineOf, state, update } from "explorer/store";
-import { language, taskWord, text } from "explorer/text";
+import { awaited, fixed, machineOf, state, update } from "explorer/store";
+import { explained, language, taskWord, text } from "explorer/text";
 
 const MOST = 200;
+const MOST_SLOTS = 4096;
 let written = "";
 
 const machine = () => machineOf(state.machine);
@@ -19,15 +20,41 @@ const between = ([low, high]) => low + Math.random() * (high - low);
 
 export function makeDrafting() {
   const length = byId("length");
-  length.onchange = () => setLength(Number(length.value));
+  length.onchange = () => {
+    const [low, high] = [machine().least ?? 1, machine().most ?? MOST];
+    if (whole(length, low, high)) setLength(Number(length.value));
+  };
+  const slots = byId("slots");
+  slots.onchange = () => {
+    if (!whole(slots, 1, MOST_SLOTS)) return;
+    const wanted = Number(slots.value);
+    update({ slots: wanted === machine().slots ? null : wanted, selected: [] });
+    run();
+  };
   byId("random").onclick = () => randomDraft(currentLength());
   byId("clear").onclick = () => set({ ...state.draft, vectors: state.draft.vectors.map((row) => row.map(() => 0)) });
   makePaste();
 }
 
+// Whether a field holds a whole number within its bounds. What does not is said beside it, and changes nothing.
+function whole(field, low, high) {
+  const value = Number(field.value);
+  const fine = field.value.trim() !== "" && Number.isInteger(value) && value >= low && value <= high;
+  field.setAttribute("aria-invalid", String(!fine));
+  byId("draft-note").textContent = fine ? "" : text("wholeNumber", { came: field.value || "–", low, high });
+  return fine;
+}
+
+// A field that holds what was refused keeps it, so that it can be mended.
+function fill(field, value) {
+  if (document.activeElement !== field && field.getAttribute("aria-invalid") !== "true") field.value = value;
+}
+
 export function set(draft) {
+  for (const field of document.querySelectorAll("#sequence input")) field.removeAttribute("aria-invalid");
+  byId("draft-note").textContent = "";
   update({ draft });
-  run();
+  return run();
 }
 
 const currentLength = () => state.draft?.length ?? Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / (drawing()?.item ?? 1)));
@@ -37,33 +64,42 @@ const draw = () => Math.floor(Math.random() * 2 ** 40);
 // A new machine: keep the draft if it fits, else make a new one.
 export async function fitDraft() {
   const { task, form, lengths } = machine();
-  const same = state.draft?.form === form && state.draft.task === task;
+  const same = state.draft?.form === form && state.draft.task === task && !machine().ready;
+  if (machine().ready) return nextReady();
   if (form === "story") return same ? run() : set({ task, form, ...(machine().examples[0] ?? { facts: [], question: "" }) });
   if (form === "episode") return same ? run() : set({ task, form, length: lengths[0], seed: draw() });
   if (same && state.draft.vectors[0].length === drawing().width) run();
   else await randomDraft(drawing().start);
 }
 
+// A machine that only has runs that are ready: the first of them, or the one after that which is shown.
+function nextReady() {
+  const { ready, task, form } = machine();
+  const { task: _, form: __, ...own } = state.draft ?? {};
+  const at = ready.findIndex((each) => JSON.stringify(each.draft) === JSON.stringify(own));
+  return set({ task, form, ...ready[(at + 1) % ready.length].draft });
+}
+
 export async function randomDraft(length) {
-  const { task, form, id } = machine();
+  const { task, form, id, ready } = machine();
+  if (ready) return nextReady();
   if (form === "episode") return set({ task, form, length, seed: draw() });
   if (!task) {
     const vectors = Array.from({ length }, () => Array.from({ length: drawing().width }, randomBit));
     return set({ task, form, vectors, columns: {}, numbers: {} });
   }
   try {
-    const draft = await drawDraft(id, Math.max(length, machine().least ?? 1), draw());
+    const draft = await awaited(randomOf(machine(), Math.max(length, machine().least ?? 1), draw()));
     // Another machine was chosen while this one's draft was drawn.
     if (state.machine !== id) return;
     set({ task, form, ...draft });
   } catch (error) {
-    update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
+    update({ message: explained(error) });
   }
 }
 
 // Longer: random vectors are added. Shorter: the last ones go.
-async function setLength(wanted) {
-  const length = Math.max(machine().least ?? 1, Math.min(machine().most ?? MOST, Math.round(wanted) || 1));
+async function setLength(length) {
   if (machine().form === "episode") return set({ ...state.draft, length });
   if (!drawing().grows) return randomDraft(length);
   const { vectors } = state.draft;
@@ -81,6 +117,7 @@ function columnsFor(count) {
 // For the tracks: what can be drawn where.
 export const editor = {
   free(step, channel) {
+    if (machine().ready) return false;
     const trace = state.lanes[0].trace;
     return channel < trace.free && trace.places.includes(step);
   },
@@ -105,19 +142,37 @@ export function drawDrafting() {
   const { form, least, most } = machine();
   byId("task-text").textContent = form === "story" ? text("taskStory") : (taskWord(machine(), "task") ?? text("taskNone"));
   byId("sequence").hidden = form === "story";
-  for (const id of ["clear", "paste", "draw-hint"]) byId(id).hidden = form !== "vectors";
+  for (const id of ["clear", "paste", "draw-hint"]) byId(id).hidden = form !== "vectors" || fixed();
+  byId("random").textContent = text(fixed() ? "another" : "random");
+  byId("length-label").hidden = fixed();
+  byId("fixed-note").hidden = !fixed();
   byId("length-name").textContent = taskWord(machine(), "length") ?? text("lengthNone");
   const length = byId("length");
   length.min = least ?? 1;
   length.max = most ?? MOST;
-  if (document.activeElement !== length) length.value = form === "story" ? 1 : currentLength();
+  fill(length, form === "story" ? 1 : currentLength());
+  drawSlots();
   drawNumbers();
+}
+
+// How many slots the tape has, where it may have another number, and what that and the length mean for this machine.
+function drawSlots() {
+  const { resizable, slots, lengths, form } = machine();
+  byId("slots-label").hidden = !resizable || fixed() || form === "story";
+  const now = state.slots ?? slots;
+  if (!byId("slots-label").hidden) fill(byId("slots"), now);
+  const [low, high] = lengths ?? [1, Infinity];
+  const length = form === "story" || !state.draft ? low : currentLength();
+  const notes = [];
+  if (length < low || length > high) notes.push(text("untrained", { range: low === high ? low : `${low}–${high}` }));
+  if (form === "vectors" && state.draft?.vectors.length > now && !byId("slots-label").hidden) notes.push(text("crowded", { vectors: state.draft.vectors.length, slots: now }));
+  byId("range-note").textContent = notes.join(" ");
 }
 
 // A field for each whole number of the draft, such as how many copies are asked for.
 function drawNumbers() {
   const place = byId("draft-numbers");
-  const numbers = state.draft?.numbers ?? {};
+  const numbers = fixed() ? {} : (state.draft?.numbers ?? {});
   const key = JSON.stringify([state.machine, language, Object.keys(numbers)]);
   if (key !== written) {
     written = key;
@@ -127,17 +182,15 @@ function drawNumbers() {
   for (const input of place.querySelectorAll("input")) {
     const [low, high] = ranges[input.name] ?? [1, MOST];
     Object.assign(input, { min: low, max: high });
-    if (document.activeElement !== input) input.value = numbers[input.name];
+    fill(input, numbers[input.name]);
   }
 }
 
 function numberField(name) {
   const input = element("input", { type: "number", name });
   input.onchange = () => {
-    const [low, high] = [Number(input.min), Number(input.max)];
-    const value = Math.max(low, Math.min(high, Math.round(Number(input.value)) || low));
-    input.value = value;
-    set({ ...state.draft, numbers: { ...state.draft.numbers, [name]: value } });
+    if (!whole(input, Number(input.min), Number(input.max))) return;
+    set({ ...state.draft, numbers: { ...state.draft.numbers, [name]: Number(input.value) } });
   };
   return element("label", {}, element("span", {}, taskWord(machine(), `draft ${name}`) ?? name), " ", input);
 }
@@ -155,6 +208,7 @@ function makePaste() {
     event.preventDefault();
     try {
       const vectors = parse(byId("paste-text").value, drawing().width);
+      if (machine().task) check(vectors);
       dialog.close();
       set({ ...state.draft, vectors, columns: columnsFor(vectors.length), numbers: numbersFor(vectors.length) });
     } catch (error) {
@@ -162,6 +216,15 @@ function makePaste() {
       byId("paste-error").hidden = false;
     }
   };
+}
+
+// What is pasted for a task has to be bits, and whole items.
+function check(vectors) {
+  const wrong = vectors.findIndex((row) => !row.every((value) => value === 0 || value === 1));
+  if (wrong >= 0) throw new Error(text("pasteBits", { line: wrong + 1 }));
+  const { item } = drawing();
+  const [length, least, most] = [vectors.length / item, machine().least ?? 1, machine().most ?? Infinity];
+  if (!Number.isInteger(length) || length < least || length > most) throw new Error(text("pasteItems", { item, least: least * item, came: vectors.length }));
 }
 
 // What a number may be can depend on the length; its least value is always there.

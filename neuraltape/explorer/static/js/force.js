@@ -2,7 +2,7 @@
 
 import { element } from "explorer/canvas";
 import { addChange, editChange, forced, removeChange } from "explorer/changes";
-import { shown, state } from "explorer/store";
+import { fixed, shown, state } from "explorer/store";
 import { named, text } from "explorer/text";
 
 // A slider between two bounds is even. Without an upper bound it goes by the logarithm, to about 50 above the lower one:
@@ -18,7 +18,6 @@ const headOf = (trace) => trace.heads[state.head].name;
 
 export function forceButton(about) {
   const button = element("button", { "aria-pressed": "false" }, text("force"));
-  button.hidden = Boolean(state.replay);
   button.onclick = () => {
     const trace = shown();
     const found = forced(headOf(trace), about.name);
@@ -27,6 +26,7 @@ export function forceButton(about) {
   };
   const draw = (trace) => {
     const held = Boolean(forced(headOf(trace), about.name));
+    button.hidden = fixed();
     button.setAttribute("aria-pressed", String(held));
     button.textContent = text(held ? "forced" : "force");
     button.setAttribute("aria-label", `${text(held ? "forced" : "force")}: ${named("number", about.name)}`);
@@ -64,6 +64,7 @@ export function tickButtons(about) {
     const found = forced(headOf(trace), about.name);
     about.ticks.forEach((_, i) => {
       const button = line.children[i];
+      button.disabled = fixed();
       button.style.setProperty("--share", Math.max(0, Math.min(1, shares[i])));
       button.lastChild.textContent = shares[i].toFixed(2);
       button.setAttribute("aria-pressed", String(found?.value[i] === 1));
@@ -81,7 +82,6 @@ function tickName(about, tick) {
 
 function tickButton(about, tick, index) {
   const button = element("button", { "aria-pressed": "false" }, tickName(about, tick), element("br"), element("b", {}, ""));
-  button.disabled = Boolean(state.replay);
   button.onclick = () => {
     const head = headOf(shown());
     const found = forced(head, about.name);

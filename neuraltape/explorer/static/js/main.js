@@ -1,10 +1,13 @@
 // The page: makes its parts, and draws all of them whenever the state changes.
 
+import { keepAddress } from "explorer/address";
 import { canShowFewer } from "explorer/axis";
 import { byId } from "explorer/canvas";
 import { onChanges } from "explorer/changes";
 import { drawChooser, loadMachines, makeChooser } from "explorer/chooser";
 import { drawDrafting, editor, makeDrafting } from "explorer/drafting";
+import { drawLearning, makeLearning } from "explorer/learning";
+import { drawLessons, makeLessons } from "explorer/lessons";
 import { readPalette } from "explorer/palette";
 import { drawPlayer, makePlayer } from "explorer/player";
 import { onRun, run, show } from "explorer/runs";
@@ -15,9 +18,8 @@ import { makeStory, drawStory } from "explorer/story";
 import { onChange, shown, state, update } from "explorer/store";
 import { drawTable } from "explorer/table";
 import { drawTape, makeTape } from "explorer/tape";
-import { headName, language, nextLanguage, preferredLanguage, setLanguage, text, writePage } from "explorer/text";
+import { explained, headName, language, nextLanguage, preferredLanguage, setLanguage, text, writePage } from "explorer/text";
 import { makeTips } from "explorer/tip";
-import { drawTour, makeTour } from "explorer/tour";
 import { Trace } from "explorer/trace";
 import { drawTracks, layTracks, makeTracks } from "explorer/tracks";
 import { drawVerdict, laneName } from "explorer/verdict";
@@ -57,15 +59,16 @@ function speak(name) {
 function draw() {
   byId("message").textContent = state.message;
   byId("message").hidden = !state.message;
+  byId("away").hidden = !state.away;
   byId("busy").hidden = !state.busy;
   if (!state.replay && state.machines.length) {
     drawChooser();
+    drawLearning();
     if (state.machine) {
       drawDrafting();
       drawStory();
     }
   }
-  drawTour();
   const trace = shown();
   for (const id of ["inside", "time", "tracks", "verdict"]) byId(id).hidden = !trace;
   // What failed has a draft, which can be mended.
@@ -88,13 +91,15 @@ function draw() {
   drawWhatIf();
   drawStages();
   drawTable(byId("numbers"));
+  if (!state.replay) drawLessons();
+  keepAddress();
 }
 
 function startReplay(replay) {
   for (const each of document.querySelectorAll(".live-only")) each.hidden = true;
   const lanes = replay.data.map((packed, i) => {
     const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
-    return { kind: replay.labels[i] ?? "main", trace: new Trace(bytes.buffer) };
+    return { kind: replay.labels[i] ?? "main", trace: Trace.unpack(bytes.buffer) };
   });
   state.replay = replay;
   state.step = replay.step;
@@ -109,7 +114,7 @@ function start() {
   makeTracks(byId("tracks"), replay ? null : editor);
   makeTape(byId("tape"), byId("now"));
   makeStages(byId("stages"));
-  for (const make of [makePlayer, makeDrafting, makeStory, makeWhatIf, makeShare, makeChooser, makeTour, makeTips]) make();
+  for (const make of [makePlayer, makeDrafting, makeStory, makeWhatIf, makeShare, makeChooser, makeLearning, makeLessons, makeTips]) make();
   byId("theme").onclick = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     setTheme(theme);
@@ -133,7 +138,7 @@ function start() {
   const preferred = replay?.language ?? preferredLanguage(navigator.language);
   speak(replay ? preferred : (saved("language") ?? preferred));
   if (replay) startReplay(replay);
-  else loadMachines().catch((error) => update({ message: error.message === "unreachable" ? text("unreachable") : error.message }));
+  else loadMachines().catch((error) => update({ message: explained(error) }));
 }
 
 start();

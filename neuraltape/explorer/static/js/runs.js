@@ -1,16 +1,16 @@
-// Asking the server for what is to be seen: the machine with its changes, untouched, and the one beside it.
+// Asking for what is to be seen: the machine with its changes, untouched, and the one beside it.
 
-import { runMachine } from "explorer/api";
 import { forgetAxis } from "explorer/axis";
 import { asked } from "explorer/changes";
-import { state, update } from "explorer/store";
-import { text } from "explorer/text";
-import { Trace } from "explorer/trace";
+import { compute } from "explorer/computing";
+import { awaited, machineOf, shownMachine, state, update } from "explorer/store";
+import { explained } from "explorer/text";
 
-// After so long, in ms, the page says that it waits.
-const SLOW = 700;
 let abort = null;
+let running = null;
 let again = false;
+// The draft of the runs shown.
+let drafted = null;
 let arrived = () => {};
 const known = new Map();
 
@@ -18,55 +18,62 @@ export function onRun(listener) {
   arrived = listener;
 }
 
-// What the server has to run now, in the order in which it is shown.
+// What has to be run now, in the order in which it is shown.
 export function requests() {
   const { task, form, ...draft } = state.draft;
-  const own = { machine: state.machine, draft };
+  const sized = (id) => (state.slots !== null && machineOf(id)?.resizable ? { slots: state.slots } : {});
+  const own = { machine: shownMachine(), draft, ...sized(state.machine) };
   const found = [{ kind: state.changes.length ? "changed" : "main", body: { ...own, changes: asked() } }];
   if (state.changes.length) found.push({ kind: "plain", body: { ...own, changes: [] } });
-  if (state.other) found.push({ kind: "other", body: { ...own, machine: state.other, changes: [] } });
+  if (state.other) found.push({ kind: "other", body: { machine: state.other, draft, changes: [], ...sized(state.other) } });
   return found;
 }
 
-// Run it all. While an answer is awaited only the newest wish is kept.
-export async function run() {
+// Run it all; what it gives comes when the newest wish is shown. While an answer is awaited only that one is kept.
+export function run() {
+  if (running) again = true;
+  else running = work().finally(() => (running = null));
+  return running;
+}
+
+async function work() {
   if (!state.machine || !state.draft || state.replay) return;
-  if (abort) {
-    again = true;
-    return;
-  }
   abort = new AbortController();
-  const slow = setTimeout(() => update({ busy: true }), SLOW);
   const wanted = requests();
-  const chosen = () => wanted[0].body.machine === state.machine;
+  const asking = state.draft;
+  const chosen = () => wanted[0].body.machine === shownMachine();
   try {
-    const traces = await Promise.all(wanted.map((each) => fetchTrace(each)));
+    const traces = await awaited(Promise.all(wanted.map((each) => fetchTrace(each))));
     // The answer of a machine that is no longer chosen would stand under another one's name.
-    if (chosen()) show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
+    if (chosen()) {
+      drafted = asking;
+      show(wanted.map((each, i) => ({ kind: each.kind, trace: traces[i] })));
+    }
   } catch (error) {
     if (error.name !== "AbortError" && chosen()) fail(error);
   } finally {
     abort = null;
-    clearTimeout(slow);
-    if (state.busy) update({ busy: false });
   }
   if (again) {
     again = false;
-    await run();
+    await work();
   }
 }
 
 function fail(error) {
+  if (error.message === "unreachable") return update({ away: true });
+  // What was drawn last and makes no sequence gives way to what is shown.
+  const back = state.draft.form === "vectors" && state.lanes.length && drafted?.task === state.draft.task ? drafted : state.draft;
   // An earlier story or episode beside this message would be taken for the one asked for.
   const lanes = state.draft.form === "vectors" ? state.lanes : [];
-  update({ lanes, message: error.message === "unreachable" ? text("unreachable") : error.message });
+  update({ lanes, draft: back, message: explained(error) });
 }
 
 async function fetchTrace({ kind, body }) {
   const version = state.machines.find((each) => each.id === body.machine)?.version ?? "";
   const key = JSON.stringify([version, body]);
   if (kind !== "changed" && known.has(key)) return known.get(key);
-  const trace = new Trace(await runMachine(body, abort.signal));
+  const trace = await compute(body, abort.signal);
   if (kind !== "changed") {
     known.set(key, trace);
     if (known.size > 6) known.delete(known.keys().next().value);
@@ -76,7 +83,10 @@ async function fetchTrace({ kind, body }) {
 
 export function show(lanes) {
   const trace = lanes[0].trace;
-  const head = state.head !== null && state.head < trace.heads.length ? state.head : trace.order()[0];
+  const named = trace.heads.findIndex((each) => each.name === state.wantedHead);
+  const kept = state.head !== null && state.head < trace.heads.length ? state.head : trace.order()[0];
+  const head = named < 0 ? kept : named;
+  state.wantedHead = null;
   const lane = Math.min(state.lane, lanes.length - 1);
   update({ lanes, lane, head, step: Math.min(state.step, trace.steps - 1), message: "", selected: state.selected.filter((slot) => slot < trace.slots) });
   forgetAxis();

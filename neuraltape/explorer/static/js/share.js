@@ -1,10 +1,11 @@
 // What can be taken away: the trace, the figure, a replay.
 
-import { download } from "explorer/api";
+import { writeAddress } from "explorer/address";
+import { download, exported } from "explorer/api";
 import { byId } from "explorer/canvas";
 import { requests } from "explorer/runs";
-import { state, update } from "explorer/store";
-import { language, text } from "explorer/text";
+import { awaited, state, update } from "explorer/store";
+import { explained, language, text } from "explorer/text";
 
 export function makeShare() {
   const [button, menu] = [byId("share"), byId("share-menu")];
@@ -12,6 +13,7 @@ export function makeShare() {
     menu.hidden = !on;
     button.setAttribute("aria-expanded", String(on));
     byId("get-figure").hidden = !state.figure;
+    for (const id of ["get-replay", "get-trace"]) byId(id).hidden = exported;
     if (on) menu.querySelector("button").focus();
   };
   button.onclick = () => open(menu.hidden);
@@ -23,20 +25,29 @@ export function makeShare() {
   document.addEventListener("pointerdown", (event) => {
     if (!menu.hidden && !event.target.closest(".menu")) open(false);
   });
+  byId("get-link").onclick = async () => {
+    open(false);
+    writeAddress();
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      // The address bar has it.
+    }
+  };
   const get = (id, path, body, name) => {
     byId(id).onclick = async () => {
       open(false);
       try {
-        await download(path, body(), name);
+        await awaited(download(path, body(), name));
       } catch (error) {
-        update({ message: error.message === "unreachable" ? text("unreachable") : error.message });
+        update({ message: explained(error) });
       }
     };
   };
   const shownRun = () => requests()[state.lane]?.body ?? requests()[0].body;
-  get("get-trace", "/api/trace", shownRun, "neuraltape-trace.safetensors");
-  get("get-figure", "/api/figure", shownRun, "neuraltape-figure.svg");
-  get("get-replay", "/api/replay", replay, "neuraltape-replay.html");
+  get("get-trace", "api/trace", shownRun, "neuraltape-trace.safetensors");
+  get("get-figure", "api/figure", shownRun, "neuraltape-figure.svg");
+  get("get-replay", "api/replay", replay, "neuraltape-replay.html");
 }
 
 function replay() {

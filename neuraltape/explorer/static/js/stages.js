@@ -4,11 +4,17 @@
 import { labelled, slotName, slotsShown } from "explorer/axis";
 import { cell, element, prepare } from "explorer/canvas";
 import { forceButton, forceSlider, tickButtons } from "explorer/force";
+import { equation } from "explorer/equation";
 import { colour, signed } from "explorer/palette";
-import { ghost, shown, state } from "explorer/store";
+import { pointed } from "explorer/pointer";
+import { ghost, shown, state, update } from "explorer/store";
 import { has, named, number, text } from "explorer/text";
 
 const HEIGHT = 66;
+// Where an axis may end: at 1, or lower where nothing comes near it.
+const TOPS = [1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
+// A weighting is called flat when its least and its greatest lie this close, in parts of the greatest.
+const FLAT = 0.02;
 const WIDEST = 110;
 const SIGNS = { key: "k", strength: "β", gate: "g", shift: "s", sharpness: "γ", erase: "e", add: "a", read: "r" };
 // Stages that blend in the focus of the step before: it is outlined there.
@@ -49,7 +55,9 @@ function stages({ kind, stages: listed, vectors }) {
 
 function stage(i, { name, numbers }, chart) {
   const canvas = element("canvas", { role: "img" });
+  followPointer(canvas);
   const legend = element("div", { class: "legend" });
+  const sum = element("p", { class: "equation" });
   const formula = has(`formula ${name}`) ? [element("span", { class: "formula" }, text(`formula ${name}`))] : [];
   const title = element("div", { class: "stage-name" }, element("i", {}, String(i + 1)), named("stage", name), ...formula);
   const lines = numbers.map((each) => numberLine({ ...each, stage: name }));
@@ -57,8 +65,29 @@ function stage(i, { name, numbers }, chart) {
   const draw = (trace) => {
     for (const line of lines) line.draw(trace);
     chart(trace, canvas, legend);
+    sum.textContent = equation(trace, state.step, state.head, i, pointed(trace));
+    sum.hidden = !sum.textContent;
   };
-  return { element: element("div", { class: "stage" }, rail, element("div", { class: "stage-body" }, canvas, legend)), draw };
+  return { element: element("div", { class: "stage" }, rail, element("div", { class: "stage-body" }, canvas, legend, sum)), draw };
+}
+
+// The slot under the pointer is the one that the equations speak of.
+export function followPointer(canvas) {
+  canvas.addEventListener("pointermove", (event) => {
+    const slots = slotsShown(shown());
+    const box = canvas.getBoundingClientRect();
+    const slot = slots[Math.max(0, Math.min(slots.length - 1, Math.floor(((event.clientX - box.left) / box.width) * slots.length)))];
+    if (slot !== state.pointed) update({ pointed: slot });
+  });
+  canvas.addEventListener("pointerleave", () => update({ pointed: null }));
+}
+
+// The pointed slot's column, behind what is drawn.
+function paintPointed(context, trace, slots, column) {
+  const at = slots.indexOf(pointed(trace));
+  if (at < 0) return;
+  context.fillStyle = colour("soft");
+  context.fillRect(at * column, 0, column, HEIGHT);
 }
 
 function numberLine(about) {
@@ -139,6 +168,7 @@ function similarityChart(i, last) {
     const column = width / slots.length;
     const values = trace.stage(state.step, state.head, i);
     const limit = Math.max(1, trace.limit(trace.heads[state.head].stages[i].weights));
+    paintPointed(context, trace, slots, column);
     context.fillStyle = colour("line");
     context.fillRect(0, 36, width, 1);
     slots.forEach((slot, at) => {
@@ -164,31 +194,49 @@ function bars(i, { name }, { ink, last }) {
     const context = prepare(canvas, width, HEIGHT + (last ? 18 : 0));
     const column = width / slots.length;
     const values = trace.stage(state.step, state.head, i);
+    paintPointed(context, trace, slots, column);
     paintFrame(context, width);
     const before = previous ? trace.weights(state.step - 1, state.head) : null;
     const other = ghost()?.stage(state.step, state.head, i);
+    const top = topOf([values, before ?? [], other ?? []]);
+    const tall = (value) => (value / top) * (HEIGHT - 14);
     slots.forEach((slot, at) => {
       const x = at * column + 1;
       const w = Math.max(1, column - 2);
-      if (before && before[slot] > 0.004) outline(context, x, w, before[slot], "faint", []);
+      if (before && before[slot] > 0.004 * top) outline(context, x, w, tall(before[slot]), "faint", []);
       context.fillStyle = colour(ink);
       context.globalAlpha = last ? 1 : 0.55;
-      const high = values[slot] * (HEIGHT - 14);
+      const high = tall(values[slot]);
       context.fillRect(x, HEIGHT - high, w, high);
       context.globalAlpha = 1;
-      if (other && other[slot] > 0.02 && Math.abs(other[slot] - values[slot]) > 0.015) outline(context, x, w, other[slot], "ink", [3, 2]);
-      if (values[slot] >= 0.045 && column >= 27) write(context, values[slot], x + w / 2, HEIGHT - high - 4);
+      if (other && other[slot] > 0.02 * top && Math.abs(other[slot] - values[slot]) > 0.015 * top) outline(context, x, w, tall(other[slot]), "ink", [3, 2]);
+      if (values[slot] >= 0.045 && top === 1 && column >= 27) write(context, values[slot], x + w / 2, HEIGHT - high - 4);
     });
     if (last) writeSlots(context, trace, slots, column);
     label(canvas, trace, last ? text("result") : stageName(trace, i), values);
     const items = [];
+    const even = flat(values);
+    if (even) items.push(element("span", { class: "flat" }, text("flat", { slots: trace.slots })));
+    if (top < 1) items.push(element("span", {}, text("axisTo", { top })));
     if (previous) items.push(element("span", {}, element("i"), text("previous")));
     if (ghost() && last) items.push(element("span", {}, element("i", { class: "other" }), text("otherRun")));
     legend.replaceChildren(...items);
   };
 }
 
-// The axis: from 0 at the bottom to 1 at the top, the same in every stage.
+// Where the axis ends: never below the greatest value.
+function topOf(weightings) {
+  let most = 0;
+  for (const values of weightings) for (const value of values) most = Math.max(most, value);
+  return TOPS.findLast((top) => most <= top) ?? 1;
+}
+
+export function flat(values) {
+  const most = values.reduce((a, b) => Math.max(a, b), 0);
+  return values.length > 1 && values.every((value) => most - value <= FLAT * most);
+}
+
+// The axis: from 0 at the bottom to its top.
 function paintFrame(context, width) {
   context.fillStyle = colour("line");
   context.fillRect(0, HEIGHT - 1, width, 1);
@@ -197,8 +245,7 @@ function paintFrame(context, width) {
   context.globalAlpha = 1;
 }
 
-function outline(context, x, width, value, name, dash) {
-  const high = value * (HEIGHT - 14);
+function outline(context, x, width, high, name, dash) {
   context.strokeStyle = colour(name);
   context.lineWidth = 1.5;
   context.setLineDash(dash);

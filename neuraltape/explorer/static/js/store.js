@@ -4,6 +4,7 @@ export const state = {
   machines: [], // as /api/machines lists them
   figure: false, // whether the server draws figures
   machine: "", // identifier of the machine shown
+  at: null, // how many sequences it had learnt from; null: all
   other: "", // identifier of the machine beside it, or ""
   draft: null, // what the user drew, by its form: {vectors, columns, numbers}, {length, seed} or {facts, question}
   changes: [], // what-ifs, as /api/run takes them, each with a `key`
@@ -12,10 +13,14 @@ export const state = {
   lane: 0, // the one looked into
   step: 0,
   head: null, // index among the trace's heads
+  wantedHead: null, // the name of the one to choose when there is a trace
   selected: [], // slots picked on the tape
+  pointed: null, // the slot under the pointer; null: where the head looks most
+  slots: null, // how many slots the tape has; null: as many as the machine was saved with
+  away: false, // whether the server did not answer when it was asked last
   allSlots: false,
   playing: false,
-  busy: false, // whether an answer has been awaited for a while
+  busy: 0, // how many things have been awaited for a while
   message: "", // an error for the reader
   replay: null, // the data of a page that needs no server
 };
@@ -49,7 +54,31 @@ export function ghost() {
   return others[0]?.trace;
 }
 
+// After so long, in ms, the page says that it waits.
+const SLOW = 500;
+
+// What a promise gives; the page says that it waits where that takes more than a moment.
+export async function awaited(promise) {
+  let said = false;
+  const slow = setTimeout(() => {
+    said = true;
+    update({ busy: state.busy + 1 });
+  }, SLOW);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(slow);
+    if (said) update({ busy: state.busy - 1 });
+  }
+}
+
+// The identifier of what is shown: the machine, or what it was on its way.
+export const shownMachine = () => (state.at === null ? state.machine : `${state.machine}#${state.at}`);
+
 export function machineOf(id) {
-  const base = id.split("@")[0];
+  const base = id.split(/[@#]/)[0];
   return state.machines.find((each) => each.id === id) ?? state.machines.find((each) => each.id === base);
 }
+
+// Whether the machine shown has nothing but runs that are ready, so that nothing can be changed.
+export const fixed = () => Boolean(state.replay || machineOf(state.machine)?.ready);

@@ -2,7 +2,7 @@
 
 import { byId, element } from "explorer/canvas";
 import { set } from "explorer/drafting";
-import { machineOf, state } from "explorer/store";
+import { fixed, machineOf, state } from "explorer/store";
 import { text } from "explorer/text";
 
 let shown = null;
@@ -34,6 +34,8 @@ function tell({ facts, question }) {
 export function drawStory() {
   const { form, examples } = machineOf(state.machine);
   byId("story").hidden = form !== "story";
+  for (const id of ["facts", "question"]) byId(id).readOnly = fixed();
+  byId("ask").hidden = fixed();
   if (byId("story").hidden || !state.draft?.facts) return;
   const key = JSON.stringify([examples, document.documentElement.lang]);
   if (byId("examples").dataset.key !== key) {

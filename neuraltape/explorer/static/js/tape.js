@@ -1,12 +1,14 @@
 // The tape at one step: the memory as a heat map, the write heads above it, the read heads below.
 
 import { labelled, slotName, slotsShown } from "explorer/axis";
-import { cell, element, prepare } from "explorer/canvas";
+import { cell, cross, element, prepare } from "explorer/canvas";
 import { colour, signed } from "explorer/palette";
 import { drawLabels } from "explorer/labels";
 import { drawWall, paintPicture, pixels } from "explorer/pictures";
+import { pointed } from "explorer/pointer";
 import { peak, sentence } from "explorer/sentence";
-import { ghost, shown, state, update } from "explorer/store";
+import { followPointer } from "explorer/stages";
+import { fixed, ghost, shown, state, update } from "explorer/store";
 import { headName, percent, text } from "explorer/text";
 
 const BARS = 40;
@@ -23,7 +25,7 @@ let wall;
 export function makeTape(body, now) {
   above = element("div", { class: "head-lanes" });
   below = element("div", { class: "head-lanes" });
-  canvas = element("canvas", { role: "img" });
+  canvas = element("canvas", { role: "application", tabindex: "0" });
   names = element("div", { class: "named" });
   wall = element("div", { class: "wall" });
   body.append(above, canvas, below, names, wall);
@@ -33,10 +35,38 @@ export function makeTape(body, now) {
     const slots = slotsShown(trace);
     const box = canvas.getBoundingClientRect();
     const slot = slots[Math.floor(((event.clientX - box.left) / box.width) * slots.length)];
-    if (slot === undefined || state.replay || !trace.width) return;
-    const picked = state.selected.includes(slot) ? state.selected.filter((each) => each !== slot) : [...state.selected, slot];
-    update({ selected: picked.sort((a, b) => a - b) });
+    if (slot === undefined || fixed() || !trace.width) return;
+    pick(slot);
   };
+  canvas.onkeydown = byKey;
+  canvas.onfocus = canvas.onblur = () => update({});
+  followPointer(canvas);
+}
+
+function pick(slot) {
+  const picked = state.selected.includes(slot) ? state.selected.filter((each) => each !== slot) : [...state.selected, slot];
+  update({ selected: picked.sort((a, b) => a - b) });
+}
+
+// On the tape arrows go from slot to slot, and space picks one.
+function byKey(event) {
+  const trace = shown();
+  const slots = slotsShown(trace);
+  const moves = { ArrowLeft: -1, ArrowRight: 1 };
+  if (event.key in moves) {
+    const at = slots.indexOf(pointed(trace));
+    update({ pointed: slots[Math.max(0, Math.min(slots.length - 1, at + moves[event.key]))] });
+  } else if ((event.key === " " || event.key === "Enter") && !fixed() && trace.width) pick(pointed(trace));
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// Slots that a change of the run shown has erased or damaged by this step.
+export function harmed(step) {
+  if (state.lanes[state.lane]?.kind !== "changed") return [];
+  const found = state.changes.filter((each) => (each.kind === "erase" || each.kind === "damage") && each.first <= step);
+  return [...new Set(found.flatMap((each) => each.slots))];
 }
 
 export function drawTape() {
@@ -55,8 +85,18 @@ export function drawTape() {
   const memoryHeight = row * trace.width;
   const height = memoryTop + memoryHeight + 3 + BARS + NUMBERS;
   const context = prepare(canvas, width, height);
-  canvas.setAttribute("aria-label", text("tapeLabel", { slots: trace.slots, step: state.step, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) }));
+  const hurt = harmed(state.step);
+  const spoken = [text("tapeLabel", { slots: trace.slots, step: state.step, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) })];
+  if (hurt.length) spoken.push(text("harmed", { slots: hurt.map((slot) => slotName(trace, slot)).join(", ") }));
+  const here = pointed(trace);
+  if (trace.width && !fixed()) spoken.push(text(state.selected.includes(here) ? "slotOn" : "slotOff", { slot: slotName(trace, here) }));
+  canvas.setAttribute("aria-label", spoken.join(" "));
 
+  const band = slots.indexOf(here);
+  if (band >= 0) {
+    context.fillStyle = colour("soft");
+    context.fillRect(band * column, 0, column - 1, height - NUMBERS + 2);
+  }
   if (trace.width) paintMemory(context, trace, slots, column, row, memoryTop);
   trace.heads.forEach((_, head) => {
     const writes = trace.writes(head);
@@ -75,7 +115,24 @@ export function drawTape() {
     context.lineWidth = 2;
     context.strokeRect(i * column, memoryTop - 2, column - 1, memoryHeight + 4);
   }
+  for (const slot of hurt) paintHarm(context, slots.indexOf(slot), column, memoryTop, memoryHeight, height);
+  if (document.activeElement === canvas && band >= 0) {
+    context.strokeStyle = colour("read");
+    context.lineWidth = 2;
+    context.strokeRect(band * column + 1, 1, column - 3, height - NUMBERS);
+  }
   drawHeads(trace, slots, column);
+}
+
+// A slot that was erased or damaged: outlined, and crossed out at its number.
+function paintHarm(context, at, column, top, high, height) {
+  if (at < 0) return;
+  context.strokeStyle = colour("wrong");
+  context.lineWidth = 1.5;
+  context.setLineDash([4, 3]);
+  context.strokeRect(at * column + 0.5, top - 1.5, column - 2, high + 3);
+  context.setLineDash([]);
+  cross(context, at * column, height - NUMBERS - 10, column, 10, colour("wrong"));
 }
 
 function paintMemory(context, trace, slots, column, row, top) {
@@ -139,8 +196,7 @@ function moveHead(lane, trace, head, slots, column) {
   const slot = peak(weights);
   const at = (Math.max(0, slots.indexOf(slot)) + 0.5) * column;
   const [tip, mark] = lane.children;
-  const share = weights[slot] < 0.3 ? "" : ` · ${slot}`;
-  mark.textContent = `${headName(trace.heads[head].name)}${share} · ${percent(weights[slot])}`;
+  mark.textContent = text(weights[slot] < 0.3 ? "headSpread" : "headAt", { head: headName(trace.heads[head].name), slot: slotName(trace, slot), share: percent(weights[slot]) });
   mark.setAttribute("aria-pressed", String(head === state.head));
   const half = mark.offsetWidth / 2;
   const left = Math.max(0, Math.min(canvas.clientWidth - 2 * half, at - half));

@@ -56,6 +56,9 @@ export const channelName = (about, name) => {
   return match ? text("bit", { number: match[1] }) : (taskWord(about, `channel ${name}`) ?? name);
 };
 
+// What went wrong, for the reader: a word that has a text here, or the server's own line.
+export const explained = (error) => (has(`error ${error.message}`) ? text(`error ${error.message}`) : error.message);
+
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
 export function number(value) {

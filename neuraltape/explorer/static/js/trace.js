@@ -1,14 +1,21 @@
-// One run of a machine, as the server packs it: a header that lists the heads and their stages, and float32 arrays,
-// time first. It computes nothing that a machine computes; whatever is drawn stands in it.
+// One run of a machine: a header that lists the heads and their stages, and float32 arrays, time first. It computes
+// nothing that a machine computes; whatever is drawn stands in it.
 
 // Which heads act first: writing comes before reading.
 const ORDER = ["write", "read", "hop"];
 
 export class Trace {
-  constructor(buffer) {
+  // As the server packs it: the header's length, the header as JSON, the numbers.
+  static unpack(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
-    Object.assign(this, JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))));
-    this.values = new Float32Array(buffer, 4 + length);
+    return new Trace(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))), new Float32Array(buffer, 4 + length));
+  }
+
+  constructor(header, values) {
+    Object.assign(this, header);
+    this.values = values;
+    // Arrays that came later, each for itself.
+    this.more = {};
     [this.steps, this.slots] = this.arrays[this.heads[0].stages[0].weights][1];
     // Numbers in a slot; 0 where the trace holds no memory.
     this.width = this.has("memory") ? this.arrays.memory[1][2] : 0;
@@ -18,11 +25,18 @@ export class Trace {
 
   // The numbers at a place: at("output", step). What is left of the shape comes back as one flat array.
   at(name, ...index) {
+    const values = this.more[name] ?? this.values;
     const [offset, shape] = this.arrays[name];
     let start = 0;
     index.forEach((each, axis) => (start = start * shape[axis] + each));
     const size = shape.slice(index.length).reduce((a, b) => a * b, 1);
-    return this.values.subarray(offset + start * size, offset + (start + 1) * size);
+    return values.subarray(offset + start * size, offset + (start + 1) * size);
+  }
+
+  // Another array, a row a step.
+  add(name, rows) {
+    this.arrays[name] = [0, [rows.length, rows[0].length]];
+    this.more[name] = Float32Array.from(rows.flatMap((row) => [...row]));
   }
 
   has(name) {

@@ -1,6 +1,6 @@
 // Everything over time: input, target, outputs, and where each head looked. One column a step, one track a canvas.
 
-import { slotName, slotsShown } from "explorer/axis";
+import { slotRange, slotsShown } from "explorer/axis";
 import { cell, cross, element, prepare } from "explorer/canvas";
 import { colour, rgb, signed } from "explorer/palette";
 import { state, update } from "explorer/store";
@@ -12,6 +12,8 @@ import { laneName } from "explorer/verdict";
 const pen = { step: 0, channel: 0, paint: null };
 // The height of a row of pictures.
 const PICTURE = 26;
+// How strongly a focus is tinted that is the same everywhere.
+const TINT = 0.14;
 let tracks = [];
 // How the tracks looked when they were drawn last, and whether the keyboard's place was marked.
 let drawn = "";
@@ -201,27 +203,45 @@ function cellLabel(trace) {
   return text("cellLabel", { step, channel: channelName(trace, trace.inputs[pen.channel]), value });
 }
 
+// How many steps a text alternative spells out.
+const SPELT = 48;
+
+// What stands in the scored steps, in words: each step's bits, or the name of its class.
+function spelt(trace, name) {
+  const steps = [...trace.mask.keys()].filter((step) => trace.mask[step] || !trace.has("target"));
+  const word = (step) => {
+    const values = trace.at(name, step);
+    if (trace.targets === "bits" || !trace.targets) return [...values].map((value) => Math.round(value)).join("");
+    if (trace.targets === "classes") return channelName(trace, trace.outputs[values.indexOf(Math.max(...values))]);
+    return [...values].map((value) => Math.round(value * 10) / 10).join(" ");
+  };
+  const parts = steps.slice(0, SPELT).map((step) => `${text("step", { step })}${text("colon")}${word(step)}`);
+  return parts.length ? ` ${parts.join("; ")}${steps.length > SPELT ? " …" : "."}` : "";
+}
+
 function targetTrack(trace) {
   const rows = trace.outputs.length;
   const value = (step, row) => trace.mask[step] && shade(trace.at("target", step)[row], 1);
-  return track(text("target"), [], text("tracksLabel", { name: text("target"), steps: trace.steps }), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
+  return track(text("target"), [], text("tracksLabel", { name: text("target"), steps: trace.steps }) + spelt(trace, "target"), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
 }
 
 function outputTrack(lane, several) {
   const { trace } = lane;
   const rows = trace.outputs.length;
+  const guesses = trace.score && trace.score.optimum !== null;
   const value = (step, row) => {
     // What is not scored does not matter; without targets everything does.
     if (trace.has("target") && !trace.mask[step]) return { colour: colour("soft"), alpha: 0.45 };
-    const wrong = trace.wrong(step, row);
+    // Where even the best predictor has to guess, a wrong guess is no mistake.
+    const wrong = trace.wrong(step, row) && !guesses;
     if (!trace.has("chance")) return { ...shade(trace.at("output", step)[row], trace.limit("output")), wrong };
     const [ink, soft] = [rgb("ink"), rgb("soft")];
     const mixed = ink.map((each, i) => Math.round(soft[i] + (each - soft[i]) * trace.at("chance", step)[row] * 0.9));
     return { colour: wrong ? `rgb(${mixed.join()} / 45%)` : `rgb(${mixed.join()})`, alpha: 1, wrong };
   };
   const detail = several ? [laneName(lane)] : [];
-  if (trace.score?.wrong) detail.push(element("span", { class: "bad" }, ` ${text("wrongBits", { wrong: trace.score.wrong })}`));
-  return track(text("output"), detail, text("tracksLabel", { name: text("output"), steps: trace.steps }), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
+  if (trace.score?.wrong && !guesses) detail.push(element("span", { class: "bad" }, ` ${text("wrongBits", { wrong: trace.score.wrong })}`));
+  return track(text("output"), detail, text("tracksLabel", { name: text("output"), steps: trace.steps }) + spelt(trace, trace.has("chance") ? "chance" : "output"), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
 }
 
 // All heads in one map: where the reading follows the writing can be seen at once.
@@ -231,11 +251,11 @@ function focusTrack(lane, several) {
   const height = several ? 84 : 100;
   const key = (kind) => element("span", { class: `key ${kind}` }, text(kind === "read" ? "reads" : "writesKey"));
   const keys = ["write", "read"].filter((kind) => trace.heads.some((_, head) => trace.writes(head) === (kind === "write")));
-  const detail = [...keys.flatMap((kind) => [key(kind), " "]), element("br"), text("slots", { range: `${slotName(trace, slots[0])}\u2013${slotName(trace, slots.at(-1))}` })];
+  const detail = [...keys.flatMap((kind) => [key(kind), " "]), element("br"), text("slots", { range: slotRange(trace, slots) })];
   if (several) detail.unshift(laneName(lane), element("br"));
   const names = trace.heads.map((head) => headName(head.name)).join(", ");
   const label = text("tracksLabel", { name: `${text("focus")}: ${names}`, steps: trace.steps });
-  const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace)), { help: "help focus" });
+  const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace), lane.kind === "changed"), { help: "help focus" });
   made.canvas.addEventListener("pointerdown", (event) => {
     const box = made.canvas.getBoundingClientRect();
     const shownSlots = slotsShown(trace);
@@ -248,7 +268,7 @@ function focusTrack(lane, several) {
   return made;
 }
 
-function paintFocus(context, width, height, trace, slots) {
+function paintFocus(context, width, height, trace, slots, harm) {
   context.fillStyle = colour("field");
   context.fillRect(0, 0, width, height);
   const [column, row] = [width / trace.steps, height / slots.length];
@@ -258,9 +278,14 @@ function paintFocus(context, width, height, trace, slots) {
     for (let step = 0; step < trace.steps; step++) {
       const weights = trace.weights(step, head);
       slots.forEach((slot, i) => {
-        if (weights[slot] > 0.01) cell(context, step * column + inset, i * row, column - 2 * inset, row, colour(trace.writes(head) ? "write" : "read"), weights[slot]);
+        // A focus that is spread over all slots alike has a tint too: it has not vanished.
+        const alpha = Math.max(weights[slot], Math.min(1, weights[slot] * trace.slots) * TINT);
+        if (alpha > 0.01) cell(context, step * column + inset, i * row, column - 2 * inset, row, colour(trace.writes(head) ? "write" : "read"), alpha);
       });
     }
+  }
+  if (harm) for (const { first, slots: hurt } of state.changes.filter((each) => each.kind === "erase" || each.kind === "damage")) {
+    for (const slot of hurt) if (slots.includes(slot)) cross(context, first * column, slots.indexOf(slot) * row - 4, column, row + 8, colour("wrong"));
   }
   context.strokeStyle = colour("line");
   context.lineWidth = 1;

@@ -46,11 +46,19 @@ export function laneName(lane) {
   return text(lane.kind === "plain" ? "untouchedRun" : "changedRun");
 }
 
+// How much more than the best possible predictor may be paid by what counts as good.
+const NEARLY = 1.1;
+
 function score(trace) {
   const { wrong, of, bits, optimum } = trace.score;
+  // Where even the best predictor has to guess, what counts is what the guesses cost.
+  if (optimum !== null) {
+    const good = bits <= NEARLY * optimum;
+    const judged = element("b", { class: good ? "good" : "bad" }, text(good ? "nearOptimum" : "offOptimum"));
+    return element("span", {}, judged, " ", element("span", { class: "muted" }, text("bitsOptimum", { bits: number(bits), optimum: number(optimum), wrong, of })));
+  }
   const judged = element("b", { class: wrong ? "bad" : "good" }, text(about(wrong ? "wrong" : "right", trace), { wrong, of }));
-  const costs = optimum === null ? text(about("bits", trace), { bits: number(bits) }) : text("bitsOptimum", { bits: number(bits), optimum: number(optimum) });
-  return element("span", {}, judged, " ", element("span", { class: "muted" }, costs));
+  return element("span", {}, judged, " ", element("span", { class: "muted" }, text(about("bits", trace), { bits: number(bits) })));
 }
 
 // The first step and head at which the changed run's focus parts from the untouched one's.

@@ -3,7 +3,7 @@
 import { slotName } from "explorer/axis";
 import { byId, element } from "explorer/canvas";
 import { addChange, clearChanges, describe, ofKind, removeChange } from "explorer/changes";
-import { shown, state, update } from "explorer/store";
+import { fixed, shown, state, update } from "explorer/store";
 import { headName, text } from "explorer/text";
 
 export function makeWhatIf() {
@@ -20,6 +20,7 @@ export function makeWhatIf() {
 
 export function drawWhatIf() {
   const trace = shown();
+  byId("what-if").hidden = fixed();
   const head = trace.heads[state.head].name;
   for (const [id, kind] of [["freeze", "freeze"], ["no-shift", "no-shift"]]) byId(id).setAttribute("aria-pressed", String(Boolean(ofKind(kind, head))));
   // What happens once has no focus of a step before; what does not shift has no shift to switch off.
@@ -31,8 +32,16 @@ export function drawWhatIf() {
   byId("pick-hint").hidden = !trace.labels || state.selected.length > 0 || state.changes.length > 0;
   byId("reset").hidden = !state.changes.length;
   tabs(byId("scope"), ["here", "on", "all"].map((name) => ({ name: text(name), on: state.scope === name, go: () => update({ scope: name }) })));
-  byId("changes").replaceChildren(...state.changes.map(chip));
+  rebuild(byId("changes"), state.changes.map((change) => `${change.key} ${describe(change)}`), () => state.changes.map(chip));
   drawSlots();
+}
+
+// A place's children made anew only when what they say has changed: a button that is pressed or focused stays the same.
+function rebuild(place, says, make) {
+  const key = JSON.stringify([says, document.documentElement.lang]);
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  place.replaceChildren(...make());
 }
 
 function chip(change) {
@@ -45,18 +54,22 @@ function drawSlots() {
   const bar = byId("slot-bar");
   bar.hidden = !state.selected.length;
   if (bar.hidden) return;
-  const slots = [...state.selected];
   const trace = shown();
+  rebuild(bar, [state.selected, trace.heads[state.head].name, trace.width > 0], () => slotButtons(trace));
+}
+
+function slotButtons(trace) {
+  const slots = [...state.selected];
   const apply = (change) => () => {
     addChange({ ...change, slots }, { first: state.step, last: state.step });
     update({ selected: [] });
   };
-  bar.replaceChildren(
+  return [
     element("span", {}, text("slotPicked", { slots: slots.map((slot) => slotName(trace, slot)).join(", ") })),
     element("button", { onclick: apply({ kind: "focus", head: trace.heads[state.head].name }) }, text("focusSlots", { head: headName(trace.heads[state.head].name) })),
     ...(trace.width ? [["erase", "eraseSlots", {}], ["damage", "damageSlots", { deviation: 0.5, seed: 0 }]] : []).map(([kind, words, more]) => element("button", { onclick: apply({ kind, ...more }) }, text(words))),
     element("button", { class: "quiet", onclick: () => update({ selected: [] }) }, text("unpick")),
-  );
+  ];
 }
 
 // A row of buttons of which one is on.
