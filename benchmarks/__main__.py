@@ -13,6 +13,7 @@ from benchmarks.machine import describe, in_words
 from benchmarks.memory import memory
 from benchmarks.report import write
 from benchmarks.scaling import slots, steps, widths
+from benchmarks.sparse import sparse
 from benchmarks.startup import startup
 from benchmarks.table import Table
 from benchmarks.timing import FULL, QUICK, Effort
@@ -26,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Table]] = {
     "slots": slots,
     "widths": widths,
     "memory": memory,
+    "sparse": sparse,
     "larger": larger,
     "limit": limit,
     "startup": startup,

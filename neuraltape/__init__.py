@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neuraltape.nn import DNC as DNC
     from neuraltape.nn import MANN as MANN
     from neuraltape.nn import NTM as NTM
+    from neuraltape.nn import SAM as SAM
     from neuraltape.nn import Bidirectional as Bidirectional
     from neuraltape.nn import LSTMBaseline as LSTMBaseline
     from neuraltape.nn import Machine as Machine
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Loaded at their first use: the command line answers without PyTorch where it can, in a fraction of the time.
-_NAMES = ("NTM", "DNC", "MANN", "Machine", "LSTMBaseline", "MachineState", "Stacked", "Bidirectional", "Trace")
+_NAMES = ("NTM", "DNC", "SAM", "MANN", "Machine", "LSTMBaseline", "MachineState", "Stacked", "Bidirectional", "Trace")
 _PARTS = ("functional", "nn")
 
 

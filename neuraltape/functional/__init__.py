@@ -2,7 +2,7 @@
 
 Names and shapes are those of the glossary in the documentation. "The paper" is Graves, Wayne and Danihelka (2014),
 arXiv 1410.5401; in `lrua` it is Santoro et al. (2016), arXiv 1605.06065; in `allocation`, `links` and `dnc` it is
-Graves et al. (2016), Nature 538:471.
+Graves et al. (2016), Nature 538:471; in `sam` it is Rae et al. (2016), arXiv 1610.09027.
 """
 
 from neuraltape.functional.addressing import Stages as Stages
@@ -58,6 +58,20 @@ from neuraltape.functional.lrua import one_slot_each as one_slot_each
 from neuraltape.functional.lrua import split_lrua as split_lrua
 from neuraltape.functional.memory import read as read
 from neuraltape.functional.memory import write as write
+from neuraltape.functional.sam import SAMInterface as SAMInterface
+from neuraltape.functional.sam import SAMLayout as SAMLayout
+from neuraltape.functional.sam import SAMState as SAMState
+from neuraltape.functional.sam import accessed as accessed
+from neuraltape.functional.sam import activate_sam as activate_sam
+from neuraltape.functional.sam import aged as aged
+from neuraltape.functional.sam import least_recent as least_recent
+from neuraltape.functional.sam import look_up_nearest as look_up_nearest
+from neuraltape.functional.sam import nearest as nearest
+from neuraltape.functional.sam import on_slots as on_slots
+from neuraltape.functional.sam import sam_step as sam_step
+from neuraltape.functional.sam import sam_write_weights as sam_write_weights
+from neuraltape.functional.sam import split_sam as split_sam
+from neuraltape.functional.sam import touched as touched
 from neuraltape.functional.sentences import Sentences as Sentences
 from neuraltape.functional.sentences import position_weights as position_weights
 from neuraltape.functional.state import State as State

@@ -89,6 +89,16 @@ class State:
             raise TypeError(f"mask must be a tensor of bool, one a sequence; got {came}")
         return map_state(lambda mine, theirs: _chosen(mask, mine, theirs), self, other)
 
+    def alike(self, *others: Any) -> tuple[Any, ...]:
+        """This and others of its kind in the shapes in which they are combined: as they are, unless a kind differs."""
+        return self, *others
+
+    def settled(self) -> Self:
+        """The same without what it only has room for: as it is, unless a kind or a part differs."""
+        parts = [part.settled() if isinstance(part, State) else part for part in self.parts()]
+        same = all(new is old for new, old in zip(parts, self.parts(), strict=True))
+        return self if same else type(self)(*parts)
+
     def rows(self, index: Any) -> Self:
         """Some of the sequences.
 
@@ -144,6 +154,8 @@ def map_state(function: Callable[..., Tensor], state: Any, *others: Any) -> Any:
     if isinstance(state, Tensor):
         return function(state, *others)
     if isinstance(state, State) and all(type(other) is type(state) for other in others):
+        if others:
+            state, *others = state.alike(*others)
         parts = zip(state.parts(), *(other.parts() for other in others), strict=True)
         return type(state)(*[map_state(function, *each) for each in parts])
     return pytree.tree_map(

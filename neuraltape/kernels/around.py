@@ -71,6 +71,11 @@ def anything() -> bool:
     )
 
 
+def settled(state: Any) -> Any:
+    """A state without what it only has room for, or as it is where something is around: that may know shapes alone."""
+    return state if anything() else state.settled()
+
+
 def refuse_backward(slopes: Iterable[Any], *, operator: bool = True) -> None:
     """Raise NotImplementedError where what is around a backward pass can't follow it.
 

@@ -6,6 +6,8 @@ from neuraltape.nn.access import LRUAAccess as LRUAAccess
 from neuraltape.nn.access import MANNConfig as MANNConfig
 from neuraltape.nn.access import NTMAccess as NTMAccess
 from neuraltape.nn.access import NTMConfig as NTMConfig
+from neuraltape.nn.access import SAMAccess as SAMAccess
+from neuraltape.nn.access import SAMConfig as SAMConfig
 from neuraltape.nn.bidirectional import Bidirectional as Bidirectional
 from neuraltape.nn.bidirectional import BidirectionalState as BidirectionalState
 from neuraltape.nn.controllers import FeedForwardController as FeedForwardController
@@ -35,6 +37,7 @@ from neuraltape.nn.memory_network import MemoryNetworkConfig as MemoryNetworkCon
 from neuraltape.nn.ntm import NTM as NTM
 from neuraltape.nn.record import Heads as Heads
 from neuraltape.nn.record import Recorder as Recorder
+from neuraltape.nn.sam import SAM as SAM
 from neuraltape.nn.sequence_model import SequenceModel as SequenceModel
 from neuraltape.nn.stacked import Stacked as Stacked
 from neuraltape.nn.stacked import StackedState as StackedState

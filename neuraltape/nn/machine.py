@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from neuraltape.kernels.around import settled
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.quick import like_of
@@ -126,7 +127,7 @@ class Machine(SequenceModel[MachineState]):
             state = after if living is None else keep_alive(living[t], after, state)
             hiddens.append(hidden)
             all_reads.append(reads)
-        return torch.stack(hiddens), torch.stack(all_reads), state
+        return torch.stack(hiddens), torch.stack(all_reads), settled(state)
 
     def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
         """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""

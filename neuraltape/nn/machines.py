@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from neuraltape.nn.access import DNCConfig, MANNConfig, NTMConfig
+from neuraltape.nn.access import DNCConfig, MANNConfig, NTMConfig, SAMConfig
 from neuraltape.nn.dnc import DNC
 from neuraltape.nn.lstm import LSTMBaseline, LSTMConfig
 from neuraltape.nn.machine import Machine
@@ -17,6 +17,7 @@ from neuraltape.nn.mann import MANN
 from neuraltape.nn.memory_network import MemoryNetwork, MemoryNetworkConfig
 from neuraltape.nn.ntm import NTM
 from neuraltape.nn.pretrained import fetch, saved_arguments
+from neuraltape.nn.sam import SAM
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ MACHINES: dict[str, Kind] = {
     "ntm": Kind("ntm", NTM, NTMConfig, traceable=True, resizable=True, biased=True),
     "mann": Kind("mann", MANN, MANNConfig, traceable=True, resizable=False),
     "dnc": Kind("dnc", DNC, DNCConfig, traceable=True, resizable=True),
+    "sam": Kind("sam", SAM, SAMConfig, traceable=True, resizable=True),
     "lstm": Kind("lstm", LSTMBaseline, LSTMConfig, traceable=False, resizable=False, baseline=True),
     "memory-network": Kind(
         "memory-network",

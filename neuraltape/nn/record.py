@@ -266,6 +266,10 @@ def _record(
         state = machine.initial_state(batch_size)
     else:
         state = machine.fitting(arranged.take_state(state), batch_size)
+    sparse = hasattr(machine.access, "with_room")
+    if sparse:
+        # Every step has the same slots, all that will be touched.
+        state = type(state)(state.controller, machine.access.with_room(state.access, steps))
     living, anew = None if arranged.lengths is None else alive(arranged.lengths, steps), arranged.reset
     if living is not None:
         anew = None if anew is None else anew & living
@@ -280,7 +284,28 @@ def _record(
         # What there is to change is what the first step shows.
         first, _, _ = _run(machine, x[:1], state, None, None, None, torch.ones_like(ends), recorder)
         recorder = Recorder(interventions, first, steps=steps)
-    return _run(machine, x, state, living, anew, targets, ends, recorder)
+    trace, outputs, state = _run(machine, x, state, living, anew, targets, ends, recorder)
+    return first_slots(trace) if sparse else trace, outputs, state
+
+
+def first_slots(trace: Trace) -> Trace:
+    """A trace without the last slots, in which nothing ever stood and where no head ever was."""
+    focuses = [stage.weights for head in trace.heads for stage in head.stages if stage.kind == "focus"]
+    there = torch.stack([weights.flatten(0, 1).ne(0).any(0) for weights in focuses]).any(0)
+    for memory in (trace.memory, trace.first_memory):
+        there = there if memory is None else there | memory.ne(0).any(-1).flatten(0, -2).any(0)
+    count = max(1, int(there.nonzero().max()) + 1 if there.any() else 1)
+
+    def cut(head: Head) -> Head:
+        stages = tuple(replace(each, weights=each.weights[..., :count]) for each in head.stages)
+        return replace(head, stages=stages, first=None if head.first is None else head.first[..., :count])
+
+    return replace(
+        trace,
+        heads=tuple(map(cut, trace.heads)),
+        memory=None if trace.memory is None else trace.memory[:, :, :count],
+        first_memory=None if trace.first_memory is None else trace.first_memory[:, :count],
+    )
 
 
 def _run(

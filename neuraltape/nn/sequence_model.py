@@ -12,7 +12,7 @@ from neuraltape.nn.checks import check_flag, check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.quick import like_of
-from neuraltape.nn.state import like_state, tensors_of
+from neuraltape.nn.state import like_state, sized_like, tensors_of
 
 
 class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="neuraltape", license="mit"):
@@ -174,7 +174,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
         with torch.no_grad():
             expected = self.initial_state(batch_size)
         state = like_state(state, expected)
-        came, wanted = tensors_of(state), tensors_of(expected)
+        came, wanted = tensors_of(state), tensors_of(sized_like(expected, state))
         if [tensor.shape for tensor in came] != [tensor.shape for tensor in wanted]:
             raise ValueError(
                 f"state must be that of {batch_size} sequence(s), with shapes {[tuple(t.shape) for t in wanted]}; "

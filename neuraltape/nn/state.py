@@ -67,6 +67,14 @@ def like_state(came: Any, like: Any, name: str = "state") -> Any:
     return kind(*[like_state(mine, theirs, f"{name}.{part}") for mine, theirs, part in places])
 
 
+def sized_like(expected: Any, came: Any) -> Any:
+    """What is expected of a state, with as many rows as the state has where it may have any number."""
+    if not isinstance(expected, State) or type(came) is not type(expected):
+        return expected
+    mine = expected.alike(came)[0]
+    return type(mine)(*[sized_like(*each) for each in zip(mine.parts(), came.parts(), strict=True)])
+
+
 def tensors_of(state: Any) -> list[Tensor]:
     """All tensors of a state, in a fixed order."""
     return [leaf for leaf in pytree.tree_leaves(state) if isinstance(leaf, Tensor)]

@@ -140,7 +140,7 @@ def test_every_field_is_explained(call: Call) -> None:
             "curriculum growing has no effect",
         ),
         (["ngrams", "--cooldown-sequences", "10"], "--cooldown-sequences has no effect without a goal that ends"),
-        (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, lstm; got 'gpt'"),
+        (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, sam, lstm; got 'gpt'"),
         (["copy", "--model", "lstm", "--gate-bias", "2"], "--gate-bias is a setting of model ntm; model is lstm"),
         (["copy", "--momentum=0.5"], "--momentum is a setting of optimizer rmsprop; optimizer is adam"),
         (["copy", "--cooldown-retry-rate", "2"], "--cooldown-retry-rate must be at most 1; got 2.0"),

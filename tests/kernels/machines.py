@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from neuraltape.functional import AccessState, DNCLayout, DNCState, InterfaceLayout, LRUALayout, LRUAState
+from neuraltape.functional import (
+    AccessState,
+    DNCLayout,
+    DNCState,
+    InterfaceLayout,
+    LRUALayout,
+    LRUAState,
+    SAMLayout,
+    SAMState,
+)
+from neuraltape.functional.sam import NEVER
 from neuraltape.kernels import MachineSpec, Restart, SequenceResult, Weights
 from neuraltape.kernels.spec import STATES
 
@@ -59,6 +69,22 @@ def dnc_spec_of(
     return MachineSpec("dnc", cell, inputs, hidden, layers, slots, DNCLayout(heads, width, **switches))
 
 
+def sam_spec_of(
+    cell: Any = "lstm",
+    *,
+    inputs: int = 3,
+    hidden: int = 10,
+    layers: int = 1,
+    slots: int = 30,
+    heads: int = 2,
+    width: int = 5,
+    reads: int = 3,
+) -> MachineSpec:
+    """A small SAM of odd sizes."""
+    layout = SAMLayout(heads, width, min(reads, slots), max(slots, heads))
+    return MachineSpec("sam", cell, inputs, hidden, layers, layout.slots, layout)
+
+
 class Call(NamedTuple):
     """All arguments of `sequence`."""
 
@@ -66,7 +92,7 @@ class Call(NamedTuple):
     lengths: Tensor | None
     weights: Weights
     controller: tuple[Tensor, ...]
-    access: AccessState | LRUAState | DNCState
+    access: AccessState | LRUAState | DNCState | SAMState
     spec: MachineSpec
     restart: Restart | None = None
 
@@ -93,6 +119,11 @@ class Call(NamedTuple):
 
 def changed(access: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Every leaf of an access's state changed."""
+    if isinstance(access, SAMState):
+        # What says where, how long ago and how many has no gradient.
+        kept = {name: change(getattr(access, name)).detach() for name in ("read_slots", "age", "used")}
+        smooth = {name: change(getattr(access, name)) for name in ("memory", "read_weights", "reads")}
+        return access.replace(**kept, **smooth)
     access = type(access)(*map(change, access.parts()))
     # What a step takes without a gradient.
     fixed = {LRUAState: "usage", DNCState: "write_weights"}.get(type(access))
@@ -133,12 +164,20 @@ def call_of(
         controller.append(draw(gates * hidden) * bound)
     weights = Weights(tuple(controller), draw(layout.size, hidden) * bound * 4 * scale, draw(layout.size) * scale)
 
-    def state() -> tuple[tuple[Tensor, ...], AccessState | LRUAState | DNCState]:
+    def state() -> tuple[tuple[Tensor, ...], AccessState | LRUAState | DNCState | SAMState]:
         carried = tuple(draw(batch, spec.layers, hidden) / 2 for _ in range(STATES[spec.cell]))
         memory, reads = draw(batch, spec.slots, layout.width), draw(batch, layout.read_heads, layout.width)
         if isinstance(layout, LRUALayout):
             usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
             return carried, LRUAState(memory, focus(layout.heads), usage, reads)
+        if isinstance(layout, SAMLayout):
+            # Some of the slots were given, of which some were accessed.
+            count, given = layout.sparse_reads, max(layout.sparse_reads, layout.slots * 2 // 3)
+            order = torch.rand(batch, layout.read_heads, given, generator=generator).argsort(-1)[..., :count]
+            age = torch.randint(0, 5, (batch, given), generator=generator).double()
+            used = torch.full((batch,), given, dtype=torch.float64)
+            parts = memory[:, :given], order.double(), torch.softmax(draw(batch, layout.read_heads, count), -1)
+            return carried, SAMState(*parts, age.masked_fill(age == 4, NEVER), used, reads)
         if isinstance(layout, DNCLayout):
             usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
             linked = spec.slots if layout.links else 0

@@ -13,7 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from neuraltape import DNC, MANN, NTM, LSTMBaseline
+from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline
 from neuraltape.functional import Sentences
 from neuraltape.nn import MemoryNetwork
 
@@ -53,6 +53,8 @@ def machine(name: str, backend: str = "auto") -> Any:
             return MANN(3, 4, 2, read_heads=2, **sizes)
         case "dnc":
             return DNC(3, 4, 2, **sizes)
+        case "sam":
+            return SAM(3, 4, 2, read_heads=2, sparse_reads=2, **sizes)
         case "lstm":
             return LSTMBaseline(3, 4, 2, controller_layers=2, dtype=torch.float64)
         case "network":
@@ -60,7 +62,7 @@ def machine(name: str, backend: str = "auto") -> Any:
     return NTM(3, 4, 2, **sizes)
 
 
-MACHINES = ("ntm", "own", "mann", "dnc", "lstm", "network")
+MACHINES = ("ntm", "own", "mann", "dnc", "sam", "lstm", "network")
 
 
 def ways_of_using(model: Any) -> list[Callable[[Tensor], Tensor]]:

@@ -132,7 +132,7 @@ def test_rows_begin_anew(name):
     assert_same(gradients(got.costs, got.state, model, inputs), gradients(expected, after, model, inputs))
 
 
-@pytest.mark.parametrize("name", ["ntm", "mann", "dnc"])
+@pytest.mark.parametrize("name", ["ntm", "mann", "dnc", "sam"])
 def test_kernels_take_the_whole_way(name):
     model, (inputs, targets, *_) = built(name), drawn()
     assert "_Loss" in model.loss(inputs, targets).costs.grad_fn.name()

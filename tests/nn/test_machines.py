@@ -22,6 +22,7 @@ from neuraltape.nn import (
     MANNConfig,
     MemoryNetworkConfig,
     NTMConfig,
+    SAMConfig,
     kind_of,
     load_machine,
     resizable,
@@ -77,6 +78,7 @@ def test_every_setting_reaches_the_machine(kind):
         "train_initial_reads": True,
         "input_scale": 2.0,
         "usage_decay": 0.5,
+        "sparse_reads": 3,
         "links": False,
         "masked": True,
         "wipe": True,
@@ -128,7 +130,9 @@ def test_a_subclass_is_of_its_base_s_kind():
 
 
 def test_what_is_no_machine_is_named():
-    with pytest.raises(ValueError, match="model must be one of ntm, mann, dnc, lstm, memory-network; got a Linear"):
+    with pytest.raises(
+        ValueError, match="model must be one of ntm, mann, dnc, sam, lstm, memory-network; got a Linear"
+    ):
         kind_of(nn.Linear(2, 2))
 
 
@@ -175,6 +179,14 @@ BAD_SETTINGS = [
     (DNCConfig, {"links": False, "sharpen_links": True}, "sharpen_links needs links; got links=False"),
     (DNCConfig, {"bypass_dropout": 1.0}, "bypass_dropout must be at least 0 and below 1; got 1.0"),
     (DNCConfig, {"bypass_dropout": True}, "bypass_dropout must be at least 0 and below 1; got True"),
+    (SAMConfig, {"memory_slots": 3}, "memory_slots must be at least as many as read_heads, 4; got 3"),
+    (
+        SAMConfig,
+        {"memory_slots": 5, "sparse_reads": 6},
+        "memory_slots must be at least as many as sparse_reads, 6; got 5",
+    ),
+    (SAMConfig, {"memory_slots": 2**24 + 1}, "memory_slots must be at most 16,777,216; got 16,777,217"),
+    (SAMConfig, {"sparse_reads": True}, "sparse_reads must be a positive integer; got True"),
     (LSTMConfig, {"controller_layers": 0}, "controller_layers must be a positive integer; got 0"),
     (LSTMConfig, {"input_scale": -1.0}, "input_scale must be positive and finite; got -1.0"),
     (MemoryNetworkConfig, {"hops": 0}, "hops must be a positive integer; got 0"),

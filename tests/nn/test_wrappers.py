@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
-from neuraltape import DNC, MANN, NTM, LSTMBaseline, Machine
+from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline, Machine
 from neuraltape.functional import InterfaceLayout, Sentences
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.machines import MACHINES
@@ -33,6 +33,11 @@ def dnc(backend: str, dtype: torch.dtype = torch.float64) -> Any:
     return DNC(INPUTS, 5, OUTPUTS, memory_slots=6, memory_width=4, read_heads=2, backend=backend, dtype=dtype)
 
 
+def sam(backend: str, dtype: torch.dtype = torch.float64) -> Any:
+    sizes: dict[str, Any] = {"memory_slots": 6, "memory_width": 4, "read_heads": 2, "sparse_reads": 2}
+    return SAM(INPUTS, 5, OUTPUTS, **sizes, backend=backend, dtype=dtype)
+
+
 def lstm(_: str, dtype: torch.dtype = torch.float64) -> Any:
     return LSTMBaseline(INPUTS, 5, OUTPUTS, dtype=dtype)
 
@@ -42,10 +47,10 @@ def memory_network(backend: str, dtype: torch.dtype = torch.float64) -> Any:
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
-    "ntm": ntm, "mann": mann, "dnc": dnc, "lstm": lstm, "memory-network": memory_network,
+    "ntm": ntm, "mann": mann, "dnc": dnc, "sam": sam, "lstm": lstm, "memory-network": memory_network,
 }  # fmt: skip
 # Those whose kernels read parameters of parts.
-FAST = ("ntm", "mann", "dnc")
+FAST = ("ntm", "mann", "dnc", "sam")
 
 
 def louder(result: Any) -> Any:

@@ -116,10 +116,13 @@ def test_every_field_is_explained_in_one_line(part: type) -> None:
         ({"model": "lstm", "gate_bias": 2.0}, "gate_bias is a setting of model ntm; model is lstm"),
         ({"model": "lstm", "gate_bias": 0.0}, "gate_bias is a setting of model ntm; model is lstm"),
         ({"model": "mann", "write_shift_bias": 1.0}, "write_shift_bias is a setting of model ntm; model is mann"),
-        ({"model": "mann", "training_slots": 8}, "training_slots is a setting of model ntm and dnc; model is mann"),
+        (
+            {"model": "mann", "training_slots": 8},
+            "training_slots is a setting of model ntm and dnc and sam; model is mann",
+        ),
         (
             {"model": "lstm", "memory_slots": 8},
-            "memory_slots is a setting of model ntm and mann and dnc; model is lstm",
+            "memory_slots is a setting of model ntm and mann and dnc and sam; model is lstm",
         ),
         ({"usage_decay": 0.5}, "usage_decay is a setting of model mann; model is ntm"),
         ({"momentum": 0.5}, "momentum is a setting of optimizer rmsprop; optimizer is adam"),
@@ -133,7 +136,9 @@ def test_a_setting_of_another_machine_or_optimiser_is_refused_by_name(flat: dict
 
 def test_one_in_a_file_is_refused_too(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("format: 2\ntask: {name: copy}\nmodel: {machine: lstm, memory_slots: 3}\n")
-    with pytest.raises(ValueError, match="memory_slots is a setting of model ntm and mann and dnc; model is lstm"):
+    with pytest.raises(
+        ValueError, match="memory_slots is a setting of model ntm and mann and dnc and sam; model is lstm"
+    ):
         Settings.load(tmp_path / "recipe.yaml")
 
 
@@ -157,7 +162,7 @@ def test_practice_of_another_machine_is_refused_in_python_too() -> None:
     with pytest.raises(ValueError, match="write_gate_bias is a setting of model ntm; model is lstm"):
         Settings(Copy(), LSTMConfig(), practice=PracticeSettings(write_gate_bias=0.0))
     with pytest.raises(
-        ValueError, match="model must be one of NTMConfig, MANNConfig, DNCConfig, LSTMConfig; got a dict"
+        ValueError, match="model must be one of NTMConfig, MANNConfig, DNCConfig, SAMConfig, LSTMConfig; got a dict"
     ):
         Settings(Copy(), {"hidden_size": 3})
 

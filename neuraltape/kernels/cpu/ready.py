@@ -24,6 +24,8 @@ def why_not(op: str, dtype: torch.dtype, spec: Spec) -> str | None:
         reason = access.why_not(spec.layout)
         if reason is not None:
             return reason
+    if op == "access_step" and getattr(find(getattr(spec, "access", "")), "enter", None) is not None:
+        return "one step of its access alone has no kernel"
     if isinstance(spec, HopsLayout) and not spec.adjacent:
         return "for a memory network there is a kernel with adjacent sharing, and this one shares layer-wise"
     # torch.compile can't look into it, and does not have to: at the first call they are compiled anyway.

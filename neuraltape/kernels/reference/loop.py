@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from neuraltape.functional import bit_costs, map_state
+from neuraltape.kernels.around import settled
 from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
 
@@ -86,7 +87,7 @@ def sequence(
             access_next = map_state(partial(keep_where, now), access_next, access)
         controller, access = controller_next, access_next
         given.append(row)
-    return SequenceResult(torch.stack(given), controller, access)
+    return SequenceResult(torch.stack(given), controller, settled(access))
 
 
 def loss(

@@ -6,3 +6,5 @@ from neuraltape.nn.access.lrua import LRUAAccess as LRUAAccess
 from neuraltape.nn.access.lrua import MANNConfig as MANNConfig
 from neuraltape.nn.access.ntm import NTMAccess as NTMAccess
 from neuraltape.nn.access.ntm import NTMConfig as NTMConfig
+from neuraltape.nn.access.sam import SAMAccess as SAMAccess
+from neuraltape.nn.access.sam import SAMConfig as SAMConfig

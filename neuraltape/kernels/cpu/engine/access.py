@@ -64,6 +64,13 @@ class Access(NamedTuple):
     """(call, z, b, work, slopes, dnotes): the first state's gradient out, where it is asked for."""
     no_gradient: tuple[str, ...] = ()
     """Names of the state's tensors that are no function of the parameters to differentiate."""
+    in_place: tuple[str, ...] = ()
+    """Names of the state's tensors whose `dNAME0` is there whether or not it is asked for: `backward` works in it."""
+    enter: Callable[[Any, Any, Any, int], tuple[Any, Any, Any]] | None = None
+    """(spec, state, restart, steps) -> all but the last as the kernels take them, for a state that grows; None: as they
+    are."""
+    leave: Callable[[Any], Any] = lambda state: state
+    """The state that came out, as it is given back."""
     why_not: Callable[[Any], str | None] = lambda layout: None
     """Why a layout has no kernels; None where it has."""
 

@@ -80,7 +80,9 @@ def loss(
     restart: Restart | None = None,
 ) -> LossResult:
     """A whole sequence and what its outputs cost: see `neuraltape.kernels.reference.loss`."""
-    missing = CONTROLLER - len(controller)
+    missing, plug = CONTROLLER - len(controller), named(spec.access)
+    if plug.enter is not None:
+        spec, access, restart = plug.enter(spec, access, restart, len(inputs))
     empty = [inputs.new_empty(0)] * missing if missing > 0 else []
     state = [*controller, *empty, *access.parts()]
     given = [inputs, *weights.controller, weights.interface_weight, weights.interface_bias, *output, *state]
@@ -89,4 +91,5 @@ def loss(
         reset = restart.at
         given += [*restart.controller, *empty, *restart.access.parts()]
     costs, outputs, *final = _Loss.apply(lengths, reset, Bits(targets, mask), spec, len(state), *given)
-    return LossResult(costs, outputs, tuple(final[: STATES[spec.cell]]), named(spec.access).state(*final[CONTROLLER:]))
+    last = plug.leave(plug.state(*final[CONTROLLER:]))
+    return LossResult(costs, outputs, tuple(final[: STATES[spec.cell]]), last)

@@ -307,7 +307,10 @@ def sequence_backward(
         kept += ones
     dinputs = (inputs.new_empty if lengths is None else inputs.new_zeros)(inputs.shape) if wanted[0] else None
     shapes = fixed.of_state if reset is None else fixed.of_state * 2
-    dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(shapes, wanted[1:], strict=True)]
+    asked, in_place = [*wanted[1:]], named(spec.access).in_place
+    for i, (name, _) in enumerate(fixed.of_state):
+        asked[i] = asked[i] or name in in_place
+    dstate = [inputs.new_empty(shape) if some else None for (_, shape), some in zip(shapes, asked, strict=True)]
     dweights = [inputs.new_empty(shape) for _, shape in fixed.of_weights]
     gradients = buffer(z.lanes * z.grad_size, inputs)
     engine = engine_of(spec.access)

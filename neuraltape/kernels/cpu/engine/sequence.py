@@ -191,6 +191,8 @@ def sequence(
     missing = CONTROLLER - len(controller)
     empty = [inputs.new_empty(0)] * missing if missing > 0 else []
     plug = named(spec.access)
+    if plug.enter is not None and inputs.dim() == 3 and inputs.shape[1] > 0:
+        spec, access, restart = plug.enter(spec, access, restart, len(inputs))
     state, reset, start = [*controller, *empty, *access.parts()], None, []
     tensors = [inputs, *parameters, *state]
     if inputs.dim() == 3 and inputs.shape[1] == 0:
@@ -214,4 +216,4 @@ def sequence(
         given, final, *_ = sequence_forward(
             inputs, lengths, parameters, state, spec, keep=False, reset=reset, start=start
         )
-    return SequenceResult(given, tuple(final[: STATES[spec.cell]]), plug.state(*final[CONTROLLER:]))
+    return SequenceResult(given, tuple(final[: STATES[spec.cell]]), plug.leave(plug.state(*final[CONTROLLER:])))

@@ -39,6 +39,8 @@ class _Prepared(NamedTuple):
     """The access's tensors, of its state."""
     make: Callable[..., Any]
     """The access's state, of its tensors."""
+    leave: Callable[[Any], Any]
+    """That state as it is given back."""
     kernel: Callable[[int], None]
 
 
@@ -53,7 +55,7 @@ def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Pr
     result = torch.empty(batch, outputs, dtype=torch.float32 if item_size == 4 else torch.float64, device="cpu")
     return _Prepared(
         fixed, (("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), output, result, states,
-        z.blocks * z.saved_block + batch * seen, attrgetter(*access.state.names), access.state,
+        z.blocks * z.saved_block + batch * seen, attrgetter(*access.state.names), access.state, access.leave,
         engine.forward[item_size],
     )  # fmt: skip
 
@@ -67,14 +69,16 @@ def step(
     spec: MachineSpec,
 ) -> tuple[Tensor, tuple[Tensor, ...], Any]:
     """One step of a stream: see `neuraltape.kernels.reference.step`."""
-    item_size = inputs.element_size()
+    item_size, plug, as_came = inputs.element_size(), named(spec.access), (access, spec)
+    if plug.enter is not None:
+        spec, access, _ = plug.enter(spec, access, None, 1)
     prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
     state = (*controller, *prepared.take(access))
     given = (inputs, *weights[0], weights[1], weights[2], *output, *state)
     found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
     if found is None:
-        return _in_general(inputs, weights, output, controller, access, spec, prepared.output)
+        return _in_general(inputs, weights, output, controller, *as_came, prepared.output)
     after = list(map(torch.empty_like, state))
     outputs = torch.empty_like(prepared.result)
     final = list(map(Tensor.data_ptr, after))
@@ -91,7 +95,7 @@ def step(
         saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], 0, 0, 0, 0, *found[1 : came - 2],
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
-    return outputs, tuple(after[:cut]), prepared.make(*after[cut:])
+    return outputs, tuple(after[:cut]), prepared.leave(prepared.make(*after[cut:]))
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import torch
 from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.engine import run as run_module
 from neuraltape.kernels.cpu.lib import threads
-from tests.kernels.machines import assert_near, call_of, dnc_spec_of, lrua_spec_of, spec_of
+from tests.kernels.machines import assert_near, call_of, dnc_spec_of, lrua_spec_of, sam_spec_of, spec_of
 
 
 def scored(call, outputs, *, masked=False, seed=0):
@@ -50,6 +50,7 @@ def run(loss, given, *, seed=1):
         (lrua_spec_of(layers=2), 9, 10, 4, True),
         (dnc_spec_of("gru", masked=True, wipe=True), 4, 18, 5, True),
         (dnc_spec_of(layers=2, heads=1, links=False), 6, 7, 3, False),
+        (sam_spec_of("gru", layers=2, slots=8), 6, 18, 3, True),
     ],
 )
 def test_every_gradient_agrees_with_the_reference(spec, outputs, time, batch, resets, lengths, masked):

@@ -1,0 +1,75 @@
+"""The sparse access memory: a controller with heads that touch a few slots of very many."""
+
+import torch
+from torch import nn
+
+from neuraltape.nn.access import SAMAccess, SAMConfig
+from neuraltape.nn.fast_machine import FastMachine, chosen_controller
+from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.resized import Resizable
+
+
+class SAM(Resizable, FastMachine):
+    """A recurrent layer whose memory costs what was written, however many slots there are.
+
+    Rae et al. (2016), "Scaling memory-augmented neural networks with sparse reads and writes", arXiv 1610.09027. Used
+    like torch.nn.LSTM and like `NTM`; the equations are those of `neuraltape.functional.sam_step`. A state keeps the
+    slots that were touched, so it grows with the sequence, up to `memory_slots` rows.
+
+    Args:
+        input_size: numbers in one step's input.
+        hidden_size: numbers in the controller's output.
+        output_size: numbers in one step's output.
+        memory_slots: N, rows of the memory, at most 2^24.
+        memory_width: W, numbers in each row.
+        read_heads: each writes, then reads.
+        sparse_reads: K, how many slots a head reads.
+        controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
+            `forward(x, state) -> (y, state)`, as for `NTM`.
+        controller_layers: layers of a built-in controller.
+        batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
+        backend: "auto", or the name of one: a named backend that can't run this raises the reason.
+        device, dtype: of the parameters; None: PyTorch's defaults.
+
+    Raises:
+        TypeError: a controller that is neither a name nor such a module.
+        ValueError: a size or choice that makes no machine.
+        RuntimeError: the named backend can't run this machine.
+    """
+
+    kind = "sam"
+    access_type = SAMAccess
+    access: SAMAccess
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        memory_slots: int = 2**20,
+        memory_width: int = 32,
+        read_heads: int = 4,
+        sparse_reads: int = 4,
+        controller: ControllerName | nn.Module = "lstm",
+        controller_layers: int = 1,
+        batch_first: bool = False,
+        backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        config = SAMConfig(
+            hidden_size=hidden_size,
+            memory_slots=memory_slots,
+            memory_width=memory_width,
+            read_heads=read_heads,
+            sparse_reads=sparse_reads,
+            controller_layers=controller_layers,
+            backend=backend,
+        )
+        part = chosen_controller(controller, input_size, config)
+        access = SAMAccess(hidden_size, config.layout())
+        super().__init__(
+            input_size, output_size, config,
+            controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,
+        )  # fmt: skip

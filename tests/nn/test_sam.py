@@ -1,0 +1,221 @@
+"""The sparse access memory, as its users call it."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from neuraltape import SAM, MachineState, Trace
+from neuraltape.functional import least_recent, sam_step
+from neuraltape.functional.sam import NEVER
+from neuraltape.nn import Force
+from neuraltape.nn.state import tensors_of
+
+SIZES = {"memory_slots": 2**20, "memory_width": 5, "read_heads": 2, "sparse_reads": 3}
+
+
+class Echo(nn.Module):
+    """A controller of the user's own, without a state."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(13, 6)
+
+    def initial_state(self, batch_size):
+        return ()
+
+    def forward(self, x, state):
+        return self.linear(x).tanh(), state
+
+
+def machine(**options):
+    torch.manual_seed(0)
+    return SAM(3, 6, 4, **(SIZES | {"backend": "reference"} | options)).double()
+
+
+def rows(generator, steps=6, batch=4):
+    return torch.randn(steps, batch, 3, generator=generator, dtype=torch.float64)
+
+
+def assert_close(got, wanted, **options):
+    """All tensors of two states."""
+    for a, b in zip(tensors_of(got), tensors_of(wanted), strict=True):
+        torch.testing.assert_close(a, b, **options)
+
+
+@pytest.mark.parametrize("controller", ["lstm", "feedforward", "user"])
+def test_outputs_are_those_of_the_equations_step_by_step(controller, generator):
+    sam, x = machine(controller=Echo() if controller == "user" else controller), rows(generator)
+    outputs, final = sam(x)
+    state = sam.initial_state(4)
+    for t, now in enumerate(x):
+        hidden, controlled = sam.controller(torch.cat([now, state.access.reads.flatten(1)], -1), state.controller)
+        state = MachineState(controlled, sam_step(sam.access.interface(hidden), state.access, sam.layout))
+        expected = sam.output(torch.cat([hidden, state.access.reads.flatten(1)], -1))
+        torch.testing.assert_close(outputs[t], expected, rtol=1e-9, atol=1e-11)
+    assert_close(final, state.settled(), rtol=1e-9, atol=1e-11)
+
+
+def test_steps_continue_as_one_call(generator):
+    sam, x = machine(), rows(generator)
+    outputs, final = sam(x)
+    state = None
+    for t, now in enumerate(x):
+        y, state = sam.step(now, state)
+        torch.testing.assert_close(y, outputs[t])
+    assert_close(state, final)
+
+
+def test_a_padded_sequence_gives_what_it_gives_alone(generator):
+    sam, x = machine(), rows(generator)
+    outputs, state = sam(x, lengths=[6, 2, 4, 1])
+    alone, last = sam(x[:2, 1:2])
+    torch.testing.assert_close(outputs[:2, 1:2], alone)
+    assert outputs[2:, 1].count_nonzero() == 0
+    assert_close(state.rows([1]).settled(), last)
+
+
+def test_a_row_that_begins_anew_gives_what_it_gives_alone(generator):
+    sam, x = machine(), rows(generator)
+    reset = torch.zeros(6, 4, dtype=torch.bool)
+    reset[4, 1] = True
+    outputs, state = sam(x, reset=reset)
+    alone, last = sam(x[4:, 1:2])
+    torch.testing.assert_close(outputs[4:, 1:2], alone)
+    assert_close(state.rows([1]).settled(), last)
+
+
+def test_a_fresh_memory_of_a_million_slots_is_small_and_grows_with_what_is_written(generator):
+    sam, x = machine(), rows(generator, 20)
+    start = sam.initial_state(4)
+    assert sum(each.nbytes for each in tensors_of(start)) < 4096
+    _, state = sam(x)
+    assert state.access.memory.shape[1] <= 3 + 20 * sam.layout.touched
+    assert state.access.memory.shape[1] == state.access.used.max() > 20
+    assert machine(memory_slots=8)(x)[1].access.memory.shape[1] == 8
+
+
+def test_a_given_memory_is_what_the_first_slots_hold(generator):
+    sam, x = machine(memory_slots=50), rows(generator)
+    memory = torch.randn(4, 40, 5, generator=generator, dtype=torch.float64)
+    state = sam.initial_state(4, memory)
+    assert torch.equal(state.access.memory, memory)
+    assert state.access.used.tolist() == [40] * 4
+    whole = sam.initial_state(4, torch.cat([memory, memory.new_zeros(4, 10, 5)], 1))
+    torch.testing.assert_close(sam(x, state)[0], sam(x, whole)[0])
+    assert not torch.allclose(sam(x, state)[0], sam(x)[0])
+    assert sam.initial_state(2, memory[0, :1]).access.memory.shape == (2, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("memory", "error", "message"),
+    [
+        ([[0.0]], TypeError, "memory must be a tensor; got list"),
+        (torch.zeros(51, 5), ValueError, "memory must have 1 to 50 rows; got 51"),
+        (torch.zeros(0, 5), ValueError, "memory must have 1 to 50 rows; got 0"),
+        (torch.zeros(3, 4), ValueError, r"memory must have shape \(2, 3, 5\), or \(3, 5\).*got \(3, 4\)"),
+        (torch.zeros(3, 9, 5), ValueError, r"memory must have shape \(2, 9, 5\)"),
+        (torch.zeros(5), ValueError, r"memory must have shape \(2, 3, 5\)"),
+        (torch.zeros(9, 5), ValueError, "memory must be torch.float64"),
+    ],
+)
+def test_a_memory_that_does_not_fit_is_named(memory, error, message):
+    with pytest.raises(error, match=message):
+        machine(memory_slots=50).initial_state(2, memory)
+
+
+def test_a_state_that_does_not_fit_is_named(generator):
+    sam, x = machine(memory_slots=50), rows(generator)
+    state = sam(x)[1]
+    with pytest.raises(ValueError, match=r"state must be that of 4 sequence\(s\)"):
+        sam(x, state.rows([0]))
+    memory = state.access.memory
+    for part in (memory[..., :-1], memory[:, :-1], memory[:, 0]):
+        with pytest.raises(ValueError, match=r"state must be that of 4 sequence\(s\)"):
+            sam(x, state.replace(access=state.access.replace(memory=part)))
+    with pytest.raises(ValueError, match="memory must have at most 50 rows; got 51"):
+        sam(x, state.replace(access=state.access.with_rows(51)))
+
+
+def test_truncated_backpropagation_stops_at_detach(generator):
+    sam, x = machine(), rows(generator).requires_grad_()
+    _, state = sam(x[:3])
+    sam(x[3:], state.detach())[0].sum().backward()
+    assert x.grad[:3].count_nonzero() == 0
+    assert x.grad[3:].count_nonzero() > 0
+
+
+def test_what_is_saved_comes_back(generator, tmp_path):
+    sam, x = machine(), rows(generator)
+    sam.save_pretrained(tmp_path)
+    again = SAM.from_pretrained(tmp_path)
+    assert again.layout == sam.layout
+    assert torch.equal(again(x)[0], sam(x)[0])
+
+
+def test_a_view_has_another_number_of_slots(generator):
+    sam, x = machine(memory_slots=9), rows(generator)
+    view = sam.resized(2**20)
+    torch.testing.assert_close(view(x)[0], machine()(x)[0])
+    assert not torch.allclose(view(x)[0], sam(x)[0])
+    assert (view.memory_slots, view.layout.slots, view.config["memory_slots"]) == (2**20, 2**20, 2**20)
+    with pytest.raises(ValueError, match="slots must be at least as many as sparse_reads, 3; got 2"):
+        sam.resized(2)
+
+
+def test_a_trace_shows_the_slots_that_were_touched(generator, tmp_path):
+    sam, x = machine(), rows(generator)
+    outputs, state = sam(x)
+    trace = sam.trace(x)
+    torch.testing.assert_close(trace.outputs, outputs.detach())
+    assert trace.slots == state.access.memory.shape[1]
+    torch.testing.assert_close(trace.memory[-1], state.access.memory.detach())
+    assert [head.name for head in trace.heads] == ["read 1", "read 2", "write 1", "write 2"]
+    assert [stage.name for stage in trace.head("read 2").stages] == ["match", "nearest"]
+    assert [stage.name for stage in trace.head("write 1").stages] == ["read before", "least recent", "write gates"]
+    assert ((trace.read_weights > 0).sum(-1) == 3).all()
+    assert ((trace.write_weights > 0).sum(-1) <= 4).all()
+    torch.testing.assert_close(
+        trace.head("write 2").stage("read before").weights[1:], trace.head("read 2").weights[:-1]
+    )
+    trace.save(tmp_path / "trace")
+    assert torch.equal(Trace.load(tmp_path / "trace").memory, trace.memory)
+
+
+def test_a_gate_that_is_forced_is_obeyed(generator):
+    sam, x = machine(), rows(generator)
+    trace = sam.trace(x, intervene=[Force(head="write 1", parameter="gate", value=0.0)])
+    least = trace.head("write 1").stage("least recent").weights
+    gate = trace.head("write 1").stage("write gates").numbers["write_gate"]
+    torch.testing.assert_close(trace.head("write 1").weights, least * gate.unsqueeze(-1))
+    assert not torch.allclose(trace.outputs, sam(x)[0].detach())
+
+
+def test_slots_are_used_again_when_there_are_no_others(generator):
+    sam, x = machine(memory_slots=5), rows(generator, 30, 1)
+    _, state = sam(x)
+    assert state.access.used.item() == 5
+    assert (state.access.age < NEVER).any()
+    assert least_recent(state.access.age, 5).unique().numel() == 5
+
+
+@pytest.mark.parametrize("slots", [3, 7])
+@pytest.mark.parametrize("scale", [0.0, 1e4])
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_extremes_give_no_nan(slots, scale, backend, generator):
+    for dtype, steps in itertools.product((torch.float32, torch.float64), (1, 12)):
+        sam = machine(memory_slots=slots, backend=backend).to(dtype)
+        with torch.no_grad():
+            sam.access.interface.weight.mul_(1 + scale)
+        x = (scale * rows(generator, steps, 1)).to(dtype).requires_grad_()
+        outputs, end = sam(x)
+        loss = outputs.square().sum() + end.access.reads.sum() + end.access.memory.sum()
+        gradients = torch.autograd.grad(loss, [x, *sam.parameters()])
+        bad = [tuple(g.shape) for g in (outputs, *tensors_of(end), *gradients) if not g.isfinite().all()]
+        assert bad == [], (dtype, steps)
+
+
+def test_repr_names_the_sizes():
+    said = repr(machine())
+    assert "slots=1048576, width=5, read_heads=2, sparse_reads=3" in said
