@@ -197,14 +197,14 @@ def look_up_nearest(
         w^r_t: as many positive weights as there are slots, which sum to 1.
     """
     chosen = torch.softmax(strength.unsqueeze(-1) * similarity.gather(-1, slots), -1)
-    return on_slots(slots, chosen, similarity.shape[-1])
+    return on_slots(slots, chosen, similarity)
 
 
 def on_slots(
-    slots: Int[Tensor, "batch heads count"], weights: Float[Tensor, "batch heads count"], kept: int
+    slots: Int[Tensor, "batch heads count"], weights: Float[Tensor, "batch heads count"], like: Float[Tensor, "*_ kept"]
 ) -> Float[Tensor, "batch heads kept"]:
-    """Sparse weightings as dense ones over the first `kept` slots."""
-    return weights.new_zeros(*weights.shape[:2], kept).scatter(-1, slots, weights)
+    """Sparse weightings as dense ones over as many slots as `like` has in its last axis."""
+    return weights.new_zeros(*weights.shape[:2], like.shape[-1]).scatter(-1, slots, weights)
 
 
 def least_recent(age: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "batch count"]:
@@ -283,7 +283,7 @@ def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayou
     if state.memory.shape[1] > layout.slots:
         raise ValueError(f"memory must have at most {layout.slots:,} rows; got {state.memory.shape[1]:,}")
     state = state.with_rows(min(layout.slots, state.memory.shape[1] + layout.touched))
-    before = on_slots(state.read_slots.long(), state.read_weights, state.memory.shape[1])
+    before = on_slots(state.read_slots.long(), state.read_weights, state.age)
     least = least_recent(state.age.detach(), layout.read_heads)
     write_weights = sam_write_weights(before, least, given.write_gate, given.gate)
     memory = lrua_write(state.memory, one_slot_each(least, before), write_weights, given.add)

@@ -210,9 +210,8 @@ class SAMAccess(nn.Module):
         layout = self.layout
         with without_autocast(controller_output.device.type):
             given = activate_sam(split_sam(self._raw(controller_output, state), layout))
-            kept = state.memory.shape[1]
             memory = recorder.memory(state.memory)
-            before_all = on_slots(state.read_slots.long(), state.read_weights, kept)
+            before_all = on_slots(state.read_slots.long(), state.read_weights, state.age)
             least = least_recent(state.age, layout.read_heads)
             heads = recorder.heads("write")
             before = heads.stage("read before", lambda: before_all)
