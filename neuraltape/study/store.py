@@ -73,9 +73,12 @@ class Store:
 
     def pull(self, name: str, folder: Path) -> None:
         """Copy the run directory `name`, as far as there is one, into a folder."""
-        start = self._inside(f"{name}/")
-        for path in self._files.find(start):
-            target = folder / str(path).removeprefix(start)
+        start, run = self._inside(f"{name}/"), RunDirectory(folder)
+        targets = {folder / str(path).removeprefix(start): path for path in self._files.find(start)}
+        if not {run.checkpoint, run.before} & targets.keys():
+            # The first push was cut short: no checkpoint stands behind these lines.
+            targets.pop(run.metrics, None)
+        for target, path in targets.items():
             write_atomically(target, self._files.cat_file(path))
 
     def push(self, folder: Path, name: str, known: Mapping[Path, int]) -> dict[Path, int]:

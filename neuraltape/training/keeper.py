@@ -111,7 +111,8 @@ class Keeper:
 
     def __init__(self, directory: RunDirectory, every: float, *, reports: Reports | None, step: int | None) -> None:
         self.directory, self.every, self.reports, self.step = directory, every, reports, step
-        self._next = time.monotonic() + every
+        # The first one comes after the first step: a run that has got further has had one.
+        self._next = 0.0 if step is None else time.monotonic() + every
 
     @property
     def path(self) -> Path:

@@ -20,6 +20,7 @@ import torch
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from neuraltape.settings import LoopSettings
+from neuraltape.training.meeting import meet
 
 if TYPE_CHECKING:
     # Slow to import; a program that only looks at a run doesn't need it.
@@ -76,12 +77,22 @@ def make_fabric(settings: LoopSettings) -> "Fabric":
     )
 
 
-def launch(fabric: "Fabric", work: Callable[["Fabric"], T]) -> T:
+def launch(fabric: "Fabric", work: Callable[["Fabric"], T], *, timeout: float) -> T:
     """Run `work(fabric)` in every process of the training; returns what the first one returns.
 
+    Args:
+        fabric: what starts and numbers them.
+        work: what each does.
+        timeout: seconds for which processes that torchrun started wait for each other.
+
     Raises:
-        ProcessLostError: a process ended that should not have.
+        ProcessLostError: a process ended that should not have, or has not come.
     """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and not torch.distributed.is_initialized():
+        try:
+            meet("nccl" if fabric.device.type == "cuda" else "gloo", seconds=timeout)
+        except RuntimeError as error:
+            raise ProcessLostError(lost_in_words(timeout)) from error
     try:
         with signals_passed_on():
             return fabric.launch(work)
@@ -158,6 +169,11 @@ class StopSignals:
 def torchrun_in_words() -> str:
     """Which torchrun this process belongs to: its name, and where its part on this computer runs."""
     return f"{os.environ['TORCHELASTIC_RUN_ID']}\n{platform.node()} {os.getppid()}"
+
+
+def lost_in_words(timeout: float) -> str:
+    """What is said where another process is missing."""
+    return f"another process of this training is gone, or did not answer within {timeout:g} s"
 
 
 def is_connection_error(error: RuntimeError) -> bool:

@@ -12,6 +12,7 @@ from neuraltape.files import replace as replace_file
 from neuraltape.files import write_atomically
 from neuraltape.runs.checkpoint import Checkpoint, load_last_checkpoint
 from neuraltape.runs.directory import RunDirectory
+from neuraltape.runs.metrics import read_metrics
 from neuraltape.settings import Settings
 from neuraltape.training.checks import check_checkpoint, check_runs_here
 from neuraltape.training.guard import NonFiniteError
@@ -22,6 +23,7 @@ from neuraltape.training.processes import (
     ProcessLostError,
     is_connection_error,
     launch,
+    lost_in_words,
     make_fabric,
     torchrun_in_words,
 )
@@ -89,8 +91,8 @@ def resume(
 
     Raises:
         FileNotFoundError: there is no run.
-        ValueError: its files are broken or its settings were changed, which is found before anything is written; or it
-            cannot run here.
+        ValueError: its files are broken, its checkpoints gone or its settings changed, which is found before anything
+            is written; or it cannot run here.
         RunExistsError, Interrupted, NonFiniteError, ProcessLostError: see `train`.
     """
     directory = RunDirectory(run_dir)
@@ -125,7 +127,8 @@ def restarted(settings: Settings, path: Path, *, overwrite: bool = False) -> boo
 
 def _launch(order: Order) -> TrainResult:
     try:
-        outcome: Outcome = launch(make_fabric(order.settings.loop), partial(_work, order=order))
+        loop = order.settings.loop
+        outcome: Outcome = launch(make_fabric(loop), partial(_work, order=order), timeout=loop.timeout)
     except ProcessLostError as error:
         raise ProcessLostError(f"{error}; go on with: neuraltape resume {order.path}") from error
     if outcome.error is not None:
@@ -150,8 +153,7 @@ def _work(fabric: "Fabric", order: Order) -> Outcome:
         if fabric.world_size == 1 or not is_connection_error(error):
             raise
         lost = ProcessLostError(
-            f"another process of this training is gone, or did not answer within {order.settings.loop.timeout:g} s; "
-            f"go on with: neuraltape resume {order.path}"
+            f"{lost_in_words(order.settings.loop.timeout)}; go on with: neuraltape resume {order.path}"
         )
         lost.__cause__ = error
         # Returned: where this process is not the one that failed, the reason comes from the one that did.
@@ -187,7 +189,9 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
         return None
     directory.lock()
     found = load_last_checkpoint(directory)
-    if found is not None:
+    if found is None:
+        _check_new(directory)
+    else:
         check_checkpoint(*found, order.settings)
         # A broken one must not take the place of the one before it.
         if found[0] != directory.checkpoint:
@@ -195,6 +199,17 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     if Settings.load(directory.config).flat() != order.settings.flat():
         write_atomically(directory.config, order.settings.to_yaml().encode())
     return None if found is None else found[1]
+
+
+def _check_new(directory: RunDirectory) -> None:
+    """Raise ValueError where a run without a checkpoint has had one: to begin anew would lose what stands there."""
+    lines = read_metrics(directory.metrics).lines if os.path.lexists(directory.metrics) else ()
+    if lines and lines[-1]["step"] > 1:
+        raise ValueError(
+            f"{directory.path} has trained for {lines[-1]['step']:,} steps, and both of its checkpoints are gone "
+            f"({directory.checkpoint}); to train anew: neuraltape train --config {directory.config} "
+            f"--run-dir {directory.path} --overwrite"
+        )
 
 
 def _run(fabric: "Fabric", order: Order, directory: RunDirectory, checkpoint: Checkpoint | None) -> TrainResult:

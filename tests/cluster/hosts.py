@@ -68,14 +68,25 @@ def two_hosts() -> Iterator[tuple[Host, Host]]:
 
 
 @contextmanager
-def torchrun(host: Host, first: Host, log: Path, *words: str, restarts: int = 0) -> Iterator[subprocess.Popen[bytes]]:
-    """One host's part of `neuraltape ...` on both."""
+def torchrun(
+    host: Host, first: Host, log: Path, *words: str, restarts: int = 0, late: float = 0.0
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One host's part of `neuraltape ...` on both. Started again, its process is `late` by so many seconds."""
+    slow = f'test "$TORCHELASTIC_RESTART_COUNT" = 0 || sleep {late}; exec "$@"'
+    begin = ("--no-python", "sh", "-c", slow, "sh", sys.executable) if late else ()
     command = [
         *("ip", "netns", "exec", host.space, sys.executable, "-m", "torch.distributed.run"),
         *("--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", str(restarts), "--local-addr", host.address),
         *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"{first.address}:{PORT}", "--rdzv-id", "trial"),
         # Which host has the meeting point: its name says nothing of its address here.
-        *("--rdzv-conf", f"is_host={int(host is first)},timeout=60,join_timeout=60", "-m", "neuraltape", *words),
+        *(
+            "--rdzv-conf",
+            f"is_host={int(host is first)},timeout=60,join_timeout=60",
+            *begin,
+            "-m",
+            "neuraltape",
+            *words,
+        ),
     ]
     with program(log, *command, env=environment(GLOO_SOCKET_IFNAME=host.cable)) as process:
         yield process

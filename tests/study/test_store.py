@@ -57,8 +57,15 @@ def test_the_checkpoint_comes_last(store: Store, run_dir: Path, monkeypatch: pyt
     written: list[str] = []
     monkeypatch.setattr(store, "write", lambda name, data: written.append(name))
     store.push(run_dir, "trial", {})
-    assert len(written) == 5
+    assert len(written) == 6
     assert written[-1] == "trial/checkpoint/state.safetensors"
+
+
+def test_lines_that_no_checkpoint_stands_behind_do_not_come_back(store: Store, run_dir: Path, tmp_path: Path) -> None:
+    for name in ("config.yaml", "metrics.jsonl"):
+        store.write(f"trial/{name}", (run_dir / name).read_bytes())
+    store.pull("trial", tmp_path / "back")
+    assert files_of(tmp_path / "back").keys() == {"config.yaml"}
 
 
 def test_a_copy_that_is_further_on_stays(store: Store, run_dir: Path, tmp_path: Path) -> None:

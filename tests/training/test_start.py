@@ -12,10 +12,11 @@ from typing import ClassVar, Literal
 import pytest
 from lightning_fabric import Fabric
 
+from neuraltape.cli.main import main
 from neuraltape.runs import RunExistsError, load_run
 from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.runs.directory import RunDirectory
-from neuraltape.runs.metrics import read_metrics
+from neuraltape.runs.metrics import MetricsFile, read_metrics
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import TASKS, Copy, Goal
@@ -202,9 +203,39 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -
     train(config, run_dir=tmp_path / "whole", progress=False)
     (tmp_path / "early").mkdir()
     config.save(tmp_path / "early" / "config.yaml")
-    (tmp_path / "early" / "metrics.jsonl").write_text('{"step": 1}\n{"st')
+    (tmp_path / "early" / "metrics.jsonl").write_text('{"kind": "training", "step": 1, "sequences": 4}\n{"ki')
     resume(tmp_path / "early", progress=False)
     assert_same_end(tmp_path / "whole", tmp_path / "early")
+
+
+def test_a_run_that_has_lost_its_checkpoints_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(small(max_sequences=60), run_dir=run, progress=False)
+    shutil.rmtree(run / "checkpoint")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="has trained for 15 steps, and both of its checkpoints are gone") as said:
+        resume(run, progress=False)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    # What it says to do instead does it.
+    words = str(said.value).partition("to train anew: neuraltape ")[2].split()
+    assert main([*words, "--max-sequences", "20"]) == 0
+    assert resume(run, progress=False).sequences == 20
+
+
+def test_the_first_checkpoint_comes_before_anything_is_said_of_a_later_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: list[bool] = []
+    append = MetricsFile.append
+
+    def note(file: MetricsFile, values: dict[str, object]) -> None:
+        first.append(values["step"] == 1 or RunDirectory(tmp_path).checkpoint.exists())
+        append(file, values)
+
+    monkeypatch.setattr(MetricsFile, "append", note)
+    train(small(max_sequences=20, report_every=1), run_dir=tmp_path, progress=False)
+    assert len(first) > 5
+    assert all(first)
 
 
 def test_a_run_is_overwritten_only_on_request(tmp_path: Path) -> None:
@@ -267,6 +298,7 @@ def test_nothing_in_a_run_is_pickled(tmp_path: Path) -> None:
         "config.yaml",
         "metrics.jsonl",
         "checkpoint/state.safetensors",
+        "checkpoint/before.safetensors",
         "model/config.json",
         "model/model.safetensors",
     }
