@@ -12,10 +12,8 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 from neuraltape.cli.errors import UsageError, close_matches
-from neuraltape.settings.fields import field_docs
-
-# Other bases, figures after a leading zero, and minutes.
-ODD_FIGURES = re.compile(r"[+-]?(0[xobXOB]\w+|0\d+|\d+(:\d+)+)(\.\d*)?")
+from neuraltape.cli.output import say
+from neuraltape.settings.fields import field_docs, odd_figures
 
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -121,7 +119,7 @@ class Parser(ArgumentParser):
             if name:
                 action = self._option_string_actions.get(name)
             kind = getattr(action, "_typehint", None) or getattr(action, "type", None)
-            odd = next((each for each in re.split(r"[\[\],\s]+", value) if ODD_FIGURES.fullmatch(each)), None)
+            odd = odd_figures(value)
             if odd and action is not None and is_number(kind):
                 raise UsageError(f"{self._name(action.dest)} must be {describe(kind)} in decimal figures; got {odd!r}")
 
@@ -140,6 +138,10 @@ class Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise UsageError with a single line made of the parser's message."""
         raise UsageError(self._explain(message)) from ex
+
+    def print_help(self, file: Any = None) -> None:
+        """Help on standard output; what can't be written there is an OSError, which argparse would pass over."""
+        say(self.format_help().removesuffix("\n"))
 
     def _explain(self, message: str) -> str:
         wrong = re.match(r'Parser key "(\w+)"', message)

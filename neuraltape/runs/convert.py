@@ -185,8 +185,8 @@ def main() -> int:
     try:
         for argument in sys.argv[1:]:
             for path in convert(Path(argument)):
-                sys.stdout.write(f"converted {path}\n")
-    except ValueError as error:
+                print(f"converted {path}", flush=True)  # noqa: T201 (a program of its own)
+    except (ValueError, OSError) as error:
         sys.stderr.write(f"neuraltape: {error}\n")
         return 2
     return 0

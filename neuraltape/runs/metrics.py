@@ -96,21 +96,19 @@ def read_metrics(path: Path, step: int | None = None) -> Metrics:
     """The lines of the file, up to the given step. A last line that was being written is left out.
 
     Raises:
-        ValueError: a line inside the file is not JSON, or it is no file.
+        ValueError: a line inside the file is none of metrics, or it is no file.
     """
     # A pipe would be waited for.
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a file")
-    lines = path.read_text(encoding="utf-8").split("\n")
     values = []
     # After the last line break stands nothing, or a line that is not whole.
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            value = json.loads(line)
-            late = step is not None and value["step"] > step
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number}: not a line of metrics: {line[:80]!r}") from error
-        if late:
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        value = _whole_line(line)
+        if value is None or not is_number(value.get("step")):
+            said = line[:80].decode(errors="replace")
+            raise ValueError(f"{path}, line {number}: not a line of metrics: {said!r}")
+        if step is not None and value["step"] > step:
             break
         values.append(value)
     return Metrics(tuple(values))

@@ -2,15 +2,30 @@
 
 import ast
 import inspect
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import yaml
+
+# Other bases, figures after a leading zero or with underscores, and minutes.
+ODD_FIGURES = re.compile(r"[+-]?(0[xobXOB]\w+|0\d+|\d+(:\d+)+|\d+(_\d*)+)(\.\d*)?")
+
+
+def odd_figures(text: str) -> str | None:
+    """The first number in a text of a user's that YAML, or Python, takes for another one than it looks like.
+
+    0x10 is 16 to them, 010 is 8, 1:30 is 90 and 1_0 is 10.
+    """
+    words = re.split(r"[\[\],\s]+|\.\.", text)
+    return next((word for word in words if ODD_FIGURES.fullmatch(word)), None)
 
 
 def field_names(part: type) -> list[str]:
@@ -69,6 +84,14 @@ def build(part: type, values: Mapping[str, Any]) -> Any:
         parsed = parser.parse_object(mine)
     except Exception as error:  # argparse.ArgumentError, and TypeError from inside the parser
         raise ValueError(" ".join(str(error).split())) from error
+    hints = get_type_hints(part)
+    for key in mine:
+        # To the parser, null is an option that was not given.
+        if parsed[key] is None and NoneType not in get_args(hints[key]):
+            raise ValueError(f"{key} must have a value; got null")
+        for each in parsed[key] if isinstance(parsed[key], list | tuple) else [parsed[key]]:
+            if isinstance(each, float) and not math.isfinite(each):
+                raise ValueError(f"{key} must be finite; got {each}")
     return part(**{key: parsed[key] for key in mine})
 
 

@@ -63,11 +63,12 @@ def parser() -> Parser:
         (["--lengths", "3", "0"], "--lengths must be at least 1; got 0"),
         (["--rate", "1e400"], "--rate must be finite; got inf"),
         (["--rate=-1e400"], "--rate must be finite; got -inf"),
-        # To YAML these are 16, 8 and 90.
+        # To YAML these are 16, 8, 90 and 10.
         (["--count", "0x10"], "--count must be a whole number or null in decimal figures; got '0x10'"),
         (["--count=010"], "in decimal figures; got '010'"),
         (["--lengths", "1", "1:30"], "--lengths must be a whole number in decimal figures; got '1:30'"),
         (["--rate", "0b1"], "in decimal figures; got '0b1'"),
+        (["--count", "1_0"], "in decimal figures; got '1_0'"),
         (["--offsets", "[0,-0x1]"], "in decimal figures; got '-0x1'"),
     ],
 )

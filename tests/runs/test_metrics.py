@@ -1,15 +1,20 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neuraltape.runs.metrics import Metrics, MetricsFile, metrics_in, read_metrics, read_tail
 
 
+def about(step: int, **more: object) -> dict[str, Any]:
+    return {"kind": "training", "step": step, "sequences": 4 * step, **more}
+
+
 def write(path: Path, *steps: int) -> None:
     file = MetricsFile(path, 10**9)
     for step in steps:
-        file.append({"step": step})
+        file.append(about(step))
     file.close()
 
 
@@ -17,13 +22,13 @@ def test_lines_come_back_and_are_added_to(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, 1, 2)
     write(path, 3)
-    assert list(read_metrics(path).lines) == [{"step": 1}, {"step": 2}, {"step": 3}]
+    assert list(read_metrics(path).lines) == [about(1), about(2), about(3)]
 
 
 def test_a_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:
     file = MetricsFile(tmp_path / "m", 0)
-    file.append({"step": 1})
-    assert list(read_metrics(tmp_path / "m").lines) == [{"step": 1}]
+    file.append(about(1))
+    assert list(read_metrics(tmp_path / "m").lines) == [about(1)]
     file.close()
 
 
@@ -33,24 +38,38 @@ def test_going_on_drops_later_lines_and_a_torn_one(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write('{"step": 5, "bi')
     file = MetricsFile(path, 2)
-    file.append({"step": 3, "new": True})
+    file.append(about(3, new=True))
     file.close()
-    assert list(read_metrics(path).lines) == [{"step": 1}, {"step": 2}, {"step": 2}, {"step": 3, "new": True}]
+    assert list(read_metrics(path).lines) == [about(1), about(2), about(2), about(3, new=True)]
 
 
 def test_a_torn_last_line_is_left_out_while_reading(tmp_path: Path) -> None:
-    (tmp_path / "m").write_text('{"step": 1}\n{"step": 2')
-    assert list(read_metrics(tmp_path / "m").lines) == [{"step": 1}]
+    (tmp_path / "m").write_text(f'{json.dumps(about(1))}\n{{"step": 2')
+    assert list(read_metrics(tmp_path / "m").lines) == [about(1)]
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[1]", "3"])
-def test_a_broken_line_inside_is_named(tmp_path: Path, line: str) -> None:
-    (tmp_path / "m").write_text(f'{{"step": 1}}\n{line}\n{{"step": 2}}\n')
-    with pytest.raises(ValueError, match=r"m, line 2"):
-        read_metrics(tmp_path / "m", 10)
-    if line == "nonsense":
-        with pytest.raises(ValueError, match=r"m, line 2"):
-            read_metrics(tmp_path / "m")
+BROKEN = {
+    "nonsense": b"nonsense",
+    "list": b"[1]",
+    "number": b"3",
+    "null": b"null",
+    "no kind": b'{"step": 1, "sequences": 4}',
+    "no sequences": b'{"kind": "training", "step": 1}',
+    "no step": b'{"kind": "training", "sequences": 4}',
+    "text": b'{"kind": "training", "step": "1", "sequences": 4}',
+    "infinite": b'{"kind": "training", "step": 1, "sequences": 1e999}',
+    "deep": b"[" * 10**5,
+    "bytes": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_line_inside_is_named(tmp_path: Path, name: str) -> None:
+    first, last = (json.dumps(about(step)).encode() for step in (1, 2))
+    (tmp_path / "m").write_bytes(b"\n".join([first, BROKEN[name], last, b""]))
+    for step in (10, None):
+        with pytest.raises(ValueError, match=r"m, line 2: not a line of metrics"):
+            read_metrics(tmp_path / "m", step)
 
 
 LINES = (

@@ -254,6 +254,18 @@ def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
         Settings.from_flat({"task": "copy", key: value})
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("hidden_size", "input_scale", "shift_offsets", "memory_init", "learning_rate", "betas", "curriculum", "seed"),
+        *("cooldown_retry_rate", "stop_when_solved", "precision", "max_length"),
+    ],
+)
+def test_null_is_refused_by_name_where_a_value_is_needed(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key} must have a value; got null"):
+        Settings.from_flat({"task": "copy", key: None})
+
+
 def test_offsets_stay_below_the_fewest_slots_of_training() -> None:
     flat = {"task": "copy", "memory_slots": 16, "training_slots": 4}
     assert Settings.from_flat({**flat, "shift_offsets": [-3, 0, 3]}).model.shift_offsets == (-3, 0, 3)

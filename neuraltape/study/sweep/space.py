@@ -1,6 +1,7 @@
 """Which settings a sweep tries: lists of values, and ranges to search in."""
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from neuraltape.settings import Settings
+from neuraltape.settings.fields import odd_figures
 from neuraltape.settings.settings import with_changes
 from neuraltape.study.store import Store
 from neuraltape.study.train import training
@@ -61,6 +63,9 @@ def read_space(words: Iterable[str]) -> dict[str, list[Any] | Range]:
         if name in ("task", "seed"):
             instead = "TASK" if name == "task" else "--seeds and --first-seed"
             raise ValueError(f"{name} is no setting of a sweep: it is chosen with {instead}")
+        odd = odd_figures(text)
+        if odd is not None:
+            raise ValueError(f"{name} must be in decimal figures; got {odd!r}")
         space[name] = _range(name, text) if ".." in text else _values(name, text)
     return space
 
@@ -142,6 +147,8 @@ def _range(name: str, text: str) -> Range:
         found = Range(*(int(end) if re.fullmatch(r"[+-]?\d+", end) else float(end) for end in (low, high)))
     except ValueError as error:
         raise ValueError(f"{name} must be a range such as 1e-4..1e-2; got {text!r}") from error
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        raise ValueError(f"{name} must be a range between finite numbers; got {text!r}")
     if not found.low < found.high:
         raise ValueError(f"{name} must be a range from a lower to a higher number; got {text!r}")
     return found

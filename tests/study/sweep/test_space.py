@@ -35,11 +35,26 @@ def test_a_range_knows_its_scale() -> None:
         (["a=[1,2"], r"a must be a list of values such as 1,2,3; got '\[1,2'"),
         (["a=2..1"], r"a must be a range from a lower to a higher number; got '2..1'"),
         (["a=x..y"], r"a must be a range such as 1e-4..1e-2; got 'x..y'"),
+        (["a=1..1e400"], r"a must be a range between finite numbers; got '1..1e400'"),
+        (["a=-inf..1"], r"a must be a range between finite numbers"),
+        (["a=nan..1"], r"a must be a range between finite numbers"),
+        (["a=3,0x10"], "a must be in decimal figures; got '0x10'"),
+        (["a=010..20"], "a must be in decimal figures; got '010'"),
+        (["a=[1,1_000]"], "a must be in decimal figures; got '1_000'"),
+        (["a=1_000..2_000"], "a must be in decimal figures; got '1_000'"),
+        (["a=1:30"], "a must be in decimal figures; got '1:30'"),
     ],
 )
 def test_what_is_no_setting_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_space(words)
+
+
+@pytest.mark.parametrize("value", ["1e400", "nan", ".nan", "inf", "-.inf"])
+@pytest.mark.parametrize("name", ["learning_rate", "timeout", "write_gate_bias", "cooldown_below"])
+def test_what_is_not_finite_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be finite; got"):
+        tiny_trials(**read_space([f"{name}={value}"]))
 
 
 def test_every_combination_with_every_seed_is_a_trial() -> None:
