@@ -6,9 +6,11 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from neuraltape.cli.errors import UsageError, close_matches, one_line
+from neuraltape.cli.output import STANDARD_OUTPUT, first_on_host, say
 
 # Each is a module of this package with a function `run(argv)`, imported when it is called for.
 COMMANDS = {
@@ -51,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or bool(os.environ.get("NEURALTAPE_DEBUG"))
     words = [word for word in words if word != "--debug"]
+    for name in ("stdout", "stderr"):
+        # A shell has closed it: what is said there is said to nobody, as Python's own `print` has it.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (to the end)
     for stream in (sys.stdout, sys.stderr):
         # Windows, and terminals of old, do not know every character.
         if isinstance(stream, io.TextIOWrapper):
@@ -61,13 +67,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(one_line(error) if str(error) else "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; what Python still wants to write goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone.
+        _write_nowhere()
         return 0
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         if debug:
             raise
         _say(one_line(error))
+        if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
+            _write_nowhere()
         return _exit_code(error)
 
 
@@ -78,7 +86,7 @@ def _run(words: list[str]) -> int:
     if words[0] == "--version":
         from neuraltape import __version__
 
-        sys.stdout.write(f"neuraltape {__version__}\n")
+        say(f"neuraltape {__version__}")
         return 0
     odd = next((word for word in words if CONTROL.search(word)), None)
     if odd is not None:
@@ -98,6 +106,12 @@ def _run(words: list[str]) -> int:
     return 0
 
 
+def _write_nowhere() -> None:
+    """Let go of standard output: Python would try once more to write what is left for it, and speak of that."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _print_help() -> None:
     lines = [
         "Neural Turing Machines: recurrent networks with an external memory.",
@@ -111,7 +125,7 @@ def _print_help() -> None:
         "",
         "COMMAND --help explains a command; --debug shows where an error comes from.",
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
+    say("\n".join(lines))
 
 
 def _exit_code(error: BaseException) -> int:
@@ -130,7 +144,8 @@ def _note(message: Warning | str, *place: object) -> None:
 
 def _say(message: str) -> None:
     """One line on standard error, from one process of a training on each computer: the others may be out of reach."""
-    from neuraltape.cli.output import first_on_host
-
     if first_on_host():
-        sys.stderr.write(f"neuraltape: {message}\n")
+        # Where nothing can be said, the exit code says it.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"neuraltape: {message}\n")
+            sys.stderr.flush()

@@ -11,6 +11,8 @@ from neuraltape.cli.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+# What its errors name.
+STANDARD_OUTPUT = "standard output"
 # More columns than any terminal has.
 TABLE_WIDTH = 300
 # Where the output is no terminal that has a width of its own.
@@ -43,15 +45,21 @@ def check_output(path: Path) -> None:
 
 
 def say(text: str = "") -> None:
-    """A line on standard output."""
-    if first_process():
-        try:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, "standard output") from error
+    """A line on standard output.
+
+    Raises:
+        BrokenPipeError: whoever read it has gone.
+        OSError: it is full, say.
+    """
+    if not first_process():
+        return
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, STANDARD_OUTPUT) from error
 
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -74,8 +82,10 @@ def show(table: "Table") -> None:
     """A table with rules and a title, as wide as the terminal; elsewhere wide enough for every column."""
     from rich.console import Console
 
-    if first_process():
-        Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    say(captured.get().removesuffix("\n"))
 
 
 def say_wrote(paths: Iterable[str | Path]) -> None:

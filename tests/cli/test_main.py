@@ -137,7 +137,7 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(tmp_path: Path, call: Call) ->
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         metrics = tmp_path / "runs" / "copy" / "metrics.jsonl"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

@@ -1,11 +1,15 @@
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.main import main
-from neuraltape.cli.output import check_output, first_on_host, first_process, say_table
+from neuraltape.cli.main import COMMANDS, main
+from neuraltape.cli.output import check_output, first_on_host, first_process, say_table, show
 
 
 @pytest.mark.parametrize(
@@ -52,12 +56,40 @@ def test_where_no_file_can_come_to_be_is_said_before_the_work(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_an_output_that_is_full_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [["tasks"], [], ["--version"], *([name, "--help"] for name in COMMANDS)], ids="-".join
+)
+def test_an_output_that_is_full_is_named(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with open("/dev/full", "w") as full, monkeypatch.context() as patch:
         patch.setattr("sys.stdout", full)
-        assert main(["tasks"]) == 2
-        # What waits to be written can't be.
-        with pytest.raises(OSError, match="No space left"):
-            full.flush()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+        assert main(words) == 2
     assert capsys.readouterr().err == "neuraltape: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_table_on_a_full_output_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table("name")
+    table.add_row("x")
+    with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", full)
+        with pytest.raises(OSError, match="No space left") as error:
+            show(table)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    assert error.value.filename == "standard output"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [("> /dev/full", 2), (">&-", 0), ("2>&-", 0), ("| true", 0)],
+    ids=["full", "out", "err", "pipe"],
+)
+def test_the_program_ends_quietly_where_nobody_hears_it(redirection: str, code: int) -> None:
+    if "full" in redirection and not Path("/dev/full").exists():
+        pytest.skip("only Linux has a device that is always full")
+    script = f"set -o pipefail; '{sys.executable}' -m neuraltape {redirection}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=200)
+    said = ["neuraltape: standard output: No space left on device"] if code else []
+    assert (done.returncode, done.stderr.splitlines()) == (code, said)
