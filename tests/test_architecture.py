@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Writing files whole.
     "files": set(),
     # Public data sets: archives and what is in them. The only part that may download.
-    "data": set(),
+    "data": {"files"},
     "tasks": {"data", "files"},
     "kernels": {"functional"},
     "nn": {"functional", "kernels", "files"},

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 
 from neuraltape import NTM
 from neuraltape.cli.main import main
+from neuraltape.data.files import Files
+from neuraltape.data.folder import unpack
 from neuraltape.evaluation.report import LengthScore, Report
 from neuraltape.plotting import save_figure
 from neuraltape.plotting.animate import animate
@@ -87,6 +89,14 @@ def test_metrics_that_do_not_fit_are_named(tmp_path: Path) -> None:
         file.append({"step": 1, "kind": "training", "sequences": 4})
     file.close()
     assert error.value.filename == str(tmp_path / "metrics.jsonl")
+
+
+def test_unpacked_data_that_does_not_fit_is_named_and_leaves_no_folder(tmp_path: Path) -> None:
+    files = Files(tmp_path / "x.zip", ("small", "inner/large"), lambda name: bytes(900 if "large" in name else 9))
+    with nothing_beyond(500), pytest.raises(OSError, match="File too large") as error:
+        unpack(files, tmp_path / "place")
+    assert error.value.filename == str(tmp_path / "place" / "inner" / "large")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("size", [200, 4000, 9000])

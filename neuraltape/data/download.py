@@ -8,6 +8,7 @@ from neuraltape.data.archive import open_archive
 from neuraltape.data.errors import DataError
 from neuraltape.data.folder import unpack
 from neuraltape.data.parts import Part
+from neuraltape.files import naming
 
 # The archives have at most 16 MB; a server that sends on and on is cut off.
 MOST_BYTES = 64 * 2**20
@@ -51,6 +52,7 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
 
     Raises:
         DataError: no connection, another file than the one expected, or an archive that is refused.
+        OSError: the disk is full, say; it names the file.
     """
     place = folder / part.name
     if place.is_dir():
@@ -64,7 +66,8 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
     try:
         # pooch's annotations ask for more than it uses.
         fetch: Any = pooch.HTTPDownloader(progressbar=cast(Any, meter), timeout=SECONDS)
-        pooch.retrieve(part.url, part.checksum, fname=archive.name, path=folder, downloader=fetch)
+        with naming(archive):
+            pooch.retrieve(part.url, part.checksum, fname=archive.name, path=folder, downloader=fetch)
     except RequestException as error:
         raise DataError(f"{part.url}: no download ({_reason(error)}); try again, or give --data-dir") from error
     except DataError:

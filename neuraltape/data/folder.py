@@ -10,6 +10,7 @@ from neuraltape.data.archive import readable
 from neuraltape.data.bounds import MOST_FILES, check_name
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
+from neuraltape.files import naming
 
 
 def open_folder(path: str | Path) -> Files:
@@ -43,15 +44,17 @@ def unpack(files: Files, folder: Path, *, told: Callable[[int, int], None] | Non
 
     Raises:
         DataError: a name that leads outside, or a file that can't be read.
-        OSError: the disk is full, say.
+        OSError: the disk is full, say; it names the file.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         for number, name in enumerate(files.names, start=1):
             path = beside / check_name(name, files.path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files.read(name))
+            data = files.read(name)
+            with naming(folder / name, path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
             if told is not None:
                 told(number, len(files.names))
         # The temporary folder is for this user only; the data need not be.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from neuraltape.files import write_atomically
 from neuraltape.study.processes.job import ENVIRONMENT, Job, Outcome, python, reason_of
 from neuraltape.study.processes.view import View
 
@@ -193,8 +194,7 @@ def _outcome(ray: Any, task: Any, job: Job, seconds: float, attempts: int) -> Ou
         reason, log = cause.reason, cause.log
     except ray.exceptions.RayError as error:
         reason = f"lost: {str(error).strip().splitlines()[0]}"
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    job.log.write_text(log, encoding="utf-8")
+    write_atomically(job.log, log.encode())
     return Outcome(job, "failed" if reason else "done", seconds, reason, attempts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from neuraltape.files import write_atomically
 from neuraltape.study.processes import Job, Outcome, View
 from neuraltape.study.processes.cluster import JobFailedError
 from neuraltape.study.result import Result
@@ -49,9 +50,7 @@ class Watcher:
         trial = self.source.trial(suggestion)
         cause = getattr(error, "cause", error)
         if isinstance(cause, JobFailedError):
-            log = self._job(trial).log
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(cause.log, encoding="utf-8")
+            write_atomically(self._job(trial).log, cause.log.encode())
         self._over(trial, str(cause or "lost").strip().splitlines()[-1])
 
     def update(self) -> None:
