@@ -17,8 +17,9 @@ def run(argv: Sequence[str]) -> None:
     parser = Parser(
         "neuraltape reproduce [RECIPE ...] [options]",
         "Train every recipe with several seeds, score each run, write the table and the figures of the results. RECIPE "
-        "is a task, or the name of a file in recipes/; all of them where none is named. What is done is skipped, what "
-        "was stopped is gone on with, and what was made with other settings than the recipe's is made again.",
+        "is a task, or the name of a file in recipes/; where none is named, all of the paper's five tasks. What is "
+        "done is skipped, what was stopped is gone on with, and what was made with other settings than the recipe's is "
+        "made again.",
     )
     parser.add_argument("recipes", type=str, nargs="*", default=[], help="names of recipes")
     add_options(parser, seeds=None, seeds_help="so many of each; 10, of priority-sort 5, of variants fewer")
@@ -28,7 +29,7 @@ def run(argv: Sequence[str]) -> None:
     options = parser.parse(argv)
     # Of some tasks results are published elsewhere.
     every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.config.task.probes}
-    chosen = [every[name] for name in _known(options.recipes, every)]
+    chosen = _chosen(options.recipes, every)
     asked = {
         each.name: range(options.first_seed, options.first_seed + (options.seeds or each.usual_seeds))
         for each in chosen
@@ -53,10 +54,16 @@ def run(argv: Sequence[str]) -> None:
     end(failed)
 
 
-def _known(names: Sequence[str], recipes: Mapping[str, Recipe]) -> Sequence[str]:
-    """The names, or all there are. Raises UsageError for one that isn't known."""
+def _chosen(names: Sequence[str], recipes: Mapping[str, Recipe]) -> list[Recipe]:
+    """The recipes of these names; of none, those of the paper's tasks. Raises UsageError for one that isn't known."""
     for name in names:
         if name not in recipes:
             hint = close_matches(name, recipes)
             raise UsageError(f"RECIPE must be one of {', '.join(recipes)}; got {name!r}{hint}")
-    return list(dict.fromkeys(names)) or list(recipes)
+    if names:
+        return [recipes[name] for name in dict.fromkeys(names)]
+    # Others can take days.
+    others = [name for name, recipe in recipes.items() if not recipe.of_the_paper]
+    if others:
+        say(f"left out, as they are of none of the paper's tasks: {', '.join(others)}; each is made where it is named")
+    return [recipe for recipe in recipes.values() if recipe.of_the_paper]

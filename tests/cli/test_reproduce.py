@@ -43,6 +43,22 @@ def test_what_is_missing_is_run_and_what_is_done_is_skipped(call: Call) -> None:
     assert Result.load(Path("results/copy/copy-seed-1.json")).seed == 1
 
 
+def test_recipes_of_other_tasks_than_the_papers_are_made_where_they_are_named(
+    call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recipe(here / "recipes", "key-value", task="key-value", max_length=3)
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "neuraltape.study.plan.run_jobs", lambda jobs, **k: asked.extend(each.name for each in jobs) or []
+    )
+    said = call("reproduce", "--seeds", "1")
+    assert asked == ["copy-seed-0"]
+    assert "left out, as they are of none of the paper's tasks: key-value; each is made where it is named" in said.out
+    asked.clear()
+    assert "paper's tasks" not in call("reproduce", "key-value", "--seeds", "1").out
+    assert asked == ["key-value-seed-0"]
+
+
 def test_a_changed_recipe_is_said_and_made_again(call: Call, here: Path) -> None:
     call("reproduce", "--seeds", "1")
     write_recipe(here / "recipes", hidden_size=9)

@@ -33,6 +33,11 @@ class Recipe:
         return self.config.task.name
 
     @property
+    def of_the_paper(self) -> bool:
+        """Whether it is for one of the paper's tasks, of which the tables of results are."""
+        return bool(self.config.task.paper_parameters)
+
+    @property
     def usual_seeds(self) -> int:
         """How many seeds are run unless the user says otherwise: a variant is there to compare with."""
         if self.config.kind.baseline:

@@ -39,8 +39,12 @@ def test_a_broken_recipe_is_named(tmp_path: Path) -> None:
         read_recipes([tmp_path])
 
 
-def test_the_published_recipes_can_be_read() -> None:
-    assert "copy" in read_recipes([PUBLISHED])
+def test_the_published_recipes_can_be_read_and_those_with_published_results_are_the_papers() -> None:
+    recipes = read_recipes([PUBLISHED])
+    tasks = {recipe.task for recipe in recipes.values() if recipe.of_the_paper}
+    assert tasks == {"copy", "repeat-copy", "associative-recall", "ngrams", "priority-sort"}
+    table = (PUBLISHED.parent / "results" / "README.md").read_text()
+    assert all((f"| {name} |" in table) == recipe.of_the_paper for name, recipe in recipes.items())
 
 
 def test_variants_and_baselines_are_run_with_fewer_seeds(tmp_path: Path) -> None:
