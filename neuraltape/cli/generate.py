@@ -23,24 +23,19 @@ def run(argv: Sequence[str]) -> None:
     )
     parser.add_argument("run", type=str, help=RUN_HELP)
     parser.add_argument("--prompt", type=str, required=True, help="sequences to go on with, all of their steps")
-    parser.add_argument("--steps", type=int, required=True, help="how many steps are added to each")
+    parser.add_argument("--steps", type=int, required=True, at_least=1, help="how many steps are added to each")
     parser.add_argument(
         "--temperature",
         type=float | None,
         default=None,
+        at_least=0,
         help="bits and classes: below 1 the likelier is drawn more often, 0 takes the likeliest; 1",
     )
-    parser.add_argument("--seed", type=int, default=0, help="chooses what is drawn")
+    parser.add_argument("--seed", type=int, default=0, at_least=0, below=2**63, help="chooses what is drawn")
     parser.add_argument("--new_only", action="store_true", help="write the added steps without the prompts")
     add_last(parser)
     add_output(parser)
     options = parser.parse(argv)
-    if options.steps < 1:
-        raise UsageError(f"--steps must be a positive whole number; got {options.steps}")
-    if options.temperature is not None and not 0 <= options.temperature < float("inf"):
-        raise UsageError(f"--temperature must be at least 0 and finite; got {options.temperature}")
-    if not 0 <= options.seed < 2**63:
-        raise UsageError(f"--seed must be from 0 to 2^63 - 1; got {options.seed}")
     output = output_of(options.output, overwrite=options.overwrite)
     subject, task = own_subject(options.run, last=options.last)
     if task.predicts != "next":

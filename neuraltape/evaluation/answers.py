@@ -4,12 +4,9 @@ from typing import NamedTuple
 
 import torch
 
-from neuraltape.evaluation.run import check_fits, outputs_of
+from neuraltape.evaluation.run import CHUNK, check_fits, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.babi import Babi
-
-# Stories that are read at a time.
-CHUNK = 50
 
 
 class Answers(NamedTuple):

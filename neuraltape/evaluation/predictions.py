@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from neuraltape.evaluation.run import generator_for, outputs_of
+from neuraltape.evaluation.run import CHUNK, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.table import Kind
-
-# Sequences run at once.
-CHUNK = 50
 
 
 class Prediction(NamedTuple):

@@ -8,15 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
+from neuraltape.evaluation.run import CHUNK, check_fits, generator_for, outputs_of
 from neuraltape.files import write_atomically
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.episodes import count_before
 from neuraltape.tasks.omniglot import Omniglot
 
 FORMAT = "neuraltape-presentations-1"
-# Episodes run at once. Fixed, so that the same ones are drawn on every machine.
-CHUNK = 50
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuraltape.evaluation.run import check_fits, outputs_of
+from neuraltape.evaluation.run import CHUNK, check_fits, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.table_task import TableTask
-
-# Sequences run at once.
-CHUNK = 50
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 
+# Sequences that are run at once. Fixed: where they are drawn, the same ones are drawn on every machine.
+CHUNK = 50
+
 
 @torch.no_grad()
 def outputs_of(model: SequenceModel, batch: Batch) -> Tensor:

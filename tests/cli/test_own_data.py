@@ -94,8 +94,8 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
     assert json.loads(Path("new.jsonl").read_text().splitlines()[0])["inputs"] == first[1:]
     assert call("predict", "sequences", "more.jsonl", "--output", "out.npz").code == 0
     for words, message in (
-        (("--temperature", "-1"), "--temperature must be at least 0 and finite; got -1.0"),
-        (("--steps", "0"), "--steps must be a positive whole number; got 0"),
+        (("--temperature", "-1"), "--temperature must be at least 0; got -1.0"),
+        (("--steps", "0"), "--steps must be at least 1; got 0"),
         (("--output", "x.txt"), "--output: a file must end in .npz, .jsonl or .csv; got 'x.txt'"),
         (("--prompt", "data.npz"), "data.npz: cannot be read"),
     ):
