@@ -50,10 +50,10 @@ def test_what_is_no_setting_is_refused(words: list[str], message: str) -> None:
         read_space(words)
 
 
-@pytest.mark.parametrize("value", ["1e400", "nan", ".nan", "inf", "-.inf"])
-@pytest.mark.parametrize("name", ["learning_rate", "timeout", "write_gate_bias", "cooldown_below"])
+@pytest.mark.parametrize("value", ["1e400", ".nan", "-.inf"])
+@pytest.mark.parametrize("name", ["learning_rate", "timeout", "clip_at", "cooldown_below"])
 def test_what_is_not_finite_is_refused(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must be finite; got"):
+    with pytest.raises(ValueError, match=f"{name} must be finite; got"):
         tiny_trials(**read_space([f"{name}={value}"]))
 
 
