@@ -33,5 +33,6 @@ def test_bad_input_is_one_line(refuses: Call, tiny: Path, argv: list[str], messa
 
 
 def test_a_broken_checkpoint_is_one_line(refuses: Call, tiny: Path) -> None:
-    (tiny / "checkpoint" / "state.safetensors").write_bytes(b"broken")
+    for name in ("state", "before"):
+        (tiny / "checkpoint" / f"{name}.safetensors").write_bytes(b"broken")
     assert "state.safetensors" in refuses("resume", "tiny").err
