@@ -543,6 +543,9 @@ def test_a_story_can_be_told_and_its_sentences_are_coloured(page):
     page.fill("#question", "Where is John?")
     page.click("#ask")
     eventually(page, lambda: page.inner_text("#verdict").startswith("Where is John? "))
+    # Its match is no cosine, and no line says that it is one; nor do the lessons speak of this machine.
+    assert page.locator(".equation >> visible=true").count() == 0
+    assert page.locator("#welcome").is_hidden()
     rows = [row.split("\t") for row in page.locator(".named tbody tr").all_inner_texts()]
     assert [row[0].split()[0] for row in rows[:2]] == ["1", "2"]
     assert "John moved to the office." in rows[0][0]

@@ -7,7 +7,11 @@ import { number, text } from "explorer/text";
 // Small numbers keep a digit that says something.
 const short = (value) => (Math.abs(value) < 0.0005 ? "0" : Math.abs(value) < 0.095 ? value.toFixed(3).replace("-", "\u2212") : number(value));
 
-// Each takes what it needs from `of`: number(name) gives a number's entries, stage(i) a weighting before this one.
+// What a stage has to have for its line to be true of it: the number that acts there, and the stage before it. A stage of
+// the same name in another machine may be another thing.
+const NEEDS = { match: ["key", undefined], "look up": ["strength", "match"], "stay or go": ["gate", "look up"], move: ["shift", "stay or go"], sharpen: ["sharpness", "move"] };
+
+// Each takes the numbers that act, the slot's share of the stage before, its focus one step before, and the result.
 const LINES = {
   match: ({ result }) => `cos(k, M) = ${short(result)}`,
   "look up": ({ numbers, found, result }) => `exp(${short(numbers.strength[0])} \u00d7 ${short(found)}) / \u03a3 = ${short(result)}`,
@@ -20,16 +24,14 @@ const LINES = {
 };
 
 export function equation(trace, step, head, i, slot) {
-  const listed = trace.heads[head].stages[i];
-  const line = LINES[listed.name];
-  const [numbers, ticks] = [{}, {}];
-  for (const each of listed.numbers) {
-    numbers[each.name] = trace.at(each.array, step);
-    ticks[each.name] = each.ticks;
-  }
-  const wanted = { "look up": "strength", "stay or go": "gate", move: "shift", sharpen: "sharpness" }[listed.name];
-  if (!line || (wanted && !(wanted in numbers)) || (i === 0 && listed.name !== "match")) return "";
+  const { stages } = trace.heads[head];
+  const { name, numbers: acting } = stages[i];
+  if (!Object.hasOwn(NEEDS, name)) return "";
+  const [needed, before] = NEEDS[name];
+  if (acting.length !== 1 || acting[0].name !== needed || stages[i - 1]?.name !== before || stages.at(-1).name !== "sharpen") return "";
+  const numbers = { [needed]: trace.at(acting[0].array, step) };
+  const ticks = { [needed]: acting[0].ticks };
   const from = i ? trace.stage(step, head, i - 1) : null;
   const values = { numbers, ticks, from, slot, slots: trace.slots, found: from?.[slot], before: trace.weights(step - 1, head)[slot], result: trace.stage(step, head, i)[slot] };
-  return text("equation", { slot: slotName(trace, slot), sum: line(values) });
+  return text("equation", { slot: slotName(trace, slot), sum: LINES[name](values) });
 }

@@ -158,7 +158,7 @@ function fitting() {
 }
 
 export function drawLessons() {
-  byId("lessons-open").hidden = !fitting();
+  for (const id of ["lessons-open", "welcome"]) byId(id).hidden = !fitting();
   if (open && !fitting()) return close();
   byId("lesson").hidden = !open;
   if (!open || !state.lanes.length) return;
