@@ -14,7 +14,8 @@ from neuraltape.cli.presentations import evaluate_omniglot
 from neuraltape.cli.rows import evaluate_rows
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
-from neuraltape.tasks import Babi, Omniglot, Sequences
+from neuraltape.tasks import Babi, Omniglot
+from neuraltape.tasks.own_data import OwnData
 
 REPORT = "evaluation.json"
 # The options that say something where a machine answers questions, learned your own sequences, or learns from one
@@ -51,7 +52,7 @@ def run(argv: Sequence[str]) -> None:
         parser.refuse_others(options, OF_BABI, f"has no effect on babi, which {subject.name} learned")
         evaluate_answers(subject, subject.task, options)
         return
-    if isinstance(subject.task, Sequences):
+    if isinstance(subject.task, OwnData):
         parser.refuse_others(options, OF_SEQUENCES, "has no effect on your own sequences: each is scored once")
         evaluate_rows(subject, subject.task, options)
         return

@@ -11,14 +11,13 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.inside import add_sequence, open_story, trace_subject, with_data
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
-from neuraltape.cli.rows import of_file
 from neuraltape.cli.subject import Subject
 from neuraltape.evaluation import make_report, usual_lengths
 from neuraltape.evaluation.run import generator_for
 from neuraltape.evaluation.shown import show_rows
 from neuraltape.nn.machines import kind_of
 from neuraltape.plotting import evaluation_figures, machine_figures, plot_sequences, training_figures
-from neuraltape.tasks import Sequences
+from neuraltape.tasks.own_data import OwnData
 
 # The options that say something for your own sequences.
 OF_SEQUENCES = ("run", "task", "last", "memory_slots", "data", "seed", "output", "format")
@@ -45,7 +44,7 @@ def run(argv: Sequence[str]) -> None:
         write_figures(machine_figures(story.trace()), folder_of(options, story.figures), options.format)
         return
     subject = with_data(subject_of(options), options.data_dir)
-    if isinstance(subject.task, Sequences):
+    if isinstance(subject.task, OwnData):
         parser.refuse_others(options, OF_SEQUENCES, "has no effect on your own sequences: some of them are drawn")
         write_figures(own_figures(subject, subject.task, options), folder_of(options, subject.figures), options.format)
         return
@@ -64,12 +63,12 @@ def run(argv: Sequence[str]) -> None:
     write_figures(figures, folder, options.format)
 
 
-def own_figures(subject: Subject, task: Sequences, options: Namespace) -> Iterator[tuple[str, Figure]]:
+def own_figures(subject: Subject, task: OwnData, options: Namespace) -> Iterator[tuple[str, Figure]]:
     """How it was learned, some sequences beside each other, and all that happened on the first of them."""
     if options.data is None:
         rows = next(rows for name in ("test", "validation", "training") if len(rows := task.parts[name]))
     else:
-        task = of_file(task, options.data)
+        task = task.of_file(options.data)
         rows = task.rows
     order = torch.randperm(len(rows), generator=generator_for(options.seed, "plot", 0))
     shown, trace = show_rows(subject.model, task, rows[order[:DRAWN].sort().values])

@@ -1,8 +1,9 @@
 """What `train` and `evaluate` say about your own sequences: what they are, and the score of each of them once."""
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,21 +17,23 @@ from neuraltape.evaluation.rows import RowsScore, guess_cost, score_rows
 from neuraltape.files import write_atomically
 from neuraltape.runs import load_run
 from neuraltape.settings import Settings
-from neuraltape.tasks.sequences import Sequences
+from neuraltape.tasks.own_data import OwnData
+from neuraltape.tasks.score import NATS_PER_BIT
 from neuraltape.tasks.table import features
+from neuraltape.tasks.text import Text
 from neuraltape.training.learner import build_machine
 
 REPORT = "rows.json"
 
 
-def evaluate_rows(subject: Subject, task: Sequences, options: Namespace) -> None:
+def evaluate_rows(subject: Subject, task: OwnData, options: Namespace) -> None:
     """Score, print, save."""
     folder = folder_of(options, subject.figures)
     if options.data is None:
         parts = {name: rows for name, rows in task.parts.items() if len(rows)}
         scores = {name: score_rows(subject.model, task, rows) for name, rows in parts.items()}
     else:
-        scores = {options.data: score_rows(subject.model, of_file(task, options.data))}
+        scores = {options.data: score_rows(subject.model, task.of_file(options.data))}
     show(table_of(subject.name, task, scores))
     values = {"name": subject.name, "kind": task.target_kind, "scores": {each: asdict(scores[each]) for each in scores}}
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,20 +44,30 @@ def evaluate_rows(subject: Subject, task: Sequences, options: Namespace) -> None
 def say_scores(run_dir: Path) -> None:
     """The scores of a run on the rows that were kept from its training."""
     run = load_run(run_dir)
-    task: Sequences = run.task  # pyright: ignore[reportAssignmentType]
+    task: OwnData = run.task  # pyright: ignore[reportAssignmentType]
     kept = {name: rows for name, rows in task.parts.items() if name != "training" and len(rows)}
     if kept:
         show(table_of(run_dir.name, task, {name: score_rows(run.model, task, rows) for name, rows in kept.items()}))
 
 
-def of_file(task: Sequences, path: str) -> Sequences:
-    """The task with all rows of another file, read as its own were. Raises ValueError for a file that can't be used."""
-    return replace(task.settled(), data=path, validation=None, test=None, validation_fraction=0.0, test_fraction=0.0)
-
-
 def describe(settings: Settings) -> list[str]:
     """What is in the files of a training on one's own sequences, how it is read and what is kept apart, in lines."""
-    task: Sequences = settings.task  # pyright: ignore[reportAssignmentType]
+    task: OwnData = settings.task  # pyright: ignore[reportAssignmentType]
+    lines = _of_text(task) if isinstance(task, Text) else _of_sequences(task)
+    table = task.table
+    parts = ", ".join(f"{len(rows):,} for {name}" for name, rows in task.parts.items() if len(rows))
+    asked = task.held_out().rows
+    unit = "(mean squared error)" if table.kind == "values" else "nats a step"
+    where = "validation" if len(task.parts["validation"]) else "training"
+    lines.append(f"{parts}; guessing the mean costs {guess_cost(task, asked):.4g} {unit} in {where}")
+    with torch.random.fork_rng([]):
+        machine = build_machine(settings)
+    lines.append(f"{settings.kind.name}: {sum(each.numel() for each in machine.parameters()):,} parameters")
+    return lines
+
+
+def _of_sequences(task: OwnData) -> list[str]:
+    """What inputs and targets are, and why."""
     table = task.table
     low, high, count = int(table.lengths.min()), int(table.lengths.max()), len(table.lengths)
     steps = f"{low}" if low == high else f"{low} to {high}"
@@ -69,26 +82,41 @@ def describe(settings: Settings) -> list[str]:
     scored = table.targets[table.mask]
     if table.kind == "values" and bool((scored == scored.round()).all()):
         lines.append("note: all targets are whole numbers; they are learned as values, with --kind classes as classes")
-    parts = ", ".join(f"{len(rows):,} for {name}" for name, rows in task.parts.items() if len(rows))
-    asked = task.held_out().rows
-    unit = "(mean squared error)" if table.kind == "values" else "nats a step"
-    where = "validation" if len(task.parts["validation"]) else "training"
-    lines.append(f"{parts}; guessing the mean costs {guess_cost(task, asked):.4g} {unit} in {where}")
-    with torch.random.fork_rng([]):
-        machine = build_machine(settings)
-    lines.append(f"{settings.kind.name}: {sum(each.numel() for each in machine.parameters()):,} parameters")
     return lines
 
 
-def table_of(name: str, task: Sequences, scores: Mapping[str, RowsScore]) -> Table:
+def _of_text(task: Text) -> list[str]:
+    """What the tokens are, and which are unknown."""
+    table = task.table
+    pieces = int(table.lengths.sum())
+    lines = [
+        f"{pieces:,} {task.unit} in {len(table.lengths):,} windows of {task.window}; {len(task.known):,} are known, "
+        f"and one token stands for all others: {''.join(task.known[:20])!r}..."
+    ]
+    lines += [
+        f"note: {share:.2%} of {name} is unknown"
+        for name, rows in task.parts.items()
+        if len(rows) and (share := task.unknown_share(rows))
+    ]
+    return lines
+
+
+def table_of(name: str, task: OwnData, scores: Mapping[str, RowsScore]) -> Table:
     """The scores as a table."""
     values = task.target_kind == "values"
     cost = "mean squared error" if values else "nats a step"
     wrong = "missed by more than 0.5" if values else "wrong"
     table = Table(title=f"{name}: {task.target_kind}", title_justify="left", title_style="bold")
-    for heading in ("sequences of", "number", "scored steps", cost, "guessing the mean", wrong, task.score_name):
+    text = isinstance(task, Text)
+    if text:
+        cost = "nats a token"
+    headings = ("sequences of", "number", "scored steps", cost, "guessing the mean", wrong)
+    for heading in (*headings, *(("perplexity", "bits a character") if text else (task.score_name,))):
         table.add_column(heading, justify="left" if heading == "sequences of" else "right")
     for part, score in scores.items():
         figures = (f"{score.cost:.4g}", f"{score.guess:.4g}", f"{score.wrong:.2%}", f"{score.score:.4g}")
+        if isinstance(task, Text):
+            bits = score.cost / NATS_PER_BIT / task.characters_per_token
+            figures = (*figures[:-1], f"{math.exp(score.cost):.4g}", f"{bits:.4g}")
         table.add_row(part, f"{score.sequences:,}", f"{score.steps:,}", *figures)
     return table

@@ -17,7 +17,9 @@ from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
 from neuraltape.settings.optimizer import OPTIMIZERS
 from neuraltape.settings.settings import read_flat, with_changes
 from neuraltape.tasks import TASKS
+from neuraltape.tasks.own_data import OwnData
 from neuraltape.tasks.sequences import Sequences
+from neuraltape.tasks.text import SUFFIX, Text
 from neuraltape.training import TrainResult, train
 
 TITLES = {
@@ -73,13 +75,13 @@ def run(argv: Sequence[str]) -> None:
     if source.config is not None:
         say(f"using {source.config}")
     settings = replace(settings, task=settings.task.resolved())
-    if isinstance(settings.task, Sequences):
+    if isinstance(settings.task, OwnData):
         for line in describe(settings):
             say(line)
     say(f"training in {run_dir}")
     result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
     say_result(result, settings.task.score_name)
-    if isinstance(settings.task, Sequences) and first_process():
+    if isinstance(settings.task, OwnData) and first_process():
         say_scores(result.path)
 
 
@@ -124,9 +126,10 @@ def first_look(argv: Sequence[str]) -> Source:
         raise UsageError(f"TASK must be one of {', '.join(TASK_NAMES)}; got {task!r}{hint}")
     data, config = option_of(rest, "--data"), option_of(rest, "--config")
     if data is not None:
-        if task not in (None, Sequences.name):
+        own = Text.name if Path(data).suffix == SUFFIX else Sequences.name
+        if task not in (None, own):
             raise UsageError(f"give TASK or --data, not both; got {task} and --data {data}")
-        task = Sequences.name
+        task = own
     if config is not None:
         path = Path(config)
         if not path.is_file():
@@ -181,7 +184,8 @@ def make_parser(source: Source) -> Parser:
     parser.add_argument("--run_dir", type=str, default=None, help="the run's folder, instead of --name")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there already")
     if source.task is None:
-        parser.add_argument("--data", type=str, default=None, help="your own: an .npz, .jsonl, .csv or .parquet file")
+        own = "your own: an .npz, .jsonl, .csv, .parquet or .txt file"
+        parser.add_argument("--data", type=str, default=None, help=own)
     choice = source.choice
     for section in SECTIONS:
         if section.name == "task" and source.task is None:

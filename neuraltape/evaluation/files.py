@@ -14,10 +14,12 @@ from neuraltape.tasks.columns import SEQUENCE, STEP
 SUFFIXES = (".npz", ".jsonl", ".csv")
 
 
-def check_suffix(path: str | Path) -> None:
-    """Raise ValueError unless `write_sequences` knows the file's ending."""
-    if Path(path).suffix not in SUFFIXES:
-        raise ValueError(f"a file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}; got {str(path)!r}")
+def check_suffix(path: str | Path, suffixes: Sequence[str] = SUFFIXES) -> None:
+    """Raise ValueError unless a file's name has one of these endings; those that `as_bytes` knows."""
+    if Path(path).suffix not in suffixes:
+        *others, last = suffixes
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"a file must end in {listed}; got {str(path)!r}")
 
 
 def as_bytes(path: str | Path, sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
@@ -42,7 +44,8 @@ def _npz(sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
     lengths = [len(next(iter(each.values()))) for each in sequences]
     arrays = {}
     for name, first in sequences[0].items():
-        padded = np.zeros((len(sequences), max(lengths), *first.shape[1:]), first.dtype)
+        dtype = np.result_type(*(each[name].dtype for each in sequences))
+        padded = np.zeros((len(sequences), max(lengths), *first.shape[1:]), dtype)
         for number, each in enumerate(sequences):
             padded[number, : lengths[number]] = each[name]
         arrays[name] = padded

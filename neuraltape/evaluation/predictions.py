@@ -57,6 +57,7 @@ def generate(
     *,
     temperature: float = 1.0,
     seed: int = 0,
+    never: Sequence[int] = (),
 ) -> list[Tensor]:
     """Go on with sequences: each step's input is drawn from what the machine said to the one before.
 
@@ -68,6 +69,7 @@ def generate(
         temperature: logits are divided by it, so that below 1 the likelier is drawn more often than it should be; at 0
             the likeliest is taken. Values are what the machine says, without chance.
         seed: chooses what is drawn; a sequence's depend on it and on its place alone.
+        never: classes that aren't drawn.
 
     Returns:
         What was added to each: (steps, features), or (steps,) symbols.
@@ -95,7 +97,9 @@ def generate(
         outputs = outputs[:, -1] if model.batch_first else outputs[-1]
         drawn = []
         while True:
-            drawn.append(_draw(kind, outputs[0].double().cpu(), temperature, generator))
+            logits = outputs[0].double().cpu()
+            logits[list(never)] = -torch.inf
+            drawn.append(_draw(kind, logits, temperature, generator))
             if len(drawn) == steps:
                 break
             following = _shown(drawn[-1].view(1, 1, *drawn[-1].shape), model.input_size)[0]

@@ -31,6 +31,8 @@ from neuraltape.tasks.table import Kind
 
 # Up to so many channels of values are drawn as lines, more as colours.
 LINES_AT_MOST = 3
+# Of more classes than these only the target's probability is drawn.
+CLASSES_AT_MOST = 64
 
 
 def plot_sequences(
@@ -39,7 +41,8 @@ def plot_sequences(
     """A column a sequence: what went in, targets against outputs, and the focus of each head.
 
     Values are lines (colours where there are many), symbols and classes dots at their numbers, with each class's
-    probability behind them, bits targets above probabilities. What is wrong is framed; of values nothing is.
+    probability behind them (of many classes the target's alone), bits targets above probabilities. What is wrong is
+    framed; of values nothing is.
 
     Args:
         shown: one or more.
@@ -121,6 +124,12 @@ def _answers(
         axes.set_ylim(*span)
         if last:
             legend(axes)
+        return
+    if kind == "classes" and each.targets.shape[1] > CLASSES_AT_MOST:
+        (axes,) = panels
+        prepare(axes, y="chance of\nthe target" if first else "")
+        _lines(axes, (each.targets * each.predictions).sum(1, keepdims=True), each.scored, (ORANGE,))
+        axes.set_ylim(-0.05, 1.05)
         return
     if kind == "classes":
         (axes,) = panels

@@ -29,6 +29,8 @@ class OptimizerSettings:
     """Bound of the clipping; adaptive: in multiples of the running mean (the paper: clip=value, clip_at=10)."""
     clip_floor: float = 0.0
     """Adaptive clipping: a gradient of up to this norm always passes, however short the usual one is."""
+    weight_decay: float = 0.0
+    """Each step takes this share times the learning rate off every weight (Loshchilov and Hutter 2019, AdamW)."""
     average: float = 0.0
     """Decay of a moving average of the weights, which is then what is evaluated and kept; 0: off."""
 
@@ -38,6 +40,7 @@ class OptimizerSettings:
         check_positive(self, "learning_rate")
         check_positive(self, "clip_at")
         check_range(self, "clip_floor", 0, None)
+        check_range(self, "weight_decay", 0, None)
         check_range(self, "average", 0, 1)
         check_range(self, "warmup_steps", 0, None)
         check_needed(self, ["clip_at"], self.clip != "none", "clipping")

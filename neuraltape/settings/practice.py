@@ -34,6 +34,8 @@ class PracticeSettings:
     """Growing curriculum: the range grows when the training cost falls below this many bits a scored target."""
     grow_failed: float | None = None
     """Growing curriculum: the range grows only when fewer than this share of sequences fail; null: by cost."""
+    input_dropout: float = 0.0
+    """How probable it is, in training, that a number of an input is left out; the others grow by 1 / (1 - it)."""
     gate_bias: float = 0.0
     """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
     write_gate_bias: float | None = None
@@ -49,6 +51,7 @@ class PracticeSettings:
             raise ValueError(
                 f"most_training_slots must be at least training_slots, which must be given; got {most} and {few}"
             )
+        check_range(self, "input_dropout", 0, 1)
         check_choice(self, "curriculum", ("none", "uniform", "growing"))
         check_range(self, "grow_below", 0, None)
         check_needed(self, ["grow_below", "grow_failed"], self.curriculum == "growing", "curriculum growing")

@@ -35,6 +35,8 @@ from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
 FORMAT = 2
+# What ends a line to YAML's reader, and is written as it is by its writer.
+NEW_LINES = ("\x85", "\u2028", "\u2029")
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,10 @@ class Settings:
 
     def to_yaml(self) -> str:
         """The settings as YAML."""
-        return yaml.safe_dump(self.nested(), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(self.nested(), sort_keys=False, allow_unicode=True)
+        if any(mark in text for mark in NEW_LINES):
+            return yaml.safe_dump(self.nested(), sort_keys=False)
+        return text
 
     @classmethod
     def load(cls, path: str | Path) -> "Settings":

@@ -28,6 +28,7 @@ from neuraltape.tasks.graph_traversal import GraphTraversal as GraphTraversal
 from neuraltape.tasks.omniglot import Omniglot as Omniglot
 from neuraltape.tasks.babi import Babi as Babi
 from neuraltape.tasks.sequences import Sequences as Sequences
+from neuraltape.tasks.text import Text as Text
 # isort: on
 
 TASKS: dict[str, type[Task]] = {

@@ -1,5 +1,7 @@
 """The user's own sequences, from a file."""
 
+import math
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,20 +12,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.block import Block, read_block
 from neuraltape.tasks.columns import SUFFIXES, Columns, input_names
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import read_rows
-from neuraltape.tasks.row import Row
+from neuraltape.tasks.own_data import OwnData
+from neuraltape.tasks.row import DataError, Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
-from neuraltape.tasks.table import KINDS, Kind, Predicts, Scored, Table, make_inputs, make_table
+from neuraltape.tasks.table import KINDS, Kind, Predicts, Scored, Table, make_inputs, make_table, table_of_block
 from neuraltape.tasks.table_task import TableTask
-
-# The share of the rows that is kept for validation where nobody says otherwise.
-SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Sequences(TableTask):
+class Sequences(OwnData):
     """Learn from sequences in a file: .npz, .jsonl, .csv or .parquet.
 
     `.npz`: padded arrays, sequences first: `inputs` (sequences, time, features), and where wanted `targets`
@@ -58,8 +59,6 @@ class Sequences(TableTask):
     summary: ClassVar[str] = "your own sequences, from a file"
     length_name: ClassVar[str] = "steps"
 
-    data: str
-    """File with the sequences: .npz, .jsonl, .csv or .parquet."""
     _: KW_ONLY
     kind: Literal["auto", "bits", "classes", "values"] = "auto"
     """What the targets are; auto: whole numbers are classes, lists of 0 and 1 bits, other numbers values."""
@@ -71,21 +70,15 @@ class Sequences(TableTask):
     """Tables: the columns that go in, such as x y or x,y; null: all that are no targets."""
     targets: tuple[str, ...] | None = None
     """Tables: the columns that have to come out, such as z; null: none, and the next step's inputs are predicted."""
-    validation: str | None = None
-    """File with the sequences to evaluate on while training; null: a share of the data's."""
-    test: str | None = None
-    """File with the sequences that training never looks at; null: a share of the data's."""
-    validation_fraction: float | None = None
-    """Share of the rows that is kept from training, for evaluation; 0: none, and the training rows are evaluated;
-    null: 0.1, or 0 where there is a validation file."""
-    test_fraction: float = 0.0
-    """Share of the rows that is kept from training and from its evaluations."""
     split_seed: int = 0
     """The seed that chooses which rows are kept from training."""
     symbols: int | None = None
     """How many input symbols there are; null: one more than the largest in the file."""
     classes: int | None = None
     """How many classes there are; null: one more than the largest in the file."""
+    class_weights: tuple[float, ...] | Literal["balanced"] | None = None
+    """What each class's cost is multiplied with in training, such as [1,5]; balanced: rarer classes count for more, all
+    alike together; null: 1 each. Scores are without it."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("auto", *KINDS):
@@ -97,54 +90,84 @@ class Sequences(TableTask):
             raise ValueError(f"predicts must be auto, targets or next; got {self.predicts!r}")
         if self.scored not in ("all", "last"):
             raise ValueError(f"scored must be all or last; got {self.scored!r}")
-        for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
-            fraction = getattr(self, name)
-            if fraction is not None and not 0 <= fraction < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1; got {fraction!r}")
-            if fraction and file is not None:
-                raise ValueError(f"{name} has no effect with the file {file}; got {fraction!r}")
-        if self._validation_share + self.test_fraction >= 1:
-            raise ValueError(
-                f"validation_fraction and test_fraction must be below 1 together; got {self._validation_share} and "
-                f"{self.test_fraction}"
-            )
+        super().__post_init__()
         check_integer("split_seed", self.split_seed, least=0)
         for name in ("symbols", "classes"):
             if getattr(self, name) is not None:
                 check_integer(name, getattr(self, name), least=1)
 
+        weights = self.class_weights
+        if weights is not None and weights != "balanced":
+            object.__setattr__(self, "class_weights", weights if isinstance(weights, str) else tuple(weights))
+            if isinstance(weights, str) or not all(0 <= each < math.inf for each in weights) or not any(weights):
+                raise ValueError(f"class_weights must be numbers from 0, or balanced; got {weights!r}")
+
     @cached_property
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Everything in the files: the data's rows, then those for validation, then those for testing."""
-        rows = [row for part in self._files for row in part]
-        return make_table(self.data, rows, self.kind, self.symbols, self.classes, self.predicts, self.scored)
+        how = (self.kind, self.symbols, self.classes, self.predicts, self.scored)
+        table = None
+        if self._block is not None:
+            # What is wrong is said by who looks at each row.
+            with suppress(DataError):
+                table = table_of_block(self.data, self._block, *how)
+        if table is None:
+            table = make_table(self.data, [row for part in self._files for row in part], *how)
+        if self.class_weights is not None:
+            if table.kind != "classes":
+                raise ValueError(f"class_weights has no effect without classes; targets are {table.kind}")
+            if self.class_weights != "balanced" and len(self.class_weights) != table.output_size:
+                raise ValueError(
+                    f"class_weights must be one for each of {table.output_size} classes; got {len(self.class_weights)}"
+                )
+        return table
 
     @cached_property
-    def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The rows that `sample` draws from, in the order of the file."""
-        return self.parts["training"]
+    def weight_of_class(self) -> Float[Tensor, " classes"] | None:
+        """What each class's cost is multiplied with in training; balanced: targets / (classes x targets of the class).
 
-    @cached_property
-    def parts(self) -> dict[str, Int[Tensor, " rows"]]:
-        """The rows of the table for "training", for "validation" and for the "test"; the latter two may have none.
-
-        Of a share there is at least one row where the file has enough.
+        A class without targets counts as if it had one. None where there are no weights.
         """
-        data, *others = (len(part) for part in self._files)
-        shares = (self._validation_share, self.test_fraction)
-        counts: list[int] = []
-        for share in shares:
-            left = data - 1 - sum(counts)
-            counts.append(min(max(round(share * data), 1), left) if share > 0 and left > 0 else 0)
-        order = torch.randperm(data, generator=torch.Generator().manual_seed(self.split_seed))
-        validation, test, training = order.split([*counts, data - sum(counts)])
-        start = data
-        for number, count in enumerate(others):
-            if count:
-                chosen = torch.arange(start, start + count)
-                validation, test = (chosen, test) if number == 0 else (validation, chosen)
-            start += count
-        return {"training": training.sort().values, "validation": validation.sort().values, "test": test.sort().values}
+        if self.class_weights is None:
+            return None
+        if self.class_weights != "balanced":
+            return torch.tensor(self.class_weights)
+        rows = self.parts["training"]
+        targets = self.table.targets[rows][self.table.mask[rows]].long()
+        counts = torch.bincount(targets, minlength=self.output_size).clamp(min=1)
+        return len(targets) / (self.output_size * counts)
+
+    @property
+    def costs_bits(self) -> bool:
+        """Whether `loss` is the outputs' binary cross-entropy and nothing else: bits have no weights."""
+        same = type(self).loss is Sequences.loss and type(self).costs is TableTask.costs
+        return self.table.kind == "bits" and same
+
+    def loss(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Float[Tensor, ""]:
+        """The cross-entropy in nats, or the squared error, summed over all scored targets; classes by their weights."""
+        if self.weight_of_class is None:
+            return super().loss(outputs, batch)
+        self._check_outputs(outputs, batch)
+        weights = self.weight_of_class.to(outputs.device)[torch.where(batch.mask, batch.targets, 0)]
+        return (self.costs(outputs, batch) * weights).sum()
+
+    def order(self) -> Int[Tensor, " rows"]:
+        """Rows for validation, then those for the test, then those for training, at random."""
+        return torch.randperm(self.counts[0], generator=torch.Generator().manual_seed(self.split_seed))
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """The rows of the three files."""
+        if self._block is not None:
+            return len(self._block.inputs), 0, 0
+        data, validation, test = (len(part) for part in self._files)
+        return data, validation, test
+
+    @cached_property
+    def _block(self) -> Block | None:
+        """The data as whole arrays, where that is all that there is and columns aren't asked for."""
+        alone = all(each is None for each in (self.validation, self.test, self.inputs, self.targets))
+        return read_block(self.data) if alone else None
 
     @cached_property
     def _files(self) -> list[list[Row]]:
@@ -157,26 +180,8 @@ class Sequences(TableTask):
         """Which columns of a table are what."""
         return Columns(self.inputs, self.targets)
 
-    @property
-    def _validation_share(self) -> float:
-        if self.validation_fraction is not None:
-            return self.validation_fraction
-        return SHARE if self.validation is None else 0.0
-
     def read_inputs(self, path: str, size: int) -> tuple[Tensor, Tensor]:
-        """The inputs of another file, as those of this task's were read; targets are passed over.
-
-        Args:
-            path: the file.
-            size: the features or symbols that there have to be.
-
-        Returns:
-            (sequences, time, features) or symbols (sequences, time), zero past each one's length; lengths
-            (sequences,).
-
-        Raises:
-            DataError: a file that can't be used, or whose inputs are others.
-        """
+        """See `OwnData.read_inputs`."""
         task = self.settled()
         rows = read_rows(path, task.columns._replace(targets=None) if Path(path).suffix in SUFFIXES else None)
         return make_inputs(rows, size, symbols=task.symbols is not None)
@@ -185,30 +190,28 @@ class Sequences(TableTask):
         """`resolved`, without a look at the files where nothing is left to find out."""
         return self.resolved() if "auto" in (self.kind, self.predicts) else self
 
-    @property
-    def source(self) -> str:
-        """The file."""
-        return self.data
-
-    def prepare(self) -> None:
-        """Read the files."""
-        assert self.table.lengths.numel() > 0
-
     def resolved(self) -> "Sequences":
         """The same task, with what was found in the files as its options: new files are then read alike."""
-        table = self.table
+        table, _ = self.table, self.parts
         same = replace(
             self,
             kind=table.kind,
             predicts="next" if table.follows else "targets",
             symbols=table.input_size if table.inputs.dim() == 2 else None,
             classes=table.output_size if table.kind == "classes" else None,
-            validation_fraction=self._validation_share,
+            validation_fraction=self.validation_share,
+            class_weights=None if self.weight_of_class is None else tuple(self.weight_of_class.tolist()),
             inputs=input_names(self.data, self.columns) if Path(self.data).suffix in SUFFIXES else None,
         )
-        for name in ("table", "_files", "parts"):
-            vars(same)[name] = getattr(self, name)
+        for name in ("table", "_block", "_files", "parts"):
+            if name in vars(self):
+                vars(same)[name] = vars(self)[name]
         return same
+
+    @property
+    def predicts_next(self) -> bool:
+        """Whether each step's target is the next step's input: as the options say, or else the files."""
+        return self.table.follows if self.predicts == "auto" else self.predicts == "next"
 
     @property
     def target_kind(self) -> Kind:
@@ -216,32 +219,9 @@ class Sequences(TableTask):
         return self.table.kind if self.kind == "auto" else self.kind
 
     @property
-    def input_names(self) -> tuple[str, ...]:
-        """The inputs by their numbers."""
-        return tuple(f"input {i + 1}" for i in range(self.input_size))
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """The outputs by their numbers."""
-        return tuple(f"output {i + 1}" for i in range(self.output_size))
-
-    @property
     def score_name(self) -> str:
         """What `Score.bits` measures; for values it isn't bits."""
         return "mean squared error" if self.table.kind == "values" else super().score_name
-
-    def held_out(self) -> "Sequences":
-        """The rows kept from training, or the training rows where none are (one row, or validation_fraction 0)."""
-        held = self.parts["validation"]
-        return self.only(held if len(held) else self.parts["training"])
-
-    def kept_rows(self, count: int) -> Tensor | None:
-        """The rows for validation, or a random choice of so many; None where there are none."""
-        rows = self.parts["validation"]
-        if not len(rows):
-            return None
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.split_seed))
-        return rows[order[:count].sort().values]
 
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "time batch output_size"], batch: Batch) -> Score:

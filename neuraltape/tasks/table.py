@@ -1,5 +1,6 @@
 """Sequences of one kind in padded tensors: what a user's file becomes before batches are drawn from it."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -7,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neuraltape.tasks.row import DataError, Row
+from neuraltape.tasks.block import CHUNK, Block
+from neuraltape.tasks.row import SMALL, DataError, Row, numbers
 
 Kind = Literal["bits", "classes", "values", "digits"]
 Predicts = Literal["auto", "targets", "next"]
@@ -111,6 +113,79 @@ def make_table(
         output_size,
         not given,
     )
+
+
+def table_of_block(
+    path: str,
+    block: Block,
+    kind: Kind | Literal["auto"],
+    symbols: int | None,
+    classes: int | None,
+    predicts: Predicts = "auto",
+    scored: Scored = "all",
+) -> Table:
+    """What `make_table` gives for the rows of a block, whose numbers are looked at in chunks and stay where they are.
+
+    Args:
+        path, kind, symbols, classes, predicts, scored: those of `make_table`.
+        block: the rows.
+
+    Raises:
+        DataError: something is wrong; `make_table` says with which row.
+    """
+    inputs, targets = block.inputs, None if predicts == "next" else block.targets
+    given = targets is not None
+    if (predicts == "targets" and not given) or (not given and inputs.shape[1] < 2):
+        raise DataError(f"{path}: no targets, or a single step")
+    shown, goal = (inputs, targets) if targets is not None else (inputs[:, :-1], inputs[:, 1:])
+    for array in (inputs, goal):
+        for part in _chunks(array):
+            numbers(part.reshape(len(part), -1), path, "inputs or targets")
+    whole = goal.dtype.kind in "iu"
+    if kind != "auto":
+        found = kind
+    elif goal.ndim == 2 and whole:
+        found = "classes"
+    else:
+        found = "bits" if all(np.isin(part, (0, 1)).all() for part in _chunks(goal)) else "values"
+    as_symbols = inputs.ndim == 2 and inputs.dtype.kind in "iu" and (given or kind in ("auto", "classes"))
+    input_size = inputs.shape[2] if inputs.ndim == 3 else 1
+    if as_symbols:
+        input_size = _alphabet([(path, part) for part in _chunks(inputs)], symbols, "inputs", "symbols")
+    if found == "classes":
+        goal = goal[:, :, 0] if goal.ndim == 3 and goal.shape[2] == 1 else goal
+        for part in _chunks(goal):
+            _check_whole([_Goal(path, part.reshape(-1, *part.shape[2:]), np.empty(0))])
+        known = classes if classes is not None or given else input_size
+        output_size = _alphabet([(path, part) for part in _chunks(goal)], known, "targets", "classes")
+        if not given:
+            input_size = output_size = max(input_size, output_size)
+    else:
+        goal = goal if goal.ndim == 3 else goal[:, :, None]
+        output_size = goal.shape[2]
+        if found == "bits":
+            for part in _chunks(goal):
+                _check_bits([_Goal(path, part, np.empty(0))])
+    mask = torch.ones(goal.shape[:2], dtype=torch.bool)
+    if scored == "last":
+        mask[:, :-1] = False
+    shown = shown if as_symbols or shown.ndim == 3 else shown[:, :, None]
+    lengths = torch.full((len(goal),), goal.shape[1])
+    return Table(found, _lean(shown), _lean(goal), mask, lengths, input_size, output_size, not given)
+
+
+def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """An array in parts that fit a cache."""
+    for start in range(0, len(array), CHUNK):
+        yield array[start : start + CHUNK]
+
+
+def _lean(array: np.ndarray) -> Tensor:
+    """An array as `_pad` would keep it, itself where that is so."""
+    if array.dtype not in (*SMALL, np.dtype(np.float32)):
+        reals = array.dtype.kind == "f" or array.ndim == 3
+        array = array.astype(np.float32 if reals else np.int64)
+    return torch.from_numpy(array)
 
 
 def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, Tensor]:

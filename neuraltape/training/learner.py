@@ -99,6 +99,10 @@ class Learner:
             return Step(total, targets, norm, stops, bad, failed)
         self.clipping.apply(self.flat.gradient, norm, floor=phase.clip_floor)
         self.optimizer.param_groups[0]["lr"] = phase.rate
+        decay = self.settings.optimizer.weight_decay
+        if decay:
+            # Before the step, as in torch.optim.AdamW: what the gradient asks for isn't made smaller.
+            self.flat.weights.detach().mul_(1 - phase.rate * decay)
         self.optimizer.step()
         self.average.update(step)
         return Step(total, targets, norm, stops, None, failed)

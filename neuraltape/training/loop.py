@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Generator, Tensor
+
 from neuraltape.runs.checkpoint import Checkpoint
 from neuraltape.runs.metrics import Kind
 from neuraltape.settings import Settings
@@ -142,6 +145,9 @@ class Loop:
         phase = phase_of(self.settings, counters.step, counters)
         task = self.drawn(phase)
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
+        if self.settings.practice.input_dropout:
+            left_out = generator_at(loop.seed, "input dropout", counters.step)
+            batch = batch._replace(inputs=dropped(batch.inputs, self.settings.practice.input_dropout, left_out))
         step = self.learner.learn(task, batch, counters.step - counters.began, phase, stop=self.signals.requested)
         if step.bad is not None:
             self.stop_at(batch, step.bad)
@@ -270,6 +276,12 @@ def moment_passed(before: int, now: int) -> int | None:
     doubled = max(now // FIRST_MOMENT, 0).bit_length() - 1
     moment = FIRST_MOMENT << doubled if doubled >= 0 else 0
     return moment if moment > before else None
+
+
+def dropped(inputs: Tensor, share: float, generator: Generator) -> Tensor:
+    """`torch.nn.functional.dropout` of inputs, its randomness from a generator."""
+    kept = torch.rand(inputs.shape, generator=generator) >= share
+    return inputs * kept / (1 - share)
 
 
 def passed(every: int, before: int, now: int) -> bool:

@@ -103,6 +103,44 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
     assert not Path("no.jsonl").exists()
 
 
+def test_a_text_is_learned_scored_and_gone_on_with(call: Call, refuses: Call, here: Path, no_pictures: None) -> None:
+    (here / "a.txt").write_text("to be or not to be, that is the question\n" * 12)
+    said = call("train", "--data", "a.txt", "--window", "20", *SMALL)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[0].startswith("491 characters in 25 windows of 20; 15 are known, and one token stands for all others:")
+    assert lines[1].startswith("23 for training, 2 for validation; guessing the mean costs 2.")
+    # A heading may be broken.
+    assert "perplexi" in said.out
+    (here / "b.txt").write_text("not to bEE")
+    said = call("evaluate", "text", "--data", "b.txt")
+    assert said.code == 0, said.err
+    (score,) = json.loads(Path("runs/text/figures/rows.json").read_text())["scores"].values()
+    assert (score["sequences"], score["steps"]) == (1, 9)
+    (row,) = [line for line in said.out.splitlines() if line.startswith("│ b.txt")]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert float(cells[-2]) == pytest.approx(np.exp(score["cost"]), rel=1e-3)
+    # A token is a character: bits of one are bits of the other.
+    assert float(cells[-1]) == pytest.approx(score["cost"] / np.log(2), rel=1e-3)
+
+    asked = ("generate", "text", "--prompt", "to be", "--steps", "30", "--temperature", "2")
+    said = call(*asked)
+    assert (said.code, said.out[:5], len(said.out)) == (0, "to be", 36), said.err
+    assert "\N{REPLACEMENT CHARACTER}" not in said.out
+    assert call(*asked, "--new-only", "--output", "more.txt").code == 0
+    assert Path("more.txt").read_text() + "\n" == said.out[5:]
+    assert "--output: a file must end in .txt; got 'more.csv'" in refuses(*asked, "--output", "more.csv").err
+    said = refuses("generate", "text", "--prompt", "ZZ", "--steps", "1")
+    assert "--prompt must have characters that text knows; got 'ZZ'" in said.err
+    assert call("predict", "text", "b.txt", "--output", "out.csv").code == 0
+    rows = list(csv.DictReader(Path("out.csv").read_text().splitlines()))
+    assert "".join(row["token"] for row in rows) == "not to b\N{REPLACEMENT CHARACTER}"
+    # The first token was foretold by nothing; the others cost what `evaluate` says, but for the last.
+    assert float(rows[0]["nats"]) == 0
+    assert 0 < sum(float(row["nats"]) for row in rows) < 9 * score["cost"]
+    assert call("plot", "text").code == 0
+
+
 def test_some_sequences_are_drawn(call: Call, refuses: Call, labels: Path, here: Path, no_pictures: None) -> None:
     said = call("plot", "sequences")
     assert said.code == 0, said.err

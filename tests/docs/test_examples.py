@@ -64,6 +64,15 @@ def test_own_tasks_are_files_that_the_library_reads(tmp_path):
     assert [Sequences(str(path)).table.kind for path in paths] == ["bits", "classes", "classes", "bits"]
 
 
+def test_the_digits_are_tables_that_the_library_reads(tmp_path):
+    pytest.importorskip("sklearn", reason="the pictures come with scikit-learn")
+    learned, new = example("digits").write_files(tmp_path, rows=3)
+    table = Sequences(str(learned), inputs=("pixel",), targets=("digit",), scored="last").table
+    assert (table.kind, table.inputs.shape, table.mask.sum(1).tolist()) == ("classes", (3, 64, 1), [1, 1, 1])
+    assert (table.inputs.min().item(), table.inputs.max().item()) == (0, 1)
+    assert Sequences(str(new)).table.inputs.shape == (3, 63, 1)
+
+
 def test_the_answers_of_own_tasks_are_right(tmp_path):
     reverse, sort, add, distractors = example("own_tasks").write_files(tmp_path, rows=40)
     for inputs, answer in answers(reverse):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from neuraltape.settings import Settings
 from neuraltape.tasks import DataError, Sequences
 from tests.tasks.oracle import bit_cost, check_uniform, readers, seeded
 
@@ -284,3 +285,40 @@ def test_a_class_in_a_list_of_one_is_a_class_when_asked(tmp_path: Path) -> None:
     assert Sequences(path).table.kind == "values"
     table = Sequences(path, kind="classes").table
     assert (table.kind, table.targets.tolist(), table.output_size) == ("classes", [[1, 2]], 3)
+
+
+def test_class_weights_are_those_of_pytorchs_cross_entropy_and_scores_are_without_them(tmp_path: Path) -> None:
+    rows = [{"inputs": [[1.0]] * 3, "targets": [0, 1, 1]}, {"inputs": [[1.0]] * 4, "targets": [1, 1, 2, 1]}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path = str(tmp_path / "a.jsonl")
+    plain = Sequences(path, validation_fraction=0.0)
+    batch = plain.batch(torch.arange(2))
+    outputs = torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(0))
+    mask = batch.mask
+    for given, weights in (((1.0, 0.5, 4.0), [1.0, 0.5, 4.0]), ("balanced", [7 / 3, 7 / 15, 7 / 3])):
+        task = Sequences(path, validation_fraction=0.0, class_weights=given)
+        expected = torch.nn.functional.cross_entropy(
+            outputs[mask], batch.targets[mask], weight=torch.tensor(weights), reduction="sum"
+        )
+        assert task.loss(outputs, batch).item() == pytest.approx(expected.item(), rel=1e-5)
+        assert torch.equal(task.score(outputs, batch).bits, plain.score(outputs, batch).bits)
+        # They are kept with the run as numbers.
+        assert task.resolved().class_weights == pytest.approx(tuple(weights))
+        Settings(task=task.resolved()).save(tmp_path / "config.yaml")
+        assert Settings.load(tmp_path / "config.yaml").task.class_weights == task.resolved().class_weights  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("targets", "weights", "message"),
+    [
+        ([0, 1], (1.0,), "class_weights must be one for each of 2 classes; got 1"),
+        ([[0.5], [1]], "balanced", "class_weights has no effect without classes; targets are values"),
+        ([0, 1], (1.0, -1.0), "class_weights must be numbers from 0, or balanced"),
+        ([0, 1], (0.0, 0.0), "class_weights must be numbers from 0, or balanced"),
+        ([0, 1], "even", "class_weights must be numbers from 0, or balanced"),
+    ],
+)
+def test_class_weights_that_have_no_effect_or_no_sense_are_refused(tmp_path: Path, targets, weights, message) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"inputs": [[1.0], [2.0]], "targets": targets}) + "\n")
+    with pytest.raises(ValueError, match=message):
+        Sequences(str(tmp_path / "a.jsonl"), class_weights=weights).prepare()

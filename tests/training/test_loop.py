@@ -17,8 +17,8 @@ from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.keeper import Reports
-from neuraltape.training.learner import build_machine
-from neuraltape.training.loop import Loop, moment_passed, passed
+from neuraltape.training.learner import Learner, build_machine
+from neuraltape.training.loop import Loop, dropped, moment_passed, passed
 from neuraltape.training.streams import generator_at
 
 from .small import LOOP, LSTM, assert_same_end, lines, small
@@ -335,3 +335,38 @@ def test_weights_are_kept_after_250_sequences_and_each_time_they_have_doubled(tm
 )  # fmt: skip
 def test_a_moment_has_passed(before: int, now: int, moment: int | None) -> None:
     assert moment_passed(before, now) == moment
+
+
+def test_inputs_are_left_out_as_dropout_does_and_the_same_ones_each_time() -> None:
+    inputs = torch.full((50, 20, 10), 3.0)
+    found = dropped(inputs, 0.25, torch.Generator().manual_seed(0))
+    assert set(found.unique().tolist()) == {0.0, 4.0}
+    # 10,000 draws: the standard deviation is 0.0043.
+    assert (found == 0).double().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(found, dropped(inputs, 0.25, torch.Generator().manual_seed(0)))
+
+
+def test_input_dropout_is_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = small(max_sequences=4, evaluate_every=4, input_dropout=0.5)
+    learned, scored = [], []
+    learn, outputs = Learner.learn, Learner.outputs
+
+    def learning(self, task, batch, *more, **named):
+        learned.append(batch)
+        return learn(self, task, batch, *more, **named)
+
+    def answering(self, batch, *more):
+        scored.append(batch)
+        return outputs(self, batch, *more)
+
+    monkeypatch.setattr(Learner, "learn", learning)
+    monkeypatch.setattr(Learner, "outputs", answering)
+    train(settings, run_dir=tmp_path / "run", progress=False)
+    (batch,) = learned
+    drawn = settings.task.sample(4, generator_at(0, "training", 0))
+    assert torch.equal(batch.inputs, dropped(drawn.inputs, 0.5, generator_at(0, "input dropout", 0)))
+    assert not torch.equal(batch.inputs, drawn.inputs)
+    assert torch.equal(batch.targets, drawn.targets)
+    # Copy's inputs are 0 and 1 where nothing is left out.
+    assert all(each.inputs.max() <= 1 for each in scored if each is not batch)
+    assert scored

@@ -1,0 +1,153 @@
+"""What the tasks share that are the user's own files: which rows are learned, which are kept from training."""
+
+from abc import abstractmethod
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from neuraltape.tasks.table_task import TableTask
+
+# The share of the rows that is kept for validation where nobody says otherwise.
+SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class OwnData(TableTask):
+    """The user's own data. The task draws from the rows for training; `held_out()` draws from those for validation.
+
+    Raises:
+        ValueError: an option that can't be.
+    """
+
+    data: str
+    """File to learn from: .npz, .jsonl, .csv or .parquet with sequences, or .txt."""
+    _: KW_ONLY
+    validation: str | None = None
+    """File to evaluate on while training; null: a share of the data's."""
+    test: str | None = None
+    """File that training never looks at; null: a share of the data's."""
+    validation_fraction: float | None = None
+    """Share of the rows that is kept from training, for evaluation; 0: none, and the training rows are evaluated;
+    null: 0.1, or 0 where there is a validation file."""
+    test_fraction: float = 0.0
+    """Share of the rows that is kept from training and from its evaluations."""
+
+    def __post_init__(self) -> None:
+        for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
+            fraction = getattr(self, name)
+            if fraction is not None and not 0 <= fraction < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1; got {fraction!r}")
+            if fraction and file is not None:
+                raise ValueError(f"{name} has no effect with the file {file}; got {fraction!r}")
+        if self.validation_share + self.test_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction and test_fraction must be below 1 together; got {self.validation_share} and "
+                f"{self.test_fraction}"
+            )
+
+    @property
+    @abstractmethod
+    def counts(self) -> tuple[int, int, int]:
+        """The rows of the data, of the validation file and of the test file; the table has them in this order."""
+
+    @abstractmethod
+    def order(self) -> Int[Tensor, " rows"]:
+        """The rows of the data in the order in which they go to validation, to the test and to training."""
+
+    @abstractmethod
+    def read_inputs(self, path: str, size: int) -> tuple[Tensor, Tensor]:
+        """The inputs of another file, as those of this task's were read; targets are passed over.
+
+        Args:
+            path: the file.
+            size: the features or symbols that there have to be.
+
+        Returns:
+            (sequences, time, features) or symbols (sequences, time), zero past each one's length; lengths
+            (sequences,).
+
+        Raises:
+            DataError: a file that can't be used, or whose inputs are others.
+        """
+
+    @property
+    def predicts_next(self) -> bool:
+        """Whether each step's target is the next step's input, so that a sequence can be gone on with."""
+        return self.table.follows
+
+    @property
+    def validation_share(self) -> float:
+        """What `validation_fraction` comes to."""
+        if self.validation_fraction is not None:
+            return self.validation_fraction
+        return SHARE if self.validation is None else 0.0
+
+    @property
+    def source(self) -> str:
+        """The file."""
+        return self.data
+
+    def prepare(self) -> None:
+        """Read the files."""
+        assert self.table.lengths.numel() > 0
+
+    @cached_property
+    def rows(self) -> Int[Tensor, " rows"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The rows that `sample` draws from, in the order of the file."""
+        return self.parts["training"]
+
+    @cached_property
+    def parts(self) -> dict[str, Int[Tensor, " rows"]]:
+        """The rows of the table for "training", for "validation" and for the "test"; the latter two may have none.
+
+        Of a share there is at least one row where the file has enough.
+        """
+        data, *others = self.counts
+        counts: list[int] = []
+        for share in (self.validation_share, self.test_fraction):
+            left = data - 1 - sum(counts)
+            counts.append(min(max(round(share * data), 1), left) if share > 0 and left > 0 else 0)
+        validation, test, training = self.order().split([*counts, data - sum(counts)])
+        start = data
+        for number, count in enumerate(others):
+            if count:
+                chosen = torch.arange(start, start + count)
+                validation, test = (chosen, test) if number == 0 else (validation, chosen)
+            start += count
+        return {"training": training.sort().values, "validation": validation.sort().values, "test": test.sort().values}
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs by their numbers."""
+        return tuple(f"input {i + 1}" for i in range(self.input_size))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The outputs by their numbers."""
+        return tuple(f"output {i + 1}" for i in range(self.output_size))
+
+    def held_out(self) -> Self:
+        """The rows kept from training, or the training rows where none are (one row, or validation_fraction 0)."""
+        held = self.parts["validation"]
+        return self.only(held if len(held) else self.parts["training"])
+
+    def kept_rows(self, count: int) -> Tensor | None:
+        """The rows for validation, or a random choice of so many; None where there are none."""
+        rows = self.parts["validation"]
+        if not len(rows):
+            return None
+        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+        return rows[order[:count].sort().values]
+
+    def settled(self) -> Self:
+        """`resolved`, without a look at the files where nothing is left to find out."""
+        return self
+
+    def of_file(self, path: str) -> Self:
+        """The task with all rows of another file, read as its own were."""
+        alone = {"validation": None, "test": None, "validation_fraction": 0.0, "test_fraction": 0.0}
+        return replace(self.settled(), data=path, **alone)
