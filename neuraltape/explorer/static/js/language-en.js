@@ -79,7 +79,7 @@ export const words = {
   byContent: ", led by its key", share1: "{share} of its focus is there.", blurred: "{head} has no clear place: its focus is spread over {count} slots, at most {share} on one (slot {slot}).",
   writes: "It changes what stands there.", leaves: "It leaves the memory as it was.", returns: "It brings back what stands there.", mixes: "It brings back a mixture.", smears: "It writes a little everywhere.",
   whatIfHelp: "Change the machine while it runs and see what breaks. The untouched run stays beside it.",
-  keys: "Keyboard: ← → one step · Home, End · space plays · 1 to 9 chooses a head · on the input, arrows move and space flips a bit.",
+  keys: "Keyboard: ← → one step · Home, End · space plays · 1 to 9 chooses a head · on the input, arrows move and space flips a bit · on the tape, arrows go from slot to slot and space picks one.",
   "help key": "k: the vector that the head looks for. Each slot is compared with it by direction (cosine similarity, −1 to 1).",
   "help strength": "β (beta), the strength: how much a better match counts. 0 looks everywhere alike; large values pick the best match only.",
   "help gate": "g, the gate: 1 goes where the key matches, 0 keeps the focus of the step before. Between them it blends.",

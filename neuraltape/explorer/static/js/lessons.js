@@ -162,7 +162,6 @@ export function drawLessons() {
   if (open && !fitting()) return close();
   byId("lesson").hidden = !open;
   if (!open || !state.lanes.length) return;
-  document.documentElement.style.setProperty("--header", `${document.querySelector(".top").offsetHeight}px`);
   const at = LESSONS[lesson][stop];
   const key = `lesson${lesson + 1}.${stop + 1}`;
   // What is asked does not change while it is answered; a run may have to come first.

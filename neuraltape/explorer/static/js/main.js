@@ -131,7 +131,9 @@ function start() {
     if (state.lanes.length) layTracks();
   };
   byId("numbers").closest("details").ontoggle = () => update({});
-  new ResizeObserver(() => update({})).observe(document.body);
+  // What is stuck below the header has to know how high that is.
+  const measure = () => document.documentElement.style.setProperty("--header", `${document.querySelector(".top").offsetHeight}px`);
+  new ResizeObserver(() => (measure(), update({}))).observe(document.body);
   onRun(layTracks);
   onChanges(run);
   onChange(draw);

@@ -39,7 +39,8 @@ export function makeTape(body, now) {
     pick(slot);
   };
   canvas.onkeydown = byKey;
-  canvas.onfocus = canvas.onblur = () => update({});
+  canvas.onfocus = () => update({});
+  canvas.onblur = () => update({ pointed: null });
   followPointer(canvas);
 }
 
