@@ -1,8 +1,5 @@
 """Machines in a folder, as a user would have them: small, untrained, and two that are broken."""
 
-import gc
-import shutil
-import warnings
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ import torch
 from neuraltape import MANN, NTM, LSTMBaseline
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.nn import MemoryNetwork
+from neuraltape.nn.pretrained import PACKAGED
 from neuraltape.tasks.vocabulary import Vocabulary
 from tests.data.archives import make_omniglot
 
@@ -68,18 +66,16 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="package")
-def browser():
-    """One Chromium for all tests of the page."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("the browser chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-    # What they have left open is collected here, where it is expected, and not in the middle of some other test.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+@pytest.fixture(scope="session")
+def exported(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page as files, with machines of every form."""
+    explorer = pytest.importorskip("neuraltape.explorer", reason="the extra 'explorer' is not installed")
+    folder = tmp_path_factory.mktemp("export") / "deep" / "page"
+    models = {"copy": PACKAGED / "copy"} | {name: places / name for name in ("omniglot", "answers", "mann", "lstm")}
+    made = explorer.export(
+        folder, models=models, runs=[places / "runs" / "first"], chosen="copy", data_dir=str(places / "data")
+    )
+    assert made.machines == ["copy", "omniglot", "answers", "mann", "first"]
+    assert list(made.left_out) == ["lstm"]
+    assert made.size == sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    return folder

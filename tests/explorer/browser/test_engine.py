@@ -14,8 +14,8 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from neuraltape import NTM
 from neuraltape.explorer import create_app
 from neuraltape.nn.pretrained import PACKAGED, packaged_names, saved_arguments
+from tests.explorer.browser.served import served
 from tests.explorer.conftest import COPY
-from tests.explorer.served import served
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
 

@@ -22,22 +22,28 @@ from neuraltape.explorer.pack import pack
 from neuraltape.explorer.page import replay as page_file
 from neuraltape.nn.pretrained import PACKAGED
 from neuraltape.tasks import TASKS, Task
+from tests.explorer.browser.served import served
 from tests.explorer.conftest import save_run
 from tests.explorer.made_up import ABOUT, made_up, shifting
-from tests.explorer.served import served
 
 # Playwright's own loop and sockets are not always closed by the time that a test ends.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def address(places: Path) -> Iterator[str]:
+def runs(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of this file's own, to which its tests add."""
+    return Path(shutil.copytree(places / "runs", tmp_path_factory.mktemp("page") / "runs"))
+
+
+@pytest.fixture(scope="module")
+def address(places: Path, runs: Path) -> Iterator[str]:
     def figure(trace: Trace, path: Path) -> None:
         path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
 
     models = {name: places / name for name in ("copy", "omniglot", "answers", "repeat", "sort")}
     models |= {"packaged": PACKAGED / "copy", "ngrams": PACKAGED / "ngrams"}
-    app = create_app(runs=[places / "runs"], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure)
+    app = create_app(runs=[runs], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure)
     with served(app) as found:
         yield found
 
@@ -649,8 +655,8 @@ def test_what_the_page_does_not_know_the_server_computes(page):
     assert page.locator("#message").is_hidden()
 
 
-def test_a_new_checkpoint_shows_itself(page, places):
-    save_run(places / "runs" / "live", seed=5)
+def test_a_new_checkpoint_shows_itself(page, runs):
+    save_run(runs / "live", seed=5)
     until(page, "[...document.querySelectorAll('#machine option')].some((o) => o.value === 'run:live')")
     page.select_option("#machine", value="run:live")
     page.wait_for_selector("#training:visible")
@@ -658,7 +664,7 @@ def test_a_new_checkpoint_shows_itself(page, places):
     page.wait_for_timeout(500)
     old = output_of(page)
     time.sleep(0.05)
-    save_run(places / "runs" / "live", seed=6)
+    save_run(runs / "live", seed=6)
     until(page, "document.querySelector('#other').textContent.includes('live, at 5,000 sequences')")
     eventually(page, lambda: output_of(page) != old)
 
@@ -827,8 +833,8 @@ def test_it_says_that_it_works_and_that_the_server_is_away(page):
     eventually(page, lambda: page.locator("#away").is_hidden())
 
 
-def test_a_training_that_is_solved_says_so(page, places):
-    run = places / "runs" / "done"
+def test_a_training_that_is_solved_says_so(page, runs):
+    run = runs / "done"
     save_run(run, seed=8)
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "confirmation", "step": 6, "sequences": 6000, "bits": 0.01, "wrong": 0.0}\n')
