@@ -63,9 +63,12 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
     pooch.get_logger().setLevel("ERROR")
     archive = folder / part.url.rpartition("/")[2]
     meter = _Meter(part, told)
+    # pooch leaves them open where a download is broken off.
+    answers: list[Any] = []
+    hooks = {"response": lambda answer, **options: answers.append(answer)}
     try:
         # pooch's annotations ask for more than it uses.
-        fetch: Any = pooch.HTTPDownloader(progressbar=cast(Any, meter), timeout=SECONDS)
+        fetch: Any = pooch.HTTPDownloader(progressbar=cast(Any, meter), timeout=SECONDS, hooks=hooks)
         with naming(archive):
             pooch.retrieve(part.url, part.checksum, fname=archive.name, path=folder, downloader=fetch)
     except RequestException as error:
@@ -74,6 +77,9 @@ def download(part: Part, folder: Path, *, told: Told) -> tuple[Path, bool]:
         raise
     except ValueError as error:
         raise DataError(f"{part.url}: the download is not the file that was expected ({part.checksum})") from error
+    finally:
+        for answer in answers:
+            answer.close()
     with open_archive(archive) as files:
         unpack(
             files.below(part.name, part.pattern),

@@ -10,8 +10,13 @@ import time
 import uuid
 from datetime import timedelta
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import torch.distributed as dist
+
+if TYPE_CHECKING:
+    # Some builds of PyTorch have none of these.
+    from torch._C._distributed_c10d import Store
 
 # Seconds between two looks at the store.
 PAUSE = 0.02
@@ -29,13 +34,15 @@ def meet(backend: str, *, seconds: float) -> None:
     """
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     place, port, timeout = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timedelta(seconds=seconds)
-    store = dist.TCPStore(place, port, is_master=False, timeout=timeout)
+    # The module's list of names, which type checkers go by, leaves the stores out.
+    store = dist.TCPStore(place, port, is_master=False, timeout=timeout)  # pyright: ignore[reportPrivateImportUsage]
     # Beside what they agreed by, which stands under the same name.
-    inside = dist.PrefixStore(f"{agree(store, rank, world, seconds=seconds)}/group", store)
+    name = f"{agree(store, rank, world, seconds=seconds)}/group"
+    inside = dist.PrefixStore(name, store)  # pyright: ignore[reportPrivateImportUsage]
     dist.init_process_group(backend, store=inside, rank=rank, world_size=world, timeout=timeout)
 
 
-def agree(store: dist.Store, rank: int, world: int, *, seconds: float) -> str:
+def agree(store: "Store", rank: int, world: int, *, seconds: float) -> str:
     """A name that all processes come to know, and that is of these very processes.
 
     Each puts a mark under its number that nobody had before. The first one makes a list of the marks that it finds, and

@@ -73,8 +73,6 @@ def test_no_connection_and_no_file_are_one_line(
     assert "\n" not in str(caught.value)
 
 
-# pooch leaves a connection that was cut off to the garbage collector, which is called here so that it is this test's.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_a_download_without_end_is_cut_off(part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neuraltape.data.download.MOST_BYTES", 10)
     with pytest.raises(DataError, match="refused, it is longer than"):

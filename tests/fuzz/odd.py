@@ -16,8 +16,10 @@ from types import FrameType
 
 SEED = int(os.environ.get("NEURALTAPE_FUZZ_SEED", "0"))
 SECONDS = float(os.environ.get("NEURALTAPE_FUZZ_SECONDS", "60"))
-# A finding: longer than a call may take, more memory than it may, a message longer than a few lines.
-LONG, LARGE, LINE = 60.0, 1 << 30, 520
+# A finding: longer than a call may take, more memory than it may, a message longer than a few lines. On a computer with
+# other work everything takes longer.
+BUSY = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+LONG, LARGE, LINE = 60.0 * BUSY, 1 << 30, 520
 
 WORDS = (
     *("", " ", "-", "--", "-1", "0", "1", "2", "3", "0x10", "010", "1:30", "1_0", "1e400", "1e-400", "nan", "-inf"),
