@@ -84,6 +84,12 @@ def naming(path: Path, *others: Path) -> Iterator[None]:
         raise OSError(number, reason, str(path)) from error
 
 
+def refuse_pipe(path: str | Path) -> None:
+    """Raise OSError for what is neither a file nor a folder: who opens a pipe waits until somebody writes there."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
+
+
 def replace(old: Path, new: Path) -> None:
     """Rename a file or a folder, over a file that bears the new name. Windows refuses it while somebody reads there."""
     for _ in range(_TRIES if sys.platform == "win32" else 0):

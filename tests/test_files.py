@@ -1,11 +1,18 @@
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from neuraltape import files
+from neuraltape.data import DataError
+from neuraltape.data.archive import open_archive
 from neuraltape.files import write_atomically
+from neuraltape.tasks import Text
+from neuraltape.tasks.block import read_block
+from neuraltape.tasks.files import read_rows
+from neuraltape.tasks.vocabulary import Vocabulary
 
 
 def test_it_writes_and_replaces(tmp_path: Path) -> None:
@@ -100,3 +107,24 @@ def test_what_stays_in_use_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(sys, "platform", platform)
         with pytest.raises(PermissionError, match="somebody reads it"):
             write_atomically(tmp_path / "file", b"new")
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "data.npz": lambda path: read_rows(str(path)),
+    "data.jsonl": lambda path: read_rows(str(path)),
+    "data.csv": lambda path: read_rows(str(path)),
+    "data.txt": lambda path: Text(data=str(path)).resolved(),
+    "archive.zip": lambda path: open_archive(path).__enter__(),
+    "vocabulary.json": lambda path: Vocabulary.load(path.parent),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes of this kind")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", READERS)
+def test_a_pipe_is_said_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((DataError, OSError), match="it is not a file"):
+        READERS[name](tmp_path / name)
+    if name.endswith(".npz"):
+        assert read_block(str(tmp_path / name)) is None

@@ -18,6 +18,7 @@ from typing import IO
 from neuraltape.data.bounds import MOST_BYTES, check_name, check_sizes, too_large
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
+from neuraltape.files import refuse_pipe
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 
@@ -39,6 +40,7 @@ def open_archive(path: str | Path) -> Iterator[Files]:
     with ExitStack() as stack:
         # What goes wrong in the caller's own code while the archive is open is none of ours.
         with readable(path):
+            refuse_pipe(path)
             files = read(path, stack.enter_context(path.open("rb")))
         yield files
 

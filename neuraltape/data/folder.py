@@ -10,7 +10,7 @@ from neuraltape.data.archive import readable
 from neuraltape.data.bounds import MOST_FILES, check_name
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
-from neuraltape.files import naming
+from neuraltape.files import naming, refuse_pipe
 
 
 def open_folder(path: str | Path) -> Files:
@@ -29,6 +29,7 @@ def open_folder(path: str | Path) -> Files:
 
     def read(name: str) -> bytes:
         with readable(path / name):
+            refuse_pipe(path / name)
             return (path / name).read_bytes()
 
     return Files(path, tuple(sorted(names)), read)

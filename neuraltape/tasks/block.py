@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuraltape.files import refuse_pipe
+
 SUFFIX = ".npz"
 # Sequences that are looked at together.
 CHUNK = 2048
@@ -32,6 +34,7 @@ def read_block(path: str) -> Block | None:
     if Path(path).suffix != SUFFIX:
         return None
     try:
+        refuse_pipe(path)
         arrays = _arrays(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError):
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neuraltape.files import refuse_pipe
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, numbers
 
@@ -32,6 +33,7 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
     if suffix in KEYS and columns not in (None, Columns()):
         raise DataError(f"{path}: inputs and targets are names of columns, for {' and '.join(SUFFIXES)} files")
     try:
+        refuse_pipe(path)
         if suffix in SUFFIXES:
             rows = read_columns(path, columns or Columns())
         else:

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from neuraltape.files import refuse_pipe
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.own_data import OwnData
 from neuraltape.tasks.row import DataError
@@ -138,6 +139,7 @@ class Text(OwnData):
         if Path(path).suffix != SUFFIX:
             raise DataError(f"{path}: expected a text file that ends in {SUFFIX}")
         try:
+            refuse_pipe(path)
             # Ends of lines are one character, whoever wrote the file.
             text = Path(path).read_text(encoding="utf-8-sig")
         except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from neuraltape.data.babi import Question
-from neuraltape.files import write_atomically
+from neuraltape.files import refuse_pipe, write_atomically
 
 FILE = "vocabulary.json"
 
@@ -59,6 +59,7 @@ class Vocabulary:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError if it is something else; FileNotFoundError if it is absent."""
+        refuse_pipe(folder / FILE)
         try:
             entries = json.loads((folder / FILE).read_text(encoding="utf-8"))["entries"]
         except (ValueError, KeyError, TypeError) as error:
