@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jsonargparse import Namespace
+from torch import Tensor
 
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say, say_wrote
@@ -59,8 +61,17 @@ def run(argv: Sequence[str]) -> None:
     prompts = [each[:length] for each, length in zip(inputs, lengths.tolist(), strict=True)]
     added = generate(subject.model, task.target_kind, prompts, options.steps, **how)
     whole = added if options.new_only else [torch.cat(pair) for pair in zip(prompts, added, strict=True)]
-    write_atomically(output, as_bytes(output, [{"inputs": each.numpy()} for each in whole]))
+    # A table's columns keep their names, so that it can be read as the machine's own was.
+    names = getattr(task, "inputs", None) if output.suffix == ".csv" else None
+    write_atomically(output, as_bytes(output, [_named(each, names) for each in whole]))
     say_wrote([output])
+
+
+def _named(sequence: Tensor, names: Sequence[str] | None) -> dict[str, np.ndarray]:
+    """A sequence as an array of all its features, or an array a feature under the names that there are."""
+    if names is None or sequence.dim() == 1:
+        return {"inputs" if names is None else names[0]: sequence.numpy()}
+    return {name: sequence[:, number].numpy() for number, name in enumerate(names)}
 
 
 def _go_on(subject: Subject, task: Text, options: Namespace, how: dict[str, Any]) -> None:

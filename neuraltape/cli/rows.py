@@ -33,7 +33,8 @@ def evaluate_rows(subject: Subject, task: OwnData, options: Namespace) -> None:
         parts = {name: rows for name, rows in task.parts.items() if len(rows)}
         scores = {name: score_rows(subject.model, task, rows) for name, rows in parts.items()}
     else:
-        scores = {options.data: score_rows(subject.model, task.of_file(options.data))}
+        task = task.of_file(options.data)
+        scores = {options.data: score_rows(subject.model, task)}
     show(table_of(subject.name, task, scores))
     values = {"name": subject.name, "kind": task.target_kind, "scores": {each: asdict(scores[each]) for each in scores}}
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,15 +75,19 @@ def _of_sequences(task: OwnData) -> list[str]:
     inputs = f"one of {table.input_size} symbols" if table.inputs.dim() == 2 else features(table.input_size)
     lines = [f"{count:,} sequences of {steps} steps; inputs: {inputs} a step"]
     what = {
-        "bits": f"{table.output_size} bits a step, as all are 0 or 1",
+        "bits": f"{_counted(table.output_size, 'bit')} a step, as all are 0 or 1",
         "classes": f"one of {table.output_size} classes, as they are whole numbers without a list around them",
-        "values": f"{table.output_size} values a step",
+        "values": f"{_counted(table.output_size, 'value')} a step",
     }[table.kind]
     lines.append(f"targets: {what}" + ("; they are the next step's inputs" if table.follows else ""))
     scored = table.targets[table.mask]
     if table.kind == "values" and bool((scored == scored.round()).all()):
         lines.append("note: all targets are whole numbers; they are learned as values, with --kind classes as classes")
     return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _of_text(task: Text) -> list[str]:
@@ -111,12 +116,16 @@ def table_of(name: str, task: OwnData, scores: Mapping[str, RowsScore]) -> Table
     if text:
         cost = "nats a token"
     headings = ("sequences of", "number", "scored steps", cost, "guessing the mean", wrong)
-    for heading in (*headings, *(("perplexity", "bits a character") if text else (task.score_name,))):
+    # Of values the cost and the task's score are one.
+    more = ("perplexity", "bits a character") if text else () if values else (task.score_name,)
+    for heading in (*headings, *more):
         table.add_column(heading, justify="left" if heading == "sequences of" else "right")
     for part, score in scores.items():
         figures = (f"{score.cost:.4g}", f"{score.guess:.4g}", f"{score.wrong:.2%}", f"{score.score:.4g}")
         if isinstance(task, Text):
             bits = score.cost / NATS_PER_BIT / task.characters_per_token
             figures = (*figures[:-1], f"{math.exp(score.cost):.4g}", f"{bits:.4g}")
+        elif values:
+            figures = figures[:-1]
         table.add_row(part, f"{score.sequences:,}", f"{score.steps:,}", *figures)
     return table

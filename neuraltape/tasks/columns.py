@@ -106,7 +106,8 @@ def _column(path: str, name: str, cells: Sequence, lines: Sequence[int] | None =
         line = (number if lines is None else lines[number]) + 2
         value = _number(cell)
         if value is None:
-            raise DataError(f"{path}, line {line}: {name} must be a number; got {cell!r:.40}")
+            classes = " (write classes as 0, 1, 2, ...)" if isinstance(cell, str) and cell.strip().isalpha() else ""
+            raise DataError(f"{path}, line {line}: {name} must be a number; got {cell!r:.40}{classes}")
         found.append(value)
     return numbers(found, f"{path}, column {name}", name)
 

@@ -103,6 +103,21 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
     assert not Path("no.jsonl").exists()
 
 
+def test_what_comes_next_of_a_table_is_a_table_with_the_same_names(call: Call, here: Path) -> None:
+    table(here / "data.csv", 10)
+    said = call("train", "--data", "data.csv", "--inputs", "x", "y", *SMALL)
+    assert "targets: 2 values a step; they are the next step's inputs" in said.out
+    # The cost of values is their score: it stands there once.
+    assert said.out.count("guessing") == 2
+    (row,) = [line for line in said.out.splitlines() if line.startswith("│ validation")]
+    assert len(row.strip("│").split("│")) == 6
+    assert call("generate", "sequences", "--prompt", "data.csv", "--steps", "2", "--output", "more.csv").code == 0
+    lines = Path("more.csv").read_text().splitlines()
+    assert lines[:2] == ["sequence,step,x,y", "1,1,0.0,0.0"]
+    assert len(lines) == 1 + 10 * 6
+    assert call("predict", "sequences", "more.csv", "--output", "out.npz").code == 0
+
+
 def test_a_text_is_learned_scored_and_gone_on_with(call: Call, refuses: Call, here: Path, no_pictures: None) -> None:
     (here / "a.txt").write_text("to be or not to be, that is the question\n" * 12)
     said = call("train", "--data", "a.txt", "--window", "20", *SMALL)
@@ -113,6 +128,8 @@ def test_a_text_is_learned_scored_and_gone_on_with(call: Call, refuses: Call, he
     # A heading may be broken.
     assert "perplexi" in said.out
     (here / "b.txt").write_text("not to bEE")
+    # The text that was learned from isn't needed.
+    (here / "a.txt").rename(here / "gone.txt")
     said = call("evaluate", "text", "--data", "b.txt")
     assert said.code == 0, said.err
     (score,) = json.loads(Path("runs/text/figures/rows.json").read_text())["scores"].values()
@@ -138,7 +155,7 @@ def test_a_text_is_learned_scored_and_gone_on_with(call: Call, refuses: Call, he
     # The first token was foretold by nothing; the others cost what `evaluate` says, but for the last.
     assert float(rows[0]["nats"]) == 0
     assert 0 < sum(float(row["nats"]) for row in rows) < 9 * score["cost"]
-    assert call("plot", "text").code == 0
+    assert call("plot", "text", "--data", "b.txt").code == 0
 
 
 def test_some_sequences_are_drawn(call: Call, refuses: Call, labels: Path, here: Path, no_pictures: None) -> None:

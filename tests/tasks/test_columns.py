@@ -50,6 +50,7 @@ def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_ar
         ("sequence,x\n1,2\n", Columns(["z"]), "no column 'z'; there are sequence, x"),
         ("sequence,x\n1,2\n", Columns(None, ["x"]), "no column is left for the inputs"),
         ("sequence,x\n1,\n", Columns(), "line 2: x must be a number; got ''"),
+        ("sequence,x\n1,up\n", Columns(), "line 2: x must be a number; got 'up' \\(write classes as 0, 1, 2"),
         ("sequence,x\n1,5\n1,1_0\n", Columns(), "line 3: x must be a number; got '1_0'"),
         ("sequence,x\n1,nan\n", Columns(), "column x: x must be finite float32 numbers; got nan"),
         ("sequence,x\n1,1e39\n", Columns(), "must be finite float32 numbers"),
