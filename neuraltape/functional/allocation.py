@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuraltape.functional.order import ascending, products
+
 # What `allocation` takes for the least usage there is: the slope of a product by a factor of 0 would be lost.
 LEAST_USAGE = 1e-6
 
@@ -56,7 +58,7 @@ def usage(
 
 def by_usage(usage: Float[Tensor, "batch slots"]) -> Tensor:
     """phi_t: the slots by rising usage; of equal ones the lower number first. (batch, slots), integers."""
-    return usage.argsort(dim=-1, stable=True)
+    return ascending(usage, usage.shape[-1])
 
 
 def allocation(usage: Float[Tensor, "batch slots"]) -> Float[Tensor, "batch slots"]:
@@ -74,5 +76,5 @@ def allocation(usage: Float[Tensor, "batch slots"]) -> Float[Tensor, "batch slot
     order = by_usage(usage)
     rising = LEAST_USAGE + (1 - LEAST_USAGE) * usage.gather(-1, order)
     # What is not free of all slots before this one.
-    before = torch.cat([torch.ones_like(rising[:, :1]), rising[:, :-1]], -1).cumprod(-1)
+    before = products(torch.cat([torch.ones_like(rising[:, :1]), rising[:, :-1]], -1))
     return torch.zeros_like(usage).scatter(-1, order, (1 - rising) * before)

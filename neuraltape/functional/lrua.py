@@ -23,6 +23,7 @@ from torch.nn.functional import softplus
 
 from neuraltape.functional.addressing import interpolate, look_up
 from neuraltape.functional.memory import read
+from neuraltape.functional.order import ascending
 from neuraltape.functional.state import State
 
 # A row of memory much shorter than this is empty: it resembles nothing.
@@ -116,7 +117,7 @@ def least_used(usage: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "
     """
     if not 1 <= count <= usage.shape[-1]:
         raise ValueError(f"count must be from 1 to the number of slots, {usage.shape[-1]}; got {count}")
-    return usage.argsort(dim=-1, stable=True)[:, :count]
+    return ascending(usage, count)
 
 
 def lrua_write_weights(

@@ -76,11 +76,11 @@ def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_fir
     else:
         check_inputs(inputs, input_size, "(batch, time, input)" if batch_first else "(time, batch, input)")
         inputs = inputs.transpose(0, 1) if batch_first else inputs
-    if len(inputs) == 0:
+    if inputs.shape[0] == 0:
         shape = tuple(inputs.transpose(0, 1).shape if batch_first and not single else inputs.shape)
         raise ValueError(f"inputs must have at least 1 step; got shape {shape}")
     if lengths is not None:
-        lengths = check_lengths(lengths, len(inputs), inputs.shape[1], inputs.device)
+        lengths = check_lengths(lengths, inputs.shape[0], inputs.shape[1], inputs.device)
     if reset is not None:
         steps, batch_size = inputs.shape[:2]
         if single:

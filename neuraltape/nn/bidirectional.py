@@ -75,7 +75,7 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
             came; and the final states: of `ahead` behind each sequence's last step, of `back` before its first.
         """
         arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
-        x, anew, steps = arranged.inputs, arranged.reset, len(arranged.inputs)
+        x, anew, steps = arranged.inputs, arranged.reset, arranged.inputs.shape[0]
         before = self._states(state)
         before = [None if each is None else arranged.take_state(each) for each in before]
         time = torch.arange(steps, device=x.device).unsqueeze(1)

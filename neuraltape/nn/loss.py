@@ -62,7 +62,7 @@ def bit_loss(outputs: Tensor, state: Any, targets: Targets, arranged: Arranged) 
     """The loss of outputs that a call gave, in the form in which its inputs came."""
     bits, mask = targets
     if arranged.lengths is not None:
-        living = alive(arranged.lengths, len(bits))
+        living = alive(arranged.lengths, bits.shape[0])
         mask = living if mask is None else mask & living
     costs = bit_costs(arranged.time_first(outputs), bits, mask)
     return Loss(costs.squeeze(0) if arranged.single else costs, outputs.detach(), state)

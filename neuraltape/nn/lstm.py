@@ -1,6 +1,6 @@
 """The baseline that memory is compared with: a stacked torch.nn.LSTM with the interface of `NTM`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +9,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.kernels.around import only_reference
-from neuraltape.kernels.reference import controller_step
+from neuraltape.kernels.reference import controller_step, each_step, steps_are_open
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.machine_config import check_controller
 from neuraltape.nn.pieces import run_in_pieces
@@ -109,8 +109,9 @@ class LSTMBaseline(SequenceModel[LSTMState]):
 
     def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """All steps of rows that are equally long."""
-        # PyTorch's own knows neither vmap nor all of forward-mode differentiation.
-        if only_reference() is not None and not torch._C._get_tracing_state() and self._plain():
+        # PyTorch's own knows neither vmap nor all of forward-mode differentiation, and is exported for so many steps.
+        around = only_reference() is not None and not torch._C._get_tracing_state()
+        if (around or steps_are_open(inputs)) and self._plain():
             return self._run_stepwise(inputs, state)
         hidden, final = self.lstm(inputs, _swapped(state.parts()))
         return self.output(hidden), LSTMState(*_swapped(final))
@@ -125,11 +126,13 @@ class LSTMBaseline(SequenceModel[LSTMState]):
 
     def _run_stepwise(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         weights = tuple([getattr(self.lstm, name) for name in self.lstm._flat_weights_names])
-        carried, outputs = state.parts(), []
-        for x in inputs:
-            hidden, carried = controller_step(x, carried, weights, "lstm")
-            outputs.append(hidden)
-        return self.output(torch.stack(outputs)), LSTMState(*carried)
+
+        def one(carried: Sequence[Tensor], now: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+            hidden, after = controller_step(now[0], tuple(carried), weights, "lstm")
+            return after, (hidden,)
+
+        (hidden,), carried = each_step(one, state.parts(), (inputs,))
+        return self.output(hidden), LSTMState(*carried)
 
 
 def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:

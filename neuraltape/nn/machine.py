@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.kernels.around import settled
+from neuraltape.kernels.reference import steps_are_open
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.quick import like_of
@@ -112,8 +113,13 @@ class Machine(SequenceModel[MachineState]):
         self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None
     ) -> tuple[Tensor, Tensor, MachineState]:
         """Controller outputs (time, batch, hidden), reads (time, batch, ...) and the final state, step by step."""
+        if steps_are_open(inputs):
+            raise ValueError(
+                "the number of steps must be fixed to export a machine whose parts are called one by one (parts of "
+                "one's own, or with something around them); or export one step, and call that in a loop"
+            )
         start = None if reset is None else self.start(inputs.shape[1])
-        living = None if lengths is None else alive(lengths, len(inputs))
+        living = None if lengths is None else alive(lengths, inputs.shape[0])
         if living is not None:
             # What stands in the padding may be NaN; it must not reach a gradient either.
             inputs = inputs.masked_fill(~living.unsqueeze(-1), 0)
@@ -132,9 +138,9 @@ class Machine(SequenceModel[MachineState]):
     def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
         """One step of the controller: x (batch, input) -> (batch, hidden) and the controller's state."""
         hidden, after = self.controller(torch.cat([x, state.access.reads.flatten(1)], -1), state.controller)
-        if hidden.shape != (len(x), self.hidden_size):
+        if hidden.shape != (x.shape[0], self.hidden_size):
             raise ValueError(
-                f"controller must return (batch, hidden_size) = ({len(x)}, {self.hidden_size}); "
+                f"controller must return (batch, hidden_size) = ({x.shape[0]}, {self.hidden_size}); "
                 f"got shape {tuple(hidden.shape)}"
             )
         return hidden, after

@@ -81,7 +81,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
         anew = () if arranged.reset is None else (arranged.reset,)
         outputs, state = self.run(x, state, arranged.lengths, *anew)
         if arranged.lengths is not None:
-            outputs = outputs.masked_fill(~alive(arranged.lengths, len(outputs)).unsqueeze(-1), 0)
+            outputs = outputs.masked_fill(~alive(arranged.lengths, outputs.shape[0]).unsqueeze(-1), 0)
         return arranged.give_back(outputs), arranged.give_state(state)
 
     def begin(self, arranged: Arranged, state: Any) -> tuple[Tensor, Any]:

@@ -15,6 +15,8 @@ from neuraltape.kernels.reference.loop import access_step as access_step
 from neuraltape.kernels.reference.loop import loss as loss
 from neuraltape.kernels.reference.loop import sequence as sequence
 from neuraltape.kernels.reference.loop import step as step
+from neuraltape.kernels.reference.steps import each_step as each_step
+from neuraltape.kernels.reference.steps import steps_are_open as steps_are_open
 from neuraltape.kernels.spec import MachineSpec, Spec
 
 

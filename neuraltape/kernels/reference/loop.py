@@ -1,6 +1,6 @@
 """A whole sequence, one step after the other in plain PyTorch: the same loop for every access."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -10,11 +10,14 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from neuraltape.functional import bit_costs, map_state
-from neuraltape.kernels.around import settled
+from neuraltape.kernels.around import asked_while_traced, settled
 from neuraltape.kernels.reference.cells import controller_step
+from neuraltape.kernels.reference.steps import each_step
 from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
 
 
+# A compiler follows no import.
+@asked_while_traced
 def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
     """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name."""
     return import_module(f"neuraltape.kernels.reference.{access}").access_step
@@ -62,32 +65,33 @@ def sequence(
     Returns:
         What every step gives to the output layer, and the final state.
     """
-    step = _step_of(spec.access)
-    alive = None
+    step, count, kind = _step_of(spec.access), len(controller), type(access)
+    alive, seen = None, [inputs]
     if lengths is not None:
-        alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
+        alive = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
         # What stands in the padding may be NaN; it must not reach a gradient either.
-        inputs = inputs.masked_fill(~alive.unsqueeze(-1), 0)
-    given = []
-    for t, x in enumerate(inputs):
+        seen = [inputs.masked_fill(~alive.unsqueeze(-1), 0), alive]
+    if restart is not None:
+        seen.append(restart.at if alive is None else restart.at & alive)
+
+    def one(carried: Sequence[Tensor], now: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        layers, before = tuple(carried[:count]), kind(*carried[count:])
         if restart is not None:
-            anew = restart.at[t] if alive is None else restart.at[t] & alive[t]
-            controller = tuple(map(partial(keep_where, anew), restart.controller, controller))
-            access = map_state(partial(keep_where, anew), restart.access, access)
-        hidden, controller_next = controller_step(
-            torch.cat([x, access.reads.flatten(1)], -1), controller, weights.controller, spec.cell, spec.linear_units
+            layers = tuple(map(partial(keep_where, now[-1]), restart.controller, layers))
+            before = map_state(partial(keep_where, now[-1]), restart.access, before)
+        hidden, layers_after = controller_step(
+            torch.cat([now[0], before.reads.flatten(1)], -1), layers, weights.controller, spec.cell, spec.linear_units
         )
-        raw = linear(hidden, weights.interface_weight, weights.interface_bias)
-        access_next = step(raw, access, spec.layout)
-        row = torch.cat([hidden, access_next.reads.flatten(1)], -1)
-        if alive is not None:
-            now = alive[t]
-            row = keep_where(now, row, torch.zeros_like(row))
-            controller_next = tuple(map(lambda new, old: keep_where(now, new, old), controller_next, controller))
-            access_next = map_state(partial(keep_where, now), access_next, access)
-        controller, access = controller_next, access_next
-        given.append(row)
-    return SequenceResult(torch.stack(given), controller, settled(access))
+        after = step(linear(hidden, weights.interface_weight, weights.interface_bias), before, spec.layout)
+        row = torch.cat([hidden, after.reads.flatten(1)], -1)
+        if lengths is not None:
+            row = keep_where(now[1], row, torch.zeros_like(row))
+            layers_after = tuple(map(partial(keep_where, now[1]), layers_after, layers))
+            after = map_state(partial(keep_where, now[1]), after, before)
+        return (*layers_after, *after.parts()), (row,)
+
+    (given,), end = each_step(one, (*controller, *access.parts()), seen)
+    return SequenceResult(given, tuple(end[:count]), settled(kind(*end[count:])))
 
 
 def loss(
@@ -116,7 +120,7 @@ def loss(
     result = sequence(inputs, lengths, weights, controller, access, spec, restart)
     outputs = linear(result.given, *output)
     if lengths is not None:
-        alive = torch.arange(len(inputs), device=inputs.device).unsqueeze(-1) < lengths
+        alive = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
         outputs, mask = outputs.masked_fill(~alive.unsqueeze(-1), 0), alive if mask is None else mask & alive
     return LossResult(bit_costs(outputs, targets, mask), outputs.detach(), result.controller, result.access)
 

@@ -76,7 +76,7 @@ def _forward(raw: Tensor, state: list[Tensor], access: str, numbers: list[float]
 @torch.library.register_fake("neuraltape::access_step")
 def _(raw, state, access, numbers):
     layout = named(access).from_numbers(tuple(numbers))
-    reads = raw.new_empty(len(raw), layout.read_heads, layout.width)
+    reads = raw.new_empty(raw.shape[0], layout.read_heads, layout.width)
     return [*(raw.new_empty(tensor.shape) for tensor in state), reads]
 
 
@@ -122,7 +122,7 @@ def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
     # The reads before the step take no part in it.
     tensors = list(state.parts()[:-1])
     raw = raw.to(tensors[0].dtype)
-    if len(raw) == 0 and tensors[0].dim() == 3:
+    if raw.shape[0] == 0 and tensors[0].dim() == 3:
         spec = MachineSpec(layout.access, "feedforward", 1, 1, 1, tensors[0].shape[1], layout)
         wanted = (("raw", (0, layout.size)), *state_shapes(spec, 0)[CONTROLLER:-1])
         check_tensors((raw, *tensors), wanted, tensors[0].dtype)

@@ -53,18 +53,28 @@ def _forward(
     given, final, saved, _ = sequence_forward(
         inputs, lengths, weights, state, spec, keep=keep, reset=reset, start=start
     )
-    return [given, *final, saved]
+    return [given, *final, saved if keep else saved.new_empty(0)]
 
 
 @torch.library.register_fake("neuraltape::sequence")
 def _(inputs, lengths, reset, weights, state, start, access, cell, numbers, keep):
-    spec, resets = _spec(access, cell, tuple(numbers)), reset is not None
+    spec = _spec(access, cell, tuple(numbers))
     time, batch = inputs.shape[:2]
-    vector = VECTOR_BYTES // inputs.element_size()
-    z = places.__wrapped__(spec, time, batch, vector, keep=keep, resets=resets).engine
-    given = inputs.new_empty(time, batch, z.hidden + z.reads)
+    given = inputs.new_empty(time, batch, spec.hidden_size + spec.layout.read_heads * spec.layout.width)
     final = [inputs.new_empty(tensor.shape) for tensor in state]
-    return [given, *final, inputs.new_empty(z.saved_size)]
+    return [given, *final, inputs.new_empty(_saved_size(inputs, spec, keep=keep, resets=reset is not None))]
+
+
+def _saved_size(inputs: Tensor, spec: MachineSpec, *, keep: bool, resets: bool) -> Any:
+    """How many numbers are saved: one that nobody knows yet where the steps or the sequences are left open."""
+    if not keep:
+        return 0
+    time, batch = inputs.shape[:2]
+    # It grows in stairs, each of which would be a condition that an exported program puts on its inputs.
+    if torch.compiler.is_exporting() and any(isinstance(size, torch.SymInt) for size in (time, batch)):
+        return torch.library.get_ctx().new_dynamic_size()
+    vector = VECTOR_BYTES // inputs.element_size()
+    return places.__wrapped__(spec, time, batch, vector, keep=True, resets=resets).engine.saved_size
 
 
 @torch.library.custom_op("neuraltape::sequence_backward", mutates_args=(), device_types="cpu")
@@ -110,7 +120,10 @@ def _setup(ctx, inputs, output):
 
 def _differentiate(ctx, slopes):
     if not ctx.keep:
-        raise RuntimeError("this result was made for no gradient; call the sequence with gradients enabled")
+        raise RuntimeError(
+            "this result was made for no gradient; call the sequence with gradients enabled; of an exported program: "
+            "export it with gradients enabled"
+        )
     dinputs, *others = torch.ops.neuraltape.sequence_backward(
         slopes[:-1], *ctx.saved_tensors, ctx.access, ctx.cell, ctx.numbers, ctx.needs_input_grad[0]
     )
