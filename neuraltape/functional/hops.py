@@ -108,19 +108,21 @@ def tell_facts(
 ) -> Told:
     """Embed the facts and the questions. Arguments: see `ask_facts`."""
     filled = facts >= 0
-    story, slot = filled.nonzero(as_tuple=True)
-    starts = torch.searchsorted(story, torch.arange(len(facts), device=facts.device))
+    story, _ = filled.nonzero(as_tuple=True)
+    starts = torch.searchsorted(story, torch.arange(facts.shape[0], device=facts.device))
     # A sentence that several stories have is encoded once, facts and questions together.
-    distinct, which = torch.cat([facts[filled], questions]).unique(return_inverse=True)
+    # The questions come first: how many they are is no matter of what is in them, so that tracers can follow.
+    distinct, which = torch.cat([questions, facts[filled]]).unique(return_inverse=True)
+    asked, which_facts = which[: questions.shape[0]], which[questions.shape[0] :]
     encoded = sentences.encode(distinct, embeddings, sentence_length=layout.sentence_length).flatten(1)
-    query = encoded.unflatten(1, (-1, layout.width))[which[len(slot) :], 0 if layout.adjacent else 2]
+    query = encoded.unflatten(1, (-1, layout.width))[asked, 0 if layout.adjacent else 2]
     if layout.sentence_length is not None:
         # The time is the word at the last place.
         last = torch.ones(1, dtype=torch.int64, device=times.device)
         times = times * (2 * position_weights(last, last, layout.width, dtype=times.dtype))
     told = times.transpose(0, 1).flatten(1)
     facts_in = encoded[:, : told.shape[1]]
-    stored = embedding(which[: len(slot)], facts_in) + embedding(ages[filled], told)
+    stored = embedding(which_facts, facts_in) + embedding(ages[filled], told)
     stored = stored.unflatten(1, (-1, layout.width)).unbind(1)
     return Told(query, stored, story, starts, filled, layout.slots - filled.sum(-1))
 
@@ -180,5 +182,5 @@ def gather_facts(
         values: c of each fact.
         starts: where each story's facts begin; a story without facts reads zeros.
     """
-    every = torch.arange(len(values), device=values.device)
+    every = torch.arange(values.shape[0], device=values.device)
     return embedding_bag(every, values, starts, per_sample_weights=weights, mode="sum")

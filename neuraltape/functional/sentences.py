@@ -74,7 +74,8 @@ class Sentences(NamedTuple):
             embeddings: A and its kind, transposed.
             sentence_length: J for all sentences, with weights twice those of the formula; None: each one's own.
         """
-        tables, _, width = embeddings.shape
+        # A tracer makes tensors of sizes.
+        tables, width = embeddings.shape[0], int(embeddings.shape[2])
         if sentence_length is None:
             weights = position_weights(self.places, self.lengths, width, dtype=embeddings.dtype)
         else:

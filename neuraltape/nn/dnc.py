@@ -7,6 +7,7 @@ from torch.nn.functional import dropout
 from neuraltape.nn.access import DNCAccess, DNCConfig
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.resized import Resizable
 
 
@@ -85,8 +86,9 @@ class DNC(Resizable, FastMachine):
             controller_layers=controller_layers,
             backend=backend,
         )
-        part = chosen_controller(controller, input_size, config)
-        access = DNCAccess(hidden_size, memory_slots, config.layout())
+        with made_on(device):
+            part = chosen_controller(controller, input_size, config)
+            access = DNCAccess(hidden_size, memory_slots, config.layout())
         super().__init__(
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,

@@ -12,6 +12,7 @@ from neuraltape.kernels.around import only_reference
 from neuraltape.kernels.reference import controller_step, each_step, steps_are_open
 from neuraltape.nn.checks import check_input_scale, check_size
 from neuraltape.nn.machine_config import check_controller
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.pieces import run_in_pieces
 from neuraltape.nn.quick import like_of
 from neuraltape.nn.redraw import redraw
@@ -71,8 +72,9 @@ class LSTMBaseline(SequenceModel[LSTMState]):
         super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
         LSTMConfig(hidden_size, controller_layers, input_scale)
         self.controller_layers, self.input_scale = controller_layers, input_scale
-        self.lstm = nn.LSTM(input_size, hidden_size, controller_layers)
-        self.output = nn.Linear(hidden_size, output_size)
+        with made_on(device):
+            self.lstm = nn.LSTM(input_size, hidden_size, controller_layers)
+            self.output = nn.Linear(hidden_size, output_size)
         self.to(device=device, dtype=dtype)
 
     def reset_parameters(self) -> None:

@@ -10,6 +10,7 @@ from neuraltape.kernels.around import settled
 from neuraltape.kernels.reference import steps_are_open
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.quick import like_of
 from neuraltape.nn.record import record
 from neuraltape.nn.redraw import redraw
@@ -65,7 +66,8 @@ class Machine(SequenceModel[MachineState]):
         check_part("controller", controller, "forward(x, state) -> (y, state)")
         check_part("access", access, "forward(controller_output, state) -> (reads, state)")
         self.controller, self.access = controller, access
-        self.output = nn.Linear(hidden_size + self._numbers_read(), output_size)
+        with made_on(device):
+            self.output = nn.Linear(hidden_size + self._numbers_read(), output_size)
         if device is not None or dtype is not None:
             self.to(device=device, dtype=dtype)
 

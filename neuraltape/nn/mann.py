@@ -8,6 +8,7 @@ from neuraltape.nn.access import LRUAAccess, MANNConfig
 from neuraltape.nn.controllers import LSTMController
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.one_late import start_one_late
 
 
@@ -69,8 +70,9 @@ class MANN(FastMachine):
             controller_layers=controller_layers,
             backend=backend,
         )
-        part = chosen_controller(controller, input_size, config)
-        access = LRUAAccess(hidden_size, memory_slots, LRUALayout(read_heads, memory_width, usage_decay))
+        with made_on(device):
+            part = chosen_controller(controller, input_size, config)
+            access = LRUAAccess(hidden_size, memory_slots, LRUALayout(read_heads, memory_width, usage_decay))
         super().__init__(
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,

@@ -8,6 +8,7 @@ from neuraltape.nn.access import NTMAccess, NTMConfig
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.initial import MemoryInit
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.resized import Resizable
 
 
@@ -94,17 +95,18 @@ class NTM(Resizable, FastMachine):
             backend=backend,
         )
         layout = InterfaceLayout(read_heads, write_heads, memory_width, config.shift_offsets)
-        part = chosen_controller(controller, input_size, config)
-        access = NTMAccess(
-            hidden_size,
-            memory_slots,
-            layout,
-            memory_init=memory_init,
-            train_memory=train_initial_memory,
-            train_weights=train_initial_weights,
-            train_reads=train_initial_reads,
-            backend=backend,
-        )
+        with made_on(device):
+            part = chosen_controller(controller, input_size, config)
+            access = NTMAccess(
+                hidden_size,
+                memory_slots,
+                layout,
+                memory_init=memory_init,
+                train_memory=train_initial_memory,
+                train_weights=train_initial_weights,
+                train_reads=train_initial_reads,
+                backend=backend,
+            )
         super().__init__(
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,

@@ -6,6 +6,7 @@ from torch import nn
 from neuraltape.nn.access import SAMAccess, SAMConfig
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.resized import Resizable
 
 
@@ -67,8 +68,9 @@ class SAM(Resizable, FastMachine):
             controller_layers=controller_layers,
             backend=backend,
         )
-        part = chosen_controller(controller, input_size, config)
-        access = SAMAccess(hidden_size, config.layout())
+        with made_on(device):
+            part = chosen_controller(controller, input_size, config)
+            access = SAMAccess(hidden_size, config.layout())
         super().__init__(
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuraltape import MANN, NTM, LSTMBaseline, Machine
+from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline, Machine
 from neuraltape.functional import InterfaceLayout, LRUALayout
 from neuraltape.nn import GRUController, LSTMController, MemoryNetwork, NTMAccess
 from neuraltape.nn.access import LRUAAccess
@@ -19,6 +19,8 @@ MODULES = {
     "ntm, learned start, gru": lambda **of: NTM(
         3, 5, 2, **{**RANDOM, "memory_init": "learned"}, controller="gru", **of
     ),
+    "dnc": lambda **of: DNC(3, 5, 2, memory_slots=6, memory_width=4, bypass_dropout=0.1, **of),
+    "sam": lambda **of: SAM(3, 5, 2, memory_slots=6, memory_width=4, sparse_reads=2, **of),
     "mann": lambda **of: MANN(3, 5, 2, memory_slots=6, memory_width=4, read_heads=2, **of),
     "baseline": lambda **of: LSTMBaseline(3, 5, 2, controller_layers=2, **of),
     "memory network": lambda **of: MemoryNetwork(7, 4, sharing="layer-wise", **of),
@@ -38,6 +40,16 @@ def test_device_and_precision_are_taken(make):
     made = make(device="meta", dtype=torch.float64)
     held = [*made.parameters(), *made.buffers()]
     assert {(each.device.type, each.dtype) for each in held} == {("meta", torch.float64)}
+
+
+# The parts of a machine of one's own are made before it is.
+@pytest.mark.parametrize("make", [make for name, make in MODULES.items() if name != "machine"])
+def test_a_device_that_is_named_counts_more_than_the_default_one(make):
+    with torch.device("meta"):
+        made = make(device="cpu")
+    for name, each in made.state_dict().items():
+        assert each.device.type == "cpu", name
+        assert each.isfinite().all(), name
 
 
 @modules
