@@ -29,7 +29,8 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
     """
     suffix = Path(path).suffix
     if suffix not in (*KEYS, *SUFFIXES):
-        raise DataError(f"{path}: expected a file that ends in {', '.join(KEYS)}, {' or '.join(SUFFIXES)}")
+        known = f"{', '.join(KEYS)}, {' or '.join(SUFFIXES)}"
+        raise DataError(f"{path}: expected a file that ends in {known}; a text in .txt")
     if suffix in KEYS and columns not in (None, Columns()):
         raise DataError(f"{path}: inputs and targets are names of columns, for {' and '.join(SUFFIXES)} files")
     try:
