@@ -12,7 +12,7 @@ from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import check_output, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_seed, add_subject, open_subject
-from neuraltape.evaluation import with_memory_slots
+from neuraltape.nn import with_memory_slots
 from neuraltape.plotting import save_figure
 from neuraltape.tasks.repeated import RepeatedTask
 

@@ -55,13 +55,13 @@ def read_drawings(
     Raises:
         DataError: it is not there or broken, or holds something that is no drawing.
     """
-    # What was read is kept, for one file at its present state.
+    # What was read is kept, for two files at their present state: a training reads one part, its evaluations another.
     path = find_part(part, data_dir)
     stamp = path.stat().st_mtime_ns if path is not None and path.is_file() else None
     return _read(part, None if data_dir is None else str(data_dir), side, centered, blur, stamp)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _read(part: Part, data_dir: str | None, side: int, centered: bool, blur: float, stamp: int | None) -> Drawings:
     with open_part(part, data_dir) as files:
         characters: dict[tuple[str, str], list[str]] = {}

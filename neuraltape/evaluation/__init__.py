@@ -10,5 +10,4 @@ from neuraltape.evaluation.presentations import PresentationScore as Presentatio
 from neuraltape.evaluation.presentations import score_presentations as score_presentations
 from neuraltape.evaluation.report import Report as Report
 from neuraltape.evaluation.report import make_report as make_report
-from neuraltape.evaluation.slots import with_memory_slots as with_memory_slots
 from neuraltape.evaluation.trace import trace_length as trace_length

@@ -16,8 +16,8 @@ from neuraltape.nn.pretrained import WEIGHTS
 from neuraltape.runs.directory import RunDirectory, runs_in
 from neuraltape.tasks.goal import Goal
 
-# Loaded machines kept in memory, and checkpoints of one run that were seen while the page follows it.
-KEPT, SNAPSHOTS = 24, 12
+# Loaded machines kept in memory, and checkpoints that were seen while the page follows a run: of one run, and in all.
+KEPT, SNAPSHOTS, SNAPSHOTS_IN_ALL = 24, 12, 48
 # The folder beside a saved machine that shows how one with its settings learns, laid out as a run's.
 LEARNING = "learning"
 
@@ -100,6 +100,7 @@ class Machines:
             f"model:{name}": Entry(f"model:{name}", name, "model", Path(folder)) for name, folder in models.items()
         }
         self._loaded: OrderedDict[tuple[str, str], Machine] = OrderedDict()
+        self._followed: OrderedDict[str, Entry] = OrderedDict()
 
     def entries(self) -> list[Entry]:
         """All machines, those with a run folder that is new included."""
@@ -182,7 +183,16 @@ class Machines:
                 self._loaded.popitem(last=False)
             if entry.kind == "run":
                 _remember(entry, version, machine)
+                self._forget_others(entry)
             return machine
+
+    def _forget_others(self, entry: Entry) -> None:
+        """Let go of the snapshots of runs that nobody has looked at for longest, where there are too many in all."""
+        self._followed[entry.id] = entry
+        self._followed.move_to_end(entry.id)
+        while sum(len(each.snapshots) for each in self._followed.values()) > SNAPSHOTS_IN_ALL:
+            _, longest_ago = self._followed.popitem(last=False)
+            longest_ago.snapshots.clear()
 
 
 def _remember(entry: Entry, version: str, machine: Machine) -> None:

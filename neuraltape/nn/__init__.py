@@ -31,6 +31,7 @@ from neuraltape.nn.machines import kind_of as kind_of
 from neuraltape.nn.machines import load_machine as load_machine
 from neuraltape.nn.machines import resizable as resizable
 from neuraltape.nn.machines import traceable as traceable
+from neuraltape.nn.machines import with_memory_slots as with_memory_slots
 from neuraltape.nn.mann import MANN as MANN
 from neuraltape.nn.memory_network import MemoryNetwork as MemoryNetwork
 from neuraltape.nn.memory_network import MemoryNetworkConfig as MemoryNetworkConfig

@@ -236,6 +236,9 @@ class FastMachine(Machine):
             return super().step(inputs, state, reset=reset)
         spec = self._spec(controller, access)
         like = weights.interface_weight
+        # Half precision is widened there.
+        if inputs.dtype != like.dtype:
+            return super().step(inputs, state, reset=reset)
         take = self.step_choice.plain(like.device, like.dtype, spec).function
         carried = state.controller.parts()
         y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
@@ -295,7 +298,9 @@ for _kind in (nn.Linear, *_CONTROLLERS):
 # What the kernels stand for in a machine, as it is written: in a start, a run and a single step.
 _of_starts = attrgetter("initial_state")
 _of_runs = attrgetter("control", "run_stepwise")
-_of_steps = attrgetter("__call__", "forward", "run", "control", "run_stepwise", "begin", "fitting", "to_precision")
+_of_steps = attrgetter(
+    "__call__", "_call_impl", "forward", "run", "control", "run_stepwise", "begin", "fitting", "to_precision"
+)
 _START, _RUN, _STEP = _of_starts(FastMachine), _of_runs(FastMachine), _of_steps(FastMachine)
 
 

@@ -42,7 +42,8 @@ def call_with(module: nn.Module, forward: Callable[..., Any], *args: Any, **opti
 def check_own(module: nn.Module, method: str, stands_for: str, what: str) -> None:
     """Raise ValueError unless a method stands for the one that a call of the module goes through.
 
-    It does where both were written for the same class, or the method for a class below the other's.
+    It does where both were written for the same class, or the method for a class below the other's. A method that the
+    class does not have, such as one that a wrapper takes from what it wraps, stands for nothing.
 
     Args:
         module: the module.
@@ -53,15 +54,23 @@ def check_own(module: nn.Module, method: str, stands_for: str, what: str) -> Non
     kinds = type(module).__mro__
 
     def place(name: str) -> int:
-        return -1 if name in module.__dict__ else next(i for i, kind in enumerate(kinds) if name in kind.__dict__)
+        found = (i for i, kind in enumerate(kinds) if name in kind.__dict__)
+        return -1 if name in module.__dict__ else next(found, len(kinds))
 
-    if place(method) > place(stands_for) or type(module).__call__ is not CALL:
-        other = stands_for if type(module).__call__ is CALL else "__call__"
+    called = changed_call(module)
+    if place(method) > place(stands_for) or called is not None:
+        other = called or stands_for
         raise ValueError(
             f"{what}: this {type(module).__name__} has a {other} of its own, which {method} would pass by; give it a "
             f"{method} that goes with it"
         )
 
 
-# The call is kept as PyTorch has it.
-CALL = nn.Module.__call__
+def changed_call(module: nn.Module) -> str | None:
+    """The name of what somebody has put in the place of a module's call; None: it is called as PyTorch wrote it."""
+    kind, held = type(module), module.__dict__
+    return next((name for name, made in _CALLS.items() if name in held or getattr(kind, name) is not made), None)
+
+
+# What a call goes through, kept as PyTorch has it.
+_CALLS = {name: getattr(nn.Module, name) for name in ("__call__", "_call_impl")}

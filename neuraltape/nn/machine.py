@@ -102,7 +102,8 @@ class Machine(SequenceModel[MachineState]):
             ValueError: a memory of another shape, precision or device.
         """
         given = () if memory is None else (memory,)
-        return MachineState(self.controller.initial_state(batch_size), self.access.initial_state(batch_size, *given))
+        controller, access = with_start(self.controller), with_start(self.access)
+        return MachineState(controller.initial_state(batch_size), access.initial_state(batch_size, *given))
 
     def run(
         self, inputs: Tensor, state: MachineState, lengths: Tensor | None, reset: Tensor | None = None
@@ -190,10 +191,18 @@ class Machine(SequenceModel[MachineState]):
 # What a trace does for, as it is written; machines with kernels add theirs.
 TRACED: dict[str, list[Any]] = {
     "__call__": [Machine.__call__],
+    "_call_impl": [Machine._call_impl],
     "forward": [Machine.forward],
     "run": [Machine.run],
     "run_stepwise": [Machine.run_stepwise],
 }
+
+
+def with_start(part: Any) -> Any:
+    """The part, or the one inside it, as `base_layer`, that has `initial_state`: peft's layers show only their own."""
+    while not hasattr(part, "initial_state") and isinstance(part._modules.get("base_layer"), nn.Module):
+        part = part._modules["base_layer"]
+    return part
 
 
 def check_part(name: str, part: object, forward: str) -> None:

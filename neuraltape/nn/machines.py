@@ -96,6 +96,17 @@ def resizable(model: nn.Module) -> bool:
     return _in_table(model) and kind_of(model).resizable
 
 
+def with_memory_slots(model: Any, memory_slots: int) -> Any:
+    """A view of a machine with so many slots: longer sequences need more than training did; see `Resizable.resized`.
+
+    Raises:
+        ValueError: a machine that can't be resized, or a start that has numbers of its own for each slot.
+    """
+    if not resizable(model):
+        raise ValueError(f"memory_slots needs a machine that can be resized; got a {type(model).__name__}")
+    return model.resized(memory_slots)
+
+
 def slots_of(model: Any) -> int | None:
     """How many slots a machine's memory has; None where they are not a matter of choice."""
     return model.memory_slots if resizable(model) else None

@@ -14,7 +14,7 @@ from neuraltape.functional.hops import Told
 from neuraltape.kernels import Resolved, check_backend
 from neuraltape.nn.backend import BackendChoice
 from neuraltape.nn.checks import check_choice, check_size
-from neuraltape.nn.hooks import call_with, check_own
+from neuraltape.nn.hooks import call_with, changed_call, check_own
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.quick import bare
@@ -318,7 +318,7 @@ class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
 
     def _check_own(self) -> None:
         """Raise ValueError where something is around the network or its parameters, which `learn` would pass by."""
-        if not bare(self) or type(self).forward is not _FORWARD or type(self).__call__ is not nn.Module.__call__:
+        if not bare(self) or type(self).forward is not _FORWARD or changed_call(self) is not None:
             raise ValueError(
                 "learn does not call the network, which has hooks or a forward of its own; use a call and an optimizer"
             )

@@ -36,7 +36,7 @@ def part(module: nn.Module, name: str) -> Any:
 def know(kind: type[nn.Module]) -> None:
     """Take a class among those that a kernel may stand for: from now on nothing of what a call goes through changes."""
     if kind not in _MADE:
-        names = ("__call__", "forward", "_raw", "initial_state")
+        names = ("__call__", "_call_impl", "forward", "_raw", "initial_state")
         methods = attrgetter(*[name for name in names if hasattr(kind, name)])
         _MADE[kind] = methods, methods(kind)
 
@@ -99,6 +99,7 @@ def plain_step(machine: Any, controller: Any, access: Any, output: Any, kinds: A
     d, e = output.__dict__, machine.__dict__
     return not (
         "forward" in a or "forward" in b or "forward" in c or "forward" in d
+        or "_call_impl" in a or "_call_impl" in b or "_call_impl" in c or "_call_impl" in d or "_call_impl" in e
         or "_raw" in b or "interface" in b or "weight" in c or "bias" in c or "weight" in d or "bias" in d
         or "forward" in e or "run" in e or "run_stepwise" in e or "control" in e
         or "controller" in e or "access" in e or "output" in e

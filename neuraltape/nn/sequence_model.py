@@ -143,21 +143,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
             TypeError: inputs, state or reset of a wrong type.
             ValueError: a wrong shape or device, or a state that does not fit.
         """
-        if not isinstance(inputs, Tensor):
-            raise TypeError(f"inputs of a step must be a tensor; got {type(inputs).__name__}")
-        if inputs.dim() not in (1, 2):
-            raise ValueError(
-                f"inputs of a step must be (batch, input) or (input,) with input = {self.input_size}; "
-                f"got shape {tuple(inputs.shape)}"
-            )
-        came = tuple(inputs.shape[:-1])
-        batch_axis = 1 if self.batch_first and inputs.dim() == 2 else 0
-        inputs, anew = inputs.unsqueeze(batch_axis), {}
-        if reset is not None:
-            axes = "()" if inputs.dim() == 2 else "(batch,)"
-            anew["reset"] = check_reset(reset, came, axes, inputs.device).unsqueeze(batch_axis)
-        outputs, state = self(inputs, state, **anew)
-        return outputs.squeeze(batch_axis), state
+        return step_by_call(self, inputs, state, reset)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -195,3 +181,22 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
         if inputs.dtype in (torch.float16, torch.bfloat16):
             return inputs.to(dtype)
         raise ValueError(f"inputs must be {dtype} like the parameters; got {inputs.dtype}")
+
+
+def step_by_call(model: Any, inputs: Any, state: Any, reset: Any) -> tuple[Tensor, Any]:
+    """A step of a stream as the call of a model with a sequence of one step: see `SequenceModel.step`."""
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"inputs of a step must be a tensor; got {type(inputs).__name__}")
+    if inputs.dim() not in (1, 2):
+        raise ValueError(
+            f"inputs of a step must be (batch, input) or (input,) with input = {model.input_size}; "
+            f"got shape {tuple(inputs.shape)}"
+        )
+    came = tuple(inputs.shape[:-1])
+    batch_axis = 1 if model.batch_first and inputs.dim() == 2 else 0
+    inputs, anew = inputs.unsqueeze(batch_axis), {}
+    if reset is not None:
+        axes = "()" if inputs.dim() == 2 else "(batch,)"
+        anew["reset"] = check_reset(reset, came, axes, inputs.device).unsqueeze(batch_axis)
+    outputs, state = model(inputs, state, **anew)
+    return outputs.squeeze(batch_axis), state

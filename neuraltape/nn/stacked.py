@@ -8,7 +8,10 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from neuraltape.nn.called import Called
+from neuraltape.nn.hooks import changed_call
+from neuraltape.nn.quick import bare
 from neuraltape.nn.redraw import redraw
+from neuraltape.nn.sequence_model import step_by_call
 from neuraltape.nn.state import State
 
 
@@ -90,6 +93,9 @@ class Stacked(Called[StackedState], nn.Module):
 
     def step(self, inputs: Tensor, state: Any = None, *, reset: Tensor | None = None) -> tuple[Tensor, StackedState]:
         """One step of a stream: see `SequenceModel.step`."""
+        # What stands around the call has to act here too.
+        if type(self).forward is not _FORWARD or changed_call(self) is not None or not bare(self):
+            return step_by_call(self, inputs, state, reset)
         anew = {} if reset is None else {"reset": reset}
         after, states = [], self._states(state)
         for i, (machine, before) in enumerate(zip(self.layers, states, strict=True)):
@@ -119,6 +125,10 @@ class Stacked(Called[StackedState], nn.Module):
     def extra_repr(self) -> str:
         """The dropout, for `repr`."""
         return f"dropout={self.dropout}"
+
+
+# The forward is kept as it is written here.
+_FORWARD = Stacked.forward
 
 
 def check_machines(machines: tuple[Any, ...]) -> None:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from neuraltape.evaluation import with_memory_slots
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
-from neuraltape.nn import resizable
+from neuraltape.nn import resizable, with_memory_slots
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks import Goal, Probe
 from neuraltape.tasks.task import Task

@@ -1,7 +1,6 @@
 """Sequences of one kind in padded tensors: what a user's file becomes before batches are drawn from it."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -240,12 +239,9 @@ def _last(mask: np.ndarray) -> np.ndarray:
     return mask & (after == 1)
 
 
-@lru_cache(maxsize=64)
 def _everywhere(time: int) -> np.ndarray:
-    """A mask that scores all of so many steps; rows that are equally long share it."""
-    mask = np.ones(time, dtype=bool)
-    mask.flags.writeable = False
-    return mask
+    """A mask that scores all of so many steps; it takes one byte, however many there are."""
+    return np.broadcast_to(np.True_, time)
 
 
 def _find_kind(goals: list[_Goal]) -> Kind:

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from neuraltape import DNC, NTM
+from neuraltape import DNC, NTM, LSTMBaseline
+from neuraltape.nn import with_memory_slots
 
 SIZES = {"memory_width": 5, "read_heads": 2}
 
@@ -55,3 +56,9 @@ def test_eight_threads_run_with_as_many_numbers_of_slots(generator) -> None:
 def test_the_number_must_be_positive() -> None:
     with pytest.raises(ValueError, match="memory_slots"):
         machine(DNC).resized(0)
+
+
+def test_a_machine_without_slots_of_its_own_choice_is_refused() -> None:
+    assert with_memory_slots(machine(NTM), 9).memory_slots == 9
+    with pytest.raises(ValueError, match="memory_slots needs a machine that can be resized; got a LSTMBaseline"):
+        with_memory_slots(LSTMBaseline(3, 5, 2), 9)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
-from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline, Machine
+from neuraltape import DNC, MANN, NTM, SAM, Bidirectional, LSTMBaseline, Machine, Stacked
 from neuraltape.functional import InterfaceLayout, Sentences
 from neuraltape.nn.access import NTMAccess
 from neuraltape.nn.machines import MACHINES
@@ -173,6 +173,62 @@ def lora(module: nn.Module, fired: list[str]) -> nn.Module:
     return LoRA(module, fired)
 
 
+class Changed(nn.Module):
+    def __init__(self, change: nn.Parameter, fired: list[str]) -> None:
+        super().__init__()
+        self.change, self.fired = [change], fired
+
+    def forward(self, weight: Tensor) -> Tensor:
+        self.fired.append("LoRA")
+        return weight + self.change[0]
+
+
+class LoRAOfParameter(nn.Module):
+    """As peft's for `target_parameters`: while the module inside is called, one of its parameters is another one."""
+
+    def __init__(self, base_layer: nn.Module, fired: list[str]) -> None:
+        super().__init__()
+        self.base_layer, self.name = base_layer.requires_grad_(False), matrix_of(base_layer)
+        self.lora = nn.Parameter(0.5 * base_layer.get_parameter(self.name).detach())
+        self.fired = fired
+
+    def forward(self, *given: Any) -> Any:
+        parametrize.register_parametrization(self.base_layer, self.name, Changed(self.lora, self.fired))
+        try:
+            return self.base_layer(*given)
+        finally:
+            parametrize.remove_parametrizations(self.base_layer, self.name, leave_parametrized=False)
+
+
+def lora_of_parameter(module: nn.Module, fired: list[str]) -> nn.Module:
+    return LoRAOfParameter(module, fired)
+
+
+class Saved(nn.Module):
+    """As peft's for `modules_to_save`: a copy is trained in the module's place, and shows what the copy has."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.modules_to_save = nn.ModuleDict({"default": copy.deepcopy(module)})
+        self.original_module = module.requires_grad_(False)
+        with torch.no_grad():
+            for each in self.modules_to_save.parameters():
+                each.mul_(1.5)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self.modules_to_save["default"], name)
+
+    def forward(self, *given: Any) -> Any:
+        return self.modules_to_save["default"](*given)
+
+
+def saved(module: nn.Module, fired: list[str]) -> nn.Module:
+    return Saved(module)
+
+
 def matrix_of(module: nn.Module) -> str:
     return next(name for name, each in module.named_parameters(recurse=False) if each.dim() > 1)
 
@@ -246,6 +302,12 @@ CASES = [
     *(Case(wrap, part, ONE, counts=None) for wrap in (old_weight_norm, old_spectral_norm) for part in LAYERS),
     Case(new_weight_norm, "access.interface", ONE, counts=None),
     *(Case(lora, part, counts=None) for part in ("access.interface", "output")),
+    *(Case(lora_of_parameter, part, ONE, counts=None) for part in ("controller", "access.interface")),
+    *(Case(saved, part, ONE, trace=part != "access", counts=None) for part in ("controller", "access", "output")),
+    *(Case(put_on("_call_impl"), part, ONE, trace=part != "access") for part in PARTS),
+    Case(put_on("_call_impl"), "output", ONE, counts=1),
+    Case(put_in("_call_impl"), "access", ONE, trace=False),
+    *(Case(wrap("_call_impl"), "", ONE, trace=False, counts=1) for wrap in (put_on, put_in)),
     *(Case(wrap, part, ("lstm",), counts=1) for wrap in (forward_hook, own_forward) for part in ("lstm", "output")),
     *(Case(wrap, part, ("lstm",), counts=None) for wrap in (pruned, parametrised) for part in ("lstm", "output")),
     *(Case(put_in(name), "", ("lstm",), counts=1) for name in ("forward", "run")),
@@ -340,6 +402,43 @@ def test_what_is_around_a_part_acts_in_every_use(name, case):
             # A single step calls each part once; a baseline's layer runs the rows of each length for themselves.
             once = STEPS if kind.startswith("step") else case.counts
             assert acted == once or (name == "lstm" and kind == "call" and acted > 0), kind
+
+
+def stacked(backend: str) -> Any:
+    sizes: dict[str, Any] = {"memory_slots": 6, "memory_width": 4, "backend": backend, "dtype": torch.float64}
+    return Stacked(NTM(INPUTS, 5, 4, **sizes), MANN(4, 5, OUTPUTS, **sizes))
+
+
+def bidirectional(backend: str) -> Any:
+    return Bidirectional(ntm(backend), mann(backend))
+
+
+AROUND = (forward_hook, pre_hook, own_forward, put_in("forward"), put_in("__call__"), put_on("_call_impl"))
+SEVERAL = [
+    *((stacked, wrap, part) for wrap in AROUND for part in ("", "layers.0")),
+    *((stacked, wrap, "layers.1.access.interface") for wrap in (forward_hook, pruned, lora)),
+    *((bidirectional, wrap, part) for wrap in (forward_hook, own_forward) for part in ("", "ahead", "back")),
+    *((bidirectional, wrap, "back.access.interface") for wrap in (pruned, lora)),
+]
+
+
+@pytest.mark.parametrize(("make", "wrap", "part"), SEVERAL)
+def test_what_is_around_several_machines_or_one_of_them_acts_in_every_use(make, wrap, part):
+    models = []
+    for backend in ("auto", "reference", "reference"):
+        torch.manual_seed(0)
+        models.append((make(backend), []))
+    for model, fired in models[:2]:
+        torch.manual_seed(1)
+        instead = wrap(model.get_submodule(part), fired)
+        if instead is not None:
+            model.set_submodule(part, instead)
+    for kind in ("call", "backward", *(("step", "step with gradients") if make is stacked else ())):
+        (results, slopes, _), (expected, right, _), (bare_ones, _, _) = (use(*each, kind) for each in models)
+        said = {"msg": lambda text, kind=kind: f"{kind}: {text}"}
+        torch.testing.assert_close(results, expected, rtol=1e-9, atol=1e-10, **said)
+        torch.testing.assert_close(slopes, right, rtol=1e-8, atol=1e-9, **said)
+        assert not all(map(torch.allclose, results, bare_ones)), kind
 
 
 @pytest.mark.parametrize("name", ["ntm", "lstm"])

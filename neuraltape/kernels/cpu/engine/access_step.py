@@ -1,6 +1,6 @@
 """An access's part of one step as a PyTorch operator: fake kernel for torch.compile, autograd."""
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -17,8 +17,12 @@ from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, refuse
 from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense
 from neuraltape.kernels.cpu.lib.compiler import Kernel
 from neuraltape.kernels.cpu.lib.job import addresses
+from neuraltape.kernels.cpu.lib.kept import kept
 from neuraltape.kernels.reference import access_step as in_plain_pytorch
 from neuraltape.kernels.spec import MachineSpec
+
+# Bytes of what is prepared for calls, kept in all.
+_KEPT = 2**22
 
 
 @cache
@@ -37,7 +41,7 @@ class _Prepared(NamedTuple):
     state: Shapes
 
 
-@lru_cache(maxsize=256)
+@kept(lambda made: sum(array.nbytes for array in made.fixed.arrays), _KEPT)
 def _prepare(access: str, numbers: tuple[float, ...], batch: int, slots: int, item_size: int) -> _Prepared:
     layout = named(access).from_numbers(numbers)
     # The smallest machine around these heads: only its access is used.

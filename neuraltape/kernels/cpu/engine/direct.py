@@ -8,6 +8,7 @@ from neuraltape.kernels.cpu.lib.simd import (
     floats,
     keep_apart,
     load,
+    load_last,
     load_some,
     multiply_add,
     splat,
@@ -21,6 +22,8 @@ def add_products(matrix, m0, row, rows, x, x0, depth, y, y0, vector):
     keep_apart()
     whole = depth // vector * vector
     rest = depth - whole
+    # What is left of a row is the end of its last vector.
+    last = depth - vector
     for i in range(0, rows, 4):
         # The last rows are taken twice if there are not four; only the first time counts.
         a = m0 + i * row
@@ -32,12 +35,18 @@ def add_products(matrix, m0, row, rows, x, x0, depth, y, y0, vector):
             sum_b = multiply_add(load(matrix, b + k), seen, sum_b)
             sum_c = multiply_add(load(matrix, c + k), seen, sum_c)
             sum_d = multiply_add(load(matrix, d + k), seen, sum_d)
-        if rest > 0:
-            seen = load_some(x, x0 + whole, rest)
-            sum_a = multiply_add(load_some(matrix, a + whole, rest), seen, sum_a)
-            sum_b = multiply_add(load_some(matrix, b + whole, rest), seen, sum_b)
-            sum_c = multiply_add(load_some(matrix, c + whole, rest), seen, sum_c)
-            sum_d = multiply_add(load_some(matrix, d + whole, rest), seen, sum_d)
+        if last < 0:
+            seen = load_some(x, x0, rest)
+            sum_a = multiply_add(load_some(matrix, a, rest), seen, sum_a)
+            sum_b = multiply_add(load_some(matrix, b, rest), seen, sum_b)
+            sum_c = multiply_add(load_some(matrix, c, rest), seen, sum_c)
+            sum_d = multiply_add(load_some(matrix, d, rest), seen, sum_d)
+        elif rest > 0:
+            seen = load_last(x, x0 + last, rest)
+            sum_a = multiply_add(load_last(matrix, a + last, rest), seen, sum_a)
+            sum_b = multiply_add(load_last(matrix, b + last, rest), seen, sum_b)
+            sum_c = multiply_add(load_last(matrix, c + last, rest), seen, sum_c)
+            sum_d = multiply_add(load_last(matrix, d + last, rest), seen, sum_d)
         if i + 4 <= rows:
             add_totals(y, y0 + i, sum_a, sum_b, sum_c, sum_d)
         else:

@@ -3,7 +3,7 @@
 from array import array
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,14 +17,17 @@ from neuraltape.kernels.cpu.engine.forward import given_forward, make_forward
 from neuraltape.kernels.cpu.engine.packing import collect, pack
 from neuraltape.kernels.cpu.engine.plan import Sizes, places
 from neuraltape.kernels.cpu.lib import threads
-from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense, dense_addresses
+from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense, look
 from neuraltape.kernels.cpu.lib.compiler import Kernel
 from neuraltape.kernels.cpu.lib.job import addresses, job, record
+from neuraltape.kernels.cpu.lib.kept import kept
 from neuraltape.kernels.cpu.lib.pages import buffer
 from neuraltape.kernels.cpu.lib.vector import VECTOR_BYTES
 from neuraltape.kernels.spec import MachineSpec
 
 _SMALL = 2**16
+# Bytes of what is prepared for calls, kept in all: some 500 kinds of calls, unless batch or memory are very large.
+_KEPT = 2**23
 
 
 class Engine(NamedTuple):
@@ -72,7 +75,7 @@ class Constants(NamedTuple):
     """Those of the inputs, the initial reads, what every step gave, and what was saved."""
 
 
-@lru_cache(maxsize=256)
+@kept(lambda made: sum(array.nbytes for array in made.arrays), _KEPT)
 def constants(
     spec: MachineSpec,
     time: int,
@@ -148,7 +151,7 @@ class _Found(NamedTuple):
 
 def _dense(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dtype) -> _Found:
     """Tensors of these shapes as the kernels take them. Raises ValueError as `check_tensors` does."""
-    found = dense_addresses(tensors, shapes, dtype)
+    found = look(shapes, dtype).addresses(tensors)
     if found is None:
         check_tensors(tensors, shapes, dtype)
         tensors = [dense(tensor) for tensor in tensors]

@@ -4,7 +4,6 @@ At a machine's usual size PyTorch takes longer for a handful of its operations t
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -16,17 +15,21 @@ from neuraltape.kernels.cpu.engine.access import named
 from neuraltape.kernels.cpu.engine.run import Constants, constants, engine_of
 from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, sequence
 from neuraltape.kernels.cpu.lib import threads
-from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense_addresses
+from neuraltape.kernels.cpu.lib.checks import Look, Shapes, check_tensors
 from neuraltape.kernels.cpu.lib.job import job
+from neuraltape.kernels.cpu.lib.kept import kept
 from neuraltape.kernels.spec import STATES, MachineSpec, Weights
+
+# Bytes of what is prepared for steps, kept in all.
+_KEPT = 2**22
 
 
 class _Prepared(NamedTuple):
     """What does not change between two steps of the same sizes."""
 
     fixed: Constants
-    shapes: Shapes
-    """Names and shapes of the inputs, the weights, the output layer and the state."""
+    look: Look
+    """Of the inputs, the weights, the output layer and the state."""
     output: Shapes
     """Those of the output layer alone."""
     result: Tensor
@@ -44,7 +47,7 @@ class _Prepared(NamedTuple):
     kernel: Callable[[int], None]
 
 
-@lru_cache(maxsize=64)
+@kept(lambda made: made.result.nbytes + sum(array.nbytes for array in made.fixed.arrays), _KEPT)
 def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Prepared:
     fixed, engine, access = constants(spec, 1, batch, item_size, keep=False), engine_of(spec.access), named(spec.access)
     z, states = fixed.sizes, STATES[spec.cell]
@@ -52,9 +55,11 @@ def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Pr
     # A cell without a state, or with one tensor of it, has empty ones in the list.
     state = tuple(entry for i, entry in enumerate(fixed.of_state) if i >= CONTROLLER or i < states)
     output = (("output weight", (outputs, seen)), ("output bias", (outputs,)))
-    result = torch.empty(batch, outputs, dtype=torch.float32 if item_size == 4 else torch.float64, device="cpu")
+    dtype = torch.float32 if item_size == 4 else torch.float64
+    result = torch.empty(batch, outputs, dtype=dtype, device="cpu")
+    look = Look((("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), dtype)
     return _Prepared(
-        fixed, (("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), output, result, states,
+        fixed, look, output, result, states,
         z.blocks * z.saved_block + batch * seen, attrgetter(*access.state.names), access.state, access.leave,
         engine.forward[item_size],
     )  # fmt: skip
@@ -76,7 +81,7 @@ def step(
     fixed, z = prepared.fixed, prepared.fixed.sizes
     state = (*controller, *prepared.take(access))
     given = (inputs, *weights[0], weights[1], weights[2], *output, *state)
-    found = dense_addresses(given, prepared.shapes, weights[2].dtype) if z.batch and z.direct else None
+    found = prepared.look.addresses(given) if z.batch and z.direct else None
     if found is None:
         return _in_general(inputs, weights, output, controller, *as_came, prepared.output)
     after = list(map(torch.empty_like, state))

@@ -1,8 +1,9 @@
 """What is checked before any address is taken: the kernels believe their sizes, and would read past a short buffer."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from operator import attrgetter
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ Shapes = tuple[tuple[str, Shape], ...]
 PLAIN = (Tensor, torch.nn.Parameter)
 _plain = frozenset(PLAIN)
 _look = attrgetter("shape", "dtype", "is_cpu")
+# Of a check like others: every size and every distance as it was.
+_STILL: dict[str, Any] = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
 
 
 def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> None:
@@ -30,23 +33,67 @@ def check_tensors(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtyp
             raise ValueError(f"{name} must be a dense tensor on the CPU; got {tensor.layout} on {tensor.device}")
 
 
-def dense_addresses(tensors: Sequence[Tensor], expected: Shapes, dtype: torch.dtype) -> list[int] | None:
-    """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
-    # One call for each question and not one for each tensor: a step of a stream has hardly time for these.
-    if not _plain.issuperset(map(type, tensors)) or list(map(_look, tensors)) != _looks(expected, dtype):
-        return None
-    try:
-        if not all(map(Tensor.is_contiguous, tensors)) or any(map(Tensor.is_neg, tensors)):
-            return None
+class Look:
+    """How tensors have to look so that a kernel may take them by their addresses.
+
+    A step of a stream has hardly time for these questions. They are asked once of tensors that look alike: those that
+    PyTorch's own check, which torch.compile makes use of, finds to be as others were that passed.
+
+    Args:
+        expected: names and shapes.
+        dtype: of all of them.
+    """
+
+    def __init__(self, expected: Shapes, dtype: torch.dtype) -> None:
+        self._wanted = [(torch.Size(shape), dtype, True) for _, shape in expected]
+        self._as_before: Callable[..., bool] | None = None
+
+    def addresses(self, tensors: Sequence[Tensor]) -> list[int] | None:
+        """Where every tensor lies; None unless all are dense, on the CPU, and of their shapes and this dtype."""
+        before = self._as_before
+        if before is None or len(tensors) != len(self._wanted) or not before(*tensors):
+            if not self._fits(tensors):
+                return None
+            like = same_look()
+            self._as_before = None if like is None else like(*tensors, **_STILL).check
         return list(map(Tensor.data_ptr, tensors))
-    except RuntimeError:
-        # Sparse tensors do not know the question.
-        return None
+
+    def _fits(self, tensors: Sequence[Tensor]) -> bool:
+        # One call for each question and not one for each tensor.
+        if not _plain.issuperset(map(type, tensors)) or list(map(_look, tensors)) != self._wanted:
+            return False
+        try:
+            return all(map(Tensor.is_contiguous, tensors)) and not any(map(Tensor.is_neg, tensors))
+        except RuntimeError:
+            # Sparse tensors do not know the question.
+            return False
 
 
 @lru_cache(maxsize=256)
-def _looks(expected: Shapes, dtype: torch.dtype) -> list[tuple[torch.Size, torch.dtype, bool]]:
-    return [(torch.Size(shape), dtype, True) for _, shape in expected]
+def look(expected: Shapes, dtype: torch.dtype) -> Look:
+    """The one for these shapes; it holds no tensor."""
+    return Look(expected, dtype)
+
+
+class _Other(Tensor):
+    """A kind of tensor that is not taken by its address."""
+
+
+@cache
+def same_look() -> Callable[..., Any] | None:
+    """PyTorch's check of tensors that are like others; None where it is not there or does not see all that matters."""
+    try:
+        kind = torch._C._dynamo.guards.TensorGuards  # pyright: ignore[reportAttributeAccessIssue]
+        like = torch.ones(2, 3, dtype=torch.float32, device="cpu")
+        check = kind(like, **_STILL).check
+        unlike = (
+            like[:1], like[None], like.new_ones(3, 2).t(), like.double(), like.int(), like.to_sparse(),
+            torch._neg_view(like), like.to("meta"), like.as_subclass(_Other), None,
+        )  # fmt: skip
+        seen = check(like.clone()) is True and not any(map(check, unlike))
+    except (AttributeError, TypeError, RuntimeError, NotImplementedError):
+        return None
+    return kind if seen else None
 
 
 def dense(tensor: Tensor) -> Tensor:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 import torch
 from hypothesis import given
@@ -5,6 +7,10 @@ from hypothesis import strategies as st
 
 from neuraltape import NTM
 from neuraltape.kernels import cpu, reference
+from neuraltape.kernels.cpu.engine import access_step
+from neuraltape.kernels.cpu.engine import step as step_module
+from neuraltape.kernels.cpu.engine.run import constants
+from neuraltape.kernels.cpu.ntm.plan import to_numbers
 from tests.kernels.machines import assert_near, call_of, spec_of
 
 
@@ -128,3 +134,30 @@ def test_a_state_that_does_not_fit_is_refused():
         ntm.step(x, ntm.initial_state(2).access)
     with pytest.raises(ValueError, match=r"inputs must be torch\.float32"):
         ntm.step(x.double(), ntm.initial_state(2))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_inputs_in_half_precision_are_widened(dtype):
+    ntm, x = machine("cpu"), torch.randn(2, 3).to(dtype)
+    state = ntm.initial_state(2)
+    assert torch.equal(ntm.step(x, state)[0], ntm.step(x.float(), state)[0])
+
+
+def test_what_many_shapes_leave_behind_is_bounded():
+    spec = spec_of()
+    everywhere = (constants, step_module._prepare, access_step._prepare)
+    assert [each._most for each in everywhere] == [2**23, 2**22, 2**22]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(600):
+            constants(spec, 1 + number, 2, 8, keep=True)
+        # A batch of 2**16 needs 2 MiB, and so does the result of a step of it.
+        for number in range(20):
+            step_module._prepare(spec, 2**16 + number, 4, 8)
+            access_step._prepare("ntm", to_numbers(spec.layout), 2**16 + number, 4, 8)
+        assert tracemalloc.get_traced_memory()[0] - before < 1.2 * 2**24
+    finally:
+        tracemalloc.stop()
+    assert all(0 < each.bytes <= each._most for each in everywhere)
