@@ -29,7 +29,7 @@ class _Prepared(NamedTuple):
 
     fixed: Constants
     look: Look
-    """Of the inputs, the weights, the output layer and the state."""
+    """How the inputs, the weights, the output layer and the state have to look."""
     output: Shapes
     """Those of the output layer alone."""
     result: Tensor

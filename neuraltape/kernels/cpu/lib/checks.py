@@ -15,7 +15,7 @@ Shapes = tuple[tuple[str, Shape], ...]
 PLAIN = (Tensor, torch.nn.Parameter)
 _plain = frozenset(PLAIN)
 _look = attrgetter("shape", "dtype", "is_cpu")
-# Of a check like others: every size and every distance as it was.
+# PyTorch's check then wants every size and every distance as it was.
 _STILL: dict[str, Any] = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
 
 
