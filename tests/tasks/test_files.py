@@ -181,3 +181,13 @@ def test_an_array_of_objects_runs_no_code(tmp_path: Path) -> None:
     path = npz(tmp_path, inputs=np.array([[Trap()]], dtype=object))
     check_error(path, "expected an .npz archive")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuraltape.tasks.files.LONGEST_LINE", 20)
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"inputs": [[0, 1]]}\n')
+    with pytest.raises(DataError, match="row 1: a line must have at most 20 bytes"):
+        read_rows(str(path))
+    path.write_text('{"inputs": [[0,1]]}\n')
+    assert len(read_rows(str(path))) == 1
