@@ -14,6 +14,7 @@ from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
 from neuraltape.data.parts import DATASETS, Part
 from neuraltape.data.places import find_part, open_part
+from neuraltape.printed import record_repr
 
 if TYPE_CHECKING:
     # It is slow to import, and who has no drawings to read doesn't need it.
@@ -33,6 +34,8 @@ class Drawings(NamedTuple):
     """The number of each character's alphabet, (characters,) int64."""
     alphabet_names: tuple[str, ...]
     """The alphabets in the order of their numbers."""
+
+    __repr__ = record_repr
 
 
 def has_evaluation(data_dir: str | Path | None) -> bool:

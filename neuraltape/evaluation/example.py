@@ -10,6 +10,7 @@ from torch.nn.functional import one_hot
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.score import BASE
 from neuraltape.tasks.table import Kind
@@ -30,6 +31,8 @@ class Example:
     """Where the prediction is wrong; a wrong class or digit is marked where it was predicted."""
     bits: float
     """Cost, in the unit of the task's score."""
+
+    __repr__ = record_repr
 
     @property
     def wrong(self) -> int:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from neuraltape.evaluation.run import CHUNK, generator_for, outputs_of
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.table import Kind
 
@@ -22,6 +23,8 @@ class Prediction(NamedTuple):
     """(time, output_size): the probability of each bit being 1, or of each class; values as they are."""
     classes: NDArray[np.integer] | None
     """(time,): the likeliest class of each step; None: targets are no classes."""
+
+    __repr__ = record_repr
 
 
 @torch.no_grad()

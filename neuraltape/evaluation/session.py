@@ -11,6 +11,7 @@ from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
 from neuraltape.nn.intervention import Intervention
 from neuraltape.nn.trace import Trace
+from neuraltape.printed import record_repr
 from neuraltape.tasks.questions import number_words
 from neuraltape.tasks.vocabulary import Vocabulary
 
@@ -118,6 +119,8 @@ class _Told(NamedTuple):
     facts: Tensor
     ages: Tensor
     questions: Tensor
+
+    __repr__ = record_repr
 
 
 def is_question(text: str) -> bool:

@@ -12,6 +12,7 @@ from neuraltape.evaluation.run import check_fits, outputs_of
 from neuraltape.evaluation.trace import trace_batch
 from neuraltape.nn import Trace, traceable
 from neuraltape.nn.sequence_model import SequenceModel
+from neuraltape.printed import record_repr
 from neuraltape.tasks.table_task import TableTask
 
 
@@ -33,6 +34,8 @@ class Shown:
     """(time,)."""
     cost: float
     """The task's own score of the sequence."""
+
+    __repr__ = record_repr
 
     @property
     def wrong(self) -> int:

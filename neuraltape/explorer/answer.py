@@ -15,6 +15,7 @@ from neuraltape.explorer.pack import pack
 from neuraltape.explorer.requests import RunRequest
 from neuraltape.explorer.story import Story, tell
 from neuraltape.nn import Intervention, Trace
+from neuraltape.printed import record_repr
 from neuraltape.tasks import Batch, Composed, Draft
 from neuraltape.tasks.draft import check_width
 
@@ -34,6 +35,8 @@ class Answer(NamedTuple):
     """What the page's header says besides what the trace lists."""
     arrays: dict[str, Tensor]
     """What the page draws besides what the trace holds."""
+
+    __repr__ = record_repr
 
     def packed(self) -> bytes:
         """As the page takes it."""

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuraltape.printed import record_repr
+
 # Below this norm a vector has no direction left. (The slope of 1/norm, norm**-3, still fits float32 here.)
 SMALLEST_NORM = 1e-12
 
@@ -21,6 +23,8 @@ class Stages(NamedTuple):
     gated: Tensor
     shifted: Tensor
     weights: Tensor
+
+    __repr__ = record_repr
 
 
 def _unit(vectors: Float[Tensor, "batch rows width"]) -> Float[Tensor, "batch rows width"]:

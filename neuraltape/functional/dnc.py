@@ -29,6 +29,7 @@ from neuraltape.functional.allocation import allocation, retention, usage
 from neuraltape.functional.links import follow, link, precedence, sharpen_link
 from neuraltape.functional.memory import read
 from neuraltape.functional.state import State
+from neuraltape.printed import record_repr
 
 # The least that a mask lets through: without it keys are learnt slowly (Csordas and Schmidhuber 2019).
 MASK_FLOOR = 0.1
@@ -104,6 +105,8 @@ class DNCInterface(NamedTuple):
     """How much of backward, content and forward, (batch, read heads, 3)."""
     link_sharpness: Tensor | None
     """Of backward and forward, (batch, read heads, 2)."""
+
+    __repr__ = record_repr
 
 
 class DNCState(State):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag
 
 from neuraltape.functional.sentences import Sentences, position_weights
+from neuraltape.printed import record_repr
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Told(NamedTuple):
     """The slots in which each question's facts lie, as many as there are facts, in the same order."""
     empty: Int[Tensor, " batch"]
     """How many empty slots each question has besides."""
+
+    __repr__ = record_repr
 
     def of(self, hop: int, layout: HopsLayout) -> tuple[Tensor, Tensor]:
         """M and c of each fact in a hop, (facts, width) each."""

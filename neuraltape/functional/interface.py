@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from neuraltape.functional.addressing import check_offsets
+from neuraltape.printed import record_repr
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Interface(NamedTuple):
     sharpness: Tensor
     erase: Tensor
     add: Tensor
+
+    __repr__ = record_repr
 
 
 def split_interface(raw: Float[Tensor, "batch size"], layout: InterfaceLayout) -> Interface:

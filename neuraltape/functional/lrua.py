@@ -25,6 +25,7 @@ from neuraltape.functional.addressing import interpolate, look_up
 from neuraltape.functional.memory import read
 from neuraltape.functional.order import ascending
 from neuraltape.functional.state import State
+from neuraltape.printed import record_repr
 
 # A row of memory much shorter than this is empty: it resembles nothing.
 EMPTY = 0.1
@@ -76,6 +77,8 @@ class LRUAInterface(NamedTuple):
     """1: write where the head read at the step before; 0: into a least-used slot. (batch, heads)."""
     add: Tensor
     """What to store, (batch, heads, width)."""
+
+    __repr__ = record_repr
 
 
 class LRUAState(State):

@@ -31,6 +31,7 @@ from neuraltape.functional.addressing import interpolate, similarity
 from neuraltape.functional.lrua import lrua_write, one_slot_each
 from neuraltape.functional.memory import read
 from neuraltape.functional.state import State
+from neuraltape.printed import record_repr
 
 # A slot counts as accessed by a step whose weights there, of all heads, reading and writing, sum to more (the paper's
 # delta).
@@ -100,6 +101,8 @@ class SAMInterface(NamedTuple):
     heads)."""
     add: Tensor
     """What to store, (batch, heads, width)."""
+
+    __repr__ = record_repr
 
 
 class SAMState(State):

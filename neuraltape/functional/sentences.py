@@ -7,6 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag
 
+from neuraltape.printed import record_repr
+
 
 def position_weights(
     place: Int[Tensor, " words"], length: Int[Tensor, " words"], width: int, *, dtype: torch.dtype = torch.float32
@@ -37,6 +39,8 @@ class Sentences(NamedTuple):
     """How many words the sentence has."""
     made_of: Int[Tensor, "sentences longest"]
     """The placed words of each sentence; 0 past its end."""
+
+    __repr__ = record_repr
 
     @classmethod
     def of(cls, words: Int[Tensor, "sentences longest"]) -> "Sentences":

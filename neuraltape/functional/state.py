@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from neuraltape.printed import record_repr
+
 
 # Tests check the types of this part at run time; what they wrap could not be compiled, and they don't know Self.
 @no_type_check
@@ -28,9 +30,11 @@ class State:
     names: ClassVar[tuple[str, ...]] = ()
     """The parts' names, in order."""
 
+    __repr__ = record_repr
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclass(frozen=True, eq=False)(cls)
+        dataclass(frozen=True, eq=False, repr=False)(cls)
         cls.names = tuple(each.name for each in fields(cls))  # pyright: ignore[reportArgumentType]
         _write_out(cls)
         # A dataclass in all but these marks: Lightning refuses frozen dataclasses in what a module returns.

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 
 from neuraltape.functional import HopsLayout, InterfaceLayout
+from neuraltape.printed import record_repr
 
 Cell = Literal["lstm", "gru", "feedforward"]
 
@@ -53,6 +54,8 @@ class Weights(NamedTuple):
     interface_bias: Tensor
     """(layout.size,)."""
 
+    __repr__ = record_repr
+
 
 class Restart(NamedTuple):
     """Where rows of a batch begin anew inside a sequence, and with what."""
@@ -63,6 +66,8 @@ class Restart(NamedTuple):
     """What the controller then begins with, each (batch, layers, hidden)."""
     access: Any
     """What the access then begins with."""
+
+    __repr__ = record_repr
 
 
 class LossResult(NamedTuple):
@@ -76,6 +81,8 @@ class LossResult(NamedTuple):
     access: Any
     """The final state, as in `SequenceResult`."""
 
+    __repr__ = record_repr
+
 
 class SequenceResult(NamedTuple):
     """What a whole sequence gives."""
@@ -87,6 +94,8 @@ class SequenceResult(NamedTuple):
     """The controller's final state, each (batch, layers, hidden)."""
     access: Any
     """The access's final state, such as an `AccessState`."""
+
+    __repr__ = record_repr
 
     @property
     def hidden(self) -> Tensor:

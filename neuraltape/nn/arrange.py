@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.nn.state import map_state
+from neuraltape.printed import record_repr
 
 
 class Arranged(NamedTuple):
@@ -22,6 +23,8 @@ class Arranged(NamedTuple):
     batch_first: bool
     single: bool
     packed: PackedSequence | None
+
+    __repr__ = record_repr
 
     def give_back(self, outputs: Tensor) -> Any:
         """(time, batch, output) in the form in which the input came."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.nn.trace import Head, Trace
+from neuraltape.printed import record_repr
 
 Steps = int | range | None
 """One step, a range of steps with stride 1, or None: every step. Steps count from 0."""
@@ -40,6 +41,8 @@ class Place(NamedTuple):
     """Whether it is the head's last stage, whose weighting is the focus."""
     previous: Tensor | None
     """The head's focus one step before, (batch, slots)."""
+
+    __repr__ = record_repr
 
 
 @dataclass(frozen=True, kw_only=True)

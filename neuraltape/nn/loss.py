@@ -7,6 +7,7 @@ from torch import Tensor
 
 from neuraltape.functional import bit_costs
 from neuraltape.nn.arrange import Arranged, alive
+from neuraltape.printed import record_repr
 
 
 class Loss(NamedTuple):
@@ -19,6 +20,8 @@ class Loss(NamedTuple):
     state: Any
     """The final state, as a call gives it."""
 
+    __repr__ = record_repr
+
 
 class Targets(NamedTuple):
     """Targets in the one form that costs are computed in."""
@@ -27,6 +30,8 @@ class Targets(NamedTuple):
     """(time, batch, output), in whatever precision they came."""
     mask: Tensor | None
     """The steps that are scored, (time, batch) bool; None: all."""
+
+    __repr__ = record_repr
 
 
 def arrange_targets(targets: Any, mask: Any, arranged: Arranged, output_size: int) -> Targets:

@@ -20,6 +20,7 @@ from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.quick import bare
 from neuraltape.nn.record import Heads, Recorder
 from neuraltape.nn.trace import Trace
+from neuraltape.printed import record_repr
 
 # Of the normal distribution that all weights are drawn from (the paper's section 4.2).
 INITIAL_SPREAD = 0.1
@@ -66,6 +67,8 @@ class Reading(NamedTuple):
     """A number for each word that the answer could be."""
     weights: Float[Tensor, "hops batch slots"]
     """How much of each fact each hop read."""
+
+    __repr__ = record_repr
 
 
 class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):

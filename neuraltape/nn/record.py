@@ -16,6 +16,7 @@ from neuraltape.nn.hooks import call_with, check_own
 from neuraltape.nn.intervention import Intervention, Place
 from neuraltape.nn.state import keep_alive
 from neuraltape.nn.trace import Head, Stage, Trace
+from neuraltape.printed import record_repr
 
 HeadKind = Literal["read", "write", "hop"]
 ORDER: tuple[HeadKind, ...] = ("read", "write", "hop")
@@ -110,6 +111,8 @@ class _Log:
     ticks: dict[str, tuple[Any, ...]]
     weights: list[Tensor] = field(default_factory=list)
     numbers: dict[str, list[Tensor]] = field(default_factory=dict)
+
+    __repr__ = record_repr
 
 
 class Heads:

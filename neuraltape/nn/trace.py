@@ -6,7 +6,8 @@ one draws what it lists. `neuraltape.nn.record` makes traces.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +18,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from neuraltape.files import write_atomically
+from neuraltape.printed import record_repr, tensor_told
 
 FORMAT = "neuraltape-trace-3"
+# Heads that a printed trace describes.
+HEADS_PRINTED = 8
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Stage:
     ticks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """The names of a number's entries where they have some, such as the moves {"shift": (-1, 0, 1)}."""
 
+    __repr__ = record_repr
+
 
 @dataclass(frozen=True)
 class Head:
@@ -50,6 +56,8 @@ class Head:
     """The focus before the first step, (batch, slots); None where the head has none."""
     vectors: dict[str, Tensor] = field(default_factory=dict)
     """What it moves, (time, batch, width): "read", or "erase" and "add"."""
+
+    __repr__ = record_repr
 
     @property
     def weights(self) -> Tensor:
@@ -141,6 +149,65 @@ class Trace:
             raise ValueError(f"this trace has no {kind} head; it has {', '.join(head.name for head in self.heads)}")
         return torch.stack(found, 2)
 
+    def sequence(self, number: int) -> "Trace":
+        """One of the sequences alone, without its padding. Raises ValueError for a number that none has."""
+        if not 0 <= number < len(self.lengths):
+            raise ValueError(
+                f"number must be from 0 to {len(self.lengths) - 1}, a sequence of this trace; got {number}"
+            )
+        steps, row = int(self.lengths[number]), slice(number, number + 1)
+
+        def over_time(tensor: Tensor | None) -> Any:
+            return None if tensor is None else tensor[:steps, row]
+
+        def of(stage: Stage) -> Stage:
+            numbers = {name: over_time(each) for name, each in stage.numbers.items()}
+            return replace(stage, weights=over_time(stage.weights), numbers=numbers)
+
+        return replace(
+            self,
+            inputs=over_time(self.inputs),
+            outputs=over_time(self.outputs),
+            lengths=self.lengths[row],
+            heads=tuple(
+                replace(
+                    head,
+                    stages=tuple(map(of, head.stages)),
+                    first=None if head.first is None else head.first[row],
+                    vectors={name: over_time(each) for name, each in head.vectors.items()},
+                )
+                for head in self.heads
+            ),
+            targets=over_time(self.targets),
+            memory=over_time(self.memory),
+            first_memory=None if self.first_memory is None else self.first_memory[row],
+            labels=None if self.labels is None else self.labels[row],
+            scored=over_time(self.scored),
+        )
+
+    def __repr__(self) -> str:
+        """The sizes, the tensors that are there, and each head's way: one screen."""
+        steps, count = self.inputs.shape[:2]
+        sizes = f"{_counted(steps, 'step')}, {_counted(count, 'sequence')}, {_counted(self.slots, 'slot')}"
+        there = [(name, each) for name, each, _ in self._expected() if name in self.__dataclass_fields__]
+        heads = [
+            f"{head.name}: {', '.join(stage.name for stage in head.stages)}" for head in self.heads[:HEADS_PRINTED]
+        ]
+        left = len(self.heads) - HEADS_PRINTED
+        more = [f"and {_counted(left, 'more head')}"] if left > 0 else []
+        parts = [*(f"{name} {tensor_told(each)}" for name, each in there), *heads, *more]
+        return "\n  ".join([f"Trace of {self.machine!r}: {sizes}", *parts])
+
+    def _repr_html_(self) -> str:
+        """The explorer's replay of the first sequence: what a notebook shows."""
+        # The page knows traces and is not known to them, but for this: a notebook asks the object how it looks.
+        try:
+            from neuraltape.explorer.notebook import embedded
+        except ModuleNotFoundError as error:
+            missing = f'{error.name} is not installed; pip install "neuraltape[explorer]" makes this a replay'
+            return f"<pre>{escape(f'{self!r}')}\n\n{escape(missing)}</pre>"
+        return embedded(self)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file.
 
@@ -229,6 +296,10 @@ class Trace:
                 yield f"{place}/weights", stage.weights, ("time", "batch", "slots")
                 for name, tensor in stage.numbers.items():
                     yield f"{place}/numbers/{name}", tensor, ("time", "batch")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _check_choice(what: str, value: object, choices: tuple[str | None, ...]) -> None:

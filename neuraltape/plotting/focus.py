@@ -14,6 +14,7 @@ from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.hops import plot_hops
 from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, round_step, scale_of
 from neuraltape.plotting.tape import Tape
+from neuraltape.printed import record_repr
 
 
 class Panel(NamedTuple):
@@ -30,6 +31,8 @@ class Panel(NamedTuple):
     """What the colours mean."""
     slots: list[str] | None = None
     """The names of the slots that the rows are, if they are slots."""
+
+    __repr__ = record_repr
 
     @property
     def height(self) -> float:

@@ -3,6 +3,7 @@
 Figures are made without pyplot, so drawing one changes no global state.
 """
 
+from io import BytesIO
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 # Points. A figure is made at the size in which it is printed: WIDTH inches fill the text of a page.
 TEXT, SMALL = 8.0, 7.0
 WIDTH = 6.9
+# Pixels of an inch in a notebook.
+SHOWN = 100
 
 # Okabe and Ito's colours, which remain distinct to the colour-blind.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -30,9 +33,20 @@ UNIT_MAP, SIGNED_MAP = "magma", "coolwarm"
 Scale = Literal["unit", "signed"]
 
 
-def new_figure(width: float, height: float) -> Figure:
+class Picture(Figure):
+    """A figure that a notebook shows, once, when a cell ends with it: pyplot, which would do it, isn't used."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """PNG with twice the pixels of the size at which it is shown."""
+        written = BytesIO()
+        self.savefig(written, format="png", dpi=2 * SHOWN)
+        width, height = self.get_size_inches()
+        return written.getvalue(), {"width": round(width * SHOWN), "height": round(height * SHOWN)}
+
+
+def new_figure(width: float, height: float) -> Picture:
     """An empty figure of so many inches that places its own panels."""
-    return Figure((width, height), layout="constrained")
+    return Picture((width, height), layout="constrained")
 
 
 def prepare(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:

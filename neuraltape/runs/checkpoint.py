@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from neuraltape.files import write_atomically
+from neuraltape.printed import record_repr
 from neuraltape.runs.directory import RunDirectory
 
 FORMAT = 3
@@ -38,6 +39,8 @@ class Checkpoint(NamedTuple):
     """Weights, optimiser state, averages and random states, each under a name with its part first ("model.")."""
     values: dict[str, Any]
     """Everything else, as JSON holds it."""
+
+    __repr__ = record_repr
 
     def part(self, name: str) -> dict[str, Tensor]:
         """The tensors of one part, without its name."""

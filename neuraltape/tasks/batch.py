@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from neuraltape.printed import record_repr
+
 
 class Batch(NamedTuple):
     """Sequences side by side, time first, padded with zeros at the end to the longest of them."""
@@ -19,6 +21,8 @@ class Batch(NamedTuple):
     """The steps that are scored."""
     lengths: Int[Tensor, " batch"]
     """Steps of each sequence without the padding, int64."""
+
+    __repr__ = record_repr
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuraltape.files import refuse_pipe
+from neuraltape.printed import record_repr
 
 SUFFIX = ".npz"
 # Sequences that are looked at together.
@@ -23,6 +24,8 @@ class Block(NamedTuple):
     """(sequences, time, features) or (sequences, time)."""
     targets: np.ndarray | None
     """(sequences, time, features), (sequences, time), or None."""
+
+    __repr__ = record_repr
 
 
 def read_block(path: str) -> Block | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 from torch import Tensor
 
+from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 
 
@@ -40,6 +41,8 @@ class Draft:
     """The numbers beside the vectors, one a vector, for each of `Drawing.columns`."""
     numbers: Mapping[str, int] = field(default_factory=dict)
     """The value of each of `Drawing.numbers`."""
+
+    __repr__ = record_repr
 
 
 @dataclass(frozen=True, eq=False)

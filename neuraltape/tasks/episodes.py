@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from neuraltape.printed import record_repr
+
 
 class Order(NamedTuple):
     """The order in which the classes of each episode of a batch are shown, padded at the end."""
@@ -18,6 +20,8 @@ class Order(NamedTuple):
     """Whether the step belongs to the episode."""
     lengths: Int[Tensor, " batch"]
     """Steps of each episode."""
+
+    __repr__ = record_repr
 
 
 def draw_order(classes: Int[Tensor, " batch"], presentations: int, generator: torch.Generator) -> Order:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, check_range, draw_lengths
 from neuraltape.tasks.goal import Goal
@@ -38,6 +39,8 @@ class Told(NamedTuple):
     """The edges in the order in which they are told, (edges,)."""
     walk: NDArray[np.int64]
     """The edges of the walk that is asked for, (length,)."""
+
+    __repr__ = record_repr
 
     @property
     def edges(self) -> NDArray[np.int64]:

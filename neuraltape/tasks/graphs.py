@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuraltape.printed import record_repr
+
 # A label is a number of three digits.
 LABELS = 1000
 
@@ -19,6 +21,8 @@ class Graph(NamedTuple):
     """Where each edge begins and ends, as numbers of nodes, (edges, 2)."""
     edge_labels: NDArray[np.int64]
     """Each edge's label, (edges,)."""
+
+    __repr__ = record_repr
 
     def triples(self, edges: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Labels of source, edge and destination of these edges, or of all, (edges, 3)."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neuraltape.data.omniglot import BACKGROUND, EVALUATION, read_drawings
+from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import MOST_CHANNELS, check_integer
 from neuraltape.tasks.episodes import draw_order
@@ -35,6 +36,8 @@ class Characters(NamedTuple):
     """The place of each character's first drawing, (characters,)."""
     drawings: Tensor
     """How many drawings of it there are, (characters,)."""
+
+    __repr__ = record_repr
 
 
 @dataclass(frozen=True, kw_only=True)

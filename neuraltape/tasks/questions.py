@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from neuraltape.data.babi import Question
+from neuraltape.printed import record_repr
 from neuraltape.tasks.vocabulary import Vocabulary
 
 
@@ -22,6 +23,8 @@ class QuestionTable(NamedTuple):
     """The number of each answer."""
     tasks: Int[Tensor, " questions"]
     """The task of each question."""
+
+    __repr__ = record_repr
 
     def rows(self, which: Tensor) -> "QuestionTable":
         """Some of the rows, without slots that none of them fills."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuraltape.data.errors import DataError as DataError
+from neuraltape.printed import record_repr
 
 # What a tensor holds as it is.
 SMALL = tuple(np.dtype(name) for name in ("bool", "uint8", "int8", "int16", "int32"))
@@ -21,6 +22,8 @@ class Row(NamedTuple):
     """What has to come out: (), (time,) or (time, features)."""
     mask: np.ndarray | None
     """The steps that are scored, (time,) bool."""
+
+    __repr__ = record_repr
 
 
 def numbers(content: Any, place: str, name: str) -> np.ndarray:

@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from neuraltape.printed import record_repr
+
 NATS_PER_BIT = math.log(2)
 # The channels of a digit.
 BASE = 10
@@ -27,6 +29,8 @@ class Score(NamedTuple):
     """What the best possible predictor pays on the same sequence, in bits, where the task knows it."""
     marked: Bool[Tensor, " batch"] | None = None
     """Whether the answer's end marker comes at its step and at no other, where the task has one."""
+
+    __repr__ = record_repr
 
 
 def bit_costs(

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuraltape.printed import record_repr
 from neuraltape.tasks.block import CHUNK, Block
 from neuraltape.tasks.row import SMALL, DataError, Row, numbers
 
@@ -42,6 +43,8 @@ class Table(NamedTuple):
     """Features of a target, or classes."""
     follows: bool = False
     """Whether each step's target is the next step's input."""
+
+    __repr__ = record_repr
 
 
 def make_table(
@@ -217,6 +220,8 @@ class _Goal(NamedTuple):
     place: str
     targets: np.ndarray
     mask: np.ndarray
+
+    __repr__ = record_repr
 
 
 def _goal(row: Row) -> _Goal:

@@ -420,3 +420,40 @@ def test_a_trace_holds_copies(tmp_path, generator):
     assert torch.equal(trace.inputs, before)
     assert trace.targets is not None
     assert torch.equal(trace.targets, before)
+
+
+@pytest.mark.parametrize("make", MACHINES)
+def test_a_trace_prints_on_one_screen(make, generator):
+    said = repr(make().trace(rows(generator)))
+    assert len(said.splitlines()) <= 24
+    assert max(map(len, said.splitlines())) <= 100
+    assert said.startswith("Trace of ")
+    assert ": 6 steps, 4 sequences, 7 slots\n  inputs float64 (6, 4, 3)\n" in said
+    assert "\n  read 2: " in said
+
+
+def test_a_trace_of_many_heads_prints_on_one_screen(generator):
+    machine = NTM(3, 6, 4, memory_slots=7, memory_width=5, read_heads=8, write_heads=9)
+    said = repr(machine.trace(rows(generator).float()))
+    assert said.endswith("\n  and 9 more heads")
+    assert len(said.splitlines()) <= 24
+    assert all(len(repr(head)) < 1200 for head in machine.trace(rows(generator).float()).heads)
+
+
+def test_one_sequence_is_the_trace_of_it_alone(generator):
+    machine, x = ntm(), rows(generator)
+    whole = machine.trace(x, lengths=torch.tensor([6, 2, 4, 6]), targets=torch.zeros(6, 4, 4))
+    alone = machine.trace(x[:4, 2:3], targets=torch.zeros(4, 1, 4))
+    found = whole.sequence(2)
+    for (name, expected, _), (same, got, _) in zip(alone._expected(), found._expected(), strict=True):
+        assert name == same
+        torch.testing.assert_close(got, expected)
+    with pytest.raises(ValueError, match="number must be from 0 to 3"):
+        whole.sequence(4)
+
+
+def test_one_story_keeps_its_labels():
+    model, (sentences, facts, questions) = network()
+    labels = [["a", "b", "c"], ["", "d", ""]]
+    trace = model.trace(sentences, facts, questions, labels=labels)
+    assert trace.sequence(1).labels == (("", "d", ""),)

@@ -1,5 +1,8 @@
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from neuraltape.plotting.style import colour_bar, heat_map, new_figure, round_step, round_up, scale_of
 
@@ -39,3 +42,9 @@ def test_a_colour_bar_names_the_ends_and_the_middle() -> None:
     labels = [label.get_text() for label in bar.ax.get_yticklabels()]
     assert labels == ["\N{MINUS SIGN}1.6", "0", "1.6"]
     assert bar.ax.get_ylabel() == "read"
+
+
+def test_a_figure_shows_itself_in_a_notebook_at_its_own_size() -> None:
+    data, shown = new_figure(3.0, 1.5)._repr_png_()
+    assert shown == {"width": 300, "height": 150}
+    assert Image.open(BytesIO(data)).size == (600, 300)
