@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster-test fuzz check lint format bench browser package clean
+.PHONY: help install demo test cluster-test fuzz check lint format bench browser package docs clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
@@ -17,6 +17,7 @@ help:
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"
 	@echo "make package builds wheel and sdist into dist/ and checks them"
+	@echo "make docs    the documentation as a site, the explorer's page in it: build/docs/index.html; needs no network but for pip"
 	@echo "make bench   speed against the reference and torch.nn.LSTM, as ratios"
 	@echo "make clean   remove the virtual environment and all caches; runs/ stays"
 
@@ -77,6 +78,16 @@ package: $(INSTALLED)
 	$(BIN)/python -m twine check --strict dist/*
 	@size=$$(cat dist/*.whl | wc -c); test $$size -le $(WHEEL_AT_MOST) || \
 		{ echo "the wheel has $$size bytes; at most $(WHEEL_AT_MOST) are allowed"; exit 1; }
+
+# Warnings are errors, and so is a link that leads nowhere. What a page shows of a run needs data that is not asked for here.
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
+	rm -rf build/docs build/site
+	mkdir -p build/site/extra
+	cp docs/site/door.html build/site/extra/index.html
+	$(BIN)/neuraltape explore --export build/site/extra/explorer
+	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs/site . build/docs
+	$(BIN)/python docs/site/check.py build/docs
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

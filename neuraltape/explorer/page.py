@@ -50,7 +50,9 @@ def files() -> dict[str, bytes]:
     policy = policy.removesuffix("; frame-ancestors 'none'")
     text = text.replace("<title>", f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>', 1)
     text = text.replace(SERVED, SERVED.replace("false", "true"))
-    found = {f"static/{each.relative_to(STATIC).as_posix()}": each for each in STATIC.rglob("*") if each.is_file()}
+    # The page itself is what is made of its template.
+    parts = [each for each in STATIC.rglob("*") if each.is_file() and each != STATIC / "index.html"]
+    found = {f"static/{each.relative_to(STATIC).as_posix()}": each for each in parts}
     return {"index.html": text.encode()} | {name: path.read_bytes() for name, path in found.items()}
 
 

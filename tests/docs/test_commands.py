@@ -106,7 +106,7 @@ def test_the_pages_have_commands():
     assert count["README.md"] >= 5
     assert count["docs/usage.md"] >= 12
     assert count["docs/training.md"] >= 5
-    assert count["Makefile"] == 3
+    assert count["Makefile"] == 4
     assert count["docs/scaling.md"] >= 3
 
 

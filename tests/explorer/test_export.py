@@ -28,6 +28,7 @@ def test_the_folder_holds_the_page_and_nothing_of_this_computer(exported, places
     text = "".join(each.read_text() for each in exported.rglob("*") if each.suffix in (".html", ".json", ".js", ".css"))
     assert str(places) not in text
     assert str(Path.home()) not in text
+    assert [each.relative_to(exported).as_posix() for each in exported.rglob("*.html")] == ["index.html"]
     assert sorted(each.name for each in exported.parent.iterdir()) == ["page"]
 
 
