@@ -79,7 +79,7 @@ package: $(INSTALLED)
 	@size=$$(cat dist/*.whl | wc -c); test $$size -le $(WHEEL_AT_MOST) || \
 		{ echo "the wheel has $$size bytes; at most $(WHEEL_AT_MOST) are allowed"; exit 1; }
 
-# Warnings are errors, and so is a link that leads nowhere. What a page shows of a run needs data that is not asked for here.
+# Warnings are errors, and so is a link that leads nowhere. The export says which machines it leaves out: their data is not here.
 docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	rm -rf build/docs build/site

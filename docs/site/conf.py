@@ -55,7 +55,6 @@ suppress_warnings = ["myst.header"]
 html_theme = "furo"
 html_title = "neuraltape"
 html_favicon = str(ROOT / "neuraltape" / "explorer" / "static" / "icon.svg")
-html_logo = html_favicon
 # The exported page, and the door to the first page.
 html_extra_path = [str(BUILT / "extra")]
 html_copy_source = False
