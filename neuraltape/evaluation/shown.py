@@ -64,9 +64,9 @@ def show_rows(model: SequenceModel, task: TableTask, rows: Tensor) -> tuple[list
     scores = task.score(outputs, batch)
     scored = batch.mask.unsqueeze(-1)
     targets, predictions, errors = compare(task.target_kind, batch, outputs.double())
-    parts = (batch.inputs, torch.where(scored, targets, 0.0), predictions, errors & scored)
+    parts = (batch.inputs, torch.where(scored, targets, 0.0), predictions, errors & scored, batch.mask)
     found = []
     for number, (row, length) in enumerate(zip(rows.tolist(), batch.lengths.tolist(), strict=True)):
-        arrays = [part[:length, number].numpy() for part in parts]
-        found.append(Shown(row, *arrays, batch.mask[:length, number].numpy(), scores.bits[number].item()))
+        inputs, wanted, given, wrong, counted = (part[:length, number].numpy() for part in parts)
+        found.append(Shown(row, inputs, wanted, given, wrong, counted, scores.bits[number].item()))
     return found, trace

@@ -158,9 +158,8 @@ def map_state(function: Callable[..., Tensor], state: Any, *others: Any) -> Any:
     if isinstance(state, Tensor):
         return function(state, *others)
     if isinstance(state, State) and all(type(other) is type(state) for other in others):
-        if others:
-            state, *others = state.alike(*others)
-        parts = zip(state.parts(), *(other.parts() for other in others), strict=True)
+        alike = state.alike(*others) if others else (state,)
+        parts = zip(*(each.parts() for each in alike), strict=True)
         return type(state)(*[map_state(function, *each) for each in parts])
     return pytree.tree_map(
         lambda leaf, *rest: function(leaf, *rest) if isinstance(leaf, Tensor) else leaf, state, *others

@@ -33,8 +33,9 @@ class _Hops(torch.autograd.Function):
         call = ForwardCall(*addresses(*indices, embeddings, times, stored, asked, weights), linear=int(linear), wrong=0)
         if _run(hops_forward, z, z.forward_room, call, embeddings.element_size()).wrong:
             raise IndexError(_out_of_range(z))
-        ctx.save_for_backward(*indices)
-        ctx.kept, ctx.z, ctx.linear = (stored, asked, weights), z, linear
+        # All of it in PyTorch's care, whose hooks may move it elsewhere until the backward pass.
+        ctx.save_for_backward(*indices, stored, asked, weights)
+        ctx.z, ctx.linear = z, linear
         # The caller may change the weights; the backward pass needs them as they are.
         shown = weights.clone()
         ctx.mark_non_differentiable(shown)
@@ -47,9 +48,10 @@ class _Hops(torch.autograd.Function):
         z: Sizes = ctx.z
         slope = slope.contiguous()
         made = slope.new_empty(z.tables, z.vocabulary, z.width), slope.new_empty(z.tables, z.slots, z.width)
-        call = BackwardCall(*addresses(*ctx.saved_tensors, slope, *ctx.kept, *made), linear=int(ctx.linear))
+        *indices, stored, asked, weights = ctx.saved_tensors
+        call = BackwardCall(*addresses(*indices, slope, stored, asked, weights, *made), linear=int(ctx.linear))
         _run(hops_backward, z, z.backward_room, call, slope.element_size())
-        return None, None, *made, *(None for _ in ctx.saved_tensors)
+        return None, None, *made, *(None for _ in indices)
 
 
 def _run(kernel: Kernel, z: Sizes, work: int, call: Any, item_size: int) -> Any:

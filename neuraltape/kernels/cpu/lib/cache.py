@@ -77,6 +77,9 @@ def _announce() -> None:
 
 
 class _Locator(_CacheLocator):
+    # Numba names a file where it warns that something can't be kept, as with NUMBA_OPT=0.
+    _py_file = __file__
+
     def get_cache_path(self) -> Any:
         return cache_folder()
 

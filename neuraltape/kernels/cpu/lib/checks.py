@@ -88,7 +88,8 @@ def same_look() -> Callable[..., Any] | None:
         check = kind(like, **_STILL).check
         unlike = (
             like[:1], like[None], like.new_ones(3, 2).t(), like.double(), like.int(), like.to_sparse(),
-            torch._neg_view(like), like.to("meta"), like.as_subclass(_Other), None,
+            torch._neg_view(like),  # pyright: ignore[reportPrivateImportUsage]
+            like.to("meta"), like.as_subclass(_Other), None,
         )  # fmt: skip
         seen = check(like.clone()) is True and not any(map(check, unlike))
     except (AttributeError, TypeError, RuntimeError, NotImplementedError):

@@ -46,6 +46,6 @@ class Kept(Generic[_Made]):
         return made
 
 
-def kept(size: Callable[[_Made], int], most: int) -> Callable[[Callable[..., _Made]], Kept[_Made]]:
+def kept(size: Callable[[Any], int], most: int) -> Callable[[Callable[..., _Made]], Kept[_Made]]:
     """Decorator: see `Kept`."""
     return lambda make: Kept(make, size, most)

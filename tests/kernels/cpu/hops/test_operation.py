@@ -152,6 +152,22 @@ def test_poisoned_buffers_change_nothing(monkeypatch):
         assert torch.equal(got, wanted)
 
 
+def test_hooks_of_saved_tensors_get_all_that_is_kept():
+    call, packed = call_of(), []
+    expected = run(cpu.hops, call)
+
+    def pack(tensor: Tensor) -> Tensor:
+        packed.append(tensor.numel())
+        return tensor.clone()
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, Tensor.clone):
+        got = run(cpu.hops, call)
+    # The four tensors that say where words stand; the stored facts, what is asked at each hop, and the weights.
+    assert len(packed) == 7
+    for one, wanted in zip(got, expected, strict=True):
+        assert torch.equal(one, wanted)
+
+
 def test_a_nan_stays_visible():
     call = call_of(batch=1)
     call.facts[0] = 1

@@ -1,6 +1,7 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import pytest
@@ -87,3 +88,11 @@ def test_an_access_that_is_added_keys_the_cache_and_is_no_change(monkeypatch, so
     (tmp_path / "more" / "step.py").write_text("# new")
     monkeypatch.setattr(cpu, "__path__", [str(sources), str(tmp_path / "more")])
     assert stamp() == stamp() != before
+
+
+def test_what_numba_cannot_keep_is_a_warning_and_no_error():
+    result = SimpleNamespace(
+        lifted=(), library=SimpleNamespace(has_dynamic_globals=True), fndesc=SimpleNamespace(qualname="step")
+    )
+    with pytest.warns(numba.NumbaWarning, match="Cannot cache compiled function .step. as it uses dynamic globals"):
+        assert cache._Implementation(stamp).check_cachable(result) is False
