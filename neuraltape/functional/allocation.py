@@ -58,7 +58,7 @@ def usage(
 
 def by_usage(usage: Float[Tensor, "batch slots"]) -> Tensor:
     """phi_t: the slots by rising usage; of equal ones the lower number first. (batch, slots), integers."""
-    return ascending(usage, usage.shape[-1])
+    return ascending(usage)
 
 
 def allocation(usage: Float[Tensor, "batch slots"]) -> Float[Tensor, "batch slots"]:

@@ -120,7 +120,7 @@ def least_used(usage: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "
     """
     if not 1 <= count <= usage.shape[-1]:
         raise ValueError(f"count must be from 1 to the number of slots, {usage.shape[-1]}; got {count}")
-    return ascending(usage, count)
+    return ascending(usage)[:, :count]
 
 
 def lrua_write_weights(

@@ -5,12 +5,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
-def ascending(values: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "batch count"]:
-    """Where the least values stand, the least first; of equal ones the first."""
+def ascending(values: Float[Tensor, "batch slots"]) -> Int[Tensor, "batch slots"]:
+    """The slots by rising values; of equal ones the lower number first."""
     if torch.onnx.is_in_onnx_export():
         # ONNX has no stable sort; of equal values its TopK takes the first first.
-        return values.topk(count, largest=False).indices
-    return values.argsort(dim=-1, stable=True)[:, :count]
+        return values.topk(values.shape[-1], largest=False).indices
+    return values.argsort(dim=-1, stable=True)
 
 
 def products(factors: Float[Tensor, "batch slots"]) -> Float[Tensor, "batch slots"]:

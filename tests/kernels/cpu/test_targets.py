@@ -25,7 +25,8 @@ MATHS = {"sqrt", "sqrtf", "log1p", "log1pf", "expm1", "expm1f", "exp", "expf", "
 RUNTIME = ("Py", "numba_", "NRT_")
 
 ACCESSES = sorted(path.parent.name for path in Path(cpu.__path__[0]).glob("*/__init__.py") if find(path.parent.name))
-SEQUENCE = [(name, i) for name in ACCESSES for i in range(4)]
+# Where a state grows there are kernels for sequences only, and none for a step of the heads alone.
+SEQUENCE = [(name, i) for name in ACCESSES for i in range(2 if find(name).enter else 4)]
 
 
 def kernel_of(name, which):
