@@ -15,12 +15,21 @@ from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.reference.steps import each_step
 from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
 
+# Those that were found. torch.compile can follow a look into a dict, and not an import.
+_found: dict[str, Callable[[Tensor, Any, Any], Any]] = {}
 
-# A compiler follows no import.
+
 @asked_while_traced
+def _find(access: str) -> None:
+    _found[access] = import_module(f"neuraltape.kernels.reference.{access}").access_step
+
+
 def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
     """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name."""
-    return import_module(f"neuraltape.kernels.reference.{access}").access_step
+    # A compiler remembers the dict as it was when it first saw it.
+    if torch.compiler.is_compiling() or access not in _found:
+        _find(access)
+    return _found[access]
 
 
 def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
@@ -65,7 +74,7 @@ def sequence(
     Returns:
         What every step gives to the output layer, and the final state.
     """
-    step, count, kind = _step_of(spec.access), len(controller), type(access)
+    count, kind = len(controller), type(access)
     alive, seen = None, [inputs]
     if lengths is not None:
         alive = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
@@ -82,7 +91,7 @@ def sequence(
         hidden, layers_after = controller_step(
             torch.cat([now[0], before.reads.flatten(1)], -1), layers, weights.controller, spec.cell, spec.linear_units
         )
-        after = step(linear(hidden, weights.interface_weight, weights.interface_bias), before, spec.layout)
+        after = access_step(linear(hidden, weights.interface_weight, weights.interface_bias), before, spec.layout)
         row = torch.cat([hidden, after.reads.flatten(1)], -1)
         if lengths is not None:
             row = keep_where(now[1], row, torch.zeros_like(row))
