@@ -13,12 +13,12 @@ FEW = 8
 LETTERS = 80
 
 
-def record_repr(record: Any) -> str:
-    """What `repr` gives of a record, a dataclass, a named tuple or a state: its class and each of its fields."""
-    fields = getattr(record, "names", None) or getattr(record, "_fields", None)
+def record_repr(self: Any) -> str:
+    """What `repr` gives of a self, a dataclass, a named tuple or a state: its class and each of its fields."""
+    fields = getattr(self, "names", None) or getattr(self, "_fields", None)
     if fields is None:
-        fields = [name for name, each in getattr(record, "__dataclass_fields__", {}).items() if each.repr]
-    return f"{type(record).__qualname__}({', '.join(f'{name}={told(getattr(record, name))}' for name in fields)})"
+        fields = [name for name, each in getattr(self, "__dataclass_fields__", {}).items() if each.repr]
+    return f"{type(self).__qualname__}({', '.join(f'{name}={told(getattr(self, name))}' for name in fields)})"
 
 
 def told(value: Any) -> str:
