@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neuraltape.tasks.row import DataError, Row, numbers
+from neuraltape.tasks.row import DataError, Row, lines, numbers
 
 SUFFIXES = (".csv", ".parquet")
 SEQUENCE, STEP = "sequence", "step"
@@ -127,7 +127,7 @@ def _number(cell: object) -> int | float | None:
 def _csv(path: str) -> dict[str, list]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(lines(file, path), strict=True)
             names = next(reader, None)
             if not names:
                 raise DataError(f"{path}: empty; expected a first line with the columns' names")

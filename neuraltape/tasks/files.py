@@ -10,10 +10,8 @@ import numpy as np
 
 from neuraltape.files import refuse_pipe
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
-from neuraltape.tasks.row import DataError, Row, bools, check_row, numbers
+from neuraltape.tasks.row import DataError, Row, bools, check_row, lines, numbers
 
-# Bytes of one sequence. A file of nothing but zeros takes no room on a disk, and is one line.
-LONGEST_LINE = 1 << 28
 KEYS = {".npz": ("inputs", "targets", "lengths", "mask"), ".jsonl": ("inputs", "targets", "mask")}
 
 
@@ -109,12 +107,10 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
 def _jsonl_rows(path: str) -> list[Row]:
     rows = []
     with open(path, "rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+        for number, line in enumerate(lines(file, path), start=1):
             if not line.strip():
                 continue
             place = f"{path}, row {number}"
-            if len(line) > LONGEST_LINE:
-                raise DataError(f"{place}: a line must have at most {LONGEST_LINE:,} bytes")
             try:
                 # The decoder limits numbers and nesting by errors of its own: ValueError, RecursionError.
                 content = json.loads(line, object_pairs_hook=_object)

@@ -1,12 +1,15 @@
 """One sequence as a user's file holds it, and what makes it none. Knows no file formats and no kinds."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import IO, Any, AnyStr, NamedTuple
 
 import numpy as np
 
 from neuraltape.data.errors import DataError as DataError
 from neuraltape.printed import record_repr
 
+# Characters of one line. A file of nothing but zeros takes no room on a disk, and is one line.
+LONGEST_LINE = 1 << 28
 # What a tensor holds as it is.
 SMALL = tuple(np.dtype(name) for name in ("bool", "uint8", "int8", "int16", "int32"))
 
@@ -24,6 +27,20 @@ class Row(NamedTuple):
     """The steps that are scored, (time,) bool."""
 
     __repr__ = record_repr
+
+
+def lines(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
+    """The lines of a file, none of which is read whole without an end.
+
+    Raises:
+        DataError: a line is longer than `LONGEST_LINE`.
+    """
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise DataError(f"{path}, line {number}: expected at most {LONGEST_LINE:,} characters; got more")
+        yield line
 
 
 def numbers(content: Any, place: str, name: str) -> np.ndarray:

@@ -183,11 +183,16 @@ def test_an_array_of_objects_runs_no_code(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neuraltape.tasks.files.LONGEST_LINE", 20)
-    path = tmp_path / "x.jsonl"
-    path.write_text('{"inputs": [[0, 1]]}\n')
-    with pytest.raises(DataError, match="row 1: a line must have at most 20 bytes"):
-        read_rows(str(path))
-    path.write_text('{"inputs": [[0,1]]}\n')
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.jsonl", '{"inputs": [[0,1]]}\n'), ("x.csv", "sequence,first_one\n0,1\n")]
+)
+def test_a_line_without_an_end_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    path, longest = tmp_path / name, max(map(len, text.splitlines(keepends=True)))
+    path.write_text(text)
+    monkeypatch.setattr("neuraltape.tasks.row.LONGEST_LINE", longest)
     assert len(read_rows(str(path))) == 1
+    monkeypatch.setattr("neuraltape.tasks.row.LONGEST_LINE", longest - 1)
+    with pytest.raises(DataError, match=f"line 1: expected at most {longest - 1} characters; got more"):
+        read_rows(str(path))
