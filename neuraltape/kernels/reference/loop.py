@@ -15,7 +15,7 @@ from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.reference.steps import each_step
 from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
 
-# Those that were found. torch.compile can follow a look into a dict, and not an import.
+# Those that a compiler asked for: it can follow a look into a dict, and no import.
 _found: dict[str, Callable[[Tensor, Any, Any], Any]] = {}
 
 
@@ -26,10 +26,11 @@ def _find(access: str) -> None:
 
 def _step_of(access: str) -> Callable[[Tensor, Any, Any], Any]:
     """The memory's part of a step, (raw, state, layout) -> state: `access_step` of the file with the access's name."""
-    # A compiler remembers the dict as it was when it first saw it.
-    if torch.compiler.is_compiling() or access not in _found:
+    if torch.compiler.is_compiling():
+        # First, as the compiler remembers the dict as it was when it saw it.
         _find(access)
-    return _found[access]
+        return _found[access]
+    return import_module(f"neuraltape.kernels.reference.{access}").access_step
 
 
 def access_step(raw: Tensor, state: Any, layout: Any) -> Any:
@@ -91,7 +92,8 @@ def sequence(
         hidden, layers_after = controller_step(
             torch.cat([now[0], before.reads.flatten(1)], -1), layers, weights.controller, spec.cell, spec.linear_units
         )
-        after = access_step(linear(hidden, weights.interface_weight, weights.interface_bias), before, spec.layout)
+        raw = linear(hidden, weights.interface_weight, weights.interface_bias)
+        after = _step_of(spec.access)(raw, before, spec.layout)
         row = torch.cat([hidden, after.reads.flatten(1)], -1)
         if lengths is not None:
             row = keep_where(now[1], row, torch.zeros_like(row))
