@@ -28,12 +28,14 @@ class PracticeSettings:
     """Slots until the cool-down; null: memory_slots. With few, a machine learns to use them sooner."""
     most_training_slots: int | None = None
     """Each step, in the cool-down too, draws from training_slots to so many slots; null: no drawing."""
-    curriculum: Literal["none", "uniform", "growing"] = "uniform"
-    """Lengths in training: always the longest; the task's whole range (the paper); a range that grows with success."""
+    curriculum: Literal["none", "uniform", "growing", "doubling"] = "uniform"
+    """Lengths in training: always the longest; the whole range (the paper); one that grows with success or doubles."""
+    grow_from: int = 10
+    """Doubling curriculum: the longest length at the start."""
     grow_below: float = 0.05
-    """Growing curriculum: the range grows when the training cost falls below this many bits a scored target."""
+    """The range grows when the training cost falls below this many bits a scored target."""
     grow_failed: float | None = None
-    """Growing curriculum: the range grows only when fewer than this share of sequences fail; null: by cost."""
+    """The range grows only when fewer than this share of sequences fail; null: by cost."""
     input_dropout: float = 0.0
     """How probable it is, in training, that a number of an input is left out; the others grow by 1 / (1 - it)."""
     gate_bias: float = 0.0
@@ -52,9 +54,11 @@ class PracticeSettings:
                 f"most_training_slots must be at least training_slots, which must be given; got {most} and {few}"
             )
         check_range(self, "input_dropout", 0, 1)
-        check_choice(self, "curriculum", ("none", "uniform", "growing"))
+        check_choice(self, "curriculum", ("none", "uniform", "growing", "doubling"))
+        check_positive(self, "grow_from")
+        check_needed(self, ["grow_from"], self.curriculum == "doubling", "curriculum doubling")
         check_range(self, "grow_below", 0, None)
-        check_needed(self, ["grow_below", "grow_failed"], self.curriculum == "growing", "curriculum growing")
+        check_needed(self, ["grow_below", "grow_failed"], self.grows, "curriculum growing or doubling")
         if self.grow_failed is not None:
             check_positive(self, "grow_failed")
             check_range(self, "grow_failed", 0, 1)
@@ -63,3 +67,8 @@ class PracticeSettings:
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise ValueError(f"{name} must be finite; got {value}")
+
+    @property
+    def grows(self) -> bool:
+        """Whether the range of lengths grows with success."""
+        return self.curriculum in ("growing", "doubling")

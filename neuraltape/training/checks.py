@@ -15,6 +15,7 @@ from neuraltape.training.guard import first_bad
 from neuraltape.training.keeper import tensorboard_writer
 from neuraltape.training.learner import build_machine
 from neuraltape.training.optimizers import state_names
+from neuraltape.training.phases import stages_of
 from neuraltape.training.streams import generator_at
 
 # What may change in the middle of a training: how long, how often and where, not what is learned.
@@ -39,6 +40,15 @@ def check_runs_here(settings: Settings) -> None:
         and task.grown(1 / task.stages) == task
     ):
         raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
+    if settings.practice.curriculum == "doubling":
+        first = settings.practice.grow_from
+        if not task.shortest <= first < task.longest:
+            raise ValueError(
+                f"grow_from must be at least {task.shortest} and below {task.longest}, the shortest and the longest of "
+                f"{task.length_name}; got {first}"
+            )
+        if task.grown(first / task.longest).longest != first:
+            raise ValueError(f"curriculum doubling needs a task whose lengths grow; {task.name} grows in another way")
     if settings.loop.patience and task.kept_rows(1) is None:
         raise ValueError(f"patience needs sequences that are kept for validation; {task.name} keeps none here")
     try:
@@ -133,7 +143,7 @@ def _check_counters(path: Path, values: dict[str, Any], settings: Settings) -> N
         "solved_at": done,
         "cooling_since": done,
         "waiting_since": done,
-        "stage": settings.task.stages,
+        "stage": stages_of(settings),
     }
     for name, bound in most.items():
         if (values[name] or 0) > bound:

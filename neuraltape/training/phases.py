@@ -63,6 +63,13 @@ def phase_of(settings: Settings, step: int, counters: Counters) -> Phase:
     )
 
 
+def stages_of(settings: Settings) -> int:
+    """How many stages a range of lengths that grows goes through; the last one is the whole range."""
+    if settings.practice.curriculum != "doubling":
+        return settings.task.stages
+    return 1 + max(0, math.ceil(math.log2(settings.task.longest / settings.practice.grow_from)))
+
+
 def steps_of(settings: Settings) -> int:
     """How many steps the whole training has at the most."""
     return math.ceil(settings.loop.max_sequences / settings.loop.batch_size)
@@ -88,7 +95,7 @@ def note_step(settings: Settings, counters: Counters, bits: float, failed: float
     restart): a task whose cost has no small bound is trained on its whole range in the end.
 
     With `grow_failed` it takes its next stage when the share of sequences with a wrong target is below that over 50
-    steps, and not without success: lessons have to be passed.
+    steps, and not without success: lessons have to be passed. Nor does a range double without success.
 
     Args:
         settings: the training's.
@@ -96,14 +103,15 @@ def note_step(settings: Settings, counters: Counters, bits: float, failed: float
         bits: the step's cost in bits a scored target.
         failed: the share of the step's sequences with a wrong target, for `grow_failed`.
     """
-    practice, stages = settings.practice, settings.task.stages
-    if practice.curriculum != "growing" or counters.stage == stages:
+    practice, stages = settings.practice, stages_of(settings)
+    if not practice.grows or counters.stage == stages:
         return
     bound, now = (practice.grow_below, bits) if failed is None else (practice.grow_failed or 0.0, failed)
     counters.recent = [*counters.recent[-WINDOW + 1 :], now]
     began = counters.began * settings.loop.batch_size
     share = 0.5 + 0.25 * counters.stage / stages
-    due = failed is None and counters.sequences >= began + (settings.loop.max_sequences - began) * share
+    waits = failed is not None or practice.curriculum == "doubling"
+    due = not waits and counters.sequences >= began + (settings.loop.max_sequences - began) * share
     success = len(counters.recent) == WINDOW and sum(counters.recent) / WINDOW < bound
     if success or due:
         counters.stage += 1
@@ -150,7 +158,7 @@ def note_gap(settings: Settings, counters: Counters, bits: float, *, met: bool) 
     Returns:
         Whether that has now been so for three evaluations in a row, so that it has to be said.
     """
-    growing = settings.practice.curriculum == "growing" and counters.stage < settings.task.stages
+    growing = settings.practice.grows and counters.stage < stages_of(settings)
     far = counters.training is not None and counters.training < GAP * bits and not met and not growing
     counters.apart = counters.apart + 1 if far else 0
     return counters.apart == GAPS
@@ -240,4 +248,6 @@ def _slots(settings: Settings, step: int, *, cooling: bool) -> int | None:
 def _reach(settings: Settings, counters: Counters) -> float | None:
     if settings.practice.curriculum == "none":
         return None
+    if settings.practice.curriculum == "doubling":
+        return min(1.0, settings.practice.grow_from * 2 ** (counters.stage - 1) / settings.task.longest)
     return counters.stage / settings.task.stages if settings.practice.curriculum == "growing" else 1.0

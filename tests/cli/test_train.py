@@ -139,6 +139,14 @@ def test_every_field_is_explained(call: Call) -> None:
             ["copy", "--curriculum", "growing", "--min-length", "5", "--max-length", "5"],
             "curriculum growing has no effect",
         ),
+        (
+            ["copy", "--curriculum", "doubling", "--grow-from", "20"],
+            "grow_from must be at least 1 and below 20, the shortest and the longest of vectors; got 20",
+        ),
+        (
+            ["graph-traversal", "--curriculum", "doubling", "--grow-from", "10"],
+            "curriculum doubling needs a task whose lengths grow; graph-traversal grows in another way",
+        ),
         (["ngrams", "--cooldown-sequences", "10"], "--cooldown-sequences has no effect without a goal that ends"),
         (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, sam, lstm; got 'gpt'"),
         (["copy", "--model", "lstm", "--gate-bias", "2"], "--gate-bias is a setting of model ntm; model is lstm"),

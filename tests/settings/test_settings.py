@@ -330,8 +330,9 @@ def test_an_old_file_is_named_with_what_converts_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"grow_below": 0.5}, "grow_below has no effect without curriculum growing; got 0.5"),
-        ({"grow_failed": 0.5}, "grow_failed has no effect without curriculum growing; got 0.5"),
+        ({"grow_below": 0.5}, "grow_below has no effect without curriculum growing or doubling; got 0.5"),
+        ({"grow_failed": 0.5}, "grow_failed has no effect without curriculum growing or doubling; got 0.5"),
+        ({"curriculum": "growing", "grow_from": 5}, "grow_from has no effect without curriculum doubling; got 5"),
         (
             {"curriculum": "growing", "grow_failed": 0.5, "grow_below": 0.1},
             "grow_below has no effect without growing by cost, which grow_failed replaces; got 0.1",

@@ -10,7 +10,7 @@ from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import Copy, Goal, GraphTraversal
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
-from neuraltape.training.phases import cooled_share, note_gap, note_restart, note_score, note_step, phase_of
+from neuraltape.training.phases import cooled_share, note_gap, note_restart, note_score, note_step, phase_of, stages_of
 
 from .small import NTM, small
 
@@ -360,6 +360,49 @@ def test_growing_reaches_the_whole_range_in_three_quarters_of_the_budget_without
 
 def test_the_whole_range_is_the_task_itself() -> None:
     assert drawn_from(lengths("growing"), Counters(stage=10)) is TASK
+
+
+def doubling(longest: int = 100, **options: object) -> Settings:
+    options = {"curriculum": "doubling", "grow_below": 0.1, "max_sequences": 1000, **options}
+    return small(task=Copy(min_length=2, max_length=longest), **options)
+
+
+def test_doubling_takes_twice_the_lengths_after_fifty_cheap_steps_up_to_the_whole_range() -> None:
+    settings, counters = doubling(), Counters()
+    drawn = []
+    for step in range(250):
+        if step % 50 == 0:
+            drawn.append(drawn_from(settings, counters))
+        note_step(settings, counters, 0.05)
+    assert [each.longest for each in drawn] == [10, 20, 40, 80, 100]
+    assert {each.shortest for each in drawn} == {2}
+    assert drawn[-1] is settings.task
+    assert counters.stage == stages_of(settings) == 5
+
+
+def test_doubled_lengths_are_whole_for_any_range() -> None:
+    for longest in (11, 20, 97, 1000, 10_000):
+        settings = doubling(longest)
+        reached = [drawn_from(settings, Counters(stage=1 + n)).longest for n in range(stages_of(settings))]
+        assert reached == [min(10 * 2**n, longest) for n in range(len(reached))]
+        assert reached[-1] == longest
+
+
+def test_doubling_waits_for_success_whatever_is_left_of_the_budget() -> None:
+    settings, counters = doubling(), Counters(sequences=999)
+    for _ in range(100):
+        note_step(settings, counters, 0.15)
+    assert counters.stage == 1
+    settings, counters = doubling(grow_below=0.05, grow_failed=0.1), Counters(sequences=999)
+    for _ in range(50):
+        note_step(settings, counters, 0.15, 0.05)
+    assert counters.stage == 2
+
+
+def test_a_gap_while_lengths_still_double_says_nothing() -> None:
+    for stage, expected in ((4, False), (5, True)):
+        counters = Counters(stage=stage, training=0.0)
+        assert [note_gap(doubling(), counters, 125.0, met=False) for _ in range(3)][-1] is expected
 
 
 def lessons(**options: object) -> Settings:
