@@ -1,16 +1,20 @@
-"""`neuraltape ask`: tell facts, ask questions, see where the network looked."""
+"""`neuraltape ask`: tell facts or take the Underground, ask questions, see where the machine looked."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import say
 from neuraltape.cli.parser import Parser
+from neuraltape.cli.subject import find, open_subject
+from neuraltape.cli.travel import HELLO as TRAVEL
+from neuraltape.cli.travel import MAPS, Conversation, open_traveller
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Answer, Session, is_question
-from neuraltape.nn.pretrained import CONFIG, PACKAGED
+from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.tasks.vocabulary import FILE as VOCABULARY
 
 MODEL = PACKAGED / "questions" / "joint"
 HELLO = """Tell me facts and ask questions, in the little English of the bAbI tasks. For example:
@@ -28,21 +32,48 @@ NOTHING = "no fact"
 def run(argv: Sequence[str]) -> None:
     """Talk until the input ends."""
     parser = Parser(
-        "neuraltape ask [MODEL]",
-        "Tell a memory network facts, ask it questions, and see which facts each of its hops looked at, and how much.",
+        "neuraltape ask [MODEL] [options]",
+        "Tell a memory network facts, ask it questions, and see which facts each of its hops looked at, and how much. "
+        "Or ask a machine that learned graph-traversal where a journey on the London Underground leads.",
     )
-    parser.add_argument("model", type=str | None, nargs="?", default=None, help="a trained network's folder")
-    named = parser.parse(argv).model
-    folder = MODEL if named is None else Path(named)
-    if not (folder / CONFIG).is_file():
-        raise UsageError(f"MODEL must be the folder of a trained network, which has a {CONFIG}; got {str(folder)!r}")
-    session = Session(Answerer.load(folder))
+    parser.add_argument(
+        "model", type=str | None, nargs="?", default=None,
+        help="a trained network's folder, or a machine that learned graph-traversal: a run, a folder, a packaged model",
+    )  # fmt: skip
+    parser.add_argument("--map", type=str | None, default=None, help=f"journeys: {' or '.join(MAPS)} (zone 1)")
+    parser.add_argument(
+        "--seed", type=int | None, default=None, at_least=0, below=2**53,
+        help="journeys: chooses the numbers that stand for the names, and the order in which the map is told; 0",
+    )  # fmt: skip
+    options = parser.parse(argv)
+    folder = MODEL if options.model is None else _find(options.model)
+    if (folder / VOCABULARY).is_file():
+        parser.refuse_others(options, ("model",), f"is for journeys; {folder} is told facts")
+        session = Session(Answerer.load(folder))
+        converse(HELLO, lambda line, terminal: reply(session, line, terminal=terminal))
+        return
+    travels = Conversation(open_traveller(open_subject(options.model), options.map), options.seed or 0)
+    converse(TRAVEL, lambda line, _: travels.reply(line))
+
+
+def _find(name: str) -> Path:
+    try:
+        return find(name)
+    except UsageError:
+        raise UsageError(
+            f"MODEL must be the folder of a trained network that answers questions, or a machine that learned "
+            f"graph-traversal; got {name!r}"
+        ) from None
+
+
+def converse(hello: str, answer: Callable[[str, bool], None]) -> None:
+    """Answer each line, the second argument being whether somebody sits at a terminal, until the input ends."""
     terminal = sys.stdin.isatty()
     if terminal:
         # Arrow keys and what was typed before, where Python has it.
         with suppress(ImportError):
             import readline  # noqa: F401 (importing it is what it takes)
-        say(HELLO)
+        say(hello)
     while True:
         try:
             line = input("> " if terminal else "")
@@ -50,7 +81,7 @@ def run(argv: Sequence[str]) -> None:
             # Ctrl-D and Ctrl-C both mean goodbye; the prompt's line is ended first.
             say() if terminal else None
             return
-        reply(session, line.strip(), terminal=terminal)
+        answer(line.strip(), terminal)
 
 
 def reply(session: Session, line: str, *, terminal: bool) -> None:

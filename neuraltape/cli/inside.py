@@ -9,11 +9,14 @@ from jsonargparse import Namespace
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_subject, figures_of, find, open_subject
+from neuraltape.cli.travel import MAPS, open_traveller
 from neuraltape.evaluation import trace_length
 from neuraltape.evaluation.answerer import Answerer
+from neuraltape.evaluation.journey import travel
 from neuraltape.evaluation.session import Session
 from neuraltape.nn.trace import Trace
 from neuraltape.settings.fields import field_names
+from neuraltape.tasks.journey import Journey
 from neuraltape.tasks.vocabulary import FILE as VOCABULARY
 
 # The options that a story leaves something to say.
@@ -51,6 +54,11 @@ def add_sequence(parser: Parser) -> None:
         at_least=1,
         help="length of the sequence to look into; the longest of training",
     )
+    parser.add_argument(
+        "--journey", type=str | None, default=None,
+        help="graph-traversal: this journey on the Underground, such as 'Victoria, Victoria north, Central east'",
+    )  # fmt: skip
+    parser.add_argument("--map", type=str | None, default=None, help=f"--journey: {' or '.join(MAPS)} (zone 1)")
     parser.add_argument(
         "--data_dir", type=str | None, default=None, help="babi, omniglot: the data set's folder or archive"
     )
@@ -107,7 +115,32 @@ def look_inside(options: Namespace, parser: Parser, *, sequences: int = 1) -> tu
     if story is not None:
         return story.trace(), story.figures
     subject = with_data(open_subject(options.run, options.task, last=options.last), options.data_dir)
+    travelled = travel_subject(subject, options)
+    if travelled is not None:
+        if sequences > 1:
+            raise UsageError(f"--sequences must be 1 with --journey; got {sequences}")
+        return travelled, subject.figures
     return trace_subject(subject, options, sequences=sequences), subject.figures
+
+
+def travel_subject(subject: Subject, options: Namespace) -> Trace | None:
+    """A machine's trace on the journey that the arguments ask for; None where they ask for none.
+
+    Raises:
+        UsageError: the machine learned something else, an option that a journey leaves nothing to say, or no journey.
+    """
+    if options.journey is None:
+        if options.map is not None:
+            raise UsageError("--map belongs to --journey")
+        return None
+    if options.length is not None:
+        raise UsageError("--length has no effect with --journey, which is as long as it is")
+    traveller = open_traveller(subject, options.map)
+    try:
+        journey = Journey.read(options.journey, traveller.map)
+    except ValueError as error:
+        raise UsageError(f"--journey: {error}") from None
+    return travel(subject.model, journey, seed=options.seed).trace
 
 
 def trace_subject(subject: Subject, options: Namespace, *, sequences: int = 1) -> Trace:

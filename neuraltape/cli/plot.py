@@ -8,7 +8,7 @@ from jsonargparse import Namespace
 from matplotlib.figure import Figure
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.inside import add_sequence, open_story, trace_subject, with_data
+from neuraltape.cli.inside import add_sequence, open_story, trace_subject, travel_subject, with_data
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
 from neuraltape.cli.subject import Subject
@@ -21,6 +21,8 @@ from neuraltape.tasks.own_data import OwnData
 
 # The options that say something for your own sequences.
 OF_SEQUENCES = ("run", "task", "last", "memory_slots", "data", "seed", "output", "format")
+# The same for a journey.
+OF_JOURNEYS = ("run", "task", "last", "memory_slots", "journey", "map", "seed", "output", "format")
 # As many sequences as fit beside each other.
 DRAWN = 4
 
@@ -31,7 +33,8 @@ def run(argv: Sequence[str]) -> None:
         "neuraltape plot RUN [options]",
         "Draw how a machine learned (learning), where its heads look at every step (focus), what they write (writes), "
         "its memory before, during and after (memory), how a head comes to its focus (stages), targets against outputs "
-        "(outputs) and errors against length (lengths); some of your own sequences beside each other (sequences); "
+        "(outputs) and errors against length (lengths); some of your own sequences beside each other (sequences); at "
+        "which rides read heads looked on a --journey (looked); "
         "for a network that answers questions, its hops on a story.",
     )
     add_options(parser)
@@ -51,6 +54,11 @@ def run(argv: Sequence[str]) -> None:
     if options.data is not None:
         raise UsageError(f"--data is for your own sequences; {subject.name} learned {subject.task.name}")
     folder = folder_of(options, subject.figures)
+    travelled = travel_subject(subject, options)
+    if travelled is not None:
+        parser.refuse_others(options, OF_JOURNEYS, "has no effect with --journey, which alone is drawn")
+        write_figures(machine_figures(travelled), folder, options.format)
+        return
     model, task = subject.model, subject.task
     lengths = usual_lengths(task) if options.lengths is None else options.lengths
     report = make_report(subject.name, model, task, lengths, sequences=options.sequences, seed=options.seed)

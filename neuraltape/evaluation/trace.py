@@ -1,11 +1,12 @@
 """The trace of one batch: of fresh sequences, or of given ones."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from neuraltape.evaluation.lengths import check_lengths
 from neuraltape.evaluation.run import check_fits, generator_for
-from neuraltape.nn import Trace, traceable
+from neuraltape.nn import Intervention, Trace, traceable
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 
@@ -31,11 +32,17 @@ def trace_length(model: Any, task: Task, length: int, *, sequences: int = 1, see
     return trace_batch(model, task, batch)
 
 
-def trace_batch(model: Any, task: Task, batch: Batch) -> Trace:
+def trace_batch(model: Any, task: Task, batch: Batch, *, intervene: Sequence[Intervention] = ()) -> Trace:
     """Run a machine on a batch of a task and keep everything that happens in it.
 
+    Args:
+        model: a machine that can be traced.
+        task: what the batch was drawn from.
+        batch: the sequences.
+        intervene: what is changed on the way.
+
     Raises:
-        ValueError: a model that cannot be traced.
+        ValueError: a model that cannot be traced, or a change that doesn't apply.
     """
     if not traceable(model):
         raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
@@ -43,5 +50,5 @@ def trace_batch(model: Any, task: Task, batch: Batch) -> Trace:
     inputs, targets = batch.inputs.to(like.device, like.dtype), batch.targets
     if model.batch_first:
         inputs, targets = inputs.transpose(0, 1), targets.transpose(0, 1)
-    trace = model.trace(inputs, lengths=batch.lengths.to(like.device), targets=targets)
+    trace = model.trace(inputs, lengths=batch.lengths.to(like.device), targets=targets, intervene=intervene)
     return replace(trace, target_kind=task.target_kind, scored=batch.mask)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.explorer.episode import Episode, draw_episode
+from neuraltape.explorer.journey import TASK, Trip, go
 from neuraltape.explorer.loading import Machine, about_task, channel_names, resized
 from neuraltape.explorer.outcome import outcome
 from neuraltape.explorer.pack import pack
@@ -85,13 +86,13 @@ def run(machine: Machine, request: RunRequest, left: threading.Event | None = No
         return Answer(trace, about | NOTHING | about_task(None) | {"mask": [True]}, {})
     if isinstance(draft, Story):
         raise ValueError("draft must be a sequence for this machine, not a story")
+    if isinstance(draft, Trip):
+        return _travelled(machine, draft, request, left)
     composed = _compose(machine, draft)
     inputs = composed.batch.inputs
     if len(inputs) > STEPS:
         raise ValueError(f"a sequence may have at most {STEPS} steps; these are {len(inputs)}")
-    changes = [each for each in (change.intervention(len(inputs)) for change in request.changes) if each is not None]
-    if left is not None:
-        changes.append(_StopIfLeft(left=left))
+    changes = _changes(request, len(inputs), left)
     with _slots:
         trace = _trace(resized(machine.model, request.slots), machine.task is not None, composed, changes)
     more, arrays = outcome(machine.task, trace, composed.batch)
@@ -105,10 +106,26 @@ def run(machine: Machine, request: RunRequest, left: threading.Event | None = No
     return Answer(trace, about, arrays)
 
 
+def _changes(request: RunRequest, steps: int, left: threading.Event | None) -> list[Intervention]:
+    changes = [each for each in (change.intervention(steps) for change in request.changes) if each is not None]
+    return changes if left is None else [*changes, _StopIfLeft(left=left)]
+
+
+def _travelled(machine: Machine, trip: Trip, request: RunRequest, left: threading.Event | None) -> Answer:
+    if machine.task is None or machine.task.name != TASK:
+        raise ValueError(f"draft must be a sequence for this machine: journeys are for those that learned {TASK}")
+    with _slots:
+        changes = _changes(request, STEPS, left)
+        travelled, told = go(resized(machine.model, request.slots), trip, changes)
+    more, arrays = outcome(machine.task, travelled.trace, travelled.batch)
+    about = NOTHING | _names(machine) | more | {"form": "journey", "journey": told}
+    return Answer(travelled.trace, about | {"mask": travelled.batch.mask[:, 0].tolist()}, arrays)
+
+
 # What a header says where there is nothing to say.
 NOTHING: dict[str, Any] = {
     "inputs": [], "outputs": [], "places": [], "free": 0, "numbers": {}, "mistakes": None, "score": None,
-    "targets": None, "pictures": None,
+    "targets": None, "pictures": None, "journey": None,
 }  # fmt: skip
 
 

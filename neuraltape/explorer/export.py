@@ -14,6 +14,7 @@ import torch
 
 from neuraltape.explorer import page
 from neuraltape.explorer.answer import run
+from neuraltape.explorer.journey import about_journeys
 from neuraltape.explorer.loading import Machine, MachineError
 from neuraltape.explorer.machines import Entry, Machines
 from neuraltape.explorer.requests import RunRequest
@@ -152,6 +153,8 @@ def _drafts(machine: Machine) -> Iterator[dict[str, Any]]:
     elif task is None:
         generator = torch.Generator().manual_seed(0)
         yield {"vectors": torch.randint(2, (12, machine.model.input_size), generator=generator).tolist()}
+    elif (journeys := about_journeys(task)) is not None:
+        yield {"journey": journeys["examples"][0], "map": journeys["maps"][0], "seed": 0}
     elif task.drawing is None:
         for seed in range(EPISODES):
             yield {"length": task.shortest, "seed": seed}

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from safetensors.torch import load_file
 
 from neuraltape.evaluation.answerer import Answerer
+from neuraltape.explorer.journey import about_journeys
 from neuraltape.explorer.story import examples
 from neuraltape.nn import kind_of, load_machine
 from neuraltape.nn.pretrained import CONFIG
@@ -138,6 +139,7 @@ def describe(machine: Machine) -> dict[str, Any]:
         "config": machine.config,
         "options": _options(task),
         "names": channel_names(machine),
+        "journeys": about_journeys(task),
         "sizes": {"input": model.input_size, "output": model.output_size},
     }
 

@@ -6,10 +6,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from neuraltape.explorer.episode import Episode
+from neuraltape.explorer.journey import Trip
 from neuraltape.explorer.page import languages
 from neuraltape.explorer.story import Story
 from neuraltape.nn import Damage, Erase, Focus, Force, Freeze, Intervention, NoShift
 from neuraltape.tasks import Draft
+from neuraltape.tasks.journey import MapName
 
 # Bounds of one request.
 BODY_BYTES = 2_000_000
@@ -75,11 +77,24 @@ class StoryRequest(Strict):
         return Story(tuple(self.facts), self.question)
 
 
+class JourneyRequest(Strict):
+    """A journey on the Underground, see `Trip`."""
+
+    journey: Annotated[str, Field(min_length=1, max_length=2_000)]
+    map: MapName = "junctions"
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+    def draft(self) -> Trip:
+        """The same as a trip of the explorer."""
+        return Trip(self.journey, self.map, self.seed)
+
+
 def _form(draft: Any) -> str:
     """Which form of content a draft has, by what only that form holds."""
     if not isinstance(draft, dict):
         draft = vars(draft) if isinstance(draft, Strict) else {}
-    return "story" if "question" in draft else "episode" if "seed" in draft else "vectors"
+    forms = {"question": "story", "journey": "journey", "seed": "episode"}
+    return next((form for key, form in forms.items() if key in draft), "vectors")
 
 
 class Change(Strict):
@@ -123,7 +138,8 @@ class RunRequest(Strict):
     draft: Annotated[
         Annotated[DraftRequest, Tag("vectors")]
         | Annotated[EpisodeRequest, Tag("episode")]
-        | Annotated[StoryRequest, Tag("story")],
+        | Annotated[StoryRequest, Tag("story")]
+        | Annotated[JourneyRequest, Tag("journey")],
         Discriminator(_form),
     ]
     changes: Annotated[list[Change], Field(max_length=INTERVENTIONS)] = []

@@ -10,6 +10,7 @@ from neuraltape.plotting.gallery import training_figures as training_figures
 from neuraltape.plotting.gates import plot_gates as plot_gates
 from neuraltape.plotting.learning import plot_learning as plot_learning
 from neuraltape.plotting.lengths import plot_lengths as plot_lengths
+from neuraltape.plotting.looked import plot_looked as plot_looked
 from neuraltape.plotting.memory import plot_memory as plot_memory
 from neuraltape.plotting.order import plot_order as plot_order
 from neuraltape.plotting.outputs import plot_outputs as plot_outputs

@@ -1,6 +1,7 @@
 """All figures of one machine."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
@@ -11,6 +12,7 @@ from neuraltape.plotting.focus import plot_focus
 from neuraltape.plotting.gates import gate_panels, plot_gates
 from neuraltape.plotting.learning import plot_learning
 from neuraltape.plotting.lengths import plot_lengths
+from neuraltape.plotting.looked import plot_looked
 from neuraltape.plotting.memory import plot_memory
 from neuraltape.plotting.order import plot_order
 from neuraltape.plotting.outputs import plot_outputs
@@ -33,8 +35,12 @@ def evaluation_figures(
 
 def machine_figures(trace: Trace, *, sequence: int = 0) -> Iterator[tuple[str, Figure]]:
     """What happened inside a machine on one sequence: everything that its trace can show, each figure with its name."""
-    yield "focus", plot_focus(trace, sequence=sequence)
     kinds = [head.kind for head in trace.heads]
+    if trace.labels is not None and any(trace.labels[sequence]) and "read" in kinds:
+        # What was told is a name for a slot; the other figures show all slots, too many to be named.
+        yield "looked", plot_looked(trace, sequence=sequence)
+        trace = replace(trace, labels=None)
+    yield "focus", plot_focus(trace, sequence=sequence)
     if "write" in kinds:
         yield "writes", plot_writes(trace, sequence=sequence)
     if trace.memory is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuraltape import MANN, NTM, LSTMBaseline
+from neuraltape import DNC, MANN, NTM, LSTMBaseline
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.nn import MemoryNetwork
 from neuraltape.nn.pretrained import PACKAGED
@@ -36,6 +36,13 @@ def save_answerer(folder: Path) -> None:
     Answerer(MemoryNetwork(len(WORDS) + 1, 8, slots=10), Vocabulary(WORDS)).save(folder)
 
 
+def save_traveller(folder: Path) -> None:
+    """A machine that learned nothing, of the task of which journeys are."""
+    torch.manual_seed(0)
+    DNC(92, 8, 90, memory_slots=6, memory_width=4).save_pretrained(folder)
+    (folder / "config.yaml").write_text("format: 2\ntask: {name: graph-traversal, lesson: 2}\n")
+
+
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("explorer")
@@ -61,6 +68,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "data").mkdir()
     make_omniglot(root / "data", alphabets=5)
     save_answerer(root / "answers")
+    save_traveller(root / "travels")
     MemoryNetwork(10, 4).save_pretrained(root / "wordless")
     (root / "secret.txt").write_text("nobody asked for this")
     return root

@@ -41,7 +41,7 @@ def address(places: Path, runs: Path) -> Iterator[str]:
     def figure(trace: Trace, path: Path) -> None:
         path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
 
-    models = {name: places / name for name in ("copy", "omniglot", "answers", "repeat", "sort")}
+    models = {name: places / name for name in ("copy", "omniglot", "answers", "travels", "repeat", "sort")}
     models |= {"packaged": PACKAGED / "copy", "ngrams": PACKAGED / "ngrams"}
     app = create_app(runs=[runs], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure)
     with served(app) as found:
@@ -155,7 +155,12 @@ CHANNELS = {
 def choose(page, machine: str) -> None:
     """Choose a machine and wait until it is shown."""
     page.select_option("#machine", value=f"model:{machine}")
-    shows = {"copy": "#length-name:has-text('Vectors')", "omniglot": ".wall", "answers": ".named"}
+    shows = {
+        "copy": "#length-name:has-text('Vectors')",
+        "omniglot": ".wall",
+        "answers": ".named",
+        "travels": "#journey",
+    }
     page.wait_for_selector(f"{shows[machine]} >> visible=true")
     page.wait_for_selector("#stages canvas >> visible=true")
 
@@ -538,6 +543,36 @@ def test_a_slot_belongs_to_the_picture_before_the_last_write_into_it(page):
     )
     assert wrong["wrong"] == []
     assert wrong["some"] > 0
+
+
+def test_a_journey_can_be_asked_for_ride_by_ride(page):
+    choose(page, "travels")
+    assert page.input_value("#journey-text") == "Victoria, Victoria north, Central east"
+    answers = page.locator("#journey-answers tbody tr")
+    eventually(page, lambda: answers.count() == 3)
+    assert answers.nth(1).inner_text().split("\t")[:3] == ["2", "Victoria north", "Oxford Circus"]
+    # What is said is a button that leads to its step.
+    answers.nth(2).locator("button").last.click()
+    eventually(
+        page,
+        lambda: (
+            "Step 131 answers: Oxford Circus, Central east: Tottenham Court Road."
+            in page.inner_text("#journey-answers")
+        ),
+    )
+    page.get_by_role("button", name="+ Central east").click()
+    eventually(page, lambda: answers.count() == 4)
+    assert page.input_value("#journey-text") == "Victoria, Victoria north, Victoria north, Central east, Central east"
+    assert answers.nth(3).inner_text().split("\t")[2] == "Holborn"
+    page.fill("#journey-text", "Vicoria, Victoria north")
+    page.locator("#journey .main").click()
+    page.wait_for_selector("#message:visible")
+    assert "did you mean Victoria?" in page.inner_text("#message")
+    page.locator("#journey-answers").wait_for(state="hidden")
+    # The graphs of its lessons are there too.
+    page.get_by_role("button", name="Random").click()
+    until(page, "import('explorer/store').then(({ state }) => state.lanes[0]?.trace.form === 'episode')")
+    page.locator("#journey-answers").wait_for(state="hidden")
 
 
 def test_a_story_can_be_told_and_its_sentences_are_coloured(page):

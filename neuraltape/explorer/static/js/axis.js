@@ -27,7 +27,7 @@ export function canShowFewer(trace) {
 function stretch(traces, shape) {
   const slots = shape.slots;
   // Slots that have names are all of interest.
-  if (shape.labels) return ring(0, slots, slots);
+  if (shape.listed) return ring(0, slots, slots);
   const used = new Uint8Array(slots);
   for (const trace of traces) {
     if (trace.slots !== slots) continue;
@@ -54,7 +54,7 @@ function ring(first, length, slots) {
 }
 
 // What a slot is called: sentences are counted from 1, as people do, slots from 0, as in the figures.
-export const slotName = (trace, slot) => String(trace.labels ? slot + 1 : slot);
+export const slotName = (trace, slot) => String(trace.listed ? slot + 1 : slot);
 
 // The slots that are shown, in words: "4–12", or "120–127, 0–3" where they go around the ring.
 export function slotRange(trace, slots) {

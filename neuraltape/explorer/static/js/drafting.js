@@ -57,9 +57,16 @@ export function set(draft) {
   return run();
 }
 
-const currentLength = () => state.draft?.length ?? Math.max(1, Math.round((state.draft?.vectors.length ?? 1) / (drawing()?.item ?? 1)));
+function currentLength() {
+  const { length, journey, vectors } = state.draft ?? {};
+  if (journey) return Math.max(1, journey.split(",").length - 1);
+  return length ?? Math.max(1, Math.round((vectors?.length ?? 1) / (drawing()?.item ?? 1)));
+}
 
 const draw = () => Math.floor(Math.random() * 2 ** 40);
+
+// What a machine that can be asked for journeys begins with.
+const firstJourney = ({ task, journeys }) => ({ task, form: "journey", journey: journeys.examples[0], map: journeys.maps[0], seed: 0 });
 
 // A new machine: keep the draft if it fits, else make a new one.
 export async function fitDraft() {
@@ -67,6 +74,7 @@ export async function fitDraft() {
   const same = state.draft?.form === form && state.draft.task === task && !machine().ready;
   if (machine().ready) return nextReady();
   if (form === "story") return same ? run() : set({ task, form, ...(machine().examples[0] ?? { facts: [], question: "" }) });
+  if (machine().journeys && state.draft?.form !== form) return state.draft?.form === "journey" ? run() : set(firstJourney(machine()));
   if (form === "episode") return same ? run() : set({ task, form, length: lengths[0], seed: draw() });
   if (same && state.draft.vectors[0].length === drawing().width) run();
   else await randomDraft(drawing().start);
@@ -100,7 +108,7 @@ export async function randomDraft(length) {
 
 // Longer: random vectors are added. Shorter: the last ones go.
 async function setLength(length) {
-  if (machine().form === "episode") return set({ ...state.draft, length });
+  if (machine().form === "episode") return state.draft.form === "episode" ? set({ ...state.draft, length }) : randomDraft(length);
   if (!drawing().grows) return randomDraft(length);
   const { vectors } = state.draft;
   const count = length * drawing().item;

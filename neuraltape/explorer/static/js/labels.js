@@ -5,16 +5,21 @@ import { element } from "explorer/canvas";
 import { state, update } from "explorer/store";
 import { headName, percent, text } from "explorer/text";
 
+// Slots of a memory that have names are listed where a head looks at them this much.
+const LEAST = 0.02;
+
 export function drawLabels(place, trace) {
   place.hidden = !trace.labels;
   if (place.hidden) return;
   const heads = trace.order();
   const weights = heads.map((head) => trace.weights(state.step, head));
-  const heading = [text("slotNamed"), ...heads.map((head) => headButton(trace, head))].map((each) => element("th", { scope: "col" }, each));
-  const rows = trace.labels.map((label, slot) => line(slotName(trace, slot), picker(slot, label), heads, weights.map((each) => each[slot])));
+  const heading = [text(trace.listed ? "slotNamed" : "slotWritten"), ...heads.map((head) => headButton(trace, head))].map((each) => element("th", { scope: "col" }, each));
+  const looked = (slot) => trace.listed || (trace.labels[slot] && weights.some((each) => each[slot] >= LEAST));
+  const slots = [...trace.labels.keys()].filter(looked);
+  const rows = slots.map((slot) => line(slotName(trace, slot), picker(slot, trace.labels[slot]), heads, weights.map((each) => each[slot])));
   // A focus that sums to less than 1 has the rest nowhere.
   const rest = weights.map((each) => 1 - each.reduce((a, b) => a + b, 0));
-  if (rest.some((share) => share > 0.005)) rows.push(line("", text("nowhere"), heads, rest.map((share) => Math.max(0, share)), "rest"));
+  if (trace.listed && rest.some((share) => share > 0.005)) rows.push(line("", text("nowhere"), heads, rest.map((share) => Math.max(0, share)), "rest"));
   place.replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...heading)), element("tbody", {}, ...rows)));
 }
 

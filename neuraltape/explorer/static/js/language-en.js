@@ -58,6 +58,8 @@ export const words = {
   busy: "Working…", pickHint: "Pick a sentence above, and this head looks only there.",
   storyTitle: "A story and a question", taskStory: "Tell facts, one sentence a line, and ask about them, in the little English that this machine has learnt.",
   facts: "The story", question: "The question", ask: "Ask", example: "Stories to begin with…", likely: "(or {others})",
+  journeyName: "A journey: a station, then lines with commas between them", journeyExample: "Journeys to begin with…", journeyAgain: "Other numbers", mapName: "Map", "map junctions": "Junctions of the Underground", "map underground": "All of the Underground in zone 1", onward: "One more ride:", rideLess: "One ride less", ride: "Ride", rideAsked: "Asked", rideRight: "Leads to", rideSaid: "The machine says",
+  "step told": "Step {step} tells the map: {names}.", "step asked": "Step {step} asks: {names}", "step answer": "Step {step} answers: {names}.", slotWritten: "Written in the slots that are looked at", "holds slot": ", where “{name}” was written",
   momentTitle: "What it looked at", slotsTitle: "The slots at step {step} of {steps}", slotNamed: "Sentence", nowhere: "none of them",
   looks: "{head} is on slot {slot}", looksAt: "{head} looks at sentence {slot}, “{name}”", blurredNamed: "{head} looks at {count} of them, at most {share} at one (number {slot}).",
   tapeTitle: "The tape at step {step} of {steps}", allSlots: "all slots",

@@ -73,6 +73,8 @@ export const words = {
   busy: "正在计算……", pickHint: "在上面选一句，就能让它只看那里。",
   storyTitle: "一个故事和一个问题", taskStory: "每行一句，讲几件事，再就此提问；只能用这台机器学过的少量英语。",
   facts: "故事", question: "问题", ask: "提问", example: "示例故事…", likely: "（或 {others}）",
+  journeyName: "一段路程：先写车站，再写线路，用逗号隔开", journeyExample: "示例路程…", journeyAgain: "换一组数字", mapName: "地图", "map junctions": "伦敦地铁的换乘站", "map underground": "伦敦地铁一区全图", onward: "再乘一段：", rideLess: "少乘一段", ride: "段", rideAsked: "所问", rideRight: "到达", rideSaid: "机器的回答",
+  "step told": "第 {step} 步告知地图：{names}。", "step asked": "第 {step} 步提问：{names}", "step answer": "第 {step} 步回答：{names}。", slotWritten: "所看的槽里写了什么", "holds slot": "（那里写了“{name}”）",
   momentTitle: "它看了什么", slotsTitle: "第 {step} 步的各个槽（最后是第 {steps} 步）", slotNamed: "句子", nowhere: "都不看",
   looks: "{head} 在槽 {slot}", looksAt: "{head} 看第 {slot} 句“{name}”", blurredNamed: "{head} 分散看了 {count} 句，单句最多 {share}（第 {slot} 句）。",
   tapeTitle: "第 {step} 步的纸带（最后是第 {steps} 步）", allSlots: "显示全部槽",

@@ -6,6 +6,7 @@ import { byId } from "explorer/canvas";
 import { onChanges } from "explorer/changes";
 import { drawChooser, loadMachines, makeChooser } from "explorer/chooser";
 import { drawDrafting, editor, makeDrafting } from "explorer/drafting";
+import { drawAnswers, drawJourney, makeJourney } from "explorer/journey";
 import { drawLearning, makeLearning } from "explorer/learning";
 import { drawLessons, makeLessons } from "explorer/lessons";
 import { readPalette } from "explorer/palette";
@@ -67,9 +68,11 @@ function draw() {
     if (state.machine) {
       drawDrafting();
       drawStory();
+      drawJourney();
     }
   }
   const trace = shown();
+  drawAnswers(byId("journey-answers"), trace);
   for (const id of ["inside", "time", "tracks", "verdict"]) byId(id).hidden = !trace;
   // What failed has a draft, which can be mended.
   byId("over-time").hidden = !trace && !state.draft;
@@ -114,7 +117,7 @@ function start() {
   makeTracks(byId("tracks"), replay ? null : editor);
   makeTape(byId("tape"), byId("now"));
   makeStages(byId("stages"));
-  for (const make of [makePlayer, makeDrafting, makeStory, makeWhatIf, makeShare, makeChooser, makeLearning, makeLessons, makeTips]) make();
+  for (const make of [makePlayer, makeDrafting, makeStory, makeJourney, makeWhatIf, makeShare, makeChooser, makeLearning, makeLessons, makeTips]) make();
   byId("theme").onclick = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     setTheme(theme);

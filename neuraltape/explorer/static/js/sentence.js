@@ -30,12 +30,15 @@ export function sentence(trace, step, head) {
   const values = { head: headName(name), slot: slotName(trace, slot), share: percent(weights[slot]) };
   if (weights[slot] < 0.3) {
     const effect = { read: "mixes", hop: "mixes", write: change(trace, step) < 0.05 ? "leaves" : "smears" }[kind];
-    return capital(`${text(trace.labels ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })} ${text(effect)}`);
+    return capital(`${text(trace.listed ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })} ${text(effect)}`);
   }
   const effect = { read: "returns", hop: "returns", write: change(trace, step) < 0.05 ? "leaves" : "writes" }[kind];
-  const found = trace.labels ? text("looksAt", { ...values, name: trace.labels[slot] }) : went(trace, step, head, values);
+  const found = trace.listed ? text("looksAt", { ...values, name: trace.labels[slot] }) : went(trace, step, head, values) + holds(trace, slot);
   return capital(`${found}${text("colon")}${text("share1", values)} ${text(effect)}`);
 }
+
+// What was written there, where slots are called after that.
+const holds = (trace, slot) => (trace.labels?.[slot] ? text("holds slot", { name: trace.labels[slot] }) : "");
 
 // How it came there: only heads with a shift move from one slot to the next.
 function went(trace, step, head, values) {

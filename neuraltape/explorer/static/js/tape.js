@@ -77,7 +77,7 @@ export function drawTape() {
   drawLabels(names, trace);
   drawWall(wall, trace, slots);
   // Where slots have names and no contents, the list of names is the tape.
-  for (const part of [above, canvas, below]) part.hidden = Boolean(trace.labels) && !trace.width;
+  for (const part of [above, canvas, below]) part.hidden = trace.listed;
   if (canvas.hidden) return;
   const width = canvas.clientWidth;
   const column = width / slots.length;

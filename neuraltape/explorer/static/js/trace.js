@@ -19,6 +19,8 @@ export class Trace {
     [this.steps, this.slots] = this.arrays[this.heads[0].stages[0].weights][1];
     // Numbers in a slot; 0 where the trace holds no memory.
     this.width = this.has("memory") ? this.arrays.memory[1][2] : 0;
+    // Whether slots are nothing but their names, such as the sentences of a story.
+    this.listed = Boolean(this.labels) && !this.width;
     this.range = {};
     this.nowhere = new Float32Array(this.slots);
   }

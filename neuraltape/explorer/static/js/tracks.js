@@ -88,7 +88,7 @@ function go(event, canvas) {
   update({ step: stepAt(event, canvas), playing: false });
 }
 
-const rowHeight = (rows) => Math.max(rows > 100 ? 1 : 3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
+const rowHeight = (rows) => Math.max(rows > 60 ? 1 : 3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
 
 function paintRows(context, width, trace, rows, value) {
   const column = width / trace.steps;

@@ -29,7 +29,7 @@ export function drawWhatIf() {
   byId("no-shift").hidden = !moves;
   byId("no-shift").disabled = !moves?.includes(0);
   for (const id of ["scope", "scope-name"]) byId(id).hidden = trace.steps < 2;
-  byId("pick-hint").hidden = !trace.labels || state.selected.length > 0 || state.changes.length > 0;
+  byId("pick-hint").hidden = !trace.listed || state.selected.length > 0 || state.changes.length > 0;
   byId("reset").hidden = !state.changes.length;
   tabs(byId("scope"), ["here", "on", "all"].map((name) => ({ name: text(name), on: state.scope === name, go: () => update({ scope: name }) })));
   rebuild(byId("changes"), state.changes.map((change) => `${change.key} ${describe(change)}`), () => state.changes.map(chip));
