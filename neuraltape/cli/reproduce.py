@@ -55,7 +55,11 @@ def run(argv: Sequence[str]) -> None:
 
 
 def _chosen(names: Sequence[str], recipes: Mapping[str, Recipe]) -> list[Recipe]:
-    """The recipes of these names; of none, those of the paper's tasks. Raises UsageError for one that isn't known."""
+    """The recipes of these names; of none, those of the paper's tasks and machines.
+
+    Raises:
+        UsageError: one that isn't known.
+    """
     for name in names:
         if name not in recipes:
             hint = close_matches(name, recipes)
@@ -65,5 +69,6 @@ def _chosen(names: Sequence[str], recipes: Mapping[str, Recipe]) -> list[Recipe]
     # Others can take days.
     others = [name for name, recipe in recipes.items() if not recipe.of_the_paper]
     if others:
-        say(f"left out, as they are of none of the paper's tasks: {', '.join(others)}; each is made where it is named")
+        listed = ", ".join(others)
+        say(f"left out, as they are not of the paper's tasks and machines: {listed}; each is made where it is named")
     return [recipe for recipe in recipes.values() if recipe.of_the_paper]

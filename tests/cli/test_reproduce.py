@@ -53,7 +53,10 @@ def test_recipes_of_other_tasks_than_the_papers_are_made_where_they_are_named(
     )
     said = call("reproduce", "--seeds", "1")
     assert asked == ["copy-seed-0"]
-    assert "left out, as they are of none of the paper's tasks: key-value; each is made where it is named" in said.out
+    assert (
+        "left out, as they are not of the paper's tasks and machines: key-value; each is made where it is named"
+        in said.out
+    )
     asked.clear()
     assert "paper's tasks" not in call("reproduce", "key-value", "--seeds", "1").out
     assert asked == ["key-value-seed-0"]

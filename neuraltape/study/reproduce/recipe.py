@@ -12,6 +12,8 @@ from neuraltape.study.train import training
 from neuraltape.study.trial import Trial
 from neuraltape.tasks import TASKS
 
+# The machines of the paper.
+PAPERS = ("ntm", "lstm")
 # How many seeds stand behind a published number where less than the task's usual ones will do.
 SEEDS = {"baseline": 1, "variant": 3}
 
@@ -34,8 +36,16 @@ class Recipe:
 
     @property
     def of_the_paper(self) -> bool:
-        """Whether it is for one of the paper's tasks, of which the tables of results are."""
-        return bool(self.config.task.paper_parameters)
+        """Whether it is for one of the paper's tasks and machines, which are made where nobody names a recipe."""
+        return self.paper_parameters is not None
+
+    @property
+    def paper_parameters(self) -> int | None:
+        """The parameters of the paper's machine of this kind for the task; None: it had none of this kind."""
+        kind = self.config.kind
+        if kind.name not in PAPERS:
+            return None
+        return self.config.task.paper_parameters.get("baseline" if kind.baseline else self.config.model.controller)
 
     @property
     def usual_seeds(self) -> int:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from neuraltape.settings import Settings
 from neuraltape.study.reproduce.recipe import Recipe
 from neuraltape.study.result import Result
 from neuraltape.study.score import ProbeScore, short
@@ -122,7 +121,7 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         seconds_median=_median(each.seconds for each in results),
         solved_seconds_median=_median([each.solved_seconds for each in results], total),
         parameters=results[0].parameters,
-        paper_parameters=paper_parameters(recipe.config),
+        paper_parameters=recipe.paper_parameters,
         probes=measured,
     )
 
@@ -132,12 +131,6 @@ def command_of(recipe: Recipe, seeds: Iterable[int]) -> str:
     chosen = sorted(seeds)
     command = f"neuraltape reproduce {recipe.name} --seeds {chosen[-1] - chosen[0] + 1}"
     return f"{command} --first-seed {chosen[0]}" if chosen[0] else command
-
-
-def paper_parameters(config: Settings) -> int | None:
-    """The parameters of the paper's machine of this kind for the task; None: it had none of this kind."""
-    kind = "baseline" if config.kind.baseline else config.model.controller
-    return config.task.paper_parameters.get(kind)
 
 
 def _summarise(probe: Probe, scores: Sequence[ProbeScore]) -> ProbeSummary | None:

@@ -49,6 +49,24 @@ def test_the_published_recipes_can_be_read_and_all_of_the_papers_have_published_
     assert {name for name, recipe in recipes.items() if recipe.of_the_paper} < published < set(recipes)
 
 
+def test_the_papers_are_its_tasks_with_its_machines(tmp_path: Path) -> None:
+    models = {
+        "copy": "ntm, controller: lstm",
+        "copy-feedforward": "ntm, controller: feedforward",
+        "copy-gru": "ntm, controller: gru",
+        "copy-dnc": "dnc",
+        "copy-baseline": "lstm",
+        "key-value": "ntm",
+    }
+    for name, model in models.items():
+        task = "copy" if name.startswith("copy") else name
+        (tmp_path / f"{name}.yaml").write_text(f"format: 2\ntask: {{name: {task}}}\nmodel: {{machine: {model}}}\n")
+    recipes = read_recipes([tmp_path])
+    known = {name: recipe.paper_parameters for name, recipe in recipes.items() if recipe.of_the_paper}
+    assert known == {"copy": 67_561, "copy-feedforward": 17_162, "copy-baseline": 1_352_969}
+    assert all(recipes[name].paper_parameters is None for name in ("copy-gru", "copy-dnc", "key-value"))
+
+
 def test_variants_and_baselines_are_run_with_fewer_seeds(tmp_path: Path) -> None:
     (tmp_path / "priority-sort.yaml").write_text("format: 2\ntask: {name: priority-sort}\n")
     (tmp_path / "copy.yaml").write_text("format: 2\ntask: {name: copy}\n")

@@ -1,11 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from neuraltape.nn import LSTMConfig, NTMConfig
-from neuraltape.settings import Settings
 from neuraltape.study.reproduce.recipe import read_recipes
-from neuraltape.study.reproduce.summary import command_of, paper_parameters, summarise
-from neuraltape.tasks import Copy
+from neuraltape.study.reproduce.summary import command_of, summarise
 from tests.study.made_up import result, score, write_recipe
 
 
@@ -72,12 +69,3 @@ def test_the_command_makes_the_same_seeds(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     assert command_of(recipe, [2, 0, 1]) == "neuraltape reproduce copy --seeds 3"
     assert command_of(recipe, [100, 101]) == "neuraltape reproduce copy --seeds 2 --first-seed 100"
-
-
-def test_the_papers_counts_are_by_kind_of_machine() -> None:
-    def of(model: NTMConfig | LSTMConfig) -> int | None:
-        return paper_parameters(Settings(Copy(), model))
-
-    assert (of(NTMConfig()), of(NTMConfig(controller="feedforward"))) == (67_561, 17_162)
-    assert of(LSTMConfig()) == 1_352_969
-    assert of(NTMConfig(controller="gru")) is None
