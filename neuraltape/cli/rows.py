@@ -63,7 +63,9 @@ def describe(settings: Settings) -> list[str]:
     lines.append(f"{parts}; guessing the mean costs {guess_cost(task, asked):.4g} {unit} in {where}")
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
-    lines.append(f"{settings.kind.name}: {sum(each.numel() for each in machine.parameters()):,} parameters")
+    looked_up = f"; each symbol is looked up as {machine.embedding_size:,} numbers" if machine.embedding_size else ""
+    parameters = sum(each.numel() for each in machine.parameters())
+    lines.append(f"{settings.kind.name}: {parameters:,} parameters{looked_up}")
     return lines
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,7 +74,10 @@ def run(argv: Sequence[str]) -> None:
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
         say(f"using {source.config}")
-    settings = replace(settings, task=settings.task.resolved())
+    try:
+        settings = settings.resolved()
+    except ValueError as error:
+        raise UsageError(_by_option(error, source.choice.names())) from error
     if isinstance(settings.task, OwnData):
         for line in describe(settings):
             say(line)

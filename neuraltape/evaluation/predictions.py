@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from neuraltape.evaluation.run import CHUNK, generator_for, outputs_of
+from neuraltape.evaluation.run import CHUNK, generator_for, outputs_of, taken
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
@@ -43,9 +42,7 @@ def predict(model: SequenceModel, kind: Kind, inputs: Tensor, lengths: Tensor) -
     found = []
     for rows in torch.arange(len(inputs)).split(CHUNK):
         length = lengths[rows]
-        shown = _shown(inputs[rows, : int(length.max())], model.input_size)
-        nothing = torch.zeros(shown.shape[:2], dtype=torch.bool)
-        outputs = outputs_of(model, Batch(shown, nothing, nothing, length))
+        outputs = outputs_of(model, _given(inputs[rows, : int(length.max())], length))
         for number, steps in enumerate(length.tolist()):
             found.append(_prediction(kind, outputs[:steps, number].double()))
     return found
@@ -89,14 +86,12 @@ def generate(
             f"model must have learned to predict its next input; it takes {model.input_size} numbers and gives "
             f"{model.output_size}"
         )
-    like = next(model.parameters())
     found = []
     for number, prompt in enumerate(prompts):
         if not len(prompt):
             raise ValueError(f"prompts must have at least one step each; number {number + 1} has none")
         generator = generator_for(seed, "generate", number)
-        inputs = _shown(prompt.unsqueeze(0), model.input_size).to(like.device, like.dtype)
-        outputs, state = model(inputs.transpose(0, 1) if model.batch_first else inputs)
+        outputs, state = model(taken(model, _given(prompt.unsqueeze(0))))
         outputs = outputs[:, -1] if model.batch_first else outputs[-1]
         drawn = []
         while True:
@@ -105,16 +100,18 @@ def generate(
             drawn.append(_draw(kind, logits, temperature, generator))
             if len(drawn) == steps:
                 break
-            following = _shown(drawn[-1].view(1, 1, *drawn[-1].shape), model.input_size)[0]
-            outputs, state = model.step(following.to(like.device, like.dtype), state)
+            following = taken(model, _given(drawn[-1].view(1, 1, *drawn[-1].shape)))
+            outputs, state = model.step(following[:, 0] if model.batch_first else following[0], state)
         found.append(torch.stack(drawn))
     return found
 
 
-def _shown(inputs: Tensor, size: int) -> Tensor:
-    """(sequences, time, features), or symbols, as a machine takes them: (time, sequences, features)."""
-    inputs = inputs.transpose(0, 1)
-    return functional.one_hot(inputs.long(), size).float() if inputs.dim() == 2 else inputs.float()
+def _given(inputs: Tensor, lengths: Tensor | None = None) -> Batch:
+    """(sequences, time, features), or symbols, as a batch without targets. lengths: None: all steps."""
+    inputs = (inputs.long() if inputs.dim() == 2 else inputs.float()).transpose(0, 1)
+    nothing = torch.zeros(inputs.shape[:2], dtype=torch.bool)
+    every = torch.full(inputs.shape[1:2], len(inputs))
+    return Batch(inputs, nothing, nothing, every if lengths is None else lengths)
 
 
 def _prediction(kind: Kind, outputs: Tensor) -> Prediction:

@@ -16,12 +16,18 @@ CHUNK = 50
 @torch.no_grad()
 def outputs_of(model: SequenceModel, batch: Batch) -> Tensor:
     """The machine's outputs before any activation, (time, batch, output), on the CPU."""
-    like = next(model.parameters())
-    inputs = batch.inputs.to(like.device, like.dtype)
-    if model.batch_first:
-        inputs = inputs.transpose(0, 1)
-    outputs, _ = model(inputs, lengths=batch.lengths.to(like.device))
+    inputs = taken(model, batch)
+    outputs, _ = model(inputs, lengths=batch.lengths.to(inputs.device))
     return (outputs.transpose(0, 1) if model.batch_first else outputs).cpu()
+
+
+def taken(model: SequenceModel, batch: Batch) -> Tensor:
+    """A batch's inputs as the machine takes them, on its device: symbols one-hot where it has no embedding."""
+    like = next(model.parameters())
+    embedded = model.embedding_size > 0
+    inputs = (batch if embedded else batch.shown(model.input_size)).inputs
+    inputs = inputs.to(like.device, None if embedded else like.dtype)
+    return inputs.transpose(0, 1) if model.batch_first else inputs
 
 
 def generator_for(seed: int, purpose: str, length: int) -> torch.Generator:

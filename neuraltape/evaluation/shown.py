@@ -59,14 +59,15 @@ def show_rows(model: SequenceModel, task: TableTask, rows: Tensor) -> tuple[list
     """
     check_fits(model, task)
     batch = task.batch(rows)
+    inputs = batch.shown(task.input_size).inputs
     trace = trace_batch(model, task, batch) if traceable(model) else None
     outputs = outputs_of(model, batch) if trace is None else trace.outputs
     scores = task.score(outputs, batch)
     scored = batch.mask.unsqueeze(-1)
     targets, predictions, errors = compare(task.target_kind, batch, outputs.double())
-    parts = (batch.inputs, torch.where(scored, targets, 0.0), predictions, errors & scored, batch.mask)
+    parts = (inputs, torch.where(scored, targets, 0.0), predictions, errors & scored, batch.mask)
     found = []
     for number, (row, length) in enumerate(zip(rows.tolist(), batch.lengths.tolist(), strict=True)):
-        inputs, wanted, given, wrong, counted = (part[:length, number].numpy() for part in parts)
-        found.append(Shown(row, inputs, wanted, given, wrong, counted, scores.bits[number].item()))
+        went_in, wanted, given, wrong, counted = (part[:length, number].numpy() for part in parts)
+        found.append(Shown(row, went_in, wanted, given, wrong, counted, scores.bits[number].item()))
     return found, trace

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from neuraltape.evaluation.lengths import check_lengths
-from neuraltape.evaluation.run import check_fits, generator_for
+from neuraltape.evaluation.run import check_fits, generator_for, taken
 from neuraltape.nn import Intervention, Trace, traceable
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
@@ -46,9 +46,8 @@ def trace_batch(model: Any, task: Task, batch: Batch, *, intervene: Sequence[Int
     """
     if not traceable(model):
         raise ValueError(f"model must be one that can be traced; {type(model).__name__} has no heads to follow")
-    like = next(model.parameters())
-    inputs, targets = batch.inputs.to(like.device, like.dtype), batch.targets
-    if model.batch_first:
-        inputs, targets = inputs.transpose(0, 1), targets.transpose(0, 1)
-    trace = model.trace(inputs, lengths=batch.lengths.to(like.device), targets=targets, intervene=intervene)
+    inputs = taken(model, batch)
+    targets = batch.targets.transpose(0, 1) if model.batch_first else batch.targets
+    lengths = batch.lengths.to(inputs.device)
+    trace = model.trace(inputs, lengths=lengths, targets=targets, intervene=intervene)
     return replace(trace, target_kind=task.target_kind, scored=batch.mask)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from neuraltape.evaluation.run import taken
 from neuraltape.explorer.episode import Episode, draw_episode
 from neuraltape.explorer.journey import TASK, Trip, go
 from neuraltape.explorer.loading import Machine, about_task, channel_names, resized
@@ -163,7 +164,7 @@ def _ranges(machine: Machine, draft: Draft | Episode) -> dict[str, list[int]]:
 
 
 def _trace(model: Any, scored: bool, composed: Composed, changes: Sequence[Intervention]) -> Trace:
-    inputs = composed.batch.inputs.to(model.precision)
+    inputs = taken(model, composed.batch)
     # One step lists what there is; the whole has as much a step.
     listed = model.trace(inputs[:1])
     numbers = sum(stage.weights.numel() for head in listed.heads for stage in head.stages)

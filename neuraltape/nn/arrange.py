@@ -15,7 +15,7 @@ class Arranged(NamedTuple):
     """Input in the one form that models compute with, and what is needed to give the output back as it came."""
 
     inputs: Tensor
-    """(time, batch, input)."""
+    """(time, batch, input); symbols: (time, batch, 1) integers."""
     lengths: Tensor | None
     """(batch,) int64, on the inputs' device; None: every sequence has all steps."""
     reset: Tensor | None
@@ -49,7 +49,9 @@ class Arranged(NamedTuple):
         return map_state(lambda tensor: tensor.squeeze(0), state) if self.single else state
 
 
-def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_first: bool) -> Arranged:
+def arrange(
+    inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_first: bool, symbols: bool = False
+) -> Arranged:
     """Bring a user's input into the form (time, batch, input).
 
     Args:
@@ -59,25 +61,29 @@ def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_fir
         reset: where rows begin anew, bool in the form of the inputs without their last axis, or None.
         input_size: numbers a step.
         batch_first: see `inputs`.
+        symbols: whether a step is a single integer, and there is no last axis.
 
     Raises:
-        TypeError: `inputs` is neither a tensor of floats nor a PackedSequence; `lengths` are not integers; `reset` is
-            no tensor of bool.
+        TypeError: `inputs` is neither a tensor of floats, or of integers where they are symbols, nor a PackedSequence;
+            `lengths` are not integers; `reset` is no tensor of bool.
         ValueError: a wrong shape or device, no steps, or lengths out of range.
     """
+    if symbols:
+        inputs, input_size = _with_axis(inputs, batch_first=batch_first), 1
     if isinstance(inputs, PackedSequence):
         if lengths is not None:
             raise ValueError("lengths must be None for a PackedSequence, which has its own")
         padded, lengths = pad_packed_sequence(inputs)
-        check_inputs(padded, input_size, "(time, batch, input)")
+        check_inputs(padded, input_size, "(time, batch, input)", symbols=symbols)
         reset = None if reset is None else _packed_reset(reset, inputs)
         return Arranged(padded, lengths.to(padded.device), reset, batch_first, False, inputs)
     single = isinstance(inputs, Tensor) and inputs.dim() == 2
     if single:
-        check_inputs(inputs.unsqueeze(1), input_size, "(time, input)")
+        check_inputs(inputs.unsqueeze(1), input_size, "(time, input)", symbols=symbols)
         inputs = inputs.unsqueeze(1)
     else:
-        check_inputs(inputs, input_size, "(batch, time, input)" if batch_first else "(time, batch, input)")
+        axes = "(batch, time, input)" if batch_first else "(time, batch, input)"
+        check_inputs(inputs, input_size, axes, symbols=symbols)
         inputs = inputs.transpose(0, 1) if batch_first else inputs
     if inputs.shape[0] == 0:
         shape = tuple(inputs.transpose(0, 1).shape if batch_first and not single else inputs.shape)
@@ -95,14 +101,45 @@ def arrange(inputs: Any, lengths: Any, reset: Any, input_size: int, *, batch_fir
     return Arranged(inputs, lengths, reset, batch_first, single, None)
 
 
-def check_inputs(inputs: Any, input_size: int, shape: str) -> None:
-    """Raise TypeError or ValueError unless `inputs` is a 3-dimensional tensor of floats with the right last axis."""
+def check_inputs(inputs: Any, input_size: int, shape: str, *, symbols: bool = False) -> None:
+    """Raise TypeError or ValueError unless `inputs` is a 3-dimensional tensor of floats with the right last axis.
+
+    Args:
+        symbols: whether they are integers that `_with_axis` has seen.
+    """
     if not isinstance(inputs, Tensor):
         raise TypeError(f"inputs must be a tensor or a PackedSequence; got {type(inputs).__name__}")
-    if not inputs.is_floating_point():
+    if not inputs.is_floating_point() and not symbols:
         raise TypeError(f"inputs must be floating point; got {inputs.dtype}")
     if inputs.dim() != 3 or inputs.shape[-1] != input_size:
         raise ValueError(f"inputs must be {shape} with input = {input_size}; got shape {tuple(inputs.shape)}")
+
+
+def _with_axis(inputs: Any, *, batch_first: bool) -> Any:
+    """Symbols with a last axis of one. Raises TypeError or ValueError unless they are integers without one."""
+    symbols = inputs.data if isinstance(inputs, PackedSequence) else inputs
+    if not isinstance(symbols, Tensor):
+        raise TypeError(f"inputs must be a tensor or a PackedSequence; got {type(inputs).__name__}")
+    if symbols.is_floating_point() or symbols.is_complex() or symbols.dtype == torch.bool:
+        raise TypeError(f"inputs must be symbols, integers, for a machine with an embedding; got {symbols.dtype}")
+    packed = symbols is not inputs
+    if symbols.dim() not in ((1,) if packed else (1, 2)):
+        shape = "(steps of all sequences,)" if packed else "(batch, time)" if batch_first else "(time, batch)"
+        raise ValueError(f"inputs must be {shape} where steps are symbols; got shape {tuple(symbols.shape)}")
+    return inputs._replace(data=symbols.unsqueeze(-1)) if packed else symbols.unsqueeze(-1)
+
+
+def symbols_of(arranged: Arranged, count: int) -> Tensor:
+    """The inputs as (time, batch) int64, with 0 in the padding. Raises ValueError for one that is not below `count`."""
+    symbols = arranged.inputs.squeeze(-1).long()
+    if arranged.lengths is not None:
+        symbols = symbols.masked_fill(~alive(arranged.lengths, len(symbols)), 0)
+    # Looking at the values would break a compiled graph in two.
+    if not torch.compiler.is_compiling():
+        wrong = symbols[(symbols < 0) | (symbols >= count)]
+        if len(wrong):
+            raise ValueError(f"inputs must be symbols from 0 to {count - 1}; got {int(wrong[0])}")
+    return symbols
 
 
 def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:

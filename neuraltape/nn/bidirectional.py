@@ -49,6 +49,7 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
                 f"both machines must have the same input_size; got {self.ahead.input_size} and {self.back.input_size}"
             )
         self.input_size: int = self.ahead.input_size
+        self.embedding_size: int = getattr(self.ahead, "embedding_size", 0)
         self.output_size: int = self.ahead.output_size + self.back.output_size
         self.batch_first: bool = self.ahead.batch_first
 
@@ -74,7 +75,8 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
             The outputs, (time, batch, output_size) with those of `ahead` first, or in the form in which the inputs
             came; and the final states: of `ahead` behind each sequence's last step, of `back` before its first.
         """
-        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        symbols = self.embedding_size > 0
+        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first, symbols=symbols)
         x, anew, steps = arranged.inputs, arranged.reset, arranged.inputs.shape[0]
         before = self._states(state)
         before = [None if each is None else arranged.take_state(each) for each in before]
@@ -88,8 +90,11 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
             options["reset"] = self._as_taken(anew)
             later = torch.cat([anew[1:] & (time[1:] < ends), torch.zeros_like(anew[:1])])
             options_back["reset"] = self._as_taken(later.gather(0, order))
-        given, end = self.ahead(self._as_taken(x), before[0], **options)
-        turned, start = self.back(self._as_taken(_turned(x, order)), before[1], **options_back)
+        shown, backwards = self._as_taken(x), self._as_taken(_turned(x, order))
+        if symbols:
+            shown, backwards = shown.squeeze(-1), backwards.squeeze(-1)
+        given, end = self.ahead(shown, before[0], **options)
+        turned, start = self.back(backwards, before[1], **options_back)
         outputs = torch.cat([self._as_taken(given), _turned(self._as_taken(turned), order)], -1)
         return arranged.give_back(outputs), arranged.give_state(BidirectionalState(end, start))
 

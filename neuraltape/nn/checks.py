@@ -23,6 +23,12 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
 
 
+def check_embedding(value: Any) -> None:
+    """Raise ValueError unless `value` is None or an integer from 0."""
+    if value is not None and (type(value) is not int or value < 0):
+        raise ValueError(f"embedding_size must be an integer from 0, or none; got {value!r}")
+
+
 def check_linear_units(value: Any, hidden_size: int) -> None:
     """Raise ValueError unless this is a number of a layer's units."""
     if type(value) is not int or not 0 <= value <= hidden_size:

@@ -17,7 +17,7 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from neuraltape.kernels import MachineSpec, Restart
 from neuraltape.kernels.around import anything
-from neuraltape.nn.arrange import arrange, check_reset
+from neuraltape.nn.arrange import check_reset
 from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import check_size, check_without_linear_units
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
@@ -78,8 +78,8 @@ class FastMachine(Machine):
     ) -> None:
         size, name = config.hidden_size, config.backend
         super().__init__(
-            input_size, size, output_size, controller=controller, access=access, batch_first=batch_first,
-            device=device, dtype=dtype,
+            input_size, size, output_size, controller=controller, access=access,
+            embedding_size=config.embedding_size, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
         if not isinstance(controller, Controller):
             # What is saved says whose controller it takes; the mixin would put the default there.
@@ -188,7 +188,7 @@ class FastMachine(Machine):
         if not self._fuses(inputs, targets, mask):
             return ordinary(inputs, targets, state, mask=mask, lengths=lengths, reset=reset)
         controller, access = part(self, "controller"), part(self, "access")
-        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        arranged = self.arranged(inputs, lengths, reset)
         bits, counted = arrange_targets(targets, mask, arranged, self.output_size)
         x, before = self.begin(arranged, state)
         weights, of_output, carried = weights_of(controller, access), of_linear(part(self, "output")), before.controller
@@ -222,6 +222,7 @@ class FastMachine(Machine):
         output = parts.get("output")
         whole = plain_step(self, controller, access, output, _CONTROLLERS, self.access_type)
         whole = whole and _of_steps(type(self)) == _STEP
+        whole = whole and not self.embedding_size
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state, reset=reset)
         known = type(state) is MachineState and type(state.access) is access.state_type
@@ -277,7 +278,7 @@ class FastMachine(Machine):
     def _spec(self, controller: Controller, access: Any) -> MachineSpec:
         layout, slots, known = access.layout, self.memory_slots, self._known
         if known is None or known[0] is not controller or known[1] is not layout or known[2] != slots:
-            sizes = (controller.cell, self.input_size, self.hidden_size, controller.layers, slots, layout)
+            sizes = (controller.cell, self.seen_size, self.hidden_size, controller.layers, slots, layout)
             spec = MachineSpec(access.scheme, *sizes, controller.linear_units)
             known = self._known = controller, layout, slots, spec
         return known[3]
@@ -299,7 +300,16 @@ for _kind in (nn.Linear, *_CONTROLLERS):
 _of_starts = attrgetter("initial_state")
 _of_runs = attrgetter("control", "run_stepwise")
 _of_steps = attrgetter(
-    "__call__", "_call_impl", "forward", "run", "control", "run_stepwise", "begin", "fitting", "to_precision"
+    "__call__",
+    "_call_impl",
+    "forward",
+    "run",
+    "control",
+    "run_stepwise",
+    "begin",
+    "fitting",
+    "to_precision",
+    "numbers_of",
 )
 _START, _RUN, _STEP = _of_starts(FastMachine), _of_runs(FastMachine), _of_steps(FastMachine)
 
@@ -328,7 +338,7 @@ def chosen_controller(controller: Any, input_size: int, config: MachineConfig) -
     check_size("input_size", input_size)
     linear_units: int = getattr(config, "linear_units", 0)
     if not isinstance(controller, nn.Module):
-        seen = input_size + config.read_heads * config.memory_width
+        seen = (config.embedding_size or input_size) + config.read_heads * config.memory_width
         return built_in(controller, seen, config.hidden_size, config.controller_layers, linear_units)
     check_part("controller", controller, f"forward(x, state) -> (y, state), or one of {', '.join(CONTROLLERS)}")
     if config.controller_layers != 1:

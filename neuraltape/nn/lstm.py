@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from neuraltape.kernels.around import only_reference
 from neuraltape.kernels.reference import controller_step, each_step, steps_are_open
-from neuraltape.nn.checks import check_input_scale, check_size
+from neuraltape.nn.checks import check_embedding, check_input_scale, check_size
 from neuraltape.nn.machine_config import check_controller
 from neuraltape.nn.made_on import made_on
 from neuraltape.nn.pieces import run_in_pieces
@@ -34,12 +34,15 @@ class LSTMConfig:
     """How many layers."""
     input_scale: float = 1.0
     """What inputs are multiplied with: more than 1 where small differences of an input matter."""
+    embedding_size: int | None = None
+    """Numbers that a symbol is looked up as; 0: none, it is shown one-hot; null: 64 for more than 256 symbols."""
 
     def __post_init__(self) -> None:
         check_size("hidden_size", self.hidden_size)
         check_size("controller_layers", self.controller_layers)
         check_controller(self.hidden_size, self.controller_layers)
         check_input_scale(self.input_scale)
+        check_embedding(self.embedding_size)
 
 
 class LSTMBaseline(SequenceModel[LSTMState]):
@@ -51,6 +54,8 @@ class LSTMBaseline(SequenceModel[LSTMState]):
         output_size: numbers in one step's output.
         controller_layers: how many layers (the paper uses 3).
         input_scale: what inputs are multiplied with, positive: see `NTM`.
+        embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so
+            many numbers each (`torch.nn.Embedding`), which is trained too; 0 or None: a step is input_size numbers.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...).
         device, dtype: of the parameters; None: PyTorch's defaults.
     """
@@ -65,20 +70,25 @@ class LSTMBaseline(SequenceModel[LSTMState]):
         *,
         controller_layers: int = 1,
         input_scale: float = 1.0,
+        embedding_size: int | None = None,
         batch_first: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
-        LSTMConfig(hidden_size, controller_layers, input_scale)
+        super().__init__(
+            input_size, hidden_size, output_size,
+            embedding_size=embedding_size, batch_first=batch_first, device=device,
+        )  # fmt: skip
+        LSTMConfig(hidden_size, controller_layers, input_scale, embedding_size)
         self.controller_layers, self.input_scale = controller_layers, input_scale
         with made_on(device):
-            self.lstm = nn.LSTM(input_size, hidden_size, controller_layers)
+            self.lstm = nn.LSTM(self.seen_size, hidden_size, controller_layers)
             self.output = nn.Linear(hidden_size, output_size)
         self.to(device=device, dtype=dtype)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, as `torch.nn.LSTM` and `torch.nn.Linear` do."""
+        self.redraw_embedding()
         redraw(self.lstm, "lstm")
         redraw(self.output, "output")
 

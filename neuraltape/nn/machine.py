@@ -35,6 +35,7 @@ class Machine(SequenceModel[MachineState]):
         access: a module with `initial_state(batch_size)` and `forward(y, state) -> (reads, state)`. Its state is
             a `State` or another tree of tensors, batch first, with the attribute `reads`: what the controller sees at
             the next step.
+        embedding_size: of steps that are symbols, see `NTM`; the controller sees so many numbers in the input's place.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
         device, dtype: of all parameters, those of the given parts too; None: as they are, and PyTorch's defaults.
 
@@ -58,11 +59,15 @@ class Machine(SequenceModel[MachineState]):
         *,
         controller: nn.Module,
         access: nn.Module,
+        embedding_size: int | None = None,
         batch_first: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, output_size, batch_first=batch_first)
+        super().__init__(
+            input_size, hidden_size, output_size,
+            embedding_size=embedding_size, batch_first=batch_first, device=device,
+        )  # fmt: skip
         check_part("controller", controller, "forward(x, state) -> (y, state)")
         check_part("access", access, "forward(controller_output, state) -> (reads, state)")
         self.controller, self.access = controller, access
@@ -87,6 +92,7 @@ class Machine(SequenceModel[MachineState]):
         Raises:
             ValueError: a part of one's own has parameters and no `reset_parameters`.
         """
+        self.redraw_embedding()
         for name in ("controller", "access", "output"):
             redraw(getattr(self, name), name)
 

@@ -40,6 +40,8 @@ class NTM(Resizable, FastMachine):
             `LSTMController`. For what has to be counted further than was practised. Ours; not in the paper.
         input_scale: what inputs are multiplied with, positive. More than 1 where small differences of an input matter:
             a controller learns sooner to tell them apart.
+        embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so
+            many numbers each (`torch.nn.Embedding`), which is trained too; 0 or None: a step is input_size numbers.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
         backend: "auto", or the name of one: a named backend that can't run this raises the reason.
         device, dtype: of the parameters; None: PyTorch's defaults.
@@ -73,6 +75,7 @@ class NTM(Resizable, FastMachine):
         train_initial_reads: bool = False,
         linear_units: int = 0,
         input_scale: float = 1.0,
+        embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
         device: torch.device | str | None = None,
@@ -85,6 +88,7 @@ class NTM(Resizable, FastMachine):
             read_heads=read_heads,
             write_heads=write_heads,
             controller_layers=controller_layers,
+            embedding_size=embedding_size,
             shift_offsets=shift_offsets,
             memory_init=memory_init,
             train_initial_memory=train_initial_memory,

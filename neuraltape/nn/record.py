@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from neuraltape.nn.arrange import Arranged, alive, arrange
+from neuraltape.nn.arrange import Arranged, alive, symbols_of
 from neuraltape.nn.hooks import call_with, check_own
 from neuraltape.nn.intervention import Intervention, Place
 from neuraltape.nn.state import keep_alive
@@ -241,7 +242,7 @@ def record(
     made: list[tuple[Arranged, Trace]] = []
 
     def forward(inputs: Any, state: Any = None, *, lengths: Any = None, reset: Any = None) -> tuple[Tensor, Any]:
-        arranged = arrange(inputs, lengths, reset, machine.input_size, batch_first=machine.batch_first)
+        arranged = machine.arranged(inputs, lengths, reset)
         trace, outputs, state = _record(machine, arranged, state, targets, interventions)
         made.append((arranged, trace))
         return arranged.give_back(outputs), arranged.give_state(state)
@@ -251,6 +252,9 @@ def record(
     options = {name: value for name, value in (("lengths", lengths), ("reset", reset)) if value is not None}
     outputs, _ = call_with(machine, forward, inputs, *given, **options)
     arranged, trace = made[-1]
+    if machine.embedding_size:
+        symbols = symbols_of(arranged, machine.input_size)
+        trace = replace(trace, inputs=_copy(one_hot(symbols, machine.input_size).to(trace.inputs.dtype)))
     return replace(trace, outputs=_copy(arranged.time_first(outputs)))
 
 
@@ -258,7 +262,7 @@ def _record(
     machine: Any, arranged: Arranged, state: Any, targets: Tensor | None, interventions: Sequence[Intervention]
 ) -> tuple[Trace, Tensor, Any]:
     """The trace, the outputs (time, batch, output) and the final state."""
-    x = machine.to_precision(arranged.inputs)
+    x = machine.numbers_of(arranged)
     steps, batch_size = x.shape[:2]
     if batch_size == 0:
         raise ValueError(f"a trace needs at least 1 sequence; got inputs of shape {tuple(arranged.give_back(x).shape)}")

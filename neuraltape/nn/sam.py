@@ -28,6 +28,8 @@ class SAM(Resizable, FastMachine):
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
         controller_layers: layers of a built-in controller.
+        embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so
+            many numbers each (`torch.nn.Embedding`), which is trained too; 0 or None: a step is input_size numbers.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
         backend: "auto", or the name of one: a named backend that can't run this raises the reason.
         device, dtype: of the parameters; None: PyTorch's defaults.
@@ -54,6 +56,7 @@ class SAM(Resizable, FastMachine):
         sparse_reads: int = 4,
         controller: ControllerName | nn.Module = "lstm",
         controller_layers: int = 1,
+        embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
         device: torch.device | str | None = None,
@@ -66,6 +69,7 @@ class SAM(Resizable, FastMachine):
             read_heads=read_heads,
             sparse_reads=sparse_reads,
             controller_layers=controller_layers,
+            embedding_size=embedding_size,
             backend=backend,
         )
         with made_on(device):

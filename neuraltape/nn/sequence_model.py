@@ -4,14 +4,17 @@ from abc import abstractmethod
 from typing import Any, Generic
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from neuraltape.nn.arrange import Arranged, alive, arrange, check_reset
+from neuraltape.nn.arrange import Arranged, alive, arrange, check_reset, symbols_of
 from neuraltape.nn.called import Called, StateT
-from neuraltape.nn.checks import check_flag, check_size
+from neuraltape.nn.checks import check_embedding, check_flag, check_size
 from neuraltape.nn.loss import Loss, arrange_targets, bit_loss
+from neuraltape.nn.machine_config import MOST_NUMBERS
+from neuraltape.nn.made_on import made_on
 from neuraltape.nn.pretrained import Pretrained
 from neuraltape.nn.quick import like_of
+from neuraltape.nn.redraw import redraw
 from neuraltape.nn.state import like_state, sized_like, tensors_of
 
 
@@ -21,13 +24,32 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths, reset)`.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, output_size: int, *, batch_first: bool) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        embedding_size: int | None,
+        batch_first: bool,
+        device: torch.device | str | None,
+    ) -> None:
         super().__init__()
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
             check_size(name, value)
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
         check_flag("batch_first", batch_first)
         self.batch_first = batch_first
+        check_embedding(embedding_size)
+        self.embedding_size = embedding_size or 0
+        if input_size * self.embedding_size > MOST_NUMBERS:
+            raise ValueError(
+                f"input_size times embedding_size must be at most {MOST_NUMBERS:,}; got {input_size:,} times "
+                f"{embedding_size:,}"
+            )
+        if self.embedding_size:
+            with made_on(device):
+                self.embedding = nn.Embedding(input_size, self.embedding_size)
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> StateT:
@@ -55,7 +77,8 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
 
         Args:
             inputs: (time, batch, input_size); (batch, time, input_size) with `batch_first`; (time, input_size) for a
-                single sequence; or a PackedSequence. Floating point.
+                single sequence; or a PackedSequence. Floating point. With an embedding: symbols, integers without the
+                last axis.
             state: where an earlier call stopped, or plain tuples of its parts (`State.as_tuple`); None: the initial
                 state.
             lengths: steps of each sequence, (batch,) integers from 0 to time. A padded sequence gives what it gives
@@ -75,7 +98,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
             TypeError: inputs, lengths or reset of a wrong type.
             ValueError: a wrong shape or device, no steps, lengths out of range, or a state that does not fit.
         """
-        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        arranged = self.arranged(inputs, lengths, reset)
         x, state = self.begin(arranged, state)
         # A run of a subclass may know no reset.
         anew = () if arranged.reset is None else (arranged.reset,)
@@ -84,9 +107,30 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
             outputs = outputs.masked_fill(~alive(arranged.lengths, outputs.shape[0]).unsqueeze(-1), 0)
         return arranged.give_back(outputs), arranged.give_state(state)
 
+    @property
+    def seen_size(self) -> int:
+        """Numbers of a step as the controller sees it: its input, or what a symbol is looked up as."""
+        return self.embedding_size or self.input_size
+
+    def arranged(self, inputs: Any, lengths: Any, reset: Any) -> Arranged:
+        """The arguments of a call in the one form that is computed with. Raises what a call raises."""
+        symbols = self.embedding_size > 0
+        return arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first, symbols=symbols)
+
+    def numbers_of(self, arranged: Arranged) -> Tensor:
+        """What the controller sees, (time, batch, seen_size) in the parameters' precision; symbols are looked up."""
+        if not self.embedding_size:
+            return self.to_precision(arranged.inputs)
+        return self.embedding(symbols_of(arranged, self.input_size))
+
+    def redraw_embedding(self) -> None:
+        """Draw the numbers of all symbols anew, where there are some."""
+        if self.embedding_size:
+            redraw(self.embedding, "embedding")
+
     def begin(self, arranged: Arranged, state: Any) -> tuple[Tensor, Any]:
         """Inputs in the parameters' precision, and the state that a call starts from: the user's, checked, or none."""
-        x = self.to_precision(arranged.inputs)
+        x = self.numbers_of(arranged)
         if state is None:
             return x, self.start(x.shape[1])
         return x, self.fitting(arranged.take_state(state), x.shape[1])
@@ -122,7 +166,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
             TypeError: inputs, targets, mask, lengths or reset of a wrong type.
             ValueError: whatever a call raises, or a wrong shape or device of targets or mask.
         """
-        arranged = arrange(inputs, lengths, reset, self.input_size, batch_first=self.batch_first)
+        arranged = self.arranged(inputs, lengths, reset)
         wanted = arrange_targets(targets, mask, arranged, self.output_size)
         anew = {} if reset is None else {"reset": reset}
         outputs, state = self(inputs, state, lengths=lengths, **anew)
@@ -132,7 +176,8 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
         """One step of a stream.
 
         Args:
-            inputs: (batch, input_size), or (input_size,) for a single sequence.
+            inputs: (batch, input_size), or (input_size,) for a single sequence; with an embedding: symbols, integers
+                without the last axis.
             state: the state after the step before; None: the initial state.
             reset: which sequences begin anew with this step, as for a call: bool, (batch,), or () for a single one.
 
@@ -187,16 +232,17 @@ def step_by_call(model: Any, inputs: Any, state: Any, reset: Any) -> tuple[Tenso
     """A step of a stream as the call of a model with a sequence of one step: see `SequenceModel.step`."""
     if not isinstance(inputs, Tensor):
         raise TypeError(f"inputs of a step must be a tensor; got {type(inputs).__name__}")
-    if inputs.dim() not in (1, 2):
+    # Symbols have no last axis.
+    axes = inputs.dim() + (1 if model.embedding_size else 0)
+    if axes not in (1, 2):
+        shape = "(batch, input) or (input,)" if not model.embedding_size else "(batch,) or () symbols,"
         raise ValueError(
-            f"inputs of a step must be (batch, input) or (input,) with input = {model.input_size}; "
-            f"got shape {tuple(inputs.shape)}"
+            f"inputs of a step must be {shape} with input = {model.input_size}; got shape {tuple(inputs.shape)}"
         )
-    came = tuple(inputs.shape[:-1])
-    batch_axis = 1 if model.batch_first and inputs.dim() == 2 else 0
+    came = tuple(inputs.shape[: axes - 1])
+    batch_axis = 1 if model.batch_first and axes == 2 else 0
     inputs, anew = inputs.unsqueeze(batch_axis), {}
     if reset is not None:
-        axes = "()" if inputs.dim() == 2 else "(batch,)"
-        anew["reset"] = check_reset(reset, came, axes, inputs.device).unsqueeze(batch_axis)
+        anew["reset"] = check_reset(reset, came, "(batch,)" if came else "()", inputs.device).unsqueeze(batch_axis)
     outputs, state = model(inputs, state, **anew)
     return outputs.squeeze(batch_axis), state

@@ -60,6 +60,7 @@ class Stacked(Called[StackedState], nn.Module):
         self.layers: Any = nn.ModuleList(machines)
         self.dropout = dropout
         self.input_size: int = self.layers[0].input_size
+        self.embedding_size: int = getattr(self.layers[0], "embedding_size", 0)
         self.output_size: int = self.layers[-1].output_size
         self.batch_first: bool = self.layers[0].batch_first
 

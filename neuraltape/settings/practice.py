@@ -38,6 +38,8 @@ class PracticeSettings:
     """The range grows only when fewer than this share of sequences fail; null: by cost."""
     input_dropout: float = 0.0
     """How probable it is, in training, that a number of an input is left out; the others grow by 1 / (1 - it)."""
+    output_dropout: float = 0.0
+    """The same of a number that the output layer sees, from the controller or from the memory."""
     gate_bias: float = 0.0
     """Start of the gates' biases: below 0 a head first stays where it was, above 0 it goes where the content is."""
     write_gate_bias: float | None = None
@@ -53,7 +55,8 @@ class PracticeSettings:
             raise ValueError(
                 f"most_training_slots must be at least training_slots, which must be given; got {most} and {few}"
             )
-        check_range(self, "input_dropout", 0, 1)
+        for name in ("input_dropout", "output_dropout"):
+            check_range(self, name, 0, 1)
         check_choice(self, "curriculum", ("none", "uniform", "growing", "doubling"))
         check_positive(self, "grow_from")
         check_needed(self, ["grow_from"], self.curriculum == "doubling", "curriculum doubling")

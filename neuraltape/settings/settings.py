@@ -6,7 +6,7 @@ whatever counts or compares settings, are flat: a field's name, with `cooldown_`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
 FORMAT = 2
+# More symbols than the first are looked up, as so many numbers as the second says, where nobody says otherwise.
+ONE_HOT_AT_MOST, EMBEDDING = 256, 64
 # What ends a line to YAML's reader, and is written as it is by its writer.
 NEW_LINES = ("\x85", "\u2028", "\u2029")
 
@@ -88,6 +90,19 @@ class Settings:
             )
         if self.practice.write_shift_bias and 1 not in self.model.shift_offsets:
             raise ValueError(f"write_shift_bias needs 1 among shift_offsets; got {list(self.model.shift_offsets)}")
+
+    def resolved(self) -> "Settings":
+        """The same settings with what is found in the task's files, as a run keeps them.
+
+        Raises:
+            ValueError: a file that can't be used, or an embedding where inputs are no symbols.
+        """
+        task, size = self.task.resolved(), self.model.embedding_size
+        if size and not task.takes_symbols:
+            raise ValueError(f"embedding_size needs inputs that are symbols; those of {task.name} are not; got {size}")
+        if size is None and task.takes_symbols and task.input_size > ONE_HOT_AT_MOST:
+            size = EMBEDDING
+        return replace(self, task=task, model=replace(self.model, embedding_size=size))
 
     @property
     def kind(self) -> Kind:

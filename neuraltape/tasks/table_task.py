@@ -8,7 +8,6 @@ from typing import Self
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import check_integer, draw_lengths
@@ -55,6 +54,11 @@ class TableTask(Task):
         return self.table.kind
 
     @property
+    def takes_symbols(self) -> bool:
+        """Whether the table's inputs are symbols."""
+        return self.table.inputs.dim() == 2
+
+    @property
     def shortest(self) -> int:
         """The least length among the rows drawn from."""
         return int(self.table.lengths[self.rows].min())
@@ -89,10 +93,7 @@ class TableTask(Task):
             for tensor in (self.table.inputs, self.table.targets, self.table.mask)
         )
         targets = targets.long() if targets.dim() == 2 else targets.float()
-        if inputs.dim() == 2:
-            inside = torch.arange(longest).unsqueeze(-1) < lengths
-            inputs = functional.one_hot(inputs.long(), self.input_size) * inside.unsqueeze(-1)
-        inputs = inputs.float()
+        inputs = inputs.long() if inputs.dim() == 2 else inputs.float()
         return Batch(inputs, targets, mask, lengths)
 
     def at_length(self, length: int) -> Self:

@@ -71,6 +71,11 @@ class Task(ABC):
         return "bits"
 
     @property
+    def takes_symbols(self) -> bool:
+        """Whether a step's input is a symbol, a number below `input_size`, which a machine may look up."""
+        return False
+
+    @property
     def costs_bits(self) -> bool:
         """Whether `loss` is the outputs' binary cross-entropy and nothing else, so that a machine may compute it."""
         return self.target_kind == "bits" and type(self).loss is Task.loss and type(self).costs is Task.costs
@@ -258,7 +263,7 @@ class Task(ABC):
 
     def example(self) -> str:
         """A small sequence of this task, drawn in ASCII."""
-        return picture(self._example_batch(), self.input_names, self.output_names)
+        return picture(self._example_batch().shown(self.input_size), self.input_names, self.output_names)
 
     @abstractmethod
     def _example_batch(self) -> Batch:

@@ -53,7 +53,8 @@ def evaluate(learner: Learner, task: Task, sequences: int, *, stream: str, step:
     sequences = sequences if rows is None else len(rows)
     # Sums of bits, wrong targets and optima, and whether there are optima.
     sums = torch.zeros(4, dtype=torch.float64)
-    with learner.average.applied():
+    # What is left out while it trains is not left out here.
+    with learner.average.applied(), learner.judged():
         for chunk in range(fabric.global_rank, math.ceil(sequences / CHUNK), fabric.world_size):
             size = min(CHUNK, sequences - chunk * CHUNK)
             if rows is None:

@@ -1,13 +1,17 @@
 """A machine that learns: the model, its optimiser and what one step does. Knows no budget, no files, no reports."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import dropout
 
 from neuraltape.runs.checkpoint import Checkpoint, named
 from neuraltape.settings import Settings
+from neuraltape.settings.practice import PracticeSettings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 from neuraltape.training.guard import first_bad, first_bad_of_step
@@ -64,6 +68,7 @@ class Learner:
     def __init__(self, settings: Settings, fabric: "Fabric") -> None:
         self.settings, self.fabric = settings, fabric
         self.model = build_machine(settings)
+        add_dropout(self.model, settings.practice)
         self._alone = _Sized(self.model)
         module = fabric.setup_module(self._alone)
         # Fabric's wrapper is left out: it costs as much as some kernels do, and would round float64 outputs to float32.
@@ -125,10 +130,22 @@ class Learner:
                 return run(batch.inputs, batch.lengths, slots)
         return run(batch.inputs, batch.lengths, slots)
 
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """The model is as it will be used while this lasts: nothing is dropped."""
+        self.model.eval()
+        try:
+            yield
+        finally:
+            self.model.train()
+
     def place(self, batch: Batch) -> Batch:
         """The batch on the learner's device, its inputs in the weights' precision."""
         if self.fabric.device.type != "cpu":
             batch = batch.to(self.fabric.device)
+        if self.model.embedding_size:
+            return batch
+        batch = batch.shown(self.model.input_size)
         if batch.inputs.dtype != self.flat.weights.dtype:
             batch = batch._replace(inputs=batch.inputs.to(self.flat.weights.dtype))
         return batch
@@ -191,6 +208,21 @@ class Learner:
             largest = self.flat.gradient.abs().max()
             size = largest.item() * torch.linalg.vector_norm(self.flat.gradient / largest).item()
         return total, size, stops > 0, failing
+
+
+def add_dropout(machine: Any, practice: PracticeSettings) -> None:
+    """Let a machine leave numbers out while it trains: of what its output layer sees, and of what symbols are.
+
+    Inputs that are numbers already are thinned out before they reach it.
+    """
+    if practice.output_dropout:
+        machine.output.register_forward_pre_hook(
+            lambda layer, given: (dropout(given[0], practice.output_dropout, layer.training), *given[1:])
+        )
+    if practice.input_dropout and machine.embedding_size:
+        machine.embedding.register_forward_hook(
+            lambda layer, _, numbers: dropout(numbers, practice.input_dropout, layer.training)
+        )
 
 
 def build_machine(settings: Settings) -> Any:

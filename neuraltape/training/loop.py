@@ -145,8 +145,9 @@ class Loop:
         phase = phase_of(self.settings, counters.step, counters)
         task = self.drawn(phase)
         batch = task.sample(loop.batch_size, generator_at(loop.seed, "training", counters.step))
-        if self.settings.practice.input_dropout:
+        if self.settings.practice.input_dropout and not self.learner.model.embedding_size:
             left_out = generator_at(loop.seed, "input dropout", counters.step)
+            batch = batch.shown(task.input_size)
             batch = batch._replace(inputs=dropped(batch.inputs, self.settings.practice.input_dropout, left_out))
         step = self.learner.learn(task, batch, counters.step - counters.began, phase, stop=self.signals.requested)
         if step.bad is not None:

@@ -71,7 +71,7 @@ def train(settings: Settings, *, run_dir: str | Path, overwrite: bool = False, p
         ValueError: settings that cannot run here.
     """
     # What the task finds in its files is kept with the run: new files are then read alike.
-    settings = replace(settings, task=settings.task.resolved())
+    settings = settings.resolved()
     going_on = restarted(settings, Path(run_dir), overwrite=overwrite)
     return _launch(Order(settings, Path(run_dir), going_on, overwrite, progress))
 

@@ -77,6 +77,7 @@ def test_every_setting_reaches_the_machine(kind):
         "train_initial_weights": True,
         "train_initial_reads": True,
         "input_scale": 2.0,
+        "embedding_size": 3,
         "usage_decay": 0.5,
         "sparse_reads": 3,
         "links": False,

@@ -1,11 +1,14 @@
 """What every machine owes to a user of torch.nn.LSTM: empty batches, rows without a step, states as plain tuples."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from neuraltape import MANN, NTM, LSTMBaseline
+from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline
+from neuraltape.nn import Bidirectional, Stacked, load_machine
 from neuraltape.nn.state import tensors_of
 
 SIZES = {"memory_slots": 6, "memory_width": 4, "read_heads": 2}
@@ -132,3 +135,97 @@ def test_a_trace_needs_steps():
         machine(NTM).trace(x, lengths=[2, 0])
     with pytest.raises(ValueError, match="at least 1 sequence"):
         machine(NTM).trace(x[:, :0])
+
+
+embedded = pytest.mark.parametrize(
+    ("kind", "backend"),
+    [(NTM, "reference"), (NTM, "auto"), (DNC, "auto"), (SAM, "auto"), (MANN, "auto"), (LSTMBaseline, "")],
+)
+
+
+def with_embedding(kind, backend, **more):
+    torch.manual_seed(0)
+    options = {} if kind is LSTMBaseline else {**SIZES, "backend": backend}
+    return kind(11, 5, 2, embedding_size=3, dtype=torch.float64, **options, **more)
+
+
+@embedded
+def test_with_an_embedding_a_symbol_is_as_good_as_the_numbers_that_it_is_looked_up_as(kind, backend):
+    model, plain = with_embedding(kind, backend), machine(kind, "reference")
+    plain.load_state_dict({name: each for name, each in model.state_dict().items() if name != "embedding.weight"})
+    symbols = torch.randint(11, (5, 4), generator=torch.Generator().manual_seed(0))
+    outputs, _ = model(symbols)
+    rows = model.embedding.weight.detach().clone().requires_grad_()
+    wanted, _ = plain(rows[symbols])
+    torch.testing.assert_close(outputs, wanted, rtol=0, atol=1e-12)
+    outputs.square().sum().backward()
+    wanted.square().sum().backward()
+    torch.testing.assert_close(model.embedding.weight.grad, rows.grad, rtol=0, atol=1e-12)
+    for name, each in plain.named_parameters():
+        torch.testing.assert_close(model.get_parameter(name).grad, each.grad, rtol=0, atol=1e-12)
+    bits = torch.ones(5, 4, 2, dtype=torch.float64)
+    torch.testing.assert_close(model.loss(symbols, bits).costs, plain.loss(rows[symbols], bits).costs)
+    torch.testing.assert_close(model(symbols[:, 1])[0], outputs[:, 1])
+    for again in (torch.enable_grad(), torch.no_grad()):
+        with again:
+            first, after = model.step(symbols[0])
+            torch.testing.assert_close(torch.stack([first, model.step(symbols[1], after)[0]]), outputs[:2])
+    turned = with_embedding(kind, backend, batch_first=True)
+    torch.testing.assert_close(turned(symbols.T)[0], outputs.transpose(0, 1))
+    torch.testing.assert_close(turned.step(symbols[0, 0])[0], outputs[0, 0])
+    if kind is not LSTMBaseline:
+        trace = model.trace(symbols)
+        torch.testing.assert_close(trace.outputs, outputs.detach())
+        assert torch.equal(trace.inputs, nn.functional.one_hot(symbols, 11).double())
+
+
+def test_symbols_in_the_padding_do_not_matter_and_get_no_gradient():
+    model, symbols = with_embedding(NTM, "auto"), torch.tensor([[1, 2], [3, 4], [5, -100], [6, 99]])
+    outputs, _ = model(symbols, lengths=[4, 2])
+    packed = nn.utils.rnn.pack_padded_sequence(symbols, torch.tensor([4, 2]))
+    torch.testing.assert_close(nn.utils.rnn.pad_packed_sequence(model(packed)[0])[0], outputs)
+    outputs.sum().backward()
+    assert (model.embedding.weight.grad != 0).any(1).nonzero().flatten().tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_no_symbol_is_refused():
+    model, symbols = with_embedding(NTM, "auto"), torch.zeros(4, 2, dtype=torch.int64)
+    for wrong, error, said in (
+        (
+            symbols.double(),
+            TypeError,
+            "symbols, integers, for a machine with an embedding; got torch.float64",
+        ),
+        (
+            symbols.unsqueeze(-1),
+            ValueError,
+            "must be (time, batch) where steps are symbols; got shape (4, 2, 1)",
+        ),
+        (symbols + 11, ValueError, "inputs must be symbols from 0 to 10; got 11"),
+        (symbols - 1, ValueError, "inputs must be symbols from 0 to 10; got -1"),
+        ([1], TypeError, "inputs must be a tensor or a PackedSequence; got list"),
+    ):
+        with pytest.raises(error, match=re.escape(said)):
+            model(wrong)
+    with pytest.raises(ValueError, match=re.escape("(batch,) or () symbols, with input = 11; got shape (4, 2)")):
+        model.step(symbols)
+    for size in (-1, 2.0, True):
+        with pytest.raises(ValueError, match="embedding_size must be an integer from 0, or none"):
+            NTM(11, 5, 2, embedding_size=size)
+    with pytest.raises(ValueError, match="input_size times embedding_size must be at most"):
+        LSTMBaseline(2**20, 5, 2, embedding_size=2**12)
+
+
+def test_an_embedding_is_saved_drawn_anew_and_seen_by_machines_around_it(tmp_path):
+    model, symbols = with_embedding(NTM, "auto"), torch.tensor([[1, 2], [3, 4]])
+    model.save_pretrained(tmp_path)
+    assert torch.equal(load_machine(tmp_path)(symbols)[0], model(symbols)[0])
+    both = Bidirectional(model, with_embedding(LSTMBaseline, ""))
+    ahead, back = both(symbols)[0].split(2, -1)
+    torch.testing.assert_close(ahead, model(symbols)[0])
+    torch.testing.assert_close(back.flip(0), both.back(symbols.flip(0))[0])
+    stacked = Stacked(model, LSTMBaseline(2, 3, 1, dtype=torch.float64))
+    torch.testing.assert_close(stacked.step(symbols[0])[0], stacked(symbols)[0][0])
+    before = model.embedding.weight.detach().clone()
+    model.reset_parameters()
+    assert not torch.equal(model.embedding.weight, before)

@@ -43,3 +43,12 @@ def test_select_takes_class_targets() -> None:
 def test_to_moves_every_part() -> None:
     moved = batch_of(2).to("meta")
     assert [tensor.device.type for tensor in moved] == ["meta"] * 4
+
+
+def test_shown_has_a_one_at_each_symbol_and_nothing_in_the_padding() -> None:
+    batch = batch_of(2)
+    assert batch.shown(5) is batch
+    symbols = torch.tensor([[4, 0], [1, 2], [3, 0]])
+    shown = Batch(symbols, torch.zeros(3, 2), torch.ones(3, 2, dtype=torch.bool), torch.tensor([3, 2])).shown(5).inputs
+    assert shown.dtype == torch.float32
+    assert shown.nonzero().tolist() == [[0, 0, 4], [0, 1, 0], [1, 0, 1], [1, 1, 2], [2, 0, 3]]

@@ -147,12 +147,14 @@ def test_a_bad_file_is_said_before_the_first_batch(tmp_path: Path) -> None:
     assert issubclass(DataError, ValueError)
 
 
-def test_symbols_are_shown_one_hot(tmp_path: Path) -> None:
+def test_symbols_are_drawn_as_numbers_and_shown_one_hot(tmp_path: Path) -> None:
     rows = [{"inputs": [0, 2, 1], "targets": [1, 1, 0]}, {"inputs": [2], "targets": [0]}]
     task = Sequences(write(tmp_path, *rows), validation_fraction=0.0)
     assert (task.input_size, task.output_size) == (3, 2)
+    assert task.takes_symbols
     batch = task.sample(2, seeded())
-    found = {row.length: row.inputs for row in readers(batch)}
+    assert sorted(batch.inputs[:, row].tolist() for row in range(2)) == [[0, 2, 1], [2, 0, 0]]
+    found = {row.length: row.inputs for row in readers(batch.shown(3))}
     assert found == {3: [[1, 0, 0], [0, 0, 1], [0, 1, 0]], 1: [[0, 0, 1]]}
     assert batch.targets.dtype == torch.int64
 

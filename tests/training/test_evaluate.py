@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from neuraltape.nn import LSTMConfig
+from neuraltape.nn import DNCConfig, LSTMConfig
 from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import NGrams
 from neuraltape.training.evaluate import CHUNK, evaluate
@@ -60,3 +60,15 @@ def test_the_average_is_what_is_scored() -> None:
     assert learner.average.weights is not None
     learner.average.weights += 5
     assert evaluate(learner, task, 10, stream="evaluation", step=0) != before
+
+
+@pytest.mark.parametrize("dropped", ["output_dropout", "bypass_dropout"])
+def test_nothing_is_dropped_while_a_machine_is_scored(dropped: str) -> None:
+    size = {"hidden_size": 6, "memory_slots": 4, "memory_width": 3}
+    more = {"bypass_dropout": 0.5} if dropped == "bypass_dropout" else {}
+    learner = make(small(model=DNCConfig(**size, **more), **({} if more else {"output_dropout": 0.5})))  # type: ignore[arg-type]
+    task = learner.settings.task
+    found = {evaluate(learner, task, 10, stream="evaluation", step=0).bits for _ in range(2)}
+    assert len(found) == 1
+    batch = task.sample(4, torch.Generator().manual_seed(0))
+    assert not torch.equal(learner.outputs(batch), learner.outputs(batch))

@@ -72,6 +72,35 @@ def test_weight_decay_is_that_of_adamw() -> None:
     torch.testing.assert_close(list(one.model.parameters()), list(other.parameters()), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("model", [LSTM, NTM], ids=["lstm", "ntm"])
+def test_output_dropout_thins_out_what_the_output_layer_sees_in_training(model: Any) -> None:
+    thinned, whole = make(small(model=model, output_dropout=0.25)), make(small(model=model))
+    torch.testing.assert_close(thinned.flat.weights, whole.flat.weights, rtol=0, atol=0)
+    given, batch = [], whole.settings.task.sample(64, torch.Generator().manual_seed(0))
+    for learner in (thinned, whole):
+        learner.model.output.register_forward_pre_hook(lambda _, seen: given.append(seen[0].detach()))
+        learner.model(batch.inputs)
+    kept = given[0] != 0
+    torch.testing.assert_close(given[0][kept], given[1][kept] / 0.75)
+    # 4,000 draws or more: the standard deviation is below 0.007.
+    assert kept[given[1] != 0].double().mean().item() == pytest.approx(0.75, abs=0.03)
+
+
+def test_input_dropout_thins_out_what_symbols_are_looked_up_as() -> None:
+    learner = make(small(model=replace(LSTM, embedding_size=40), input_dropout=0.25))
+    seen, symbols = [], torch.zeros(9, 16, dtype=torch.int64)
+    learner.model.lstm.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    learner.model(symbols)
+    kept, looked_up = seen[0] != 0, learner.model.embedding.weight[symbols]
+    torch.testing.assert_close(seen[0][kept], (looked_up / 0.75)[kept])
+    assert kept.double().mean().item() == pytest.approx(0.75, abs=0.03)
+    with learner.judged():
+        learner.model(symbols)
+    torch.testing.assert_close(seen[1], looked_up)
+    learner.model(symbols)
+    assert not torch.equal(seen[2], seen[1])
+
+
 def test_a_task_with_a_cost_of_its_own_is_asked_for_it() -> None:
     class Twice(Copy):
         def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -221,6 +250,7 @@ def test_every_field_reaches_the_machine() -> None:
         train_initial_weights=True,
         train_initial_reads=True,
         input_scale=3.0,
+        embedding_size=6,
         backend="reference",
     )
     model = build_machine(Settings(Copy(bits=4), config))

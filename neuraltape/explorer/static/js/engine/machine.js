@@ -11,7 +11,7 @@ import { Packing } from "explorer/engine/packing";
 const DEFAULTS = {
   input_size: null, hidden_size: null, output_size: null, memory_slots: 128, memory_width: 20, read_heads: 1, write_heads: 1, controller: "lstm",
   controller_layers: 1, shift_offsets: [-1, 0, 1], memory_init: "constant", train_initial_memory: null, train_initial_weights: false,
-  train_initial_reads: false, linear_units: 0, input_scale: 1, backend: "auto", batch_first: false,
+  train_initial_reads: false, linear_units: 0, input_scale: 1, embedding_size: null, backend: "auto", batch_first: false,
 };
 // Where a memory starts that has no numbers of its own.
 const CONSTANT = 1e-6;
@@ -22,7 +22,7 @@ const BREATH = 24;
 export function known(config) {
   if (config?.format !== 2 || config.machine !== "ntm") return false;
   const { format, machine, ...options } = config;
-  return Object.keys(options).every((name) => Object.hasOwn(DEFAULTS, name)) && ["lstm", "gru", "feedforward"].includes(options.controller ?? "lstm");
+  return Object.keys(options).every((name) => Object.hasOwn(DEFAULTS, name)) && !options.embedding_size && ["lstm", "gru", "feedforward"].includes(options.controller ?? "lstm");
 }
 
 export class Machine {
