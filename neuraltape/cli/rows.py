@@ -42,10 +42,9 @@ def evaluate_rows(subject: Subject, task: OwnData, options: Namespace) -> None:
     say_wrote([folder / REPORT])
 
 
-def say_scores(run_dir: Path) -> None:
-    """The scores of a run on the rows that were kept from its training."""
+def say_scores(run_dir: Path, task: OwnData) -> None:
+    """The scores of a run on the rows that were kept from its training; its task, which has read the files."""
     run = load_run(run_dir)
-    task: OwnData = run.task  # pyright: ignore[reportAssignmentType]
     kept = {name: rows for name, rows in task.parts.items() if name != "training" and len(rows)}
     if kept:
         show(table_of(run_dir.name, task, {name: score_rows(run.model, task, rows) for name, rows in kept.items()}))
@@ -82,8 +81,8 @@ def _of_sequences(task: OwnData) -> list[str]:
         "values": f"{_counted(table.output_size, 'value')} a step",
     }[table.kind]
     lines.append(f"targets: {what}" + ("; they are the next step's inputs" if table.follows else ""))
-    scored = table.targets[table.mask]
-    if table.kind == "values" and bool((scored == scored.round()).all()):
+    every = torch.arange(len(table.lengths))
+    if table.kind == "values" and all(bool((part == part.round()).all()) for part in task.goals(every)):
         lines.append("note: all targets are whole numbers; they are learned as values, with --kind classes as classes")
     return lines
 

@@ -23,4 +23,4 @@ def run(argv: Sequence[str]) -> None:
             say(f"needs {', '.join(with_dashes(f'--{option}') for option in missing)}\n")
             continue
         say("".join(f"\n    {line}" for line in task_type().example().splitlines()) + "\n")
-    say("train one: neuraltape train TASK; your own data (.npz, .jsonl, .csv, .txt): neuraltape train --data FILE")
+    say("train one: neuraltape train TASK; your own data (docs/own-data.md): neuraltape train --data FILE")

@@ -85,7 +85,7 @@ def run(argv: Sequence[str]) -> None:
     result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())
     say_result(result, settings.task.score_name)
     if isinstance(settings.task, OwnData) and first_process():
-        say_scores(result.path)
+        say_scores(result.path, settings.task)
 
 
 def make_settings(values: Mapping[str, Any]) -> Settings:
@@ -187,7 +187,7 @@ def make_parser(source: Source) -> Parser:
     parser.add_argument("--run_dir", type=str, default=None, help="the run's folder, instead of --name")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there already")
     if source.task is None:
-        own = "your own: an .npz, .jsonl, .csv, .parquet or .txt file"
+        own = "your own: an .npz, .npy, .jsonl, .csv, .parquet or .txt file"
         parser.add_argument("--data", type=str, default=None, help=own)
     choice = source.choice
     for section in SECTIONS:

@@ -78,19 +78,22 @@ def guess_cost(task: TableTask, rows: Tensor) -> float:
     Returns:
         What `RowsScore.cost` would be.
     """
-    learned, asked = (_scored(task, each) for each in (task.rows, rows))
+    # In parts, as there may be many; one of each class or bit more, so that nothing is impossible.
+    asked, steps = task.goals(rows), 0
     if task.target_kind == "classes":
-        # One of each class more, so that none is impossible.
-        counts = torch.bincount(learned, minlength=task.output_size).double() + 1
-        return -(counts / counts.sum()).log()[asked].mean().item()
-    mean = learned.mean(0)
-    if task.target_kind == "values":
-        return (asked - mean).square().mean().item()
-    chance = (learned.sum(0) + 1) / (len(learned) + 2)
-    return -(asked * chance.log() + (1 - asked) * (1 - chance).log()).sum(-1).mean().item()
-
-
-def _scored(task: TableTask, rows: Tensor) -> Tensor:
-    """The targets of all scored steps: (steps,) classes, or (steps, features) float64."""
-    targets = task.table.targets[rows][task.table.mask[rows]]
-    return targets.long() if task.target_kind == "classes" else targets.double()
+        counts = sum(torch.bincount(part, minlength=task.output_size) for part in task.goals(task.rows)) + 1
+        chance = (counts / counts.sum()).double().log()
+        costs = (-chance[part] for part in asked)
+    else:
+        total, count = torch.zeros(task.output_size, dtype=torch.float64), 0
+        for part in task.goals(task.rows):
+            total, count = total + part.sum(0), count + len(part)
+        if task.target_kind == "values":
+            costs = ((part - total / count).square().mean(-1) for part in asked)
+        else:
+            chance = (total + 1) / (count + 2)
+            costs = (-(part * chance.log() + (1 - part) * (1 - chance).log()).sum(-1) for part in asked)
+    cost = 0.0
+    for part in costs:
+        cost, steps = cost + part.sum().item(), steps + len(part)
+    return cost / steps

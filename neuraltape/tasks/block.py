@@ -1,75 +1,102 @@
-"""Many equally long sequences as whole arrays, for files that are too large to be taken apart row by row.
+"""Many sequences as whole padded arrays, for files that are too large to be taken apart row by row.
 
 What is wrong with them is said by who reads them row by row.
 """
 
+import math
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from neuraltape.files import refuse_pipe
 from neuraltape.printed import record_repr
 
-SUFFIX = ".npz"
 # Sequences that are looked at together.
 CHUNK = 2048
 
 
 class Block(NamedTuple):
-    """Equally long sequences, sequences first."""
+    """Padded sequences, sequences first."""
 
     inputs: np.ndarray
     """(sequences, time, features) or (sequences, time)."""
     targets: np.ndarray | None
-    """(sequences, time, features), (sequences, time), or None."""
+    """(sequences, time, features), (sequences, time), one a sequence (sequences,), or None."""
+    lengths: np.ndarray
+    """Steps of each sequence, (sequences,) int64."""
+    mask: np.ndarray | None
+    """The steps that are scored, (sequences, time) bool; None: all."""
 
     __repr__ = record_repr
 
 
 def read_block(path: str) -> Block | None:
-    """The sequences of an .npz file, mapped and not read where they aren't compressed.
+    """The sequences of an .npz or .npy file, mapped and not read where they aren't compressed.
 
     Returns:
-        None where they aren't equally long, have a mask or one target each, or the file is another one or no good.
+        None where the file is another one or no good.
     """
-    if Path(path).suffix != SUFFIX:
-        return None
     try:
         refuse_pipe(path)
-        arrays = _arrays(path)
+        match Path(path).suffix:
+            case ".npz":
+                arrays = _arrays(path)
+            case ".npy":
+                with open(path, "rb") as file:
+                    arrays = {"inputs": _mapped(file, path, 0, Path(path).stat().st_size)}
+            case _:
+                return None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError):
         return None
-    inputs, targets = arrays.get("inputs"), arrays.get("targets")
-    if inputs is None or len(arrays) > (1 if targets is None else 2) or inputs.ndim not in (2, 3) or inputs.size == 0:
+    inputs, targets, lengths, mask = (arrays.pop(name, None) for name in ("inputs", "targets", "lengths", "mask"))
+    if arrays or inputs is None or inputs.ndim not in (2, 3) or inputs.size == 0 or not _numeric(inputs):
         return None
-    if targets is not None and (
-        targets.ndim not in (2, 3) or targets.shape[:2] != inputs.shape[:2] or not targets.size
-    ):
+    count, time = inputs.shape[:2]
+    if targets is not None:
+        fits = 1 <= targets.ndim <= 3 and targets.shape[:2] == (count, time)[: targets.ndim]
+        if not fits or not targets.size or not _numeric(targets) or (targets.ndim == 1 and mask is not None):
+            return None
+    if lengths is None:
+        lengths = np.full(count, time)
+    elif lengths.shape != (count,) or lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > time:
         return None
-    if any(array.dtype.kind not in "biuf" for array in arrays.values()):
+    if mask is not None and (mask.shape != (count, time) or not _numeric(mask) or not np.isin(mask, (0, 1)).all()):
         return None
-    return Block(inputs, targets)
+    return Block(inputs, targets, lengths.astype(np.int64), None if mask is None else mask.astype(bool))
+
+
+def _numeric(array: np.ndarray) -> bool:
+    return array.dtype.kind in "biuf"
 
 
 def _arrays(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an archive, mapped: what is written to them stays in this process. Raises what its parts raise."""
+    """The arrays of an archive, mapped. Raises what its parts raise."""
     found = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{member.filename} is compressed")
             with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-                shape, fortran, dtype = read[version](file)
-                begin = file.tell()
-            if fortran or dtype.hasobject or begin + dtype.itemsize * int(np.prod(shape)) != member.file_size:
-                raise ValueError(f"{member.filename} can't be mapped")
-            offset = _offset(path, member) + begin
-            found[member.filename.removesuffix(".npy")] = np.memmap(path, dtype, "c", offset, shape)
+                array = _mapped(file, path, _offset(path, member), member.file_size)
+            found[member.filename.removesuffix(".npy")] = array
     return found
+
+
+def _mapped(file: IO[bytes], path: str, offset: int, size: int) -> np.ndarray:
+    """An array in the .npy form, mapped: what is written to it stays in this process.
+
+    Args:
+        file: where its bytes begin; `offset`: the same place in the file at `path`; `size`: how many they are.
+    """
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, fortran, dtype = read[version](file)
+    begin = file.tell()
+    if fortran or dtype.hasobject or begin + dtype.itemsize * math.prod(shape) != size:
+        raise ValueError(f"{path} has an array that can't be mapped")
+    return np.memmap(path, dtype, "c", offset + begin, shape)
 
 
 def _offset(path: str, member: zipfile.ZipInfo) -> int:

@@ -12,7 +12,11 @@ from neuraltape.files import refuse_pipe
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, lines, numbers
 
-KEYS = {".npz": ("inputs", "targets", "lengths", "mask"), ".jsonl": ("inputs", "targets", "mask")}
+OF_ARRAYS = ("inputs", "targets", "lengths", "mask")
+KEYS = {".npz": OF_ARRAYS, ".npy": OF_ARRAYS, ".jsonl": ("inputs", "targets", "mask")}
+# What comes as a list of arrays, one a sequence.
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".mat")
+CONVERT = "docs/own-data.md says how to write lists of arrays as .npz"
 
 
 def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
@@ -20,14 +24,16 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
 
     Args:
         path: ends in .npz (padded arrays, sequences first: `inputs`, and optionally `targets`, `lengths`, `mask`),
-            .jsonl (a line a sequence: `inputs`, and optionally `targets`, `mask`; blank lines are skipped), or .csv or
-            .parquet (a line a step; see `read_columns`).
+            .npy (the inputs alone), .jsonl (a line a sequence: `inputs`, and optionally `targets`, `mask`; blank lines
+            are skipped), or .csv or .parquet (a line a step; see `read_columns`).
         columns: which columns of a table are what; None: see `Columns`.
 
     Raises:
         DataError: a missing or unreadable file, a row that isn't a sequence, or columns of a file that has none.
     """
     suffix = Path(path).suffix
+    if suffix in PICKLES:
+        raise DataError(f"{path}: a {suffix} file may run code when it is opened, and is not read; {CONVERT}")
     if suffix not in (*KEYS, *SUFFIXES):
         known = f"{', '.join(KEYS)}, {' or '.join(SUFFIXES)}"
         raise DataError(f"{path}: expected a file that ends in {known}; a text in .txt")
@@ -38,7 +44,7 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
         if suffix in SUFFIXES:
             rows = read_columns(path, columns or Columns())
         else:
-            rows = _npz_rows(path) if suffix == ".npz" else _jsonl_rows(path)
+            rows = _jsonl_rows(path) if suffix == ".jsonl" else _npz_rows(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not rows:
@@ -94,14 +100,18 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
         with open(path, "rb") as file:
             # Pickled objects stay shut: opening a data file must not run code from it.
             archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise ValueError("this is a single array")
-            arrays = {name: archive[name] for name in archive.files}
+            single = isinstance(archive, np.ndarray)
+            if single != (Path(path).suffix == ".npy"):
+                raise ValueError(f"this is {'a single array, a .npy file' if single else 'an archive, an .npz file'}")
+            arrays = {"inputs": archive} if single else {name: archive[name] for name in archive.files}
         # A member that is no array comes back as its bytes.
         return {name: np.asarray(array) for name, array in arrays.items()}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, MemoryError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: expected an .npz archive of arrays of numbers; got: {detail}") from error
+        if detail.startswith("Object arrays"):
+            detail = f"arrays of objects, which may run code when they are opened; {CONVERT}"
+        expected = "an .npy array" if Path(path).suffix == ".npy" else "an .npz archive of arrays"
+        raise DataError(f"{path}: expected {expected} of numbers; got: {detail}") from error
 
 
 def _jsonl_rows(path: str) -> list[Row]:

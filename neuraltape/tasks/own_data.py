@@ -24,7 +24,7 @@ class OwnData(TableTask):
     """
 
     data: str
-    """File to learn from: .npz, .jsonl, .csv or .parquet with sequences, or .txt."""
+    """File to learn from: .npz, .npy, .jsonl, .csv or .parquet with sequences, or .txt."""
     _: KW_ONLY
     validation: str | None = None
     """File to evaluate on while training; null: a share of the data's."""

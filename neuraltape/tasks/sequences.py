@@ -25,11 +25,12 @@ from neuraltape.tasks.table_task import TableTask
 
 @dataclass(frozen=True, eq=False)
 class Sequences(OwnData):
-    """Learn from sequences in a file: .npz, .jsonl, .csv or .parquet.
+    """Learn from sequences in a file: .npz, .npy, .jsonl, .csv or .parquet.
 
     `.npz`: padded arrays, sequences first: `inputs` (sequences, time, features), and where wanted `targets`
     (sequences, time, features), (sequences, time) or (sequences,), `lengths` (sequences,), `mask` (sequences, time):
-    the steps to score. What stands past a length is ignored. `.jsonl`: a line a sequence, an object with `inputs`, and
+    the steps to score. What stands past a length is ignored. `.npy`: the inputs alone. `.jsonl`: a line a sequence, an
+    object with `inputs`, and
     where wanted `targets` and `mask`. Inputs are a list of numbers a step; a single whole number a step is a symbol,
     shown to the machine one-hot, and a single real number is one feature. Two rows:
 
@@ -132,10 +133,10 @@ class Sequences(OwnData):
             return None
         if self.class_weights != "balanced":
             return torch.tensor(self.class_weights)
-        rows = self.parts["training"]
-        targets = self.table.targets[rows][self.table.mask[rows]].long()
-        counts = torch.bincount(targets, minlength=self.output_size).clamp(min=1)
-        return len(targets) / (self.output_size * counts)
+        counts = torch.zeros(self.output_size, dtype=torch.int64)
+        for part in self.goals(self.parts["training"]):
+            counts += torch.bincount(part, minlength=self.output_size)
+        return counts.sum() / (self.output_size * counts.clamp(min=1))
 
     @property
     def costs_bits(self) -> bool:
@@ -165,7 +166,7 @@ class Sequences(OwnData):
 
     @cached_property
     def _block(self) -> Block | None:
-        """The data as whole arrays, where that is all that there is and columns aren't asked for."""
+        """The data as whole padded arrays, where that is all that there is and columns aren't asked for."""
         alone = all(each is None for each in (self.validation, self.test, self.inputs, self.targets))
         return read_block(self.data) if alone else None
 

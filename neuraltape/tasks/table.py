@@ -24,7 +24,8 @@ MOST_SYMBOLS = 65536
 class Table(NamedTuple):
     """All sequences, sequences first here.
 
-    Integers are as small as the file has them: what is drawn becomes float32 and int64.
+    Integers are as small as the file has them: what is drawn becomes float32 and int64. What stands past a sequence's
+    length may be anything: what is drawn has zeros there.
     """
 
     kind: Kind
@@ -126,7 +127,7 @@ def table_of_block(
     predicts: Predicts = "auto",
     scored: Scored = "all",
 ) -> Table:
-    """What `make_table` gives for the rows of a block, whose numbers are looked at in chunks and stay where they are.
+    """What `make_table` gives for the rows of a block, whose numbers are looked at in parts and stay where they are.
 
     Args:
         path, kind, symbols, classes, predicts, scored: those of `make_table`.
@@ -135,51 +136,78 @@ def table_of_block(
     Raises:
         DataError: something is wrong; `make_table` says with which row.
     """
-    inputs, targets = block.inputs, None if predicts == "next" else block.targets
+    inputs, targets, lengths, mask = block._replace(targets=None) if predicts == "next" else block
     given = targets is not None
-    if (predicts == "targets" and not given) or (not given and inputs.shape[1] < 2):
+    if (predicts == "targets" and not given) or (not given and lengths.min() < 2):
         raise DataError(f"{path}: no targets, or a single step")
-    shown, goal = (inputs, targets) if targets is not None else (inputs[:, :-1], inputs[:, 1:])
-    for array in (inputs, goal):
-        for part in _chunks(array):
-            numbers(part.reshape(len(part), -1), path, "inputs or targets")
-    whole = goal.dtype.kind in "iu"
-    if kind != "auto":
-        found = kind
-    elif goal.ndim == 2 and whole:
-        found = "classes"
-    else:
-        found = "bits" if all(np.isin(part, (0, 1)).all() for part in _chunks(goal)) else "values"
+    for part in _inside(inputs, lengths):
+        numbers(part.reshape(len(part), -1), path, "inputs")
     as_symbols = inputs.ndim == 2 and inputs.dtype.kind in "iu" and (given or kind in ("auto", "classes"))
     input_size = inputs.shape[2] if inputs.ndim == 3 else 1
     if as_symbols:
-        input_size = _alphabet([(path, part) for part in _chunks(inputs)], symbols, "inputs", "symbols")
+        input_size = _alphabet([(path, part) for part in _inside(inputs, lengths)], symbols, "inputs", "symbols")
+    if targets is None:
+        inputs, goal, lengths, mask = inputs[:, :-1], inputs[:, 1:], lengths - 1, None if mask is None else mask[:, :-1]
+    else:
+        goal = _at_ends(targets, lengths, inputs.shape[1]) if targets.ndim == 1 else targets
+    longest = int(lengths.max())
+    shown, goal = inputs[:, :longest], goal[:, :longest]
+    inside = np.arange(longest) < lengths[:, None]
+    counted = inside if mask is None else inside & mask[:, :longest]
+    if scored == "last" or (targets is not None and targets.ndim == 1):
+        counted = _last_of_each(counted)
+    for part in _inside(goal, lengths):
+        numbers(part.reshape(len(part), -1), path, "targets")
+    if kind != "auto":
+        found = kind
+    elif goal.ndim == 2 and goal.dtype.kind in "iu":
+        found = "classes"
+    else:
+        found = "bits" if all(np.isin(part, (0, 1)).all() for part in _inside(goal, lengths)) else "values"
     if found == "classes":
         goal = goal[:, :, 0] if goal.ndim == 3 and goal.shape[2] == 1 else goal
-        for part in _chunks(goal):
-            _check_whole([_Goal(path, part.reshape(-1, *part.shape[2:]), np.empty(0))])
+        for part in _inside(goal, lengths):
+            _check_whole([_Goal(path, part, np.empty(0))])
         known = classes if classes is not None or given else input_size
-        output_size = _alphabet([(path, part) for part in _chunks(goal)], known, "targets", "classes")
+        output_size = _alphabet([(path, part) for part in _inside(goal, lengths)], known, "targets", "classes")
         if not given:
             input_size = output_size = max(input_size, output_size)
     else:
         goal = goal if goal.ndim == 3 else goal[:, :, None]
         output_size = goal.shape[2]
         if found == "bits":
-            for part in _chunks(goal):
+            for part in _inside(goal, lengths):
                 _check_bits([_Goal(path, part, np.empty(0))])
-    mask = torch.ones(goal.shape[:2], dtype=torch.bool)
-    if scored == "last":
-        mask[:, :-1] = False
+    if not counted.any():
+        raise DataError(f"{path}: nothing is scored")
     shown = shown if as_symbols or shown.ndim == 3 else shown[:, :, None]
-    lengths = torch.full((len(goal),), goal.shape[1])
-    return Table(found, _lean(shown), _lean(goal), mask, lengths, input_size, output_size, not given)
+    tensors = (_lean(shown), _lean(goal), torch.from_numpy(counted), torch.from_numpy(lengths))
+    return Table(found, *tensors, input_size, output_size, not given)
 
 
-def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """An array in parts that fit a cache."""
+def _inside(array: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """All steps of (sequences, time, ...) that are no padding, as (steps, ...), in parts that fit a cache."""
     for start in range(0, len(array), CHUNK):
-        yield array[start : start + CHUNK]
+        part, ends = array[start : start + CHUNK], lengths[start : start + CHUNK]
+        yield part[np.arange(part.shape[1]) < ends[:, None]]
+
+
+def _at_ends(targets: np.ndarray, lengths: np.ndarray, time: int) -> np.ndarray:
+    """One target a sequence at its last step, 0 before it: (sequences, time)."""
+    # Whole numbers as small as they can be: there are as many as there are steps.
+    if targets.dtype.kind in "iu" and targets.min() >= 0 and targets.max() <= np.iinfo(np.int32).max:
+        targets = targets.astype(np.uint8 if targets.max() <= np.iinfo(np.uint8).max else np.int32)
+    goal = np.zeros((len(targets), time), targets.dtype)
+    goal[np.arange(len(targets)), lengths - 1] = targets
+    return goal
+
+
+def _last_of_each(counted: np.ndarray) -> np.ndarray:
+    """The last scored step of each sequence alone, (sequences, time)."""
+    rows, last = np.arange(len(counted)), counted.shape[1] - 1 - counted[:, ::-1].argmax(1)
+    found = np.zeros_like(counted)
+    found[rows, last] = counted[rows, last]
+    return found
 
 
 def _lean(array: np.ndarray) -> Tensor:

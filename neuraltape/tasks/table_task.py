@@ -2,6 +2,7 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
+from neuraltape.tasks.block import CHUNK
 from neuraltape.tasks.draw import check_integer, draw_lengths
 from neuraltape.tasks.score import class_costs, square_costs, wrong_classes, wrong_values
 from neuraltape.tasks.table import Kind, Table
@@ -92,9 +94,20 @@ class TableTask(Task):
             tensor[rows, :longest].transpose(0, 1).contiguous()
             for tensor in (self.table.inputs, self.table.targets, self.table.mask)
         )
-        targets = targets.long() if targets.dim() == 2 else targets.float()
-        inputs = inputs.long() if inputs.dim() == 2 else inputs.float()
+        padding = torch.arange(longest).unsqueeze(-1) >= lengths
+        inputs, targets = (
+            each.long().masked_fill_(padding, 0)
+            if each.dim() == 2
+            else each.float().masked_fill_(padding.unsqueeze(-1), 0)
+            for each in (inputs, targets)
+        )
         return Batch(inputs, targets, mask, lengths)
+
+    def goals(self, rows: Int[Tensor, " rows"]) -> Iterator[Tensor]:
+        """The scored targets of these rows, in parts: (steps,) int64 classes, or (steps, features) float64."""
+        for some in rows.split(CHUNK):
+            part = self.table.targets[some][self.table.mask[some]]
+            yield part.long() if self.target_kind == "classes" else part.double()
 
     def at_length(self, length: int) -> Self:
         """The rows of exactly this length. Raises ValueError where there are none."""

@@ -182,7 +182,8 @@ class Text(OwnData):
 
     def unknown_share(self, rows: Int[Tensor, " rows"]) -> float:
         """The share of unknown tokens among the targets of these rows."""
-        return (self.table.targets[rows][self.table.mask[rows]] == 0).double().mean().item()
+        unknown, tokens = zip(*((int((part == 0).sum()), len(part)) for part in self.goals(rows)), strict=True)
+        return sum(unknown) / sum(tokens)
 
     def read_inputs(self, path: str, size: int) -> tuple[Tensor, Tensor]:
         """The windows of another text; see `OwnData.read_inputs`. `size`: those of the vocabulary."""

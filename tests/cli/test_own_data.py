@@ -120,16 +120,21 @@ def test_what_comes_next_of_a_table_is_a_table_with_the_same_names(call: Call, h
 
 def test_a_text_is_learned_scored_and_gone_on_with(call: Call, refuses: Call, here: Path, no_pictures: None) -> None:
     (here / "a.txt").write_text("to be or not to be, that is the question\n" * 12)
-    said = call("train", "--data", "a.txt", "--window", "20", *SMALL)
+    thin = ("--embedding-size", "3", "--input-dropout", "0.1", "--output-dropout", "0.1")
+    said = call("train", "--data", "a.txt", "--window", "20", *thin, *SMALL)
     assert said.code == 0, said.err
     lines = said.out.splitlines()
+    assert lines[2].endswith(" parameters; each symbol is looked up as 3 numbers")
     assert lines[0].startswith("491 characters in 25 windows of 20; 15 are known, and one token stands for all others:")
     assert lines[1].startswith("23 for training, 2 for validation; guessing the mean costs 2.")
     # A heading may be broken.
     assert "perplexi" in said.out
     (here / "b.txt").write_text("not to bEE")
+    table(here / "b.csv", 3)
     # The text that was learned from isn't needed.
     (here / "a.txt").rename(here / "gone.txt")
+    said = refuses("train", "--data", "b.csv", "--embedding-size", "3")
+    assert "--embedding-size needs inputs that are symbols; those of sequences are not; got 3" in said.err
     said = call("evaluate", "text", "--data", "b.txt")
     assert said.code == 0, said.err
     (score,) = json.loads(Path("runs/text/figures/rows.json").read_text())["scores"].values()
