@@ -121,9 +121,10 @@ def vector_panel(tape: Tape, head: Head, name: str) -> Panel:
     """One of the vectors that a head moves, over time."""
     values = tape.of(head.vectors[name]).T
     low, high = BOUNDS.get(name, (-math.inf, math.inf))
-    # The scale is that of the glossary, so that panels can be compared; where it has none, that of the numbers.
+    # The scale is that of the glossary, so that panels can be compared; where it has none, or a machine keeps to none,
+    # that of the numbers.
     scale: tuple[Scale, float] = ("unit" if low == 0 else "signed", high)
-    if not math.isfinite(high):
+    if not math.isfinite(high) or np.abs(values).max(initial=0) > high:
         scale = "signed", scale_of(np.append(values, -1.0))[1]
     return Panel(f"{name.capitalize()}s of {spoken(head)}", values, *scale, "element", name)
 

@@ -108,6 +108,15 @@ def test_a_sequence_that_is_not_there_is_refused() -> None:
         plot_focus(small_trace(), sequence=-1)
 
 
+def test_what_a_machine_leaves_unbounded_has_the_scale_of_its_numbers() -> None:
+    trace = small_trace()
+    writer = trace.head("write 1")
+    wider = replace(writer, vectors=writer.vectors | {"add": torch.full_like(writer.vectors["add"], -3.25)})
+    figure = plot_writes(replace(trace, heads=(*trace.heads[:-1], wider)))
+    assert panel(figure, "Adds of write head 1").images[0].get_clim() == (-3.3, 3.3)
+    assert panel(figure, "Erases of write head 1").images[0].get_clim() == (0, 1)
+
+
 def test_writes_show_adds_and_erases_of_every_head() -> None:
     trace = small_trace(write_heads=2)
     figure = plot_writes(trace)

@@ -125,7 +125,7 @@ function vectorLine(about) {
   const canvas = element("canvas", { role: "img", "aria-label": named("number", about.name) });
   return {
     elements: [element("div", { class: "parameter" }, ...symbol(about)), canvas],
-    draw: (trace) => paintVector(canvas, trace.at(about.array, state.step), about.high ?? trace.limit(about.array), Math.min(200, canvas.parentElement.clientWidth)),
+    draw: (trace) => paintVector(canvas, trace.at(about.array, state.step), Math.max(about.high ?? 0, trace.limit(about.array)), Math.min(200, canvas.parentElement.clientWidth)),
   };
 }
 
@@ -149,7 +149,7 @@ function vectorStage(order, title, vectors) {
   const name = element("div", { class: "stage-name" }, element("i", {}, String(order)), text(title));
   const body = element("div", { class: "vectors" }, ...figures.map((figure) => figure.element));
   const draw = (trace) => {
-    for (const { about, canvas } of figures) paintVector(canvas, trace.at(about.array, state.step), about.high ?? trace.limit(about.array), Math.min(260, body.clientWidth - 70));
+    for (const { about, canvas } of figures) paintVector(canvas, trace.at(about.array, state.step), Math.max(about.high ?? 0, trace.limit(about.array)), Math.min(260, body.clientWidth - 70));
   };
   return { element: element("div", { class: "stage" }, element("div", { class: "rail" }, name), body), draw };
 }
