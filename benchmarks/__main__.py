@@ -13,7 +13,7 @@ from benchmarks.machine import describe, in_words
 from benchmarks.memory import memory
 from benchmarks.report import write
 from benchmarks.scaling import slots, steps, widths
-from benchmarks.sparse import sparse
+from benchmarks.sparse import scan, sparse
 from benchmarks.startup import startup
 from benchmarks.table import Table
 from benchmarks.timing import FULL, QUICK, Effort
@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Table]] = {
     "widths": widths,
     "memory": memory,
     "sparse": sparse,
+    "scan": scan,
     "larger": larger,
     "limit": limit,
     "startup": startup,

@@ -1,4 +1,4 @@
-"""What a training step of a sparse memory costs against the number of slots, beside a dense one."""
+"""What a sparse memory costs: a training step against the number of slots, and a step where all rows are searched."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,13 +10,15 @@ from benchmarks.table import Column, Table, scaled, whole
 from benchmarks.timing import Effort, take_turns
 from neuraltape import NTM, SAM
 
-# Slots; the second number is what the others are compared with.
-SLOTS = (2**7, 2**12, 2**16, 2**20)
+# Slots; the second number is what the others are compared with. The first ones are those of a quick run.
+SLOTS = (2**7, 2**12, 2**4, 2**5, 2**6, 2**9, 2**16, 2**20)
 # A call of the dense memory stays near a second: of the largest that it has it takes two steps.
 MOST_DENSE, FEW_STEPS = 2**16, 2
 TIME, BATCH = 100, 8
 SIZES: dict[str, Any] = {"memory_width": 32, "read_heads": 4}
 SECONDS = 20
+# Rows of a memory that is given.
+ROWS = (2**16, 2**20)
 
 
 def sparse(effort: Effort) -> Table:
@@ -31,7 +33,7 @@ def sparse(effort: Effort) -> Table:
     taken = take_turns(calls, SECONDS, effort)
     rows = []
     base = effort.some(SLOTS)[1]
-    for slots in effort.some(SLOTS):
+    for slots in sorted(effort.some(SLOTS)):
         row: dict[str, Any] = {"slots": slots, "sam": taken[f"sam {slots}"].map(partial(_a_step, TIME))}
         row["growth"] = taken[f"sam {slots}"].over(taken[f"sam {base}"])
         if slots <= MOST_DENSE:
@@ -53,6 +55,47 @@ def sparse(effort: Effort) -> Table:
         f"The NTM has 4 write heads, and takes {FEW_STEPS} steps at {MOST_DENSE:,} slots.",
     )
     return Table("sparse", title, columns, tuple(rows), notes)
+
+
+def scan(effort: Effort) -> Table:
+    """A step of one sequence whose memory is given: all rows are searched for four heads."""
+    _check()
+    sizes = effort.some(ROWS)
+    calls: dict[str, Callable[[], object]] = {}
+    with torch.no_grad():
+        for rows in sizes:
+            memory = torch.randn(1, rows, 32, generator=torch.Generator().manual_seed(0))
+            sam, x = SAM(9, 100, 8, memory_slots=2**21, **SIZES), _inputs(1)[0, :1]
+            state = sam.initial_state(1, memory)
+            calls[f"stream {rows}"] = partial(sam.stream(state).step, x)
+            calls[f"step {rows}"] = partial(_step, sam, x, state)
+            calls[f"read {rows}"] = memory.sum
+        taken = take_turns(calls, SECONDS, effort)
+    rows_of_table = tuple(
+        {
+            "rows": rows,
+            "stream": taken[f"stream {rows}"],
+            "step": taken[f"step {rows}"],
+            "copies": taken[f"step {rows}"].over(taken[f"stream {rows}"]),
+            "read": taken[f"stream {rows}"].over(taken[f"read {rows}"]),
+        }
+        for rows in sizes
+    )
+    columns = (
+        Column("rows", "rows", whole),
+        Column("stream", "step of a stream, milliseconds", scaled(1e3)),
+        Column("step", "step(), milliseconds", scaled(1e3)),
+        Column("copies", "of a stream's step", scaled(1)),
+        Column("read", "a stream's step, of a sum of all numbers", scaled(1)),
+    )
+    title = "A given memory: a step of one sequence, 4 heads, width 32, LSTM 100, without gradients, one thread"
+    notes = ("In JSON: seconds.", "A sum of all numbers reads them once, at the speed of the memory.")
+    return Table("scan", title, columns, rows_of_table, notes)
+
+
+@torch.no_grad()
+def _step(sam: SAM, x: torch.Tensor, state: Any) -> None:
+    sam.step(x, state)
 
 
 def _a_step(steps: int, seconds: float) -> float:

@@ -1,23 +1,57 @@
-"""Make the guide's figures again, from a trained copy machine: python docs/make_figures.py [RUN or NAME]."""
+"""Make the guides' figures again.
 
+Those of addressing come from a trained copy machine: python docs/make_figures.py [RUN or NAME]. The one of a sparse
+memory's cost comes from what `python -m benchmarks --only sparse --output benchmarks/sparse` wrote:
+python docs/make_figures.py benchmarks/sparse.json
+"""
+
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from neuraltape import NTM
 from neuraltape.nn import Force
 from neuraltape.plotting import plot_focus, plot_memory, save_figure
 from neuraltape.plotting.animate import animate
 from neuraltape.plotting.stages import plot_stages
+from neuraltape.plotting.style import BLUE, ORANGE, TEXT, new_figure, prepare
 from neuraltape.tasks import Copy
 
 LENGTH = 8
 FIGURES = Path(__file__).parent / "figures"
 
 
-def main(machine: str) -> None:
-    """Draw everything, and say where."""
+def draw_costs(rows: list[dict[str, Any]]) -> Figure:
+    """What a step costs against the number of slots, sparse and dense: the rows of the benchmark `sparse`."""
+    figure = new_figure(4.6, 2.8)
+    axes = prepare(figure.add_subplot(), x="slots", y="milliseconds a step, forward and backward")
+    for name, label, color, marker in (("sam", "SAM", BLUE, "o"), ("ntm", "dense NTM", ORANGE, "s")):
+        measured = [(row["slots"], row[name]) for row in rows if name in row]
+        slots = [each for each, _ in measured]
+        low, middle, high = ([1e3 * cost[part] for _, cost in measured] for part in ("low", "median", "high"))
+        axes.plot(slots, middle, color=color, marker=marker, markersize=3, linewidth=1, label=label)
+        axes.fill_between(slots, low, high, color=color, alpha=0.2, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.legend(fontsize=TEXT, frameon=False)
+    return figure
+
+
+def main(given: str) -> None:
+    """Draw everything of a machine or a benchmark, and say where."""
+    if given.endswith(".json"):
+        tables = {table["name"]: table for table in json.loads(Path(given).read_text(encoding="utf-8"))["tables"]}
+        print(save_figure(draw_costs(tables["sparse"]["rows"]), FIGURES / "sparse-cost.png"))
+    else:
+        draw_addressing(given)
+
+
+def draw_addressing(machine: str) -> None:
+    """The pictures of the guide to addressing, from a machine that copies."""
     ntm = NTM.from_pretrained(machine)
     batch = Copy().sample(1, torch.Generator().manual_seed(0), lengths=LENGTH)
     trace = ntm.trace(batch.inputs, targets=batch.targets)

@@ -214,6 +214,10 @@ class FastMachine(Machine):
 
         Args, returns, errors: see `SequenceModel.step`.
         """
+        return self._step(inputs, state, reset, own=False)
+
+    def _step(self, inputs: Tensor, state: Any, reset: Tensor | None, *, own: bool) -> tuple[Tensor, MachineState]:
+        """`step`; own: nobody else has the state, so that its tensors may be changed, see `kernels.reference.step`."""
         if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or anything():
             return super().step(inputs, state, reset=reset)
         parts: dict[str, Any] = self._modules
@@ -242,7 +246,7 @@ class FastMachine(Machine):
             return super().step(inputs, state, reset=reset)
         take = self.step_choice.plain(like.device, like.dtype, spec).function
         carried = state.controller.parts()
-        y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec)
+        y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec, own=own)
         return y, MachineState(type(state.controller)(*carried), after)
 
     def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:

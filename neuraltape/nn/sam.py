@@ -1,13 +1,16 @@
 """The sparse access memory: a controller with heads that touch a few slots of very many."""
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from neuraltape.nn.access import SAMAccess, SAMConfig
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
 from neuraltape.nn.made_on import made_on
 from neuraltape.nn.resized import Resizable
+from neuraltape.nn.state import MachineState, map_state
 
 
 class SAM(Resizable, FastMachine):
@@ -79,3 +82,68 @@ class SAM(Resizable, FastMachine):
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
+
+    def stream(self, state: Any = None, *, batch_size: int = 1) -> "SAMStream":
+        """A long stream, step by step, in a memory of its own that is not copied at every step.
+
+        Args:
+            state: where it begins; it is copied once, and stays as it is. None: the initial state.
+            batch_size: how many sequences.
+
+        Raises:
+            TypeError, ValueError: a state that does not fit.
+        """
+        return SAMStream(self, state, batch_size)
+
+
+class SAMStream:
+    """What `SAM.stream` gives: it owns its state and changes it, so that a step costs the search and no copy.
+
+    The outputs are those of `SAM.step`, without gradients. Where there is no room for what a step may touch, a quarter
+    more is made, and the rows are copied once. It is for one thread at a time.
+    """
+
+    def __init__(self, sam: SAM, state: Any, batch_size: int) -> None:
+        with torch.no_grad():
+            state = sam.initial_state(batch_size) if state is None else sam.fitting(state, batch_size)
+            self._sam, self._state = sam, map_state(lambda each: each.detach().clone(), state)
+        # At most so many slots have been touched: to ask the state how many takes longer than to count on.
+        self._touched = self._state.access.memory.shape[1]
+
+    @torch.no_grad()
+    def step(self, inputs: Tensor, *, reset: Tensor | None = None) -> Tensor:
+        """One step.
+
+        Args:
+            inputs: (batch, input_size), or (input_size,) for a single sequence.
+            reset: which sequences begin anew with this step: bool, (batch,), or () for a single one. Such a step
+                copies.
+
+        Returns:
+            The outputs, (batch, output_size) or (output_size,).
+
+        Raises:
+            TypeError, ValueError: see `SAM.step`; the stream is then as it was.
+        """
+        self._make_room()
+        outputs, self._state = self._sam._step(inputs, self._state, reset, own=True)
+        self._touched = min(self._touched + self._sam.layout.touched, self._sam.memory_slots)
+        return outputs
+
+    @property
+    def state(self) -> MachineState:
+        """A copy of the state after the last step: what `SAM.step` would have given back."""
+        access = self._state.access.settled()
+        return map_state(lambda each: each.clone(), self._state.replace(access=access))
+
+    def _make_room(self) -> None:
+        """Rows for one more step, and for many where there are none."""
+        access, layout = self._state.access, self._sam.layout
+        rows, slots = access.memory.shape[1], self._sam.memory_slots
+        if rows == slots or self._touched + layout.touched <= rows:
+            return
+        self._touched = int(access.used.max())
+        if self._touched + layout.touched > rows:
+            self._state = self._state.replace(
+                access=access.with_rows(min(slots, rows + rows // 4 + 16 * layout.touched))
+            )

@@ -216,6 +216,64 @@ def test_extremes_give_no_nan(slots, scale, backend, generator):
         assert bad == [], (dtype, steps)
 
 
+def streamed(sam, x, state, reset=None):
+    """Outputs and state of a stream, step by step, and the same of `step`."""
+    stream, outputs, expected = sam.stream(state, batch_size=x.shape[1]), [], []
+    with torch.no_grad():
+        for t, now in enumerate(x):
+            anew = None if reset is None else reset[t]
+            y, state = sam.step(now, state, reset=anew)
+            outputs.append(stream.step(now, reset=anew))
+            expected.append(y)
+    return torch.stack(outputs), stream.state, torch.stack(expected), state
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize("slots", [12, 2**20])
+def test_a_stream_gives_what_steps_give_also_when_it_has_grown_or_is_full(backend, slots, generator):
+    sam, x = machine(backend=backend, memory_slots=slots), rows(generator, 40, 2)
+    given = torch.randn(2, 6, 5, generator=generator, dtype=torch.float64)
+    reset = torch.zeros(40, 2, dtype=torch.bool)
+    reset[17, 1] = True
+    for start, anew in ((None, None), (sam.initial_state(2, given), None), (sam(x)[1], reset)):
+        before = None if start is None else start.clone()
+        outputs, state, expected, wanted = streamed(sam, x, start, anew)
+        torch.testing.assert_close(outputs, expected, rtol=1e-10, atol=1e-12)
+        assert_close(state, wanted, rtol=1e-10, atol=1e-12)
+        if before is not None:
+            assert_close(start, before, rtol=0, atol=0)
+
+
+def test_a_stream_changes_its_memory_where_it_lies_and_gives_copies(generator):
+    sam, x = machine(backend="cpu"), rows(generator, 60, 2)
+    stream = sam.stream(batch_size=2)
+    places = []
+    for now in x:
+        stream.step(now)
+        places.append(stream._state.access.memory.data_ptr())
+        assert stream.state.access.memory.data_ptr() != places[-1]
+    # It moves where there is no room for a step.
+    assert 1 < len(set(places)) <= 7
+    kept = stream.state
+    before = kept.clone()
+    stream.step(x[0])
+    assert_close(kept, before, rtol=0, atol=0)
+
+
+def test_a_stream_is_as_it_was_after_an_error(generator):
+    sam, x = machine(backend="auto"), rows(generator, 3, 2)
+    stream = sam.stream(batch_size=2)
+    stream.step(x[0])
+    for bad, error in ((x[0, :1], ValueError), ([1.0], TypeError), (x[0, :, :2], ValueError)):
+        with pytest.raises(error):
+            stream.step(bad)
+    with torch.no_grad():
+        expected = sam(x[:2])[0][1]
+    torch.testing.assert_close(stream.step(x[1]), expected)
+    with pytest.raises(ValueError, match=r"state must be that of 3 sequence\(s\)"):
+        sam.stream(stream.state, batch_size=3)
+
+
 def test_repr_names_the_sizes():
     said = repr(machine())
     assert "slots=1048576, width=5, read_heads=2, sparse_reads=3" in said

@@ -13,6 +13,7 @@ import pytest
 from lightning_fabric import Fabric
 
 from neuraltape.cli.main import main
+from neuraltape.nn import SAMConfig
 from neuraltape.runs import RunExistsError, load_run
 from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.runs.directory import RunDirectory
@@ -100,6 +101,28 @@ def test_sigkill_at_any_moment_costs_nothing(tmp_path: Path) -> None:
     assert max(kills) > 0
     assert kills == sorted(kills)
     assert_same_end(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_a_sparse_memory_whose_lengths_double_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = SAMConfig(hidden_size=8, memory_slots=2**20, memory_width=4, read_heads=2, sparse_reads=3)
+    # Each fifty steps are good enough, so the last of the stops lie in other stages than the first.
+    practice = {"curriculum": "doubling", "grow_from": 2, "grow_below": 100.0}
+    settings = small(task=Copy(max_length=8, bits=2), model=sam, max_sequences=480, evaluate_every=200, **practice)
+    train(settings, run_dir=tmp_path / "whole", progress=False)
+    stages = []
+    for number, at in enumerate((20, 55, 103, None)):
+        monkeypatch.setattr(start, "make_progress", lambda *a, at=at, **k: StopAt(at))
+        with nullcontext() if at is None else pytest.raises(Interrupted):
+            if number:
+                resume(tmp_path / "torn")
+            else:
+                train(settings, run_dir=tmp_path / "torn")
+        checkpoint = load_checkpoint(RunDirectory(tmp_path / "torn").checkpoint)
+        stages.append(checkpoint.values["counters"]["stage"])
+    assert stages == [1, 2, 3, 3]
+    assert_same_end(tmp_path / "whole", tmp_path / "torn")
 
 
 @dataclass(frozen=True, kw_only=True)

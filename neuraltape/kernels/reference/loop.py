@@ -143,6 +143,8 @@ def step(
     controller: tuple[Tensor, ...],
     access: Any,
     spec: MachineSpec,
+    *,
+    own: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...], Any]:
     """One step of a stream, without gradients.
 
@@ -150,6 +152,8 @@ def step(
         inputs: (batch, input).
         weights, controller, access, spec: as for `sequence`.
         output: weight and bias of the machine's output layer, (output, hidden + read heads * width) and (output,).
+        own: nobody but the caller has the state, and where it grows it has room for the step. Then its tensors may be
+            changed and given back; here they never are.
 
     Returns:
         The output layer's result (batch, output), and the state after the step.

@@ -71,6 +71,10 @@ class Access(NamedTuple):
     are."""
     leave: Callable[[Any], Any] = lambda state: state
     """The state that came out, as it is given back."""
+    stay: Callable[[Any, Any], Any] | None = None
+    """(spec, state) -> the spec of a step that changes the tensors `lasting` of the state, which has room for it."""
+    lasting: tuple[str, ...] = ()
+    """Names of the state's tensors that such a step changes where they lie."""
     why_not: Callable[[Any], str | None] = lambda layout: None
     """Why a layout has no kernels; None where it has."""
 

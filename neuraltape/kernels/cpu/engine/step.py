@@ -36,6 +36,8 @@ class _Prepared(NamedTuple):
     """As the outputs will be: PyTorch makes a tensor like another sooner than one of a shape."""
     states: int
     """How many tensors the cell carries."""
+    lasting: tuple[int, ...]
+    """Which tensors of a state that is the caller's own are changed where they lie."""
     saved: int
     """Numbers that the kernel's own notes take, and the results that nobody asked for."""
     take: Callable[[Any], tuple[Tensor, ...]]
@@ -58,8 +60,9 @@ def _prepare(spec: MachineSpec, batch: int, outputs: int, item_size: int) -> _Pr
     dtype = torch.float32 if item_size == 4 else torch.float64
     result = torch.empty(batch, outputs, dtype=dtype, device="cpu")
     look = Look((("inputs", (batch, z.inputs)), *fixed.of_weights, *output, *state), dtype)
+    lasting = tuple(states + access.state.names.index(name) for name in access.lasting)
     return _Prepared(
-        fixed, look, output, result, states,
+        fixed, look, output, result, states, lasting,
         z.blocks * z.saved_block + batch * seen, attrgetter(*access.state.names), access.state, access.leave,
         engine.forward[item_size],
     )  # fmt: skip
@@ -72,10 +75,15 @@ def step(
     controller: tuple[Tensor, ...],
     access: Any,
     spec: MachineSpec,
+    *,
+    own: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...], Any]:
     """One step of a stream: see `neuraltape.kernels.reference.step`."""
     item_size, plug, as_came = inputs.element_size(), named(spec.access), (access, spec)
-    if plug.enter is not None:
+    own = own and plug.stay is not None
+    if own and plug.stay is not None:
+        spec = plug.stay(spec, access)
+    elif plug.enter is not None:
         spec, access, _ = plug.enter(spec, access, None, 1)
     prepared = _prepare(spec, inputs.shape[0], output[1].shape[0], item_size)
     fixed, z = prepared.fixed, prepared.fixed.sizes
@@ -85,6 +93,8 @@ def step(
     if found is None:
         return _in_general(inputs, weights, output, controller, *as_came, prepared.output)
     after = list(map(torch.empty_like, state))
+    for i in prepared.lasting if own else ():
+        after[i] = state[i]
     outputs = torch.empty_like(prepared.result)
     final = list(map(Tensor.data_ptr, after))
     cut, none, came = prepared.states, (0,) * (CONTROLLER - prepared.states), len(found) - len(after)
@@ -100,7 +110,8 @@ def step(
         saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], 0, 0, 0, 0, *found[1 : came - 2],
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
-    return outputs, tuple(after[:cut]), prepared.leave(prepared.make(*after[cut:]))
+    result = prepared.make(*after[cut:])
+    return outputs, tuple(after[:cut]), result if own else prepared.leave(result)
 
 
 @torch.no_grad()

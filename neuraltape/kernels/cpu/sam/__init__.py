@@ -26,4 +26,6 @@ ACCESS = Access(
     in_place=("memory",),
     enter=plan.enter,
     leave=settled,
+    stay=plan.stay,
+    lasting=("memory", "age"),
 )

@@ -139,6 +139,13 @@ def enter(
     return room, state.with_rows(kept), restart
 
 
+def stay(spec: MachineSpec, state: SAMState) -> MachineSpec:
+    """A machine with as many slots as the state has rows, of which there are enough for one more step."""
+    layout = spec.layout
+    given = max(layout.read_heads, layout.sparse_reads)
+    return replace(spec, slots=state.memory.shape[1], layout=replace(layout, slots=given))
+
+
 def rounded(rows: int) -> int:
     """At least so many, an eighth more at most, of which there are few."""
     step = 16

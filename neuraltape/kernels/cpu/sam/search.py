@@ -7,7 +7,17 @@ import numpy as np
 from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.functional.sam import STEPS
 from neuraltape.kernels.cpu.lib.compiler import helper
-from neuraltape.kernels.cpu.lib.simd import add_totals, keep_apart, load, load_some, multiply_add, splat
+from neuraltape.kernels.cpu.lib.simd import (
+    add_totals,
+    inverse_root,
+    keep_apart,
+    load,
+    load_some,
+    multiply_add,
+    splat,
+    store,
+    where,
+)
 from neuraltape.kernels.cpu.sam.plan import PIECE
 
 _SMALLEST_SQUARE = SMALLEST_NORM**2
@@ -79,6 +89,34 @@ def offer(work, best, ranks, cosines, count, slot, cosine):
 
 
 @helper
+def inverse_norms(work, n):
+    """`inverse_norm` of a vector's lanes."""
+    squares = load(work, n)
+    some = squares > _SMALLEST_SQUARE
+    # What is no number stays none.
+    return where(some, inverse_root(where(some, squares, 1.0)), squares - squares)
+
+
+@helper
+def least_offered(rank):
+    """A cosine below which no rank is above this one; rounding leaves room for one step."""
+    return (rank - 0.5) / STEPS
+
+
+@helper
+def take(work, at, best, ranks, cosines, count, first, last):
+    """Offer a head the rows of a piece, whose cosines lie at `at`; most are not above the least of its nearest."""
+    keep_apart()
+    least = least_offered(work[ranks + count - 1])
+    for n in range(last - first):
+        cosine = work[at + n]
+        # What is no number is offered, so that it is seen.
+        if not cosine < least:
+            offer(work, best, ranks, cosines, count, first + n, cosine)
+            least = least_offered(work[ranks + count - 1])
+
+
+@helper
 def search(z, rows, m0, count, saved, parameters, work, scratch):
     """The nearest slots of every head among the first `count`, the nearest first.
 
@@ -103,19 +141,12 @@ def search(z, rows, m0, count, saved, parameters, work, scratch):
                 key = parameters + head * width
                 at = place + (head + 1) * PIECE
                 products(rows, a, b, c, d, False, saved, key, work, at, width, vector)
-        for n in range(last - first):
-            work[scratch + n] = inverse_norm(work[scratch + n])
+        for n in range(scratch, scratch + PIECE, vector):
+            store(work, n, inverse_norms(work, n))
         for head in range(z.heads):
-            key, mine = parameters + head * width, head * z.nearest
+            mine, at = head * z.nearest, scratch + (head + 1) * PIECE
+            key = parameters + head * width
             scale = inverse_norm(dot(saved, key, saved, key, width))
-            for n in range(last - first):
-                cosine = work[scratch + (head + 1) * PIECE + n] * work[scratch + n] * scale
-                offer(
-                    work,
-                    best + mine,
-                    scratch + z.ranks + mine,
-                    scratch + z.cosines + mine,
-                    z.nearest,
-                    first + n,
-                    cosine,
-                )
+            for n in range(0, PIECE, vector):
+                store(work, at + n, load(work, at + n) * load(work, scratch + n) * scale)
+            take(work, at, best + mine, scratch + z.ranks + mine, scratch + z.cosines + mine, z.nearest, first, last)

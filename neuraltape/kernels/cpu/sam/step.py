@@ -15,10 +15,14 @@ from neuraltape.kernels.cpu.sam.search import search
 
 @helper
 def bring_rows(given, call, z, b, work):
-    """A state's rows and ages into the last state's, where they are changed in place. given: what names that state."""
+    """A state's rows and ages into the last state's, where they are changed in place. given: what names that state.
+
+    They may be there already: a stream's own state is both.
+    """
     keep_apart()
-    copy(floats(work, given.memory0), b * z.slots * z.width, floats(work, call.memory1), b * z.slots * z.width,
-         z.slots * z.width)  # fmt: skip
+    if given.memory0 != call.memory1:
+        copy(floats(work, given.memory0), b * z.slots * z.width, floats(work, call.memory1), b * z.slots * z.width,
+             z.slots * z.width)  # fmt: skip
     ages, stamps = floats(work, given.age0), floats(work, call.age1)
     for n in range(b * z.slots, (b + 1) * z.slots):
         stamps[n] = stamp_of(ages[n])
