@@ -7,6 +7,7 @@ from rich.table import Table
 
 from neuraltape.cli.answers import evaluate_answers
 from neuraltape.cli.errors import UsageError
+from neuraltape.cli.graphs import evaluate_graphs
 from neuraltape.cli.output import say_wrote, show
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_figures
@@ -14,14 +15,15 @@ from neuraltape.cli.presentations import evaluate_omniglot
 from neuraltape.cli.rows import evaluate_rows
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
 from neuraltape.plotting import evaluation_figures
-from neuraltape.tasks import Babi, Omniglot
+from neuraltape.tasks import Babi, GraphTraversal, Omniglot
 from neuraltape.tasks.own_data import OwnData
 
 REPORT = "evaluation.json"
-# The options that say something where a machine answers questions, learned your own sequences, or learns from one
-# example.
+# The options that say something where a machine answers questions, learned your own sequences, walks through graphs, or
+# learns from one example.
 OF_BABI = ("run", "task", "last", "memory_slots", "data_dir", "output")
 OF_SEQUENCES = ("run", "task", "last", "memory_slots", "data", "output")
+OF_GRAPHS = ("run", "task", "last", "memory_slots", "lengths", "sequences", "seed", "output")
 OF_OMNIGLOT = (*OF_BABI, "lengths", "sequences", "seed", "images")
 
 
@@ -60,6 +62,10 @@ def run(argv: Sequence[str]) -> None:
         raise UsageError(f"--data is for your own sequences; {subject.name} learned {subject.task.name}")
     if options.data_dir is not None:
         raise UsageError(f"--data-dir is for tasks with a data set; {subject.name} learned {subject.task.name}")
+    if isinstance(subject.task, GraphTraversal):
+        parser.refuse_others(options, OF_GRAPHS, f"has no effect on graph-traversal, which {subject.name} learned")
+        evaluate_graphs(subject, subject.task, options)
+        return
     folder = folder_of(options, subject.figures)
     lengths = usual_lengths(subject.task) if options.lengths is None else options.lengths
     report = make_report(

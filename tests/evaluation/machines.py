@@ -10,7 +10,7 @@ class Copier(SequenceModel):
     """Copies 8-bit vectors without a fault, then flips the first bit of the last `faults` answers."""
 
     def __init__(self, faults: int = 0, batch_first: bool = False) -> None:
-        super().__init__(9, 1, 8, batch_first=batch_first)
+        super().__init__(9, 1, 8, embedding_size=None, batch_first=batch_first, device=None)
         self.faults = faults
         self.sureness = nn.Parameter(torch.tensor(20.0))
 
@@ -30,7 +30,7 @@ class Constant(SequenceModel):
     """Says the same at every step."""
 
     def __init__(self, input_size: int, outputs: list[float]) -> None:
-        super().__init__(input_size, 1, len(outputs), batch_first=False)
+        super().__init__(input_size, 1, len(outputs), embedding_size=None, batch_first=False, device=None)
         self.outputs = nn.Parameter(torch.tensor(outputs))
 
     def initial_state(self, batch_size: int) -> tuple[()]:
