@@ -13,6 +13,8 @@ from neuraltape.runs import RunDirectory
 
 # What the page begins with where nobody names something: the lessons are about it.
 FIRST = "copy"
+# What its button "train" starts: checkpoints follow each other so closely that learning is seen.
+TRAINING = ("neuraltape", "train", FIRST, "--snapshots", "true", "--checkpoint-every", "0.5")
 
 
 def run(argv: Sequence[str]) -> None:
@@ -53,7 +55,7 @@ def run(argv: Sequence[str]) -> None:
         # A packaged machine may have the same name.
         chosen = f"run:{chosen}"
     try:
-        from neuraltape.explorer import export, serve
+        from neuraltape.explorer import Trainer, export, serve
     except ImportError as error:
         raise UsageError(f'{error.name} is not installed; get it with: pip install "neuraltape[explorer]"') from error
     if options.export is not None:
@@ -78,6 +80,7 @@ def run(argv: Sequence[str]) -> None:
         open_browser=options.open,
         data_dir=options.data_dir,
         figure=_figure,
+        trainer=Trainer(TRAINING, RUNS, FIRST, FIRST),
         say=say,
     )
 

@@ -23,7 +23,8 @@ from neuraltape.explorer.answer import Answer, GoneError, run
 from neuraltape.explorer.loading import MachineError
 from neuraltape.explorer.machines import Machines
 from neuraltape.explorer.queue import BusyError, Queue
-from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest
+from neuraltape.explorer.requests import BODY_BYTES, DrawRequest, ReplayRequest, RunRequest, TrainingRequest
+from neuraltape.explorer.trainer import Trainer
 from neuraltape.nn import Trace
 
 # Names under which a browser on this computer asks. Another name is a page elsewhere that points its own name here.
@@ -50,6 +51,7 @@ def create_app(
     hosts: Sequence[str] = LOCAL,
     data_dir: str | None = None,
     figure: Callable[[Trace, Path], None] | None = None,
+    trainer: Trainer | None = None,
 ) -> FastAPI:
     """The explorer.
 
@@ -60,6 +62,7 @@ def create_app(
         hosts: names and addresses that it answers to; ("*",): any address in numbers, and this computer's own names.
         data_dir: where the tasks' data is; None: where each machine's settings say, or where downloads are kept.
         figure: draws a trace into an SVG file, for the page's "figure" download; None: the page offers none.
+        trainer: what the page's button "train" starts, into a folder in `runs`; None: the page has no such button.
     """
     folders = {name: Path(folder) for name, folder in (models or {}).items()}
     machines = Machines([Path(each) for each in runs], folders, data_dir)
@@ -77,7 +80,8 @@ def create_app(
     @app.get("/api/machines")
     def listing() -> dict[str, Any]:
         found = [machines.describe(entry) for entry in machines.entries()]
-        return {"machines": found, "chosen": chosen, "figure": figure is not None}
+        training = None if trainer is None else trainer.about()
+        return {"machines": found, "chosen": chosen, "figure": figure is not None, "training": training}
 
     @app.get("/api/weights")
     def weights(machine: str = "") -> Response:
@@ -120,6 +124,15 @@ def create_app(
         made = figure
         data = await answered(request, lambda answer: _file(lambda path: made(answer.trace, path), "figure.svg"))
         return _download(data, "figure.svg", "image/svg+xml")
+
+    @app.post("/api/training")
+    async def training(request: Request) -> dict[str, Any]:
+        asked = await _asked(request, TrainingRequest)
+        if trainer is None:
+            raise ValueError("this explorer was started without a training")
+        act = trainer.start if asked.action == "start" else trainer.stop
+        await queue.run(request, lambda left: act())
+        return trainer.about()
 
     @app.post("/api/replay")
     async def replay(request: Request) -> Response:

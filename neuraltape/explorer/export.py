@@ -72,7 +72,7 @@ def export(
         if not told:
             reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
             raise ValueError(f"there is no machine that can be shown{f' ({reasons})' if reasons else ''}")
-        listed = {"machines": told, "chosen": chosen, "figure": False}
+        listed = {"machines": told, "chosen": chosen, "figure": False, "training": None}
         (new / DATA / LIST).write_text(json.dumps(listed, allow_nan=False), encoding="utf-8")
         for name, data in page.files().items():
             (new / name).parent.mkdir(parents=True, exist_ok=True)

@@ -154,6 +154,12 @@ class DrawRequest(Strict):
     seed: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
+class TrainingRequest(Strict):
+    """Start the training that the explorer was given, or stop it."""
+
+    action: Literal["start", "stop"]
+
+
 class ReplayRequest(Strict):
     """A page that replays these runs without a server."""
 

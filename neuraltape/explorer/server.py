@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from neuraltape.explorer.app import LOCAL, create_app
+from neuraltape.explorer.trainer import Trainer
 from neuraltape.nn import Trace
 
 # Addresses that stand for all of this computer's.
@@ -37,13 +38,15 @@ def serve(
     open_browser: bool = False,
     data_dir: str | None = None,
     figure: Callable[[Trace, Path], None] | None = None,
+    trainer: Trainer | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve until Ctrl-C.
 
     Args:
-        runs, models, chosen, data_dir, figure: see `create_app`.
-        host: the address to listen on. Any but this computer's own lets others in; there is no password.
+        runs, models, chosen, data_dir, figure, trainer: see `create_app`.
+        host: the address to listen on. Any but this computer's own lets others in; there is no password, so they get no
+            `trainer`.
         port: the port; 0: any that is free.
         open_browser: open the page.
         say: gets a line with the address as soon as the page can be opened.
@@ -56,7 +59,10 @@ def serve(
     listener = listen(host, port)
     everywhere = host in EVERYWHERE
     hosts = ("*",) if everywhere else LOCAL if host in LOCAL else (*LOCAL, host.lower())
-    app = create_app(runs=runs, models=models, chosen=chosen, data_dir=data_dir, figure=figure, hosts=hosts)
+    app = create_app(
+        runs=runs, models=models, chosen=chosen, data_dir=data_dir, figure=figure, hosts=hosts,
+        trainer=trainer if host in LOCAL else None,
+    )  # fmt: skip
     shown = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     server = _Server(uvicorn.Config(app, log_level="warning", access_log=False))

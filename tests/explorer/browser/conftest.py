@@ -1,14 +1,23 @@
-"""One browser for all tests of the page.
+"""One browser for all tests of the page, and one page in it.
 
 They lie in a folder of their own, so that it is closed before other tests run: as long as it is open its loop is the
-thread's, and no other can be run there.
+thread's, and no other can be run there. A page of its own for each test would cost three times the work of loading the
+same one anew: each new one is a process that begins from nothing.
 """
 
 import gc
+import re
 import shutil
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+# What the page is like when a test begins.
+SIZE = {"width": 1280, "height": 900}
+# The browser notes every refusal; what the page makes of it is for the tests to look at.
+REFUSED = "status of 422|net::ERR_FAILED"
 
 
 @pytest.fixture(scope="package")
@@ -26,3 +35,51 @@ def browser():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture(scope="package")
+def only_page(browser: Any) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """The one page; what went wrong on it so far, and the addresses that it asked for."""
+    context = browser.new_context(viewport=SIZE, locale="en-US", reduced_motion="reduce")
+    # A busy machine takes long over its first page.
+    context.set_default_timeout(90_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    asked: list[str] = []
+
+    def note(message: Any) -> None:
+        if message.type in ("error", "warning") and not re.search(REFUSED, message.text):
+            wrong.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page, wrong, asked
+    context.close()
+
+
+@pytest.fixture
+def tab(only_page: tuple[Any, list[str], list[str]]) -> Iterator[Any]:
+    """The page, empty, and as if it were new. At the end: nothing on the console."""
+    page, wrong, _ = only_page
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    page.mouse.move(0, 0)
+    # A page that was never loaded has no storage.
+    page.evaluate("(() => { try { localStorage.clear(); } catch { return; } })()")
+    page.goto("about:blank")
+    page.set_viewport_size(SIZE)
+    found = list(wrong)
+    wrong.clear()
+    assert found == []
+
+
+@pytest.fixture
+def page(tab: Any, only_page: tuple[Any, list[str], list[str]], address: str) -> Iterator[Any]:
+    """The explorer at the module's own `address`, ready. At the end: nothing asked from elsewhere."""
+    _, _, asked = only_page
+    asked.clear()
+    tab.goto(address)
+    tab.wait_for_selector("#stages canvas")
+    yield tab
+    assert [each for each in asked if not each.startswith((address, "data:", "blob:", "file:", "about:"))] == []

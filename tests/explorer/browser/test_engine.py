@@ -60,13 +60,14 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def shown(browser, machines) -> Iterator[Any]:
+def shown(only_page, machines) -> Iterator[Any]:
+    page, wrong, _ = only_page
     with served(create_app(models=machines, chosen=SINGLE)) as address:
-        page = browser.new_page()
         page.goto(address)
         page.wait_for_selector("#stages canvas")
         yield page
-        page.close()
+        page.goto("about:blank")
+    wrong.clear()
 
 
 # What is compared in the page: the same request, computed there and by the server.

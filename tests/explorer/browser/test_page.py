@@ -7,7 +7,6 @@ import shutil
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from neuraltape.explorer.page import replay as page_file
 from neuraltape.nn.pretrained import PACKAGED
 from neuraltape.tasks import TASKS, Task
 from tests.explorer.browser.served import served
+from tests.explorer.browser.waiting import answered, eventually, hidden, title_is, until
 from tests.explorer.conftest import save_run
 from tests.explorer.made_up import ABOUT, made_up, shifting
 
@@ -48,61 +48,8 @@ def address(places: Path, runs: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture
-def page(browser, address):
-    """The page, ready. At the end: nothing on the console, nothing asked from elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce")
-    found = context.new_page()
-    wrong: list[str] = []
-    # The browser notes every refusal; what the page makes of it is for the tests to look at.
-    found.on(
-        "console",
-        lambda message: (
-            wrong.append(message.text)
-            if message.type in ("error", "warning") and not re.search("status of 422|net::ERR_FAILED", message.text)
-            else None
-        ),
-    )
-    found.on("pageerror", lambda error: wrong.append(str(error)))
-    found.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith((address, "data:", "blob:", "file:")) else wrong.append(request.url)
-        ),
-    )
-    found.goto(address)
-    found.wait_for_selector("#stages canvas")
-    yield found
-    context.close()
-    assert wrong == []
-
-
 def picture(page, selector: str) -> str:
     return page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
-
-
-def until(page, expression: str) -> None:
-    # Playwright's own wait evaluates strings inside the page, which the page's policy forbids.
-    deadline = time.monotonic() + 40
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
-        page.wait_for_timeout(50)
-
-
-def eventually(page, check) -> None:
-    """What a page shows follows what was done to it a frame or an answer later, on a busy machine much later."""
-    deadline = time.monotonic() + 40
-    while not check():
-        assert time.monotonic() < deadline, "the page did not change as it should"
-        page.wait_for_timeout(50)
-
-
-@contextmanager
-def answered(page) -> Iterator[None]:
-    """Until the page shows the answer to what was done in the block, whoever computed it."""
-    page.evaluate("async () => (window.seen = (await import('explorer/store')).state.lanes)")
-    yield
-    until(page, "import('explorer/store').then(({ state }) => state.lanes !== window.seen)")
 
 
 def unheard_of(page) -> None:
@@ -122,10 +69,6 @@ def unheard_of(page) -> None:
 
 def draft_of(page) -> dict:
     return page.evaluate("async () => (await import('explorer/store')).state.draft")
-
-
-def title_is(page, text: str) -> None:
-    eventually(page, lambda: page.inner_text("#tape-title") == text)
 
 
 def output_of(page) -> str:
@@ -280,7 +223,7 @@ def test_downloads(page, tmp_path):
     page.goto(replay.as_uri())
     page.wait_for_selector("#stages canvas")
     assert page.locator("#lanes button").count() == 2
-    assert page.locator("#random").is_hidden()
+    hidden(page, "#random")
     page.keyboard.press("ArrowRight")
     title_is(page, "The tape at step 1 of 16")
 
@@ -314,7 +257,7 @@ def test_everything_can_be_done_by_keyboard(page):
 def test_chinese_and_the_schemes(page):
     page.click("#language")
     assert page.get_attribute("html", "lang") == "zh-Hans"
-    assert page.inner_text("#tape-title").startswith("第 0 步的纸带")
+    eventually(page, lambda: page.inner_text("#tape-title").startswith("第 0 步的纸带"))
     assert page.inner_text("#length-name") == "向量数"
     assert page.inner_text("#task-text").startswith("复制")
     # Every text that English has, Chinese has, the tasks' own included; and none that nobody says.
@@ -374,7 +317,7 @@ def test_numbers_beside_vectors_can_be_changed(page):
     assert after[1:] == before[1:]
 
 
-def test_a_word_that_a_language_lacks_is_said_in_english(browser, places, tmp_path, monkeypatch):
+def test_a_word_that_a_language_lacks_is_said_in_english(tab, tmp_path, monkeypatch):
     """A language is one file; a task of which no language knows anything brings its words along, also in a replay."""
     static = tmp_path / "static"
     shutil.copytree(page_module.STATIC, static)
@@ -394,8 +337,7 @@ def test_a_word_that_a_language_lacks_is_said_in_english(browser, places, tmp_pa
         monkeypatch.undo()
         page_module.modules.cache_clear()
         page_module.languages.cache_clear()
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    found = context.new_page()
+    found = tab
     found.goto((tmp_path / "replay.html").as_uri())
     found.wait_for_selector("#stages canvas")
     assert found.get_attribute("html", "lang") == "eo"
@@ -406,16 +348,15 @@ def test_a_word_that_a_language_lacks_is_said_in_english(browser, places, tmp_pa
         assert found.inner_text("#language") == name
         found.click("#language")
         assert found.get_attribute("html", "lang") == tag
-    context.close()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1280])
-def test_it_fits_the_width(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    for machine in ("copy", "omniglot", "answers"):
+def test_it_fits_the_width(page):
+    for machine in ("omniglot", "answers", "copy"):
         choose(page, machine)
-        page.wait_for_timeout(200)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (390, 768, 1024, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(200)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (machine, width)
 
 
 # Where the lessons' own words end, what they speak of, and where the time slider begins.
@@ -454,7 +395,7 @@ def test_every_lesson_can_be_followed_to_its_end(page, width, height):
             assert top < whole
             assert below - top > whole / 2 or below <= whole + 1
             page.click("#lesson-next")
-    assert page.locator("#lesson").is_hidden()
+    hidden(page, "#lesson")
     eventually(page, lambda: page.locator("#changes .chip").count() == 0)
     assert len(guesses) == 12
     assert all(each.startswith(("As you said.", "Not quite: ")) for each in guesses)
@@ -465,7 +406,7 @@ def test_a_reader_can_do_the_first_lesson_from_what_it_says(page):
     page.click("#lessons-open")
     page.locator("#lesson-text", has_text="Six vectors go in").wait_for()
     page.keyboard.press("Escape")
-    assert page.locator("#lesson").is_hidden()
+    hidden(page, "#lesson")
     page.click("#lessons-open")
     page.fill("#step", "3")
     eventually(page, lambda: page.locator("#lesson-next").is_enabled())
@@ -508,7 +449,7 @@ def test_an_episode_shows_its_pictures_and_what_stands_in_the_slots(page):
         "where it read one step before",
     ]
     # A head that does not shift has no shift to switch off.
-    assert page.locator("#no-shift").is_hidden()
+    hidden(page, "#no-shift")
     page.fill("#step", "12")
     title_is(page, "The tape at step 12 of 29")
     page.locator("#heads button").nth(2).click()
@@ -578,7 +519,7 @@ def test_a_journey_can_be_asked_for_ride_by_ride(page):
 def test_a_story_can_be_told_and_its_sentences_are_coloured(page):
     choose(page, "answers")
     assert page.input_value("#question") == "Where is Mary?"
-    assert page.locator("#time").is_hidden()
+    hidden(page, "#time")
     assert page.locator("#heads button").all_inner_texts() == ["hop 1", "hop 2", "hop 3"]
     page.fill("#facts", "John moved to the office.\nMary went to the garden.")
     page.fill("#question", "Where is John?")
@@ -586,7 +527,7 @@ def test_a_story_can_be_told_and_its_sentences_are_coloured(page):
     eventually(page, lambda: page.inner_text("#verdict").startswith("Where is John? "))
     # Its match is no cosine, and no line says that it is one; nor do the lessons speak of this machine.
     assert page.locator(".equation >> visible=true").count() == 0
-    assert page.locator("#welcome").is_hidden()
+    hidden(page, "#welcome")
     rows = [row.split("\t") for row in page.locator(".named tbody tr").all_inner_texts()]
     assert [row[0].split()[0] for row in rows[:2]] == ["1", "2"]
     assert "John moved to the office." in rows[0][0]
@@ -607,27 +548,24 @@ def test_a_story_can_be_told_and_its_sentences_are_coloured(page):
     page.click("#ask")
     page.wait_for_selector("#message:visible")
     assert "john" in page.inner_text("#message")
-    assert page.locator("#inside").is_hidden()
+    hidden(page, "#inside")
     page.fill("#question", "Where is Mary?")
     page.click("#ask")
     page.wait_for_selector("#inside:visible")
     assert page.locator("#message").is_hidden()
 
 
-def test_a_trace_of_a_machine_that_nobody_knows_can_be_looked_into(browser, tmp_path):
-    wrong: list[str] = []
+def test_a_trace_of_a_machine_that_nobody_knows_can_be_looked_into(tab, tmp_path):
+    found = tab
     for name, options in {"bare": {}, "labelled": {"labels": True}, "whole": {"memory": True}}.items():
         packed = base64.b64encode(pack(made_up(**options), ABOUT)).decode()
         file = tmp_path / f"{name}.html"
         file.write_text(page_file({"data": [packed], "labels": ["main"], "language": "en", "step": 2}))
-        found = browser.new_page()
-        found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        found.on("pageerror", lambda error: wrong.append(str(error)))
         found.goto(file.as_uri())
         found.wait_for_selector("#stages canvas")
         assert found.locator("#heads button").all_inner_texts() == ["write 1", "ear 1"]
         found.keyboard.press("2")
-        eventually(found, lambda page=found: page.locator(".stage").count() == 4)
+        eventually(found, lambda: found.locator(".stage").count() == 4)
         # Stages and numbers without words show their own names, as text.
         assert [each.split("\n")[1] for each in found.locator(".stage-name").all_inner_texts()[:3]] == [
             "sniff", "<b>hop over</b>", "land"
@@ -639,10 +577,8 @@ def test_a_trace_of_a_machine_that_nobody_knows_can_be_looked_into(browser, tmp_
         assert "sound" in found.locator(".stage").nth(3).inner_text()
         drawn = picture(found, ".stage:nth-child(2) .stage-body canvas")
         found.keyboard.press("ArrowRight")
-        eventually(found, lambda page=found, old=drawn: picture(page, ".stage:nth-child(2) .stage-body canvas") != old)
+        eventually(found, lambda old=drawn: picture(found, ".stage:nth-child(2) .stage-body canvas") != old)
         assert found.locator(".named").is_visible() == (name == "labelled")
-        found.close()
-    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -652,15 +588,13 @@ def test_a_trace_of_a_machine_that_nobody_knows_can_be_looked_into(browser, tmp_
         (1, "Read 1 jumps to slot 3, led by its key: 100 % of its focus is there. It brings back what stands there."),
     ],
 )
-def test_the_sentence_says_whether_a_head_moved_on_or_was_led_by_its_key(browser, tmp_path, found, sentence):
+def test_the_sentence_says_whether_a_head_moved_on_or_was_led_by_its_key(tab, tmp_path, found, sentence):
     packed = base64.b64encode(pack(shifting(by_key=bool(found)), ABOUT)).decode()
     file = tmp_path / "shifting.html"
     file.write_text(page_file({"data": [packed], "labels": ["main"], "language": "en", "step": 1}))
-    shown = browser.new_page()
-    shown.goto(file.as_uri())
-    shown.wait_for_selector("#stages canvas")
-    assert shown.inner_text("#sentence") == sentence
-    shown.close()
+    tab.goto(file.as_uri())
+    tab.wait_for_selector("#stages canvas")
+    assert tab.inner_text("#sentence") == sentence
 
 
 def test_a_draft_that_comes_late_is_not_given_to_the_machine_chosen_meanwhile(page):
@@ -704,7 +638,7 @@ def test_a_new_checkpoint_shows_itself(page, runs):
     eventually(page, lambda: output_of(page) != old)
 
 
-def test_the_address_keeps_what_is_shown(page):
+def test_the_address_keeps_what_is_shown(page, address):
     """Machine, input, step, head and changes: a reload loses nothing, and a link shows it to somebody else."""
     page.click("#random")
     page.fill("#step", "9")
@@ -721,8 +655,9 @@ def test_the_address_keeps_what_is_shown(page):
     assert draft_of(page)["vectors"] == draft["vectors"]
     # A link that is not whole shows the page all the same, and says nothing false.
     for wrong in ("#machine=model%3Acopy&bits=01&changes=[", "#machine=nobody", "#machine=model%3Acopy&bits=012"):
-        page.goto(page.url.partition("#")[0] + wrong)
-        page.reload()
+        # From elsewhere: the page itself would write what it shows over the wrong link.
+        page.goto("about:blank")
+        page.goto(address + wrong)
         page.wait_for_selector("#stages canvas >> visible=true")
         assert page.locator("#changes .chip").count() == 0
 
@@ -749,7 +684,7 @@ def test_slots_can_be_set_and_too_few_are_said(page):
     eventually(page, lambda: page.inner_text("#range-note").startswith("In training lengths were 1\u20138."))
     # A machine whose start is kept slot by slot has no such choice.
     page.select_option("#machine", value="model:ngrams")
-    eventually(page, lambda: page.locator("#slots").is_hidden())
+    hidden(page, "#slots")
 
 
 def test_a_paste_that_makes_no_sequence_changes_nothing(page):
@@ -856,7 +791,7 @@ def test_it_says_that_it_works_and_that_the_server_is_away(page):
     with page.expect_download():
         page.click("#get-figure")
         page.wait_for_selector("#busy:visible")
-    eventually(page, lambda: page.locator("#busy").is_hidden())
+    hidden(page, "#busy")
     page.route("**/api/machines", lambda route: route.abort())
     page.wait_for_selector("#away:visible")
     page.evaluate("scrollTo(0, 5000)")
@@ -865,7 +800,7 @@ def test_it_says_that_it_works_and_that_the_server_is_away(page):
     with answered(page):
         page.click("#random")
     page.unroute("**/api/machines")
-    eventually(page, lambda: page.locator("#away").is_hidden())
+    hidden(page, "#away")
 
 
 def test_a_training_that_is_solved_says_so(page, runs):

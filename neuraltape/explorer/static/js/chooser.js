@@ -68,10 +68,11 @@ async function poll() {
   const before = machineOf(state.machine)?.version;
   try {
     const { machines } = await listMachines();
-    update({ machines, away: false });
+    // Where nothing is new nothing is drawn.
+    if (state.away || JSON.stringify(machines) !== JSON.stringify(state.machines)) update({ machines, away: false });
   } catch {
     // The page says so until there is an answer again.
-    return update({ away: true });
+    return state.away || update({ away: true });
   }
   if (!state.machine) return loadMachines();
   if (byId("follow").checked && machineOf(state.machine)?.version !== before) run();

@@ -99,7 +99,8 @@ export function makeLessons() {
   byId("lesson-back").onclick = () => enter(lesson, stop - 1);
   byId("lesson-next").onclick = () => (stop + 1 < LESSONS[lesson].length ? enter(lesson, stop + 1) : lesson + 1 < LESSONS.length ? begin(lesson + 1) : close());
   byId("lesson-show").onclick = () => LESSONS[lesson][stop].show();
-  byId("lesson").onkeydown = (event) => event.key === "Escape" && close();
+  // Wherever the focus is: a lesson begins before it has the focus, and what it asks for is done elsewhere on the page.
+  document.addEventListener("keydown", (event) => event.key === "Escape" && open && !event.defaultPrevented && !document.querySelector("dialog[open]") && close());
 }
 
 // A lesson begins with the same sequence in an untouched machine.
@@ -109,6 +110,8 @@ async function begin(number) {
   clearChanges();
   open = true;
   await set({ task, form, vectors: VECTORS, columns: {}, numbers: {} });
+  // It may have been closed while its sequence was run.
+  if (!open) return;
   enter(number, 0);
   byId("lesson-title").focus();
 }

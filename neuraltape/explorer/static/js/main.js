@@ -117,7 +117,8 @@ function start() {
   makeTracks(byId("tracks"), replay ? null : editor);
   makeTape(byId("tape"), byId("now"));
   makeStages(byId("stages"));
-  for (const make of [makePlayer, makeDrafting, makeStory, makeJourney, makeWhatIf, makeShare, makeChooser, makeLearning, makeLessons, makeTips]) make();
+  // Tips come before lessons: of two that lie open Escape closes the upper one.
+  for (const make of [makePlayer, makeDrafting, makeStory, makeJourney, makeWhatIf, makeShare, makeChooser, makeLearning, makeTips, makeLessons]) make();
   byId("theme").onclick = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     setTheme(theme);

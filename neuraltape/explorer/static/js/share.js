@@ -19,6 +19,8 @@ export function makeShare() {
   button.onclick = () => open(menu.hidden);
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
+    // The key closes what lies on top, and nothing below it.
+    event.preventDefault();
     open(false);
     button.focus();
   });

@@ -38,7 +38,9 @@ export function drawStages() {
   }
   // Few slots do not become broad walls.
   place.style.setProperty("--axis", `${slotsShown(trace).length * WIDEST}px`);
-  for (const row of rows) row.draw(trace);
+  // All charts are as wide as the first. It is asked once: to ask after something was drawn lays out the page anew.
+  const width = place.querySelector(".stage-body canvas")?.clientWidth ?? 0;
+  for (const row of rows) row.draw(trace, width);
 }
 
 export function forgetStages() {
@@ -62,9 +64,9 @@ function stage(i, { name, numbers }, chart) {
   const title = element("div", { class: "stage-name" }, element("i", {}, String(i + 1)), named("stage", name), ...formula);
   const lines = numbers.map((each) => numberLine({ ...each, stage: name }));
   const rail = element("div", { class: "rail" }, title, ...lines.flatMap((line) => line.elements));
-  const draw = (trace) => {
+  const draw = (trace, width) => {
     for (const line of lines) line.draw(trace);
-    chart(trace, canvas, legend);
+    chart(trace, canvas, legend, width);
     sum.textContent = equation(trace, state.step, state.head, i, pointed(trace));
     sum.hidden = !sum.textContent;
   };
@@ -161,9 +163,8 @@ function label(canvas, trace, title, values) {
 
 // Similarities have a sign, and may be larger than 1.
 function similarityChart(i, last) {
-  return (trace, canvas, legend) => {
+  return (trace, canvas, legend, width) => {
     const slots = slotsShown(trace);
-    const width = canvas.clientWidth;
     const context = prepare(canvas, width, HEIGHT + (last ? 18 : 0));
     const column = width / slots.length;
     const values = trace.stage(state.step, state.head, i);
@@ -188,9 +189,8 @@ const stageName = (trace, i) => named("stage", trace.heads[state.head].stages[i]
 
 function bars(i, { name }, { ink, last }) {
   const previous = BLENDS.has(name);
-  return (trace, canvas, legend) => {
+  return (trace, canvas, legend, width) => {
     const slots = slotsShown(trace);
-    const width = canvas.clientWidth;
     const context = prepare(canvas, width, HEIGHT + (last ? 18 : 0));
     const column = width / slots.length;
     const values = trace.stage(state.step, state.head, i);

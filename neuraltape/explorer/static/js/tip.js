@@ -24,5 +24,9 @@ export function makeTips() {
   document.addEventListener("focusin", show);
   document.addEventListener("focusout", hide);
   document.addEventListener("scroll", hide, { passive: true });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || tip.hidden) return;
+    event.preventDefault();
+    hide();
+  });
 }

@@ -1,0 +1,37 @@
+"""Waiting for what a page shows, which follows what was done to it: a frame later, or on a busy machine much later."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# Seconds until something counts as not coming, and milliseconds between two looks.
+LONGEST, EVERY = 40, 50
+
+
+def eventually(page: Any, check: Callable[[], Any], what: str = "the page did not change as it should") -> None:
+    deadline = time.monotonic() + LONGEST
+    while not check():
+        assert time.monotonic() < deadline, what
+        page.wait_for_timeout(EVERY)
+
+
+def until(page: Any, expression: str) -> None:
+    # Playwright's own wait evaluates strings inside the page, which the page's policy forbids.
+    eventually(page, lambda: page.evaluate(expression), expression)
+
+
+def hidden(page: Any, selector: str) -> None:
+    page.locator(selector).wait_for(state="hidden")
+
+
+@contextmanager
+def answered(page: Any) -> Iterator[None]:
+    """Until the page shows the answer to what was done in the block, whoever computed it."""
+    page.evaluate("async () => (window.seen = (await import('explorer/store')).state.lanes)")
+    yield
+    until(page, "import('explorer/store').then(({ state }) => state.lanes !== window.seen)")
+
+
+def title_is(page: Any, text: str) -> None:
+    eventually(page, lambda: page.inner_text("#tape-title") == text, f"{page.inner_text('#tape-title')} is not {text}")
