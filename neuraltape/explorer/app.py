@@ -30,6 +30,8 @@ from neuraltape.nn import Trace
 # Names under which a browser on this computer asks. Another name is a page elsewhere that points its own name here.
 LOCAL = ("127.0.0.1", "localhost", "::1")
 BINARY, JSON = "application/octet-stream", "application/json"
+# Where the page's own files are.
+FILES = "/static"
 
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -67,14 +69,15 @@ def create_app(
     folders = {name: Path(folder) for name, folder in (models or {}).items()}
     machines = Machines([Path(each) for each in runs], folders, data_dir)
     app = FastAPI(title="neuraltape explorer", docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    # The version in an address is there for the browser: what it has kept under one never changes.
+    app.mount(f"{FILES}/{{version}}", StaticFiles(directory=page.STATIC), name="static")
     app.add_middleware(_Guard, hosts=hosts)
     _add_refusals(app)
     queue = Queue()
 
     @app.get("/")
     def index() -> Response:
-        text, policy = page.served()
+        text, policy = page.served(f"{FILES[1:]}/{page.version()}")
         return HTMLResponse(text, headers={"Content-Security-Policy": policy})
 
     @app.get("/api/machines")
@@ -167,7 +170,8 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault("Cache-Control", "no-cache")
+                kept = scope["path"].startswith(f"{FILES}/") and message["status"] == 200
+                headers.setdefault("Cache-Control", "max-age=31536000, immutable" if kept else "no-cache")
             await send(message)
 
         refusal = JSONResponse({"detail": "the explorer does not answer to this Host"}, 400)

@@ -32,15 +32,28 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: (code != "en", code)))
 
 
-def served() -> tuple[str, str]:
-    """The page, and the content security policy that lets nothing but its own files in."""
-    found = _import_map({name: f"./static/js/{name}.js" for name in modules()})
+def version() -> str:
+    """Changes when any of the page's files does."""
+    digest = hashlib.sha256()
+    for file in sorted(STATIC.rglob("*")):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def served(folder: str = "static") -> tuple[str, str]:
+    """The page, and the content security policy that lets nothing but its own files in.
+
+    Args:
+        folder: where it finds those, seen from itself.
+    """
+    found = _import_map({name: f"./{folder}/js/{name}.js" for name in modules()})
     digest = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' data: blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'"
     )
-    return _page(found), f"{policy}; frame-ancestors 'none'"
+    return _page(found).replace('"static/', f'"{folder}/'), f"{policy}; frame-ancestors 'none'"
 
 
 def files() -> dict[str, bytes]:

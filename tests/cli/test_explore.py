@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.explore import add_named
+from neuraltape.cli.explore import TRAINING, add_named
 from neuraltape.cli.main import main
+from neuraltape.cli.train import first_look, make_parser
 
 
 @pytest.fixture
@@ -62,6 +63,19 @@ def test_the_data_folder_is_passed_on(folder, monkeypatch):
     monkeypatch.setattr("neuraltape.explorer.serve", lambda **options: asked.update(options))
     assert main(["explore", "--data-dir", "somewhere"]) == 0
     assert asked["data_dir"] == "somewhere"
+
+
+def test_the_button_train_starts_what_the_command_line_takes(folder, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("neuraltape.explorer.serve", lambda **options: asked.update(options))
+    assert main(["explore"]) == 0
+    said = asked["trainer"].about()
+    assert (said["task"], said["folder"], said["running"]) == ("copy", "runs", False)
+    module, command, *words = TRAINING
+    source = first_look(words)
+    options = make_parser(source).parse([*source.rest, "--run-dir", "runs/copy"])
+    assert (module, command, source.task) == ("neuraltape", "train", "copy")
+    assert (options["snapshots"], options["checkpoint_every"]) == (True, 0.5)
 
 
 def test_a_port_that_is_none_is_refused(folder, capsys):

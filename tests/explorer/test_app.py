@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from neuraltape import NTM
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session
-from neuraltape.explorer import create_app
+from neuraltape.explorer import create_app, page
 from neuraltape.explorer.answer import GoneError, run
 from neuraltape.explorer.machines import Machines
 from neuraltape.explorer.requests import BODY_BYTES, RunRequest
@@ -336,8 +336,12 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/../secret.txt"]
-)
+    "path",
+    [
+        "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/../secret.txt",
+        "/static/1/%2e%2e/app.py", "/static/1/..%2fapp.py", "/static/%2e%2e/%2e%2e/app.py",
+    ],
+)  # fmt: skip
 def test_no_path_leads_out_of_the_page(client, path):
     assert client.get(path).status_code in (404, 405)
 
@@ -352,8 +356,26 @@ def test_the_page_lets_only_its_own_files_in(client):
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.search(r"https?://", answer.text)
-    for name in re.findall(r'"(/static/[^"]+)"', answer.text):
-        assert client.get(name).status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+    names = re.findall(r'"(?:\./)?(static/[^"]+)"', answer.text)
+    assert len(names) > 40
+    for name in names:
+        assert client.get(f"/{name}").status_code == 200
+
+
+def test_a_browser_keeps_the_pages_files_until_they_change(client, tmp_path, monkeypatch):
+    def script() -> str:
+        return re.search(r'src="(static/[^"]+/boot\.js)"', client.get("/").text)[1]
+
+    first = script()
+    assert script() == first
+    assert "immutable" in client.get(f"/{first}").headers["cache-control"]
+    # What is not there may come to be.
+    assert client.get(f"/{first}x").headers["cache-control"] == "no-cache"
+    shutil.copytree(page.STATIC, tmp_path / "static")
+    (tmp_path / "static" / "style.css").write_text("body { color: red }")
+    monkeypatch.setattr(page, "STATIC", tmp_path / "static")
+    assert script() != first
 
 
 def test_requests_at_the_same_time_do_not_mix(client):

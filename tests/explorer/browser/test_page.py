@@ -15,7 +15,7 @@ pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from neuraltape import Trace
-from neuraltape.explorer import create_app
+from neuraltape.explorer import Trainer, create_app
 from neuraltape.explorer import page as page_module
 from neuraltape.explorer.pack import pack
 from neuraltape.explorer.page import replay as page_file
@@ -37,15 +37,40 @@ def runs(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(places: Path, runs: Path) -> Iterator[str]:
+def address(places: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     def figure(trace: Trace, path: Path) -> None:
         path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
 
     models = {name: places / name for name in ("copy", "omniglot", "answers", "travels", "repeat", "sort")}
     models |= {"packaged": PACKAGED / "copy", "ngrams": PACKAGED / "ngrams"}
-    app = create_app(runs=[runs], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure)
-    with served(app) as found:
-        yield found
+    # Stands for the command line.
+    modules = tmp_path_factory.mktemp("modules")
+    (modules / "pretended_training.py").write_text(TRAINING)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(modules)
+        trainer = Trainer(("pretended_training", str(places / "runs")), runs, "trained", "copy")
+        app = create_app(
+            runs=[runs], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure, trainer=trainer
+        )
+        with served(app) as found:
+            yield found
+    trainer.stop()
+    trainer.wait(60)
+
+
+# A training that has a checkpoint at once, another one when the file "go" is there, and ends when it is interrupted.
+TRAINING = """
+import pathlib, shutil, signal, sys, time
+
+made, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+shutil.copytree(made / "first", folder)
+while not (folder / ".go").exists():
+    time.sleep(0.05)
+shutil.copytree(made / "second", folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+while True:
+    time.sleep(0.05)
+"""
 
 
 def picture(page, selector: str) -> str:
@@ -801,6 +826,26 @@ def test_it_says_that_it_works_and_that_the_server_is_away(page):
         page.click("#random")
     page.unroute("**/api/machines")
     hidden(page, "#away")
+
+
+def test_a_training_is_started_followed_and_stopped(page, runs):
+    """From its first checkpoint on, with the same input; where its run goes is said before and after."""
+    before = draft_of(page)
+    assert page.inner_text("#train") == "Train copy here"
+    assert f"the run goes to {runs}/" in page.inner_text("#train-text")
+    page.click("#train")
+    eventually(page, lambda: page.input_value("#machine") == "run:trained")
+    assert page.inner_text("#train-text") == f"Training; the run is {runs / 'trained'}"
+    eventually(page, lambda: draft_of(page) == before and page.locator(".tracks canvas").count() > 0)
+    old = output_of(page)
+    (runs / "trained" / ".go").touch()
+    eventually(page, lambda: output_of(page) != old)
+    # Whatever machine is shown, it can be stopped.
+    page.select_option("#machine", value="model:ngrams")
+    page.click("#train-stop")
+    page.select_option("#machine", value="model:copy")
+    page.locator("#train").wait_for()
+    assert page.inner_text("#train-text").startswith(f"The last training here: {runs / 'trained'}.")
 
 
 def test_a_training_that_is_solved_says_so(page, runs):

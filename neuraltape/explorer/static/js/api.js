@@ -31,6 +31,7 @@ export const drawDraft = async (machine, length, seed) => (await ask("api/draw",
 // about: the machine as the list has it; id: its own, or a checkpoint's.
 export const weightsOf = async (about, id) => (await ask(exported ? (about.learning.find((each) => each.id === id) ?? about).weights : `api/weights?machine=${encodeURIComponent(id)}`)).arrayBuffer();
 export const runMachine = async (request, signal) => (await ask("api/run", request, signal)).arrayBuffer();
+export const train = async (action) => (await ask("api/training", { action })).json();
 export const readyRun = async (file, signal) => (await ask(file, undefined, signal)).arrayBuffer();
 
 export async function download(path, body, name) {

@@ -9,12 +9,14 @@ import { run } from "explorer/runs";
 import { machineOf, state, update } from "explorer/store";
 import { text } from "explorer/text";
 
+// Milliseconds between two looks at what there is, and while a training goes on that was started here.
 const EVERY = 2000;
+const OFTEN = 600;
 let written = "";
 
 export async function loadMachines() {
-  const { machines, chosen, figure } = await listMachines();
-  update({ machines, figure });
+  const { machines, chosen, figure, training } = await listMachines();
+  update({ machines, figure, training });
   const whole = machines.filter((each) => !each.problem);
   if (!whole.length) {
     const broken = machines.map((each) => text("brokenMachine", each)).join(" · ");
@@ -47,29 +49,35 @@ async function restore(machine, { draft, head, changes, other, step, slots, at }
 }
 
 export function makeChooser() {
-  byId("machine").onchange = (event) => {
-    state.machine = event.target.value;
-    Object.assign(state, { changes: [], lanes: [], lane: 0, head: null, selected: [], slots: null, at: null, message: "" });
-    // A machine beside itself shows nothing.
-    if (!comparable(machineOf(state.other || "none")) || state.other === state.machine) state.other = "";
-    fitDraft();
-  };
+  byId("machine").onchange = (event) => choose(event.target.value);
   byId("other").onchange = (event) => {
     update({ other: event.target.value });
     run();
   };
-  setInterval(poll, EVERY);
+  setTimeout(poll, EVERY);
   addEventListener("hashchange", () => readAddress() && loadMachines());
 }
 
-// New checkpoints show themselves: the list says when a machine's weights have changed.
+export function choose(id) {
+  state.machine = id;
+  Object.assign(state, { changes: [], lanes: [], lane: 0, head: null, selected: [], slots: null, at: null, message: "" });
+  // A machine beside itself shows nothing.
+  if (!comparable(machineOf(state.other || "none")) || state.other === state.machine) state.other = "";
+  return fitDraft();
+}
+
 async function poll() {
+  await look().finally(() => setTimeout(poll, state.training?.running ? OFTEN : EVERY));
+}
+
+// New checkpoints show themselves: the list says when a machine's weights have changed.
+async function look() {
   if (exported || document.hidden || state.replay) return;
   const before = machineOf(state.machine)?.version;
   try {
-    const { machines } = await listMachines();
+    const { machines, training } = await listMachines();
     // Where nothing is new nothing is drawn.
-    if (state.away || JSON.stringify(machines) !== JSON.stringify(state.machines)) update({ machines, away: false });
+    if (state.away || JSON.stringify([machines, training]) !== JSON.stringify([state.machines, state.training])) update({ machines, training, away: false });
   } catch {
     // The page says so until there is an answer again.
     return state.away || update({ away: true });

@@ -12,7 +12,7 @@ export const words = {
   training: "学习", trainingText: "{sequences} 条序列，每条 {bits} 比特", trainingNone: "尚无报告", follow: "跟随：有新检查点就显示",
   curveLabel: "学习曲线：每条序列从 {first} 到 {last} 比特",
   getLink: "复制链接：机器、输入、步和改动", slotsName: "槽数", wholeNumber: "不能是 {came}：需要 {low} 到 {high} 的整数。", untrained: "训练时的长度为 {range}。", crowded: "{vectors} 个向量放不进 {slots} 个槽（每槽一个）：请增加槽数。",
-  pasteBits: "第 {line} 行有不是 0 或 1 的数；这个任务只接受比特。", pasteItems: "须为整条目，每条 {item} 行，至少 {least} 行；现有 {came} 行。", solvedAt: "；在 {sequences} 条时解决", solvedHere: "已解决", trainingOther: "设置相同的另一次训练：", learnt: "学了多少", learntAt: "{sequences} 条序列之后", learntAll: "这台机器现在的样子",
+  pasteBits: "第 {line} 行有不是 0 或 1 的数；这个任务只接受比特。", pasteItems: "须为整条目，每条 {item} 行，至少 {least} 行；现有 {came} 行。", solvedAt: "；在 {sequences} 条时解决", solvedHere: "已解决", train: "在此训练 {task}", trainStop: "停止", trainIdle: "在这台计算机上真正训练一次，实时跟随；训练保存到 {folder}", trainRunning: "训练中；训练保存在 {place}", trainStopping: "存好检查点后停止；训练保存在 {place}", trainDone: "上一次训练：{place}。再训练会另建文件夹。", trainFailed: "{place} 中的训练失败：{problem}", trainingOther: "设置相同的另一次训练：", learnt: "学了多少", learntAt: "{sequences} 条序列之后", learntAll: "这台机器现在的样子",
   flat: "平坦：处处为 1/{slots}", axisTo: "满高为 {top}", equation: "槽 {slot}：{sum}", headAt: "{head}：槽 {slot}，{share}", headSpread: "{head}：分散，最多 {share}", harmed: "已擦除或损坏：槽 {slots}。", slotOn: "槽 {slot}，已选。空格取消。", slotOff: "槽 {slot}。方向键移动，空格选取。",
   nearOptimum: "已近最优：有些比特只能猜。", offOptimum: "比必要的差。",
   lessons: "课程", yourGuess: "你的猜测", lessonBack: "上一步", lessonNext: "下一步", lessonOn: "下一课", lessonEnd: "完成", lessonShow: "演示给我看", lessonCount: "{now} / {of}", predicted: "正如你所说。", notPredicted: "不完全对：{right}。",

@@ -6,6 +6,7 @@ import { colour } from "explorer/palette";
 import { run } from "explorer/runs";
 import { machineOf, state, update } from "explorer/store";
 import { number, text } from "explorer/text";
+import { drawTraining, offered } from "explorer/training";
 
 const HEIGHT = 128;
 // The room for the labels at the left and below.
@@ -27,16 +28,17 @@ export function makeLearning() {
 export function drawLearning() {
   const machine = machineOf(state.machine);
   const card = byId("training");
-  card.hidden = Boolean(state.replay) || !machine || (machine.kind !== "run" && !kept().length);
+  card.hidden = Boolean(state.replay) || !machine || (machine.kind !== "run" && !kept().length && !offered());
   if (card.hidden) return;
   const { sequences, bits, curve, solved } = machine.progress ?? { curve: [], solved: null };
   const end = solved === null ? "" : text("solvedAt", { sequences: solved.toLocaleString() });
   byId("training-text").textContent = curve.length ? text("trainingText", { sequences: sequences.toLocaleString(), bits: number(bits) }) + end : text("trainingNone");
-  if (machine.kind !== "run") byId("training-text").textContent = `${text("trainingOther")} ${byId("training-text").textContent}`;
+  if (machine.kind !== "run") byId("training-text").textContent = kept().length ? `${text("trainingOther")} ${byId("training-text").textContent}` : "";
   byId("follow-label").hidden = machine.kind !== "run" || exported;
   byId("curve").hidden = curve.length < 2;
   if (curve.length >= 2) drawCurve(byId("curve"), curve, solved);
   drawSlider();
+  drawTraining();
 }
 
 function drawSlider() {

@@ -4,7 +4,7 @@ import { keepAddress } from "explorer/address";
 import { canShowFewer } from "explorer/axis";
 import { byId } from "explorer/canvas";
 import { onChanges } from "explorer/changes";
-import { drawChooser, loadMachines, makeChooser } from "explorer/chooser";
+import { choose, drawChooser, loadMachines, makeChooser } from "explorer/chooser";
 import { drawDrafting, editor, makeDrafting } from "explorer/drafting";
 import { drawAnswers, drawJourney, makeJourney } from "explorer/journey";
 import { drawLearning, makeLearning } from "explorer/learning";
@@ -23,6 +23,7 @@ import { explained, headName, language, nextLanguage, preferredLanguage, setLang
 import { makeTips } from "explorer/tip";
 import { Trace } from "explorer/trace";
 import { drawTracks, layTracks, makeTracks } from "explorer/tracks";
+import { makeTraining } from "explorer/training";
 import { drawVerdict, laneName } from "explorer/verdict";
 import { drawWhatIf, makeWhatIf, tabs } from "explorer/whatif";
 
@@ -119,6 +120,7 @@ function start() {
   makeStages(byId("stages"));
   // Tips come before lessons: of two that lie open Escape closes the upper one.
   for (const make of [makePlayer, makeDrafting, makeStory, makeJourney, makeWhatIf, makeShare, makeChooser, makeLearning, makeTips, makeLessons]) make();
+  makeTraining(choose);
   byId("theme").onclick = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     setTheme(theme);

@@ -3,6 +3,7 @@
 export const state = {
   machines: [], // as /api/machines lists them
   figure: false, // whether the server draws figures
+  training: null, // what the server trains, or could: {task, folder, run, running, stopping, problem}; null: nothing
   machine: "", // identifier of the machine shown
   at: null, // how many sequences it had learnt from; null: all
   other: "", // identifier of the machine beside it, or ""
