@@ -1,8 +1,9 @@
-"""An application that is served for as long as a block lasts."""
+"""What is served for as long as a block lasts: an application, or files."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler
 from typing import Any
 
 import uvicorn
@@ -20,3 +21,10 @@ def served(app: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
         thread.join(10)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files as `python -m http.server` does, without a word."""
+
+    def log_message(self, *_: object) -> None:  # type: ignore[override]
+        pass

@@ -1,17 +1,14 @@
 """The exported page in a real browser, which needs nothing else."""
 
 import functools
-import http.server
 import threading
+from http.server import ThreadingHTTPServer
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:  # type: ignore[override]
-        pass
+from tests.explorer.browser.served import Quiet
 
 
 @pytest.mark.slow
@@ -19,7 +16,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def test_a_browser_follows_a_machine_with_files_alone(tab, only_page, exported):
     """Served as `python -m http.server` does, in a folder of its own; everything else is cut off."""
     kind = functools.partial(Quiet, directory=str(exported.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_address[1]}/page/"
         page, (_, _, asked) = tab, only_page

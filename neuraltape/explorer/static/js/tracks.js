@@ -2,6 +2,7 @@
 
 import { slotRange, slotsShown } from "explorer/axis";
 import { cell, cross, element, prepare } from "explorer/canvas";
+import { describeItems, paintAnswer, paintItems } from "explorer/items";
 import { colour, rgb, signed } from "explorer/palette";
 import { state, update } from "explorer/store";
 import { paintPicture, pixels } from "explorer/pictures";
@@ -135,6 +136,7 @@ function inputTrack(trace) {
   const paint = (context, width) => {
     const limit = Math.max(1, trace.limit("input"));
     paintRows(context, width, trace, rows, (step, row) => shade(trace.at("input", step)[first + row], limit));
+    paintItems(context, trace, width, rows * height);
     if (canDraw && document.activeElement === inputCanvas) {
       const column = width / trace.steps;
       context.strokeStyle = colour("read");
@@ -143,7 +145,8 @@ function inputTrack(trace) {
     }
   };
   const name = trace.pictures ? text("lastLabel") : text("input");
-  const label = text(canDraw ? "drawLabel" : "tracksLabel", { name, steps: trace.steps });
+  const label = text(canDraw ? "drawLabel" : "tracksLabel", { name, steps: trace.steps }) + describeItems(trace);
+  if (describeItems(trace)) detail.push(element("br"), element("span", { class: "key asked" }, text("asked")), " ", element("span", { class: "key wanted" }, text("wanted")));
   const focused = canDraw && document.activeElement === inputCanvas;
   const made = track(name, detail, focused ? cellLabel(trace) : label, rows * height, paint, canDraw ? { canvas: inputCanvas } : {});
   if (canDraw) enableDrawing(inputCanvas, trace, height);
@@ -222,7 +225,12 @@ function spelt(trace, name) {
 function targetTrack(trace) {
   const rows = trace.outputs.length;
   const value = (step, row) => trace.mask[step] && shade(trace.at("target", step)[row], 1);
-  return track(text("target"), [], text("tracksLabel", { name: text("target"), steps: trace.steps }) + spelt(trace, "target"), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
+  const height = rows * rowHeight(rows);
+  const paint = (context, width) => {
+    paintRows(context, width, trace, rows, value);
+    paintAnswer(context, trace, width, height);
+  };
+  return track(text("target"), [], text("tracksLabel", { name: text("target"), steps: trace.steps }) + spelt(trace, "target"), height, paint);
 }
 
 function outputTrack(lane, several) {

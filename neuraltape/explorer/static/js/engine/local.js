@@ -29,7 +29,7 @@ export async function run(machine, about, draft, changes, signal) {
   if (steps > STEPS) throw new Error(`a sequence may have at most ${STEPS} steps; these are ${steps}`);
   if (steps * machine.slots * (machine.width + 5 * machine.heads.length) > NUMBERS) throw new Error("this memory cannot be followed for so many steps");
   const { header, values } = await machine.trace(laid.inputs.map((row) => row.map(Math.fround)), changes, signal);
-  const trace = new Trace({ ...header, name: about.name, task: about.task, words: about.words, form: about.form, inputs: about.names.inputs, outputs: about.names.outputs, places: laid.places, free: draft.vectors[0].length, numbers: laid.ranges, mask: laid.mask, pictures: null }, values);
+  const trace = new Trace({ ...header, name: about.name, task: about.task, words: about.words, form: about.form, inputs: about.names.inputs, outputs: about.names.outputs, places: laid.places, free: draft.vectors[0].length, numbers: laid.ranges, mask: laid.mask, pictures: null, journey: null }, values);
   const rows = laid.inputs.map((_, step) => trace.at("output", step));
   const { about: more, arrays } = outcome(rows, laid);
   Object.assign(trace, more);
