@@ -14,6 +14,8 @@ from numba import types
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.types.functions import BaseFunction
 
 from neuraltape.kernels.cpu.lib.cache import BeingCompiledError, Cache
 
@@ -69,6 +71,31 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def _known_calls() -> Iterator[None]:
+    """Ask Numba only once what a built-in function makes of arguments of such types.
+
+    It tries all rules that it has at every call of one, which is a fifth of a kernel's whole compilation. Whoever calls
+    this holds Numba's lock, so nothing else is compiled meanwhile.
+    """
+    known: dict[tuple, Any] = {}
+    ask = BaseFunction.get_call_type
+
+    def ask_once(self: Any, context: Any, args: tuple, kws: Any) -> Any:
+        if kws:
+            return ask(self, context, args, kws)
+        key = self, id(context), args
+        if key not in known:
+            known[key] = ask(self, context, args, kws)
+        return known[key]
+
+    BaseFunction.get_call_type = ask_once
+    try:
+        yield
+    finally:
+        BaseFunction.get_call_type = ask
+
+
 class Kernel:
     """A function of one job (see job.py), for either precision: compiled at first use, kept on disk."""
 
@@ -101,7 +128,7 @@ class Kernel:
         made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
         made._cache = Cache(self._function)
         try:
-            with _no_collection(), made._cache.turn(wait=wait):
+            with made._cache.turn(wait=wait), global_compiler_lock, _no_collection(), _known_calls():
                 made.compile()
         except BeingCompiledError:
             raise

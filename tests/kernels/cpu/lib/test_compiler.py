@@ -89,3 +89,21 @@ def test_a_process_that_never_ends_is_not_waited_for(folder, monkeypatch):
     monkeypatch.setattr(cache, "_WAIT", 0.01)
     with lock:
         assert small_kernel("first")[4] is not None
+
+
+def test_what_a_call_of_a_built_in_function_gives_is_asked_once(folder, monkeypatch):
+    @compiler.kernel("sums")
+    def sums(job):
+        job[0] = job[1] * job[2] + job[3] * job[4] + job[5] * job[6]
+
+    asked = []
+
+    def ask(self, context, args, kws):
+        asked.append((self, args))
+        return whole(self, context, args, kws)
+
+    whole = compiler.BaseFunction.get_call_type
+    monkeypatch.setattr(compiler.BaseFunction, "get_call_type", ask)
+    _ = sums[8]
+    assert len(asked) == len(set(asked)) > 0
+    assert compiler.BaseFunction.get_call_type is ask
