@@ -77,7 +77,7 @@ class Library:
         """The memory (rows, LIKE + NAMES) with new names, or some of its rows, and the name of each digit (10,)."""
         names, memory, digits = torch.randperm(NAMES, generator=generator), self.memory, self.digits
         if some is not None:
-            which = torch.randint(len(digits), (some,), generator=generator)
+            which = torch.randperm(len(digits), generator=generator)[:some]
             memory, digits = memory[which], digits[which]
         memory[:, LIKE:] = SIZE * nn.functional.one_hot(names[digits], NAMES)
         return memory, names

@@ -120,9 +120,9 @@ def test_the_classifier_gets_better_than_guessing():
 
 def test_a_given_memory_of_pictures_is_learned_to_be_used():
     pytest.importorskip("sklearn", reason="the pictures come with scikit-learn")
-    with_memory, without = example("retrieval").learn(rows=500, steps=100)
-    # Measured with two seeds: 0.52 and 0.57, without the memory 0.09 and 0.10; by guessing 0.1.
-    assert with_memory > 0.35
+    with_memory, without = example("retrieval").learn(rows=500, steps=150)
+    # Measured with two seeds: 0.60 and 0.64, without the memory 0.10 and 0.09; by guessing 0.1.
+    assert with_memory > 0.4
     assert without < 0.2
 
 
