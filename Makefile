@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster-test fuzz check lint format bench browser package docs clean
+.PHONY: help install demo test gpu-test cluster-test fuzz check lint format bench browser package docs clean
 
 help:
 	@echo "make demo    install, train a machine to copy until it is solved, show what it does (runs/demo)"
 	@echo "make test    install, run the tests"
+	@echo "make gpu-test  the kernels for GPUs, without one: interpreted and compiled; installs Triton (1 GB) into build/gpu"
 	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about six minutes"
 	@echo "make fuzz    odd calls, files, folders and requests against the program, on this computer only; about five minutes"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
@@ -41,6 +42,20 @@ test: browser
 endif
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
+
+# Triton lies apart: the other tests do without, and PyTorch would take it up. Its interpreter has a process of its own.
+GPU := build/gpu
+GPU_TESTS := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 tests/kernels/triton
+$(GPU)/.installed: $(INSTALLED) constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt \
+		--upgrade --target $(GPU) triton
+	@touch $@
+
+gpu-test: export PYTHONPATH := $(CURDIR):$(CURDIR)/$(GPU)
+gpu-test: export TRITON_CACHE_DIR := $(CURDIR)/build/gpu-cache
+gpu-test: $(GPU)/.installed
+	TRITON_INTERPRET=1 $(GPU_TESTS)
+	$(GPU_TESTS)
 
 # Network namespaces need root and iproute2; without them the trials on two hosts are skipped, and it is said why.
 cluster-test: $(INSTALLED)

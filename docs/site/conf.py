@@ -35,6 +35,7 @@ include_patterns = [
     "results/*/*.md",
     "benchmarks/*.md",
     "neuraltape/kernels/cpu/README.md",
+    "neuraltape/kernels/triton/README.md",
     "neuraltape/models/*/README.md",
     "neuraltape/models/*/*/README.md",
     "README.md",

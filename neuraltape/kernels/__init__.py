@@ -4,6 +4,7 @@
 operation and `why_not(op, device, dtype, spec) -> str | None`. A backend's module is imported when it is asked for.
 """
 
+import os
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from neuraltape.functional import AccessState as AccessState
+from neuraltape.kernels.around import anything
 from neuraltape.kernels.spec import LossResult as LossResult
 from neuraltape.kernels.spec import MachineSpec as MachineSpec
 from neuraltape.kernels.spec import Restart as Restart
@@ -28,11 +30,15 @@ class Backend(NamedTuple):
     module: str
     device: str | None
     """The type of device that it is for; None: any."""
+    proven: bool = True
+    """Whether it has run on real hardware. If not, "auto" does not take it, and its module has `tried(device, spec)`:
+    what is wrong with it there, found out at its first use; None: nothing."""
 
 
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {
     "cpu": Backend("neuraltape.kernels.cpu", "cpu"),
+    "triton": Backend("neuraltape.kernels.triton", "cuda", proven=False),
     "reference": Backend("neuraltape.kernels.reference", None),
 }
 
@@ -53,13 +59,15 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     Args:
         op: "sequence", "loss" or "step" (spec: MachineSpec), "access_step" (spec: InterfaceLayout), "hops" or
             "learn_hops" (spec: HopsLayout).
-        backend: a name in BACKENDS, or "auto": the fastest that can run here. Where one for this device can't, that is
-            warned of, once a reason.
+        backend: a name in BACKENDS, or "auto": what NEURALTAPE_BACKEND names in the environment, and otherwise the
+            fastest that can run here and has run on real hardware. Where one for this device can't, that is warned of,
+            once a reason.
         device, dtype: of the parameters.
         spec: the sizes of the machine or of its interface.
 
     Returns:
-        The backend's name and its function, whose signature is the reference's.
+        The backend's name and its function, whose signature is the reference's. In place of one whose results turn out
+        to be wrong on this device it is the reference, with one warning.
 
     Raises:
         ValueError: unknown operation or backend.
@@ -68,20 +76,55 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
     if op not in OPERATIONS:
         raise ValueError(f"op must be one of {', '.join(OPERATIONS)}; got {op!r}")
     check_backend(backend)
-    for name in BACKENDS if backend == "auto" else (backend,):
-        if backend == "auto" and BACKENDS[name].device not in (None, device.type):
-            continue
+    for name in _candidates(backend, device):
         module = import_module(BACKENDS[name].module)
         reason = module.why_not(op, device, dtype, spec)
         if reason is None:
-            return Resolved(name, getattr(module, op))
+            wrong = None if BACKENDS[name].proven or anything() else module.tried(device, spec)
+            if wrong is None:
+                if backend == "auto":
+                    _mention(name, op, device, dtype, spec)
+                return Resolved(name, getattr(module, op))
+            _say(f"backend {name!r} does not work on {device}: {wrong}; falling back to the reference")
+            return resolve(op, "reference", device, dtype, spec)
         message = f"backend {name!r} cannot run this machine: {reason}"
         if backend != "auto" or name == "reference":
             raise RuntimeError(message)
-        if message not in _said:
-            _said.add(message)
-            warnings.warn(f"{message}; falling back to a slower one", stacklevel=2)
+        _say(f"{message}; falling back to a slower one")
     raise AssertionError("the reference backend runs everything")
+
+
+def _candidates(backend: str, device: torch.device) -> list[str]:
+    """Names of backends, in the order in which they are asked."""
+    if backend != "auto":
+        return [backend]
+    wanted = os.environ.get("NEURALTAPE_BACKEND", "auto")
+    if wanted != "auto" and wanted not in BACKENDS:
+        raise ValueError(f"NEURALTAPE_BACKEND must be 'auto' or one of {', '.join(BACKENDS)}; got {wanted!r}")
+    fitting = [name for name, each in BACKENDS.items() if each.proven and each.device in (None, device.type)]
+    return fitting if wanted == "auto" else [wanted, *(name for name in fitting if name != wanted)]
+
+
+def _mention(chosen: str, op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> None:
+    """Say once that there is a backend for this device that has not run on real hardware, where it could run this."""
+    if "NEURALTAPE_BACKEND" in os.environ:
+        return
+    for name, each in BACKENDS.items():
+        if name == chosen or each.proven or each.device != device.type:
+            continue
+        if import_module(each.module).why_not(op, device, dtype, spec) is None:
+            _say(
+                f"backend {name!r} runs a whole sequence of this machine as one kernel, but it has not run on real "
+                f"hardware yet, so 'auto' does not take it. backend={name!r} tries it, and compares it with the "
+                "reference first; NEURALTAPE_BACKEND=reference says that you know"
+            )
+
+
+def _say(message: str) -> None:
+    """Warn, once a process."""
+    if message not in _said:
+        _said.add(message)
+        warnings.warn(message, stacklevel=4)
 
 
 def check_backend(backend: str) -> None:

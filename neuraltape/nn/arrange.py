@@ -29,7 +29,7 @@ class Arranged(NamedTuple):
     def give_back(self, outputs: Tensor) -> Any:
         """(time, batch, output) in the form in which the input came."""
         if self.packed is not None:
-            return _pack_like(outputs, self.lengths, self.packed)
+            return _pack_like(outputs, self.packed)
         if self.single:
             return outputs.squeeze(1)
         return outputs.transpose(0, 1) if self.batch_first else outputs
@@ -76,7 +76,9 @@ def arrange(
         padded, lengths = pad_packed_sequence(inputs)
         check_inputs(padded, input_size, "(time, batch, input)", symbols=symbols)
         reset = None if reset is None else _packed_reset(reset, inputs)
-        return Arranged(padded, lengths.to(padded.device), reset, batch_first, False, inputs)
+        return Arranged(
+            padded, lengths.to(padded.device, non_blocking=not padded.is_cpu), reset, batch_first, False, inputs
+        )
     single = isinstance(inputs, Tensor) and inputs.dim() == 2
     if single:
         check_inputs(inputs.unsqueeze(1), input_size, "(time, input)", symbols=symbols)
@@ -143,7 +145,10 @@ def symbols_of(arranged: Arranged, count: int) -> Tensor:
 
 
 def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:
-    """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 0 to `steps`."""
+    """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 0 to `steps`.
+
+    To look at values that are not on the CPU would wait for the device: there the device itself stops at wrong ones.
+    """
     if isinstance(lengths, Sequence):
         lengths = torch.tensor(lengths, device="cpu")
     if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
@@ -153,11 +158,14 @@ def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.devic
         raise ValueError(f"lengths must have shape ({batch_size},), one a sequence; got {tuple(lengths.shape)}")
     # Looking at the values would break a compiled graph in two.
     if not torch.compiler.is_compiling():
-        wrong = ((lengths < 0) | (lengths > steps)).nonzero()
-        if len(wrong):
-            row = int(wrong[0])
+        wrong = (lengths < 0) | (lengths > steps)
+        if lengths.device.type != "cpu":
+            torch._assert_async(~wrong.any(), f"lengths must be from 0 to {steps}")
+        elif len(rows := wrong.nonzero()):
+            row = int(rows[0])
             raise ValueError(f"lengths must be from 0 to {steps}; sequence {row} has {int(lengths[row])}")
-    return lengths.to(device=device, dtype=torch.int64)
+    # On the way to the CPU it has to wait, on the way to another device it does not.
+    return lengths.to(device=device, dtype=torch.int64, non_blocking=device.type != "cpu")
 
 
 def check_reset(reset: Any, shape: tuple[int, ...], axes: str, device: torch.device) -> Tensor:
@@ -190,11 +198,10 @@ def alive(lengths: Tensor, steps: int) -> Tensor:
     return torch.arange(steps, device=lengths.device).unsqueeze(-1) < lengths
 
 
-def _pack_like(outputs: Tensor, lengths: Tensor | None, packed: PackedSequence) -> PackedSequence:
-    assert lengths is not None
-    lengths = lengths.cpu()
+def _pack_like(outputs: Tensor, packed: PackedSequence) -> PackedSequence:
     if packed.sorted_indices is not None:
         outputs = outputs.index_select(1, packed.sorted_indices)
-        lengths = lengths[packed.sorted_indices.cpu()]
+    # The longest first, from what is on the CPU anyway: a look at the lengths would wait for the device.
+    lengths = (packed.batch_sizes.unsqueeze(-1) > torch.arange(outputs.shape[1], device="cpu")).sum(0)
     data = pack_padded_sequence(outputs, lengths).data
     return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)

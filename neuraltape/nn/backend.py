@@ -91,9 +91,14 @@ def _name_while_traced(choice: BackendChoice, device: torch.device, dtype: torch
     return chosen.backend
 
 
+def autocasts(device_type: str) -> bool:
+    """Whether autocast is on for this kind of device."""
+    return torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type)
+
+
 def without_autocast(device_type: str) -> AbstractContextManager[Any]:
     """A context in which this kind of device computes in the tensors' own precision."""
     # To switch off what is off already takes a good part of a small machine's step.
-    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
+    if autocasts(device_type):
         return torch.autocast(device_type, enabled=False)
     return nullcontext()

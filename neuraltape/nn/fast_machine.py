@@ -18,7 +18,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from neuraltape.kernels import MachineSpec, Restart
 from neuraltape.kernels.around import anything
 from neuraltape.nn.arrange import check_reset
-from neuraltape.nn.backend import BackendChoice, without_autocast
+from neuraltape.nn.backend import BackendChoice, autocasts, without_autocast
 from neuraltape.nn.checks import check_size, check_without_linear_units
 from neuraltape.nn.controllers import CONTROLLERS, Controller, built_in
 from neuraltape.nn.kept_start import KeptStart
@@ -218,7 +218,7 @@ class FastMachine(Machine):
 
     def _step(self, inputs: Tensor, state: Any, reset: Tensor | None, *, own: bool) -> tuple[Tensor, MachineState]:
         """`step`; own: nobody else has the state, so that its tensors may be changed, see `kernels.reference.step`."""
-        if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or anything():
+        if torch.is_grad_enabled() or anything():
             return super().step(inputs, state, reset=reset)
         parts: dict[str, Any] = self._modules
         controller: Any = parts.get("controller")
@@ -229,11 +229,16 @@ class FastMachine(Machine):
         whole = whole and not self.embedding_size
         if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
             return super().step(inputs, state, reset=reset)
+        if autocasts(inputs.device.type):
+            return super().step(inputs, state, reset=reset)
         known = type(state) is MachineState and type(state.access) is access.state_type
         if not known or type(state.controller) is not controller.state_type:
             return super().step(inputs, state, reset=reset)
-        # To see that nothing begins anew takes a fraction of the time that a copy of the memory takes.
-        if reset is not None and check_reset(reset, (len(inputs),), "(batch,)", inputs.device).any():
+        # To see that nothing begins anew takes a fraction of the time that a copy of the memory takes; but not where it
+        # would wait for a device.
+        if reset is not None and (
+            check_reset(reset, (len(inputs),), "(batch,)", inputs.device).device.type != "cpu" or reset.any()
+        ):
             state = self.fitting(state, len(inputs))
             state = keep_alive(reset, self.start(len(inputs)), state)
         weights, of_output = weights_of(controller, access), of_linear(output)
@@ -274,7 +279,7 @@ class FastMachine(Machine):
             and not targets.requires_grad
             and bare(self)
             and _of_steps(type(self)) == _STEP
-            and not torch.is_autocast_enabled("cpu")
+            and not autocasts(inputs.device.type)
             and self._whole(part(self, "controller"), part(self, "access"))
             and plain(part(self, "output"), nn.Linear)
         )

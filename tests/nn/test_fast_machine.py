@@ -139,3 +139,29 @@ def test_a_hook_of_all_modules_acts_inside_too(machine: Any) -> None:
         assert sum(each is inside[0] for each in called) == sum(each is inside[1] for each in called) == 1
     finally:
         handle.remove()
+
+
+def test_a_call_looks_at_no_value_that_lies_on_another_device():
+    """Tensors without values: where a GPU would be waited for, these raise an error."""
+    with torch.device("meta"):
+        ntm = NTM(3, 8, 2, memory_slots=8, memory_width=4)
+        x, lengths, reset = torch.ones(4, 2, 3), torch.tensor([4, 2]), torch.zeros(4, 2, dtype=torch.bool)
+        outputs, state = ntm(x, lengths=lengths, reset=reset)
+        loss = ntm.loss(x, torch.ones(4, 2, 2), lengths=lengths, mask=reset)
+        loss.costs.sum().backward()
+        with torch.no_grad():
+            one, _ = ntm.step(x[0], state, reset=reset[0])
+    assert (outputs.shape, one.shape) == ((4, 2, 2), (2, 2))
+
+
+def test_an_autocast_of_the_parameters_device_keeps_the_loss_apart(monkeypatch):
+    ntm = NTM(3, 8, 2, memory_slots=8, memory_width=4)
+    x, targets = torch.ones(4, 2, 3), torch.ones(4, 2, 2)
+    assert ntm._fuses(x, targets, None)
+    asked: list[str] = []
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device_type: asked.append(device_type) or True)
+    assert not ntm._fuses(x, targets, None)
+    monkeypatch.undo()
+    ntm.to("meta")
+    assert ntm._fuses(x.to("meta"), targets.to("meta"), None)
+    assert asked == ["cpu"]

@@ -1,0 +1,42 @@
+"""The first use on a device, here in Triton's interpreter on the CPU: what it lets pass and what not."""
+
+import pytest
+import torch
+
+from tests.kernels.machines import spec_of
+from tests.kernels.triton.conftest import needs
+
+needs(interpreter=True)
+
+from neuraltape.kernels.triton.ntm import trial  # noqa: E402
+
+CPU = torch.device("cpu")
+SPEC = spec_of("gru", hidden=3, slots=4, width=2)
+
+
+@pytest.fixture(autouse=True)
+def nothing_known():
+    trial.tried.cache_clear()
+
+
+def test_kernels_that_agree_pass_and_are_tried_once(monkeypatch):
+    assert trial.tried(CPU, SPEC) is None
+    monkeypatch.setattr(trial, "_by_kernels", lambda *_: pytest.fail("tried again"))
+    assert trial.tried(CPU, SPEC) is None
+
+
+def test_any_result_that_differs_is_said(monkeypatch):
+    exact = trial._by_reference(SPEC)
+    for i in (0, 3, len(exact) - 1):
+        for wrong in (exact[i] * 1.01, exact[i] * torch.nan):
+            trial.tried.cache_clear()
+            monkeypatch.setattr(trial, "_by_kernels", lambda *_, i=i, wrong=wrong: [*exact[:i], wrong, *exact[i + 1 :]])
+            assert "differ from the reference's" in str(trial.tried(CPU, SPEC))
+
+
+def test_what_a_compiler_or_a_device_raises_is_said(monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("out of resource: shared memory\nand a page more")
+
+    monkeypatch.setattr(trial, "sequence_forward", fail)
+    assert trial.tried(CPU, SPEC) == "the kernels could not be run (RuntimeError: out of resource: shared memory)"
