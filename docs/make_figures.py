@@ -7,6 +7,7 @@ python docs/make_figures.py benchmarks/sparse.json
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from neuraltape import NTM
 from neuraltape.nn import Force
 from neuraltape.plotting import plot_focus, plot_memory, save_figure
 from neuraltape.plotting.animate import animate
+from neuraltape.plotting.layout import curve_panel
 from neuraltape.plotting.stages import plot_stages
-from neuraltape.plotting.style import BLUE, ORANGE, TEXT, new_figure, prepare
+from neuraltape.plotting.style import BLUE, ORANGE, legend
 from neuraltape.tasks import Copy
 
 LENGTH = 8
@@ -27,18 +29,17 @@ FIGURES = Path(__file__).parent / "figures"
 
 def draw_costs(rows: list[dict[str, Any]]) -> Figure:
     """What a step costs against the number of slots, sparse and dense: the rows of the benchmark `sparse`."""
-    figure = new_figure(4.6, 2.8)
-    axes = prepare(figure.add_subplot(), x="slots", y="milliseconds a step, forward and backward")
+    axes = curve_panel(4.6, 2.8, x="slots", y="milliseconds a step, forward and backward")
     for name, label, color, marker in (("sam", "SAM", BLUE, "o"), ("ntm", "dense NTM", ORANGE, "s")):
         measured = [(row["slots"], row[name]) for row in rows if name in row]
         slots = [each for each, _ in measured]
         low, middle, high = ([1e3 * cost[part] for _, cost in measured] for part in ("low", "median", "high"))
         axes.plot(slots, middle, color=color, marker=marker, markersize=3, linewidth=1, label=label)
-        axes.fill_between(slots, low, high, color=color, alpha=0.2, linewidth=0)
+        axes.vlines(slots, low, high, color=color, alpha=0.4, linewidth=3)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.legend(fontsize=TEXT, frameon=False)
-    return figure
+    legend(axes)
+    return axes.get_figure(root=True)
 
 
 def main(given: str) -> None:
@@ -54,9 +55,10 @@ def draw_addressing(machine: str) -> None:
     """The pictures of the guide to addressing, from a machine that copies."""
     ntm = NTM.from_pretrained(machine)
     batch = Copy().sample(1, torch.Generator().manual_seed(0), lengths=LENGTH)
-    trace = ntm.trace(batch.inputs, targets=batch.targets)
-    broken = ntm.trace(
-        batch.inputs, targets=batch.targets, intervene=Force(parameter="gate", value=1.0, head="write 1")
+    held = Force(parameter="gate", value=1.0, head="write 1")
+    trace, broken = (
+        replace(ntm.trace(batch.inputs, targets=batch.targets, intervene=change), scored=batch.mask)
+        for change in ((), held)
     )
     figures = {
         "focus": plot_focus(trace),

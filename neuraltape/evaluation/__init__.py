@@ -10,4 +10,6 @@ from neuraltape.evaluation.presentations import PresentationScore as Presentatio
 from neuraltape.evaluation.presentations import score_presentations as score_presentations
 from neuraltape.evaluation.report import Report as Report
 from neuraltape.evaluation.report import make_report as make_report
+from neuraltape.evaluation.shown import Shown as Shown
+from neuraltape.evaluation.shown import show_rows as show_rows
 from neuraltape.evaluation.trace import trace_length as trace_length

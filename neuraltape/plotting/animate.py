@@ -12,24 +12,15 @@ from numpy.typing import NDArray
 
 from neuraltape.files import written_whole
 from neuraltape.nn.trace import Head, Trace
+from neuraltape.plotting.layout import BELOW, GAP, LEFT, MARGIN, TITLE, WIDTH, new_figure, text_width
 from neuraltape.plotting.stages import name_slots
-from neuraltape.plotting.style import (
-    BLUE,
-    FAINT,
-    INK,
-    LINES,
-    RED,
-    SMALL,
-    WIDTH,
-    heat_map,
-    new_figure,
-    prepare,
-    scale_of,
-)
+from neuraltape.plotting.style import BLUE, FAINT, INK, LINES, RED, SMALL, TEXT, heat_map, prepare, scale_of
 from neuraltape.plotting.tape import Tape
 
 SUFFIXES = (".gif", ".mp4")
 DOTS_PER_INCH = 120
+# What has not come yet.
+NOT_YET = "#ECEBE8"
 
 
 def animate(trace: Trace, path: str | Path, *, sequence: int = 0, frames_per_second: float = 4.0) -> Path:
@@ -86,14 +77,21 @@ class _Picture:
         memory = tape.trace.memory
         self.memory = None if memory is None else tape.of(memory)[:, self.slots].transpose(0, 2, 1)
         writers, readers = tape.heads("write"), tape.heads("read")
-        parts = {"in": 1.0, "write": 0.55 if writers else 0, "memory": 0 if memory is None else 1.5}
-        parts |= {"read": 0.55 if readers else 0, "out": 1.0}
-        parts = {name: height for name, height in parts.items() if height}
-        self.figure = new_figure(WIDTH, 0.9 * sum(parts.values()) + 0.9)
+        heights = {"in": 0.85, "write": 0.5 if writers else 0, "memory": 0 if memory is None else 1.4}
+        heights |= {"read": 0.5 if readers else 0, "out": 0.85}
+        heights = {name: height for name, height in heights.items() if height}
+        # Slots have numbers below them, and then comes another title.
+        down = 0.3 + sum(heights.values()) + GAP * len(heights) + 2 * TITLE + 2 * BELOW
+        self.figure = new_figure(WIDTH, down)
         FigureCanvasAgg(self.figure)
-        panels = self.figure.subplots(len(parts), 1, height_ratios=list(parts.values()))
-        of_slots = {name: axes for name, axes in zip(parts, panels, strict=True) if name not in ("in", "out")}
-        self.input_image = self._over_time(panels[0], self.inputs, "What comes in")
+        of_slots, top, panels = {}, 0.3, {}
+        for name, height in heights.items():
+            top += TITLE if name in ("in", "out") else 0
+            panels[name] = self.figure.panel(LEFT, top, WIDTH - LEFT - MARGIN, height)
+            if name not in ("in", "out"):
+                of_slots[name] = panels[name]
+            top += height + (BELOW if list(heights).index(name) == len(heights) - 2 else GAP)
+        self.input_image = self._over_time(panels["in"], self.inputs, "What comes in")
         self.bars: list[tuple[Head, BarContainer]] = []
         for name, axes in of_slots.items():
             if name == "memory":
@@ -108,10 +106,13 @@ class _Picture:
         lowest = list(of_slots.values())[-1]
         lowest.tick_params(labelbottom=True, bottom=True)
         name_slots(lowest, tape, self.slots)
-        self.output_image = self._over_time(panels[-1], self.outputs, "What goes out")
-        panels[-1].set_xlabel("time (steps)", fontsize=SMALL)
-        self.lines = [panel.axvline(0, color=RED, linewidth=1.2) for panel in (panels[0], panels[-1])]
-        self.title = self.figure.suptitle("", fontsize=SMALL + 2, color=INK)
+        scored = tape.scored
+        title = "What goes out" if scored is None or scored.all() else "What goes out (pale: not scored)"
+        self.output_image = self._over_time(panels["out"], self.outputs, title, scored)
+        panels["in"].tick_params(labelbottom=False)
+        panels["out"].set_xlabel("time (steps)", fontsize=TEXT)
+        self.lines = [panel.axvline(0, color=RED, linewidth=1.2) for panel in (panels["in"], panels["out"])]
+        self.title = self.figure.text(0.5, 1 - 0.2 / down, "", ha="center", fontsize=SMALL + 2, color=INK)
 
     def show(self, step: int) -> None:
         """Draw a step."""
@@ -128,10 +129,12 @@ class _Picture:
         for line in self.lines:
             line.set_xdata([step, step])
 
-    def _over_time(self, axes: Axes, values: NDArray[np.floating], title: str) -> AxesImage:
+    def _over_time(
+        self, axes: Axes, values: NDArray[np.floating], title: str, asked: NDArray[np.bool_] | None = None
+    ) -> AxesImage:
         scale, limit = scale_of(values)
-        image = heat_map(axes, values, scale=scale, limit=limit)
-        axes.set_facecolor("#F2F2F2")
+        image = heat_map(axes, values, scale=scale, limit=limit, asked=asked)
+        axes.set_facecolor(NOT_YET)
         prepare(axes, title=title, y="channel")
         return image
 
@@ -154,16 +157,20 @@ class _Hops:
     def __init__(self, tape: Tape) -> None:
         self.tape, self.slots, self.hops = tape, tape.slots_in_use(), tape.heads("hop")
         self.frames = len(self.hops)
-        self.figure = new_figure(WIDTH, max(1.6, 0.2 * len(self.slots) + 0.7))
+        labels = tape.slot_names(self.slots)
+        left, high = min(WIDTH / 2, max(map(text_width, labels)) + 0.12), max(0.8, 0.2 * len(self.slots))
+        self.figure = new_figure(WIDTH, 0.3 + high + BELOW)
         FigureCanvasAgg(self.figure)
-        axes = self.figure.subplots()
+        axes = self.figure.panel(left, 0.3, WIDTH - left - MARGIN, high)
         rows = range(len(self.slots))
         self.bars = axes.barh(rows, np.zeros(len(self.slots)), color=BLUE)
-        axes.set_yticks(rows, tape.slot_names(self.slots))
+        axes.set_yticks(rows, labels)
         axes.invert_yaxis()
         axes.set_xlim(0, 1)
         prepare(axes, x="weight")
-        self.title = self.figure.suptitle("", fontsize=SMALL + 2, color=INK)
+        self.title = self.figure.text(
+            0.5, 1 - 0.2 / (0.3 + high + BELOW), "", ha="center", fontsize=SMALL + 2, color=INK
+        )
 
     def show(self, hop: int) -> None:
         """Draw a hop."""

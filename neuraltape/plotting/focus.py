@@ -7,13 +7,30 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from neuraltape.nn.intervention import BOUNDS
 from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.hops import plot_hops
-from neuraltape.plotting.style import WIDTH, Scale, colour_bar, heat_map, new_figure, prepare, round_step, scale_of
-from neuraltape.plotting.tape import Tape
+from neuraltape.plotting.layout import (
+    BELOW,
+    GAP,
+    KEYS,
+    LEFT,
+    MARGIN,
+    PAGE,
+    TITLE,
+    WIDTH,
+    Key,
+    draw_keys,
+    fitted,
+    in_rows,
+    new_figure,
+    text_width,
+)
+from neuraltape.plotting.style import Scale, heat_map, prepare, round_step, round_up, scale_of
+from neuraltape.plotting.tape import IN_USE, Tape
 from neuraltape.printed import record_repr
 
 
@@ -30,21 +47,37 @@ class Panel(NamedTuple):
     bar: str
     """What the colours mean."""
     slots: list[str] | None = None
-    """The names of the slots that the rows are, if they are slots."""
+    """The names of the rows, if they are slots or have names."""
+    asked: NDArray[np.bool_] | None = None
+    """(time,): where False nobody asks for these numbers, and they are pale."""
 
     __repr__ = record_repr
 
     @property
+    def named(self) -> bool:
+        """Whether every row has a name of its own, which is no number."""
+        return self.slots is not None and not all(name.isdecimal() for name in self.slots)
+
+    @property
     def height(self) -> float:
-        """The row's height, in the unit of the figure's rows."""
-        return 1.0 if self.slots is None else min(3.2, max(1.6, len(self.slots) / 9))
+        """Inches, where there is room."""
+        rows = len(self.values)
+        if self.named:
+            return 0.15 * rows
+        return 0.72 if self.slots is None else min(2.3, max(1.1, rows / 13))
+
+    @property
+    def least(self) -> float:
+        """Inches that it has to have."""
+        return 0.12 * min(len(self.values), 16) if self.named else 0.3
 
 
 def plot_focus(trace: Trace, *, sequence: int = 0) -> Figure:
     """One sequence: on the left what was written and where, on the right what was read and where.
 
     As figure 6 of Graves, Wayne and Danihelka (2014), arXiv 1410.5401. The focus has a fixed scale from 0 to 1. Only
-    slots in use are shown, with their real numbers. Hops, which follow each other within a step, stand side by side.
+    slots in use are shown, with their real numbers; outputs that aren't scored are pale. Hops, which follow each other
+    within a step, stand side by side.
 
     Args:
         trace: a machine's run.
@@ -62,34 +95,61 @@ def plot_focus(trace: Trace, *, sequence: int = 0) -> Figure:
 
 
 def draw_columns(columns: Sequence[Sequence[Panel]], steps: int, *, scale: float = 1.0) -> Figure:
-    """Panels in columns, each column as high as the highest, all over the same steps; `scale` stretches them."""
-    height = max(sum(panel.height for panel in column) + 0.35 * len(column) for column in columns)
-    figure = new_figure(WIDTH, 0.72 * scale * height + 0.35)
-    parts = figure.subfigures(1, len(columns), wspace=0.02, squeeze=False)[0]
-    for part, column in zip(parts, columns, strict=True):
-        heights = [panel.height for panel in column]
-        axes = part.subplots(len(column), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
-        for one, panel in zip(axes, column, strict=True):
-            _draw(one, panel, last=panel is column[-1])
-        axes[0].set_xlim(-0.5, steps - 0.5)
-        part.align_ylabels(axes)
+    """Panels in columns over the same steps, each column as high as the highest, and one key to all their colours.
+
+    `scale` stretches the panels; what would be higher than a page is squeezed.
+    """
+    keys = in_rows(Key(panel.scale, panel.limit, panel.bar) for column in columns for panel in column)
+    around = BELOW + KEYS * len(keys)
+    titles = [len(column) * (TITLE + GAP) for column in columns]
+    wanted = [[scale * panel.height for panel in column] for column in columns]
+    high = min(PAGE - around, max(sum(each) + title for each, title in zip(wanted, titles, strict=True)))
+    # A column that has less to show is stretched, but not out of shape.
+    heights = [
+        fitted(each, [panel.least for panel in column], min(high - title, 1.5 * sum(each)))
+        for each, column, title in zip(wanted, columns, titles, strict=True)
+    ]
+    high = max(sum(each) + title for each, title in zip(heights, titles, strict=True))
+    figure = new_figure(WIDTH, high + around)
+    lefts = [_left_of(column) for column in columns]
+    width = (WIDTH - sum(lefts) - MARGIN * len(columns)) / len(columns)
+    start = 0.0
+    for column, left, each in zip(columns, lefts, heights, strict=True):
+        start, top = start + left, 0.0
+        for panel, height in zip(column, each, strict=True):
+            axes = figure.panel(start, top + TITLE, width, height)
+            _draw(axes, panel, steps, height, last=panel is column[-1])
+            top += TITLE + height + GAP
+        start += width + MARGIN
+    draw_keys(figure, keys)
     return figure
 
 
-def _draw(axes: Axes, panel: Panel, *, last: bool) -> None:
+def _left_of(column: Sequence[Panel]) -> float:
+    """Inches that the names left of a column take."""
+    names = [name for panel in column if panel.named and panel.slots is not None for name in panel.slots]
+    return max(LEFT, *(text_width(name) + 0.12 for name in names)) if names else LEFT
+
+
+def _draw(axes: Axes, panel: Panel, steps: int, height: float, *, last: bool) -> None:
     prepare(axes, title=panel.title, x="time (steps)" if last else "", y=panel.rows)
+    heat_map(axes, panel.values, scale=panel.scale, limit=panel.limit, asked=panel.asked)
     axes.tick_params(labelbottom=last)
-    colour_bar(heat_map(axes, panel.values, scale=panel.scale, limit=panel.limit), axes, panel.bar)
+    axes.set_xlim(-0.5, steps - 0.5)
     if panel.slots is not None:
-        label_slots(axes, panel.slots)
+        label_slots(axes, panel.slots, height)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=max(1, min(6, int(height / 0.14))), integer=True))
 
 
-def label_slots(axes: Axes, names: list[str]) -> None:
-    """Name the rows of a panel after the slots that they show: round numbers, or every label."""
-    rows = range(len(names))
-    if all(name.isdecimal() for name in names):
-        stride = round_step(len(names) / 9)
-        rows = [row for row in rows if int(names[row]) % stride == 0]
+def label_slots(axes: Axes, names: list[str], height: float) -> None:
+    """Name the rows of a panel of so many inches after the slots that they show: round numbers, or every label."""
+    room = max(1.0, height / 0.13)
+    stride = round_step(len(names) / min(room, 9)) if all(name.isdecimal() for name in names) else 0
+    if stride:
+        rows = [row for row, name in enumerate(names) if int(name) % stride == 0]
+    else:
+        rows = list(range(0, len(names), round_step(len(names) / room / 1.1)))
     axes.set_yticks(rows, [names[row] for row in rows])
 
 
@@ -105,15 +165,21 @@ def _reading(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:
         targets = tape.targets.T
         panels.append(Panel("Targets", targets, *scale_of(targets), "channel", "value"))
     outputs = tape.predictions.T
-    scale = scale_of(outputs)
-    panels.append(Panel("Outputs", outputs, *scale, "channel", "probability" if scale[0] == "unit" else "value"))
+    scale, asked = scale_of(outputs), tape.scored
+    title = "Outputs" if asked is None or asked.all() else "Outputs (pale: not scored)"
+    bar = "probability" if scale[0] == "unit" else "value"
+    panels.append(Panel(title, outputs, *scale, "channel", bar, asked=asked))
     return panels + [panel for head in tape.heads("read") for panel in head_panels(tape, head, slots)]
 
 
 def head_panels(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Panel]:
     """What a head moves, and where it looks."""
     weights = tape.of(head.weights)[:, slots].T
-    focus = Panel(f"Focus of {spoken(head)}", weights, "unit", 1.0, "slot", "weight", tape.slot_names(slots))
+    title, highest = f"Focus of {spoken(head)}", weights.max(initial=0.0)
+    if highest < IN_USE:
+        # On a scale up to 1 it would look like no focus at all.
+        title += f" (blurred: at most {round_up(float(highest)):g})"
+    focus = Panel(title, weights, "unit", 1.0, "slot", "weight", tape.slot_names(slots))
     return [*(vector_panel(tape, head, name) for name in sorted(head.vectors)), focus]
 
 

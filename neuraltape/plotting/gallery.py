@@ -9,7 +9,7 @@ from neuraltape.evaluation import Report, example
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import plot_focus
-from neuraltape.plotting.gates import gate_panels, plot_gates
+from neuraltape.plotting.gates import gate_columns, plot_gates
 from neuraltape.plotting.learning import plot_learning
 from neuraltape.plotting.lengths import plot_lengths
 from neuraltape.plotting.looked import plot_looked
@@ -45,7 +45,7 @@ def machine_figures(trace: Trace, *, sequence: int = 0) -> Iterator[tuple[str, F
         yield "writes", plot_writes(trace, sequence=sequence)
     if trace.memory is not None:
         yield "memory", plot_memory(trace, sequence=sequence)
-    if gate_panels(Tape(trace, sequence)):
+    if gate_columns(Tape(trace, sequence)):
         yield "gates", plot_gates(trace, sequence=sequence)
     if kinds.count("write") == 1:
         yield "order", plot_order(trace, sequence=sequence)

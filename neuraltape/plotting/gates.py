@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from neuraltape.nn.intervention import BOUNDS
 from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.focus import Panel, draw_columns, head_panels, spoken
-from neuraltape.plotting.tape import Tape
+from neuraltape.plotting.tape import Tape, tick_name
 
 
 def plot_gates(trace: Trace, *, sequence: int = 0) -> Figure:
-    """Every number between 0 and 1 that acts on a head, over time, above the head's focus.
+    """Every number between 0 and 1 that acts on a head, over time, above its focus; writers left, readers right.
 
     As Extended Data figure 1 of Graves et al. (2016), doi 10.1038/nature20101: when a slot is allocated, when it is
     freed, how much each is in use. Numbers that have an entry a slot, such as the usage, have a panel of their own.
@@ -24,17 +24,18 @@ def plot_gates(trace: Trace, *, sequence: int = 0) -> Figure:
         ValueError: the trace has no such sequence, or no head has such a number.
     """
     tape = Tape(trace, sequence)
-    panels = gate_panels(tape)
-    if not panels:
+    columns = gate_columns(tape)
+    if not columns:
         raise ValueError(f"trace must have numbers from 0 to 1 that act on a head; this one ({trace.machine}) has none")
-    return draw_columns([panels], tape.steps)
+    return draw_columns(columns, tape.steps)
 
 
-def gate_panels(tape: Tape) -> list[Panel]:
-    """The panels of all heads that have gates, writers first."""
+def gate_columns(tape: Tape) -> list[list[Panel]]:
+    """The panels of all heads that have gates, the writers' on the left and the readers' on the right."""
     slots = tape.slots_in_use()
-    heads = [*tape.heads("write"), *tape.heads("read")]
-    return [panel for head in heads for panel in _of_head(tape, head, slots)]
+    kinds = [tape.heads("write"), tape.heads("read")]
+    columns = [[panel for head in heads for panel in _of_head(tape, head, slots)] for heads in kinds]
+    return [panels for panels in columns if panels]
 
 
 def _of_head(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Panel]:
@@ -47,7 +48,7 @@ def _of_head(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Panel]:
                 continue
             if name in stage.ticks:
                 entries = stage.ticks[name]
-                rows |= {f"{name} {entry}": values[:, place] for place, entry in enumerate(entries)}
+                rows |= {f"{name} {tick_name(entry)}": values[:, place] for place, entry in enumerate(entries)}
             elif values.ndim == 1:
                 rows[name.replace("_", " ")] = values
             elif values.shape[1] == tape.trace.slots:

@@ -5,11 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neuraltape.plotting.style import SMALL, WIDTH, colour_bar, heat_map, new_figure, prepare, round_up
+from neuraltape.plotting.layout import KEYS, MARGIN, PAGE, TITLE, WIDTH, Key, draw_keys, in_rows, new_figure, text_width
+from neuraltape.plotting.style import SMALL, Scale, heat_map, prepare, round_up
 from neuraltape.plotting.tape import Tape
 
-# A weight is written into its place when it is at least this high, in a light colour up to DARK.
-WRITTEN, DARK = 0.05, 0.6
+# A weight is written into its place when it is at least this high, in a dark colour up to DARK.
+WRITTEN, DARK = 0.05, 0.5
 
 
 def plot_hops(tape: Tape) -> Figure:
@@ -25,24 +26,31 @@ def plot_hops(tape: Tape) -> Figure:
     if not hops:
         raise ValueError(f"trace must have hops; it has {', '.join(head.name for head in tape.trace.heads)}")
     names = [stage.name for stage in hops[0].stages]
-    figure = new_figure(WIDTH, max(1.6, 0.17 * len(slots) + 0.7))
-    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-    for axes, name in zip(panels, names, strict=True):
+    labels = tape.slot_names(slots)
+    left = min(WIDTH / 2, max(map(text_width, labels), default=0.0) + 0.12)
+    high = min(PAGE, max(0.8, 0.17 * len(slots)))
+    step = (WIDTH - left) / len(names)
+    figure, keys = new_figure(WIDTH, TITLE + high + 0.22 + KEYS), []
+    for number, name in enumerate(names):
         stages = [head.stage(name) for head in hops]
         values = np.stack([tape.of(stage.weights)[-1, slots] for stage in stages], 1)
         similarity = stages[0].kind == "similarity"
         limit = round_up(float(np.abs(values).max(initial=0))) if similarity else 1.0
-        prepare(axes, title=name.capitalize())
-        colour_bar(heat_map(axes, values, scale="signed" if similarity else "unit", limit=limit), axes)
+        scale: Scale = "signed" if similarity else "unit"
+        axes = prepare(figure.panel(left + number * step, TITLE, step - MARGIN, high), title=name.capitalize())
+        heat_map(axes, values, scale=scale, limit=limit)
+        keys.append(Key(scale, limit, name))
         axes.set_xticks(range(len(hops)), [head.name for head in hops])
+        axes.set_yticks(range(len(slots)), labels)
+        axes.tick_params(labelleft=number == 0)
         if not similarity:
             _write(axes, values)
-    panels[0].set_yticks(range(len(slots)), tape.slot_names(slots))
+    draw_keys(figure, in_rows(keys, left=left))
     return figure
 
 
 def _write(axes: Axes, values: NDArray[np.floating]) -> None:
     for row, column in np.argwhere(values >= WRITTEN):
         value = values[row, column]
-        colour = "white" if value < DARK else "black"
+        colour = "black" if value < DARK else "white"
         axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=SMALL)

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuraltape.plotting.style import INK, LINES, SMALL, legend, new_figure, prepare_curve
+from neuraltape.plotting.layout import curve_panel
+from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Goal
 
@@ -33,14 +34,12 @@ def plot_learning(
     curves = {name: (_curve(metrics.training), _curve(metrics.scores)) for name, metrics in runs.items()}
     if not any(part.size for curve in curves.values() for part in curve):
         raise ValueError("runs must hold a line about training or evaluation; got none (has the run reported yet?)")
-    figure = new_figure(4.2, 2.7)
-    axes = prepare_curve(figure.subplots(), x="sequences seen (thousands)", y=score_name)
+    axes = curve_panel(4.6, 2.7, x="sequences seen (thousands)", y=score_name)
     for (name, (training, evaluation)), colour in zip(curves.items(), LINES * len(curves), strict=False):
         label = "training" if len(curves) == 1 else None
-        axes.plot(*training, color=colour, alpha=0.35, linewidth=0.9, label=label)
-        axes.plot(
-            *evaluation, color=colour, linewidth=1.3, marker="o", markersize=2.2, label=f"{name}, fresh sequences"
-        )
+        axes.plot(*training, color=colour, alpha=0.35, linewidth=0.9, label=label, **marked(training.shape[1]))
+        dots = {"marker": "o", "markersize": 2.6, "label": f"{name}, fresh sequences"}
+        axes.plot(*evaluation, color=colour, linewidth=0.9, **dots)
         optimum = _curve(runs[name].scores, "optimum")
         if optimum.size:
             axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
@@ -49,7 +48,7 @@ def plot_learning(
     if goal is not None and goal.field == "bits":
         _mark_solved(axes, goal.below)
     legend(axes)
-    return figure
+    return axes.get_figure(root=True)
 
 
 def _curve(lines: Sequence[Mapping[str, Any]], field: str = "bits") -> np.ndarray:

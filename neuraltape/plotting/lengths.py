@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from neuraltape.evaluation.report import Report
-from neuraltape.plotting.style import FAINT, INK, LINES, WIDTH, legend, new_figure, prepare_curve
+from neuraltape.plotting.layout import BELOW, MARGIN, TITLE, WIDTH, new_figure
+from neuraltape.plotting.style import FAINT, INK, LINES, legend, prepare_curve
 
 
 def plot_lengths(reports: Sequence[Report]) -> Figure:
     """Wrong targets a sequence on the left, cost a sequence on the right, both against length.
 
-    Lines are means, the band on the left reaches from the median to the worst sequence, and the range of training is
-    shaded.
+    Dots are means, with nothing drawn between lengths that were scored; the lines on the left reach from the median to
+    the worst sequence, and the range of training is shaded.
 
     Args:
         reports: one or more of the same task.
@@ -26,8 +27,11 @@ def plot_lengths(reports: Sequence[Report]) -> Figure:
     if not reports:
         raise ValueError("reports must be one or more; got none")
     first = reports[0]
-    figure = new_figure(WIDTH, 2.5)
-    left, right = figure.subplots(1, 2)
+    figure = new_figure(WIDTH, 2.6)
+    left, right = (
+        figure.panel(place + 0.62, TITLE, WIDTH / 2 - 0.62 - MARGIN, 2.6 - TITLE - BELOW, aside=None)
+        for place in (0, WIDTH / 2)
+    )
     x = f"length ({first.length_name})"
     prepare_curve(left, title="Errors", x=x, y="wrong targets a sequence")
     prepare_curve(right, title="Cost", x=x, y=first.score_name)
@@ -45,21 +49,14 @@ def plot_lengths(reports: Sequence[Report]) -> Figure:
 def _draw(left: Axes, right: Axes, report: Report, colour: str) -> None:
     rows = sorted(report.rows, key=lambda row: row.length)
     lengths = [row.length for row in rows]
-    style = {"color": colour, "marker": "o", "markersize": 3.5, "linewidth": 1.2}
-    left.fill_between(
-        lengths,
-        [row.wrong_median for row in rows],
-        [row.wrong_worst for row in rows],
-        color=colour,
-        alpha=0.18,
-        linewidth=0,
-        label="median to worst",
-    )
+    style = {"color": colour, "marker": "o", "markersize": 4, "linestyle": "none"}
+    median, worst = [row.wrong_median for row in rows], [row.wrong_worst for row in rows]
+    left.vlines(lengths, median, worst, color=colour, alpha=0.35, linewidth=3, label="median to worst")
     left.plot(lengths, [row.wrong_mean for row in rows], label=f"{report.name}, mean", **style)
     right.plot(lengths, [row.bits for row in rows], label=report.name, **style)
     optima = [np.nan if row.optimum is None else row.optimum for row in rows]
     if not np.isnan(optima).all():
-        right.plot(lengths, optima, color=INK, linestyle="--", linewidth=1, label="best possible")
+        right.plot(lengths, optima, color=INK, linestyle="none", marker="_", markersize=9, label="best possible")
 
 
 def _shade(trained: tuple[int, int]) -> tuple[float, float]:

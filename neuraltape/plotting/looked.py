@@ -5,7 +5,19 @@ from matplotlib.figure import Figure
 
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import label_slots, spoken
-from neuraltape.plotting.style import WIDTH, colour_bar, heat_map, new_figure, prepare
+from neuraltape.plotting.layout import (
+    BELOW,
+    KEYS,
+    MARGIN,
+    TITLE,
+    WIDTH,
+    Key,
+    draw_keys,
+    in_rows,
+    new_figure,
+    text_width,
+)
+from neuraltape.plotting.style import heat_map, prepare
 from neuraltape.plotting.tape import Tape
 
 # A slot is shown if a read head put this much of its focus there; of very many those that were looked at most.
@@ -39,19 +51,18 @@ def plot_looked(trace: Trace, *, sequence: int = 0) -> Figure:
     most = most[: int((focus.max((0, 1))[most] >= LOOKED).sum()) or FEW]
     slots = most[np.argsort((focus.max(0)[:, most] >= LOOKED).argmax(0), kind="stable")]
     names = tape.slot_names(slots)
-    figure = new_figure(WIDTH, 0.17 * len(slots) + 0.8)
-    panels = figure.subplots(1, len(readers), sharex=True, sharey=True, squeeze=False)[0]
-    image = None
-    for axes, head, values in zip(panels, readers, focus, strict=True):
-        title = spoken(head)
+    left = min(WIDTH / 2, max(map(text_width, names), default=0.0) + 0.12)
+    high, step = 0.17 * len(slots), (WIDTH - left) / len(readers)
+    figure = new_figure(WIDTH, TITLE + high + BELOW + KEYS)
+    for number, (head, values) in enumerate(zip(readers, focus, strict=True)):
+        axes, title = figure.panel(left + number * step, TITLE, step - MARGIN, high), spoken(head)
         prepare(axes, title=title[0].upper() + title[1:], x="step")
-        image = heat_map(axes, values[:, slots].T, scale="unit")
+        heat_map(axes, values[:, slots].T, scale="unit")
         steps = range(0, last - first, max(1, (last - first) // 6))
         axes.set_xticks(steps, [str(first + step) for step in steps])
-    # A panel that is drawn on changes the rows' labels of all.
-    label_slots(panels[0], names)
-    assert image is not None
-    colour_bar(image, list(panels), "weight")
+        label_slots(axes, names, high)
+        axes.tick_params(labelleft=number == 0)
+    draw_keys(figure, in_rows([Key("unit", 1.0, "weight")], left=left))
     return figure
 
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import label_slots
-from neuraltape.plotting.style import WIDTH, colour_bar, heat_map, new_figure, prepare, scale_of
+from neuraltape.plotting.layout import BELOW, KEYS, LEFT, MARGIN, TITLE, WIDTH, Key, draw_keys, in_rows, new_figure
+from neuraltape.plotting.style import heat_map, prepare, scale_of
 from neuraltape.plotting.tape import Tape
 
 MOMENTS = 5
@@ -32,14 +33,17 @@ def plot_memory(trace: Trace, *, sequence: int = 0, steps: tuple[int, ...] | Non
     slots = tape.slots_in_use()
     pictures = [("before", before[slots])] + [(f"after step {step}", memory[step][slots]) for step in shown]
     limit = scale_of(np.append(np.concatenate([values for _, values in pictures]).ravel(), -1e-6))[1]
-    figure = new_figure(WIDTH, min(6.0, max(1.9, 0.085 * len(slots) + 0.8)))
-    axes = figure.subplots(1, len(pictures), sharex=True, sharey=True, squeeze=False)[0]
-    images = []
-    for number, (one, (title, values)) in enumerate(zip(axes, pictures, strict=True)):
-        prepare(one, title=title, x="element", y="" if number else "slot")
-        images.append(heat_map(one, values, scale="signed", limit=limit))
-    label_slots(axes[0], tape.slot_names(slots))
-    colour_bar(images[0], list(axes), "value")
+    keys = in_rows([Key("signed", limit, "value")])
+    height = min(5.2, max(1.1, 0.085 * len(slots)))
+    figure = new_figure(WIDTH, TITLE + height + BELOW + KEYS)
+    step = (WIDTH - LEFT) / len(pictures)
+    for number, (title, values) in enumerate(pictures):
+        axes = figure.panel(LEFT + number * step, TITLE, step - MARGIN, height)
+        prepare(axes, title=title, x="element", y="" if number else "slot")
+        heat_map(axes, values, scale="signed", limit=limit)
+        label_slots(axes, tape.slot_names(slots), height)
+        axes.tick_params(labelleft=number == 0)
+    draw_keys(figure, keys)
     return figure
 
 

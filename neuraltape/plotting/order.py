@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from neuraltape.functional import link, precedence
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import label_slots
-from neuraltape.plotting.style import WIDTH, colour_bar, heat_map, new_figure, prepare
+from neuraltape.plotting.layout import BELOW, KEYS, LEFT, MARGIN, TITLE, WIDTH, Key, draw_keys, in_rows, new_figure
+from neuraltape.plotting.style import heat_map, prepare
 from neuraltape.plotting.tape import Tape
 
 MOMENTS = 3
@@ -15,7 +16,7 @@ MOMENTS = 3
 def plot_order(trace: Trace, *, sequence: int = 0) -> Figure:
     """Which slot was written right after which, at three moments and the end: the link matrix of Graves et al. (2016).
 
-    It follows from where the write head looked. A row that is bright in a column says: this slot was written after that
+    It follows from where the write head looked. A row that is dark in a column says: this slot was written after that
     one. A tape that is written slot by slot has its links beside the diagonal.
 
     Args:
@@ -36,15 +37,16 @@ def plot_order(trace: Trace, *, sequence: int = 0) -> Figure:
         links, last = link(links, last, weights.unsqueeze(0)), precedence(last, weights.unsqueeze(0))
         if step in shown:
             pictures.append(links[0][slots][:, slots].double().numpy())
-    figure = new_figure(WIDTH, WIDTH / len(shown) + 0.3)
-    panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
+    step = (WIDTH - LEFT) / max(2, len(shown))
+    side = step - MARGIN
+    figure = new_figure(WIDTH, TITLE + side + BELOW + KEYS)
     names = tape.slot_names(slots)
-    image = None
-    for number, (axes, step, values) in enumerate(zip(panels, shown, pictures, strict=True)):
-        prepare(axes, title=f"after step {step}", x="after slot", y="" if number else "slot")
-        image = heat_map(axes, values, scale="unit", limit=1.0)
-        label_slots(axes, names)
+    for number, (moment, values) in enumerate(zip(shown, pictures, strict=True)):
+        axes = figure.panel(LEFT + number * step, TITLE, side, side)
+        prepare(axes, title=f"after step {moment}", x="after slot", y="" if number else "slot")
+        heat_map(axes, values, scale="unit", limit=1.0)
+        label_slots(axes, names, side)
         axes.set_xticks(axes.get_yticks(), [names[int(row)] for row in axes.get_yticks()])
-    assert image is not None
-    colour_bar(image, list(panels), "link")
+        axes.tick_params(labelleft=number == 0)
+    draw_keys(figure, in_rows([Key("unit", 1.0, "link")]))
     return figure

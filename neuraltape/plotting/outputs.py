@@ -4,26 +4,29 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.image import AxesImage
+from matplotlib.figure import Figure
 
 from neuraltape.evaluation.example import Example
-from neuraltape.plotting.style import (
-    ERROR,
-    SMALL,
-    TEXT,
+from neuraltape.plotting.layout import (
+    BELOW,
+    GAP,
+    KEYS,
+    LEFT,
+    MARGIN,
+    PAGE,
+    TITLE,
     WIDTH,
-    Scale,
-    colour_bar,
-    heat_map,
+    Key,
+    draw_keys,
+    in_rows,
     new_figure,
-    prepare,
-    round_step,
-    scale_of,
 )
+from neuraltape.plotting.style import ERROR, INK, SMALL, TEXT, Scale, heat_map, prepare, round_step, scale_of
 
 # The narrowest picture, as a share of the widest row: below this its title has no room.
 NARROWEST = 0.09
+# Inches between two pictures.
+BETWEEN = 0.16
 NEW_LINE = "\n"
 
 
@@ -45,12 +48,26 @@ def plot_outputs(examples: Sequence[Example], *, length_name: str = "steps") -> 
     rows = pack(examples)
     widest = max(len(each.targets) for each in examples)
     scale, limit = scale_of(np.concatenate([part for each in examples for part in (each.targets, each.predictions)]))
-    channels = examples[0].targets.shape[1]
-    high = 2 * min(1.0, max(0.45, 0.26 + 0.055 * channels)) + 0.55
-    figure = new_figure(WIDTH, high * len(rows) + 0.1)
-    parts = figure.subfigures(len(rows), 1, hspace=0.02, squeeze=False)[:, 0]
-    for part, row in zip(parts, rows, strict=True):
-        _draw_row(part, row, widest=widest, scale=scale, limit=limit, length_name=length_name)
+    # A step has the same width in every row.
+    unit = min((WIDTH - LEFT - (len(row) - 1) * BETWEEN - MARGIN) / sum(_widths(row, widest)) for row in rows)
+    high = min(1.0, max(0.42, 0.16 + 0.055 * examples[0].targets.shape[1]))
+    # The title of a narrow picture has two lines.
+    titles = [TITLE if all(_roomy(each, widest) for each in row) else 1.65 * TITLE for row in rows]
+    around = sum(titles) + len(rows) * (GAP + BELOW) + KEYS
+    high = max(0.42, min(high, (PAGE - around) / len(rows) / 2))
+    figure, top = new_figure(WIDTH, around + 2 * high * len(rows)), 0.0
+    for title, row in zip(titles, rows, strict=True):
+        left, top = LEFT, top + title
+        widths = [unit * width for width in _widths(row, widest)]
+        for each, width in zip(row, widths, strict=True):
+            above = figure.panel(left, top, width, high)
+            below = figure.panel(left, top + high + GAP, width, high)
+            _draw_pair(above, below, each, width, scale=scale, limit=limit)
+            _name(above, below, each, length_name, first=each is row[0], roomy=_roomy(each, widest))
+            left += width + BETWEEN
+        figure.axes[-2 * (len(row) - int(np.argmax(widths))) + 1].set_xlabel("answer (steps)", fontsize=TEXT)
+        top += 2 * high + GAP + BELOW
+    draw_keys(figure, in_rows([Key(scale, limit, "probability" if scale == "unit" else "value")]))
     return figure
 
 
@@ -69,43 +86,33 @@ def _widths(row: Sequence[Example], widest: int) -> list[float]:
     return [max(len(each.targets), NARROWEST * widest) for each in row]
 
 
-def _draw_row(
-    part: SubFigure, row: Sequence[Example], *, widest: int, scale: Scale, limit: float, length_name: str
-) -> None:
-    """One row of pictures, filled up with nothing to the widest."""
-    widths = _widths(row, widest)
-    spare = widest - sum(widths)
-    filled = [*widths, spare] if spare > 0.01 * widest else widths
-    axes = part.subplots(2, len(filled), squeeze=False, width_ratios=filled)
-    for nothing in axes[:, len(row) :].flat:
-        nothing.set_axis_off()
-    images = [
-        _draw_pair(above, below, each, widest=widest, scale=scale, limit=limit)
-        for each, (above, below) in zip(row, axes.T, strict=False)
-    ]
-    for number, (each, one) in enumerate(zip(row, axes[0], strict=False)):
-        wrong = "no error" if each.wrong == 0 else f"{each.wrong:,} error" + ("s" if each.wrong > 1 else "")
-        roomy = len(each.targets) > 2.5 * NARROWEST * widest
-        unit = f" {length_name}" if roomy or number == 0 else ""
-        one.set_title(f"{each.length}{unit}{', ' if roomy else NEW_LINE}{wrong}", fontsize=SMALL, loc="left", pad=3)
-    axes[0, 0].set_ylabel("targets", fontsize=TEXT)
-    axes[1, 0].set_ylabel("outputs", fontsize=TEXT)
-    axes[1, int(np.argmax(widths))].set_xlabel("answer (steps)", fontsize=TEXT, labelpad=2)
-    for one in axes[:, 1:].flat:
-        one.tick_params(labelleft=False)
-    colour_bar(images[0], list(axes.flat), "probability" if scale == "unit" else "value")
+def _roomy(each: Example, widest: int) -> bool:
+    """Whether a title has room for one line."""
+    return len(each.targets) > 2.5 * NARROWEST * widest
 
 
-def _draw_pair(above: Axes, below: Axes, each: Example, *, widest: int, scale: Scale, limit: float) -> AxesImage:
-    """Targets above outputs; returns the outputs' image."""
+def _name(above: Axes, below: Axes, each: Example, length_name: str, *, first: bool, roomy: bool) -> None:
+    """The title, in two lines where there is little room; what is what, at the first of a row."""
+    wrong = "no error" if each.wrong == 0 else f"{each.wrong:,} error" + ("s" if each.wrong > 1 else "")
+    unit = f" {length_name}" if roomy or first else ""
+    title = f"{each.length}{unit}{', ' if roomy else NEW_LINE}{wrong}"
+    above.set_title(title, fontsize=SMALL, color=INK, loc="left", pad=3, y=1.0)
+    if first:
+        above.set_ylabel("targets", fontsize=TEXT)
+        below.set_ylabel("outputs", fontsize=TEXT)
+    for one in (above, below):
+        one.tick_params(labelleft=first)
+
+
+def _draw_pair(above: Axes, below: Axes, each: Example, width: float, *, scale: Scale, limit: float) -> None:
+    """Targets above outputs, so many inches wide."""
     steps = len(each.targets)
     heat_map(prepare(above), each.targets.T, scale=scale, limit=limit)
-    image = heat_map(prepare(below), each.predictions.T, scale=scale, limit=limit)
+    heat_map(prepare(below), each.predictions.T, scale=scale, limit=limit)
     for one in (above, below):
-        one.set_xticks(range(0, steps, max(round_step(steps / 6), round_step(widest / 30))))
+        one.set_xticks(range(0, steps, max(round_step(steps / 6), round_step(0.25 * steps / width))))
     above.tick_params(labelbottom=False)
     mark_errors(below, each)
-    return image
 
 
 def mark_errors(axes: Axes, each: Example) -> None:

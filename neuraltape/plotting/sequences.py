@@ -1,6 +1,6 @@
 """Sequences of the user's own beside each other: inputs, targets, what the machine says, where its heads look."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,19 @@ from numpy.typing import NDArray
 from neuraltape.evaluation.shown import Shown
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import label_slots, spoken
+from neuraltape.plotting.layout import (
+    BELOW,
+    KEYS,
+    LEFT,
+    PAGE,
+    TITLE,
+    WIDTH,
+    Key,
+    draw_keys,
+    fitted,
+    in_rows,
+    new_figure,
+)
 from neuraltape.plotting.style import (
     BLUE,
     ERROR,
@@ -18,11 +31,11 @@ from neuraltape.plotting.style import (
     LINES,
     ORANGE,
     SMALL,
-    WIDTH,
-    colour_bar,
+    TEXT,
+    Scale,
     heat_map,
     legend,
-    new_figure,
+    marked,
     prepare,
     scale_of,
 )
@@ -33,6 +46,8 @@ from neuraltape.tasks.table import Kind
 LINES_AT_MOST = 3
 # Of more classes than these only the target's probability is drawn.
 CLASSES_AT_MOST = 64
+# Inches: a panel, and what lies between two.
+HIGH, APART = 0.95, 0.16
 
 
 def plot_sequences(
@@ -58,26 +73,54 @@ def plot_sequences(
         raise ValueError("shown must be one or more sequences; got none")
     heads = [] if trace is None else [head.name for head in trace.heads if head.kind != "hop"]
     answers = 2 if kind == "bits" or (kind == "values" and shown[0].targets.shape[1] > LINES_AT_MOST) else 1
-    heights = [1.0, *([1.0] * answers), *([1.2] * len(heads))]
-    figure = new_figure(WIDTH, 1.05 * sum(heights) + 0.5)
-    panels = figure.subplots(len(heights), len(shown), squeeze=False, sharex="col", height_ratios=heights)
-    span = _span(shown)
-    for number, (each, column) in enumerate(zip(shown, panels.T, strict=True)):
-        first, last = number == 0, number == len(shown) - 1
+    keys = in_rows(_keys(shown, kind, symbols=symbols, focus=bool(heads)))
+    heights = [*([HIGH] * (1 + answers)), *([1.2 * HIGH] * len(heads))]
+    around = 2 * TITLE + APART * (len(heights) - 1) + BELOW + KEYS * len(keys)
+    heights = fitted(heights, [0.3] * len(heights), min(sum(heights), PAGE - around))
+    span, scale = _span(shown), _scale_of_answers(shown)
+    figure = new_figure(WIDTH, around + sum(heights))
+    step = (WIDTH - LEFT + APART) / len(shown)
+    for number, each in enumerate(shown):
+        first, top, column = number == 0, 2 * TITLE, []
+        for height in heights:
+            column.append(figure.panel(LEFT + number * step, top, step - 2 * APART, height))
+            top += height + APART
         prepare(column[0], y="inputs" if first else "")
         title = f"sequence {each.row + 1}{_wrong(kind, each)}\n{each.cost:.2g} {score_name}"
-        column[0].set_title(title, fontsize=SMALL, color=INK, loc="left", pad=3)
-        _inputs(column[0], each, symbols=symbols, last=last)
-        _answers(column[1 : 1 + answers], each, kind, span, first=first, last=last)
-        for name, axes in zip(heads, column[1 + answers :], strict=True):
+        column[0].set_title(title, fontsize=SMALL, color=INK, loc="left", pad=3, y=1.0)
+        _inputs(column[0], each, _scale_of_inputs(shown), symbols=symbols)
+        _answers(column[1 : 1 + answers], each, kind, scale, span, first=first, last=number == len(shown) - 1)
+        for name, axes, height in zip(heads, column[1 + answers :], heights[1 + answers :], strict=True):
             assert trace is not None
-            _focus(axes, Tape(trace, number), name, first=first, last=last)
-        column[0].set_xlim(-0.5, len(each.inputs) - 0.5)
-        for one in column[:-1]:
-            one.tick_params(labelbottom=False)
-        column[-1].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        prepare(column[-1], x="step", y=column[-1].get_ylabel())
+            _focus(axes, Tape(trace, number), name, height, first=first)
+        for one in column:
+            one.set_xlim(-0.5, len(each.inputs) - 0.5)
+            one.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            one.tick_params(labelbottom=one is column[-1])
+        column[-1].set_xlabel("step", fontsize=TEXT, color=INK)
+    draw_keys(figure, keys)
     return figure
+
+
+def _keys(shown: Sequence[Shown], kind: Kind, *, symbols: bool, focus: bool) -> Iterator[Key]:
+    """What the colours mean, of panels that have colours."""
+    if not symbols and shown[0].inputs.shape[1] > LINES_AT_MOST:
+        yield Key(*_scale_of_inputs(shown), "input")
+    channels = shown[0].targets.shape[1]
+    if kind == "bits" or (kind == "classes" and channels <= CLASSES_AT_MOST):
+        yield Key("unit", 1.0, "probability")
+    elif kind == "values" and channels > LINES_AT_MOST:
+        yield Key(*_scale_of_answers(shown), "value")
+    if focus:
+        yield Key("unit", 1.0, "weight")
+
+
+def _scale_of_inputs(shown: Sequence[Shown]) -> tuple[Scale, float]:
+    return scale_of(np.concatenate([each.inputs.ravel() for each in shown]))
+
+
+def _scale_of_answers(shown: Sequence[Shown]) -> tuple[Scale, float]:
+    return scale_of(np.concatenate([part.ravel() for each in shown for part in (each.targets, each.predictions)]))
 
 
 def _wrong(kind: Kind, each: Shown) -> str:
@@ -98,20 +141,24 @@ def _span(shown: Sequence[Shown]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _inputs(axes: Axes, each: Shown, *, symbols: bool, last: bool) -> None:
+def _inputs(axes: Axes, each: Shown, scale: tuple[Scale, float], *, symbols: bool) -> None:
     if symbols:
         _dots(axes, each.inputs, INK)
     elif each.inputs.shape[1] <= LINES_AT_MOST:
         _lines(axes, each.inputs, np.ones(len(each.inputs), bool), LINES)
     else:
-        scale, limit = scale_of(each.inputs)
-        image = heat_map(axes, each.inputs.T, scale=scale, limit=limit)
-        if last:
-            colour_bar(image, axes, "value")
+        heat_map(axes, each.inputs.T, scale=scale[0], limit=scale[1])
 
 
 def _answers(
-    panels: NDArray[np.object_], each: Shown, kind: Kind, span: tuple[float, float], *, first: bool, last: bool
+    panels: Sequence[Axes],
+    each: Shown,
+    kind: Kind,
+    scale: tuple[Scale, float],
+    span: tuple[float, float],
+    *,
+    first: bool,
+    last: bool,
 ) -> None:
     if kind == "values" and len(panels) == 1:
         (axes,) = panels
@@ -134,29 +181,22 @@ def _answers(
     if kind == "classes":
         (axes,) = panels
         prepare(axes, y="class" if first else "")
-        image = heat_map(axes, each.predictions.T, scale="unit")
+        heat_map(axes, each.predictions.T, scale="unit", asked=each.scored)
         _dots(axes, each.targets, BLUE, ring=True)
         _frames(axes, each)
-        if last:
-            colour_bar(image, axes, "probability")
         return
-    scale, limit = scale_of(np.concatenate([each.targets, each.predictions]))
     for axes, values, name in zip(panels, (each.targets, each.predictions), ("targets", "outputs"), strict=True):
         prepare(axes, y=name if first else "")
-        image = heat_map(axes, values.T, scale=scale, limit=limit)
-        if last:
-            colour_bar(image, axes, "probability" if kind == "bits" else "value")
+        heat_map(axes, values.T, scale=scale[0], limit=scale[1], asked=each.scored)
     if kind == "bits":
         _frames(panels[1], each)
 
 
-def _focus(axes: Axes, tape: Tape, name: str, *, first: bool, last: bool) -> None:
+def _focus(axes: Axes, tape: Tape, name: str, height: float, *, first: bool) -> None:
     head, slots = tape.trace.head(name), tape.slots_in_use()
     prepare(axes, y=f"{spoken(head)}:\nslot" if first else "")
-    image = heat_map(axes, tape.of(head.weights)[:, slots].T, scale="unit")
-    label_slots(axes, tape.slot_names(slots))
-    if last:
-        colour_bar(image, axes, "weight")
+    heat_map(axes, tape.of(head.weights)[:, slots].T, scale="unit")
+    label_slots(axes, tape.slot_names(slots), height)
 
 
 def _lines(
@@ -172,9 +212,8 @@ def _lines(
     shown = np.where(where[:, None], values, np.nan)
     for channel in range(values.shape[1]):
         colour = colours[channel % len(colours)]
-        # A step with nothing beside it would be no line.
-        marker = "." if where.sum() < 3 else None
-        line = {"color": colour, "linestyle": style, "linewidth": 1, "marker": marker}
+        # Steps are few, and one with nothing beside it would be no line.
+        line = {"color": colour, "linestyle": style, "linewidth": 1, **marked(len(values))}
         axes.plot(shown[:, channel], label=label if channel == 0 else None, **line)
 
 

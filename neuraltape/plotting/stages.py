@@ -8,9 +8,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.nn.trace import Stage, Trace
-from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, WIDTH, new_figure, prepare_curve, round_up
-from neuraltape.plotting.tape import Tape
+from neuraltape.plotting.layout import BELOW, GAP, LEFT, MARGIN, TITLE, WIDTH, new_figure, text_width
+from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, prepare_curve, round_up
+from neuraltape.plotting.tape import Tape, tick_name
 
+# Inches of a stage.
+HIGH = 0.62
+# The height from which on a bar can be seen.
+SEEN = 0.002
 # A bar's number is written when it is at least this high and there is room.
 WRITTEN, ROOM = 0.05, 24
 
@@ -36,9 +41,14 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
     chosen = trace.head(head)
     slots, before, stages = tape.slots_in_use(), tape.before(chosen, step), chosen.stages
     # Labels stand below, aslant.
-    below = 0.0 if trace.labels is None else 0.06 * max(map(len, tape.slot_names(slots)), default=0)
-    figure = new_figure(WIDTH, 0.9 * len(stages) + 0.2 + below)
-    panels = figure.subplots(len(stages), 1, sharex=True, squeeze=False)[:, 0]
+    names = [] if trace.labels is None else tape.slot_names(slots)
+    long = max(map(text_width, names), default=0.0)
+    left = max(LEFT, 0.7 * (text_width(names[0]) if names else 0.0))
+    figure = new_figure(WIDTH, (TITLE + HIGH + GAP) * len(stages) + BELOW + 0.8 * long)
+    panels = [
+        figure.panel(left, number * (TITLE + HIGH + GAP) + TITLE, WIDTH - left - MARGIN, HIGH)
+        for number in range(len(stages))
+    ]
     colour = RED if chosen.kind == "write" else BLUE
     outlined = False
     for axes, stage in zip(panels, stages, strict=True):
@@ -49,11 +59,15 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
         if stage is stages[-1]:
             title += f". The focus of {head} at step {step}"
         if before is not None:
-            axes.bar(range(len(slots)), before[slots], 0.86, color="none", edgecolor=FAINT, zorder=3)
+            _bars(axes, before[slots], color="none", edgecolor=FAINT, zorder=3)
             title += "" if outlined else " (outline: the focus one step before)"
             outlined = True
         _focus(axes, title, weights, colour, strong=stage is stages[-1])
     name_slots(panels[-1], tape, slots)
+    for axes in panels[:-1]:
+        axes.set_xticks(panels[-1].get_xticks())
+        axes.set_xlim(panels[-1].get_xlim())
+        axes.tick_params(labelbottom=False)
     return figure
 
 
@@ -70,23 +84,30 @@ def _number(name: str, value: NDArray[np.floating], ticks: tuple[Any, ...] | Non
         return f"{name} {float(value):.2f}"
     if ticks is None:
         return f"each slot with the {name}"
-    names = [f"{tick:+d}" if isinstance(tick, int) and tick else str(tick) for tick in ticks]
-    return f"{name} " + ", ".join(f"{tick}: {share:.2f}" for tick, share in zip(names, value.tolist(), strict=True))
+    shares = zip(map(tick_name, ticks), value.tolist(), strict=True)
+    return f"{name} " + ", ".join(f"{tick}: {share:.2f}" for tick, share in shares)
+
+
+def _bars(axes: Axes, heights: NDArray[np.floating], **style: Any) -> None:
+    """A bar a slot; none where it would be a line on the axis."""
+    seen = np.flatnonzero(np.abs(heights) >= SEEN)
+    axes.bar(seen, heights[seen], 0.86, **style)
 
 
 def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:
     prepare_curve(axes, title=title)
-    axes.bar(range(len(values)), values, 0.86, color=GREEN)
+    _bars(axes, values, color=GREEN)
     axes.axhline(0, color=FAINT, linewidth=0.6)
     limit = round_up(max(1.0, float(np.abs(values).max(initial=0))))
     axes.set_ylim(-limit, limit)
+    axes.set_yticks([-limit, 0, limit], [f"\N{MINUS SIGN}{limit:g}", "0", f"{limit:g}"])
 
 
 def _focus(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *, strong: bool) -> None:
     prepare_curve(axes, title=title)
-    axes.bar(range(len(weights)), weights, 0.86, color=colour, alpha=1.0 if strong else 0.6)
+    _bars(axes, weights, color=colour, alpha=1.0 if strong else 0.6)
     axes.set_ylim(0, 1.18)
-    axes.set_yticks([0, 0.5, 1])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     if len(weights) <= ROOM:
         for place in np.flatnonzero(weights >= WRITTEN):
             axes.annotate(
@@ -95,7 +116,7 @@ def _focus(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *
                 (0, 1),
                 textcoords="offset points",
                 ha="center",
-                fontsize=SMALL - 1,
+                fontsize=SMALL,
             )
 
 
@@ -108,5 +129,5 @@ def name_slots(axes: Axes, tape: Tape, slots: NDArray[np.integer]) -> None:
         axes.set_xticks(shown, [names[place] for place in shown])
     else:
         axes.set_xticks(shown, names, rotation=50, ha="right", rotation_mode="anchor")
-    axes.set_xlabel("slot", fontsize=SMALL, color=INK)
+    axes.set_xlabel("slot" if tape.trace.labels is None else "", fontsize=SMALL, color=INK)
     axes.set_xlim(-0.6, len(slots) - 0.4)

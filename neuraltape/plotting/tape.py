@@ -54,11 +54,16 @@ class Tape:
 
         They are 0 at steps of which the trace says that they aren't scored.
         """
-        targets, scored, count = self.trace.targets, self.trace.scored, self.trace.outputs.shape[2]
+        targets, scored, count = self.trace.targets, self.scored, self.trace.outputs.shape[2]
         if targets is None:
             return None
         found = self.of(targets if targets.is_floating_point() else one_hot(targets.clamp(0, count - 1), count))
-        return found if scored is None else np.where(self.of(scored)[:, None] > 0, found, 0.0)
+        return found if scored is None else np.where(scored[:, None], found, 0.0)
+
+    @property
+    def scored(self) -> NDArray[np.bool_] | None:
+        """(time,): which steps are scored; None where the trace does not say."""
+        return None if self.trace.scored is None else self.of(self.trace.scored) > 0
 
     def heads(self, *kinds: str) -> list[Head]:
         """The trace's heads of these kinds, in order."""
@@ -100,6 +105,12 @@ class Tape:
         if length + 2 * MARGIN >= slots:
             return np.arange(slots)
         return (first - MARGIN + np.arange(length + 2 * MARGIN)) % slots
+
+
+def tick_name(tick: object) -> str:
+    """What to call an entry of a number: a move's sign is written, as it is in print."""
+    name = f"{tick:+d}" if isinstance(tick, int) and tick else str(tick)
+    return name.replace("-", "\N{MINUS SIGN}") if isinstance(tick, int) else name
 
 
 def guessed_kind(targets: Tensor | None) -> Kind:

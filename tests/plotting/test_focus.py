@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from neuraltape.plotting import plot_focus, plot_writes
-from tests.plotting.panels import panel, pixels, titles, visible_texts
-from tests.plotting.traces import mann_trace, small_trace, story_trace, with_focus
+from neuraltape.plotting.style import PALE
+from tests.plotting.panels import panel, pixels, titles
+from tests.plotting.traces import mann_trace, small_trace, story_trace, with_focus, with_weights
 
 
 def test_the_figure_has_the_panels_of_the_paper() -> None:
@@ -71,6 +72,13 @@ def test_the_focus_is_drawn_on_a_fixed_scale_with_real_slot_numbers() -> None:
     assert pixels(axes)[:, 1].tolist() == [0, 0, 0, 1, 0, 0]
 
 
+def test_a_focus_too_blurred_to_be_seen_is_called_so() -> None:
+    trace = small_trace(slots=32)
+    blurred = with_weights(trace, torch.full((7, 2, 32), 1 / 32))
+    assert "Focus of read head 1 (blurred: at most 0.032)" in titles(plot_focus(blurred))
+    assert "Focus of read head 1" in titles(plot_focus(with_focus(trace, [3] * 7)))
+
+
 def test_the_other_panels_show_the_trace() -> None:
     trace = small_trace()
     figure = plot_focus(trace, sequence=1)
@@ -92,10 +100,14 @@ def test_signed_numbers_get_a_scale_around_zero() -> None:
     assert panel(figure, "Erases of write head 1").images[0].get_clim() == (0, 1)
 
 
-def test_everything_is_large_enough_to_read_in_print() -> None:
-    texts = list(visible_texts(plot_focus(small_trace())))
-    assert len(texts) > 30
-    assert min(text.get_fontsize() for text in texts) >= 7
+def test_outputs_that_are_not_scored_are_pale() -> None:
+    trace = small_trace()
+    assert panel(plot_focus(trace), "Outputs").images[0].get_alpha() is None
+    scored = torch.arange(7).unsqueeze(1).expand(7, 2) >= 4
+    figure = plot_focus(replace(trace, scored=scored))
+    alpha = np.asarray(panel(figure, "Outputs (pale: not scored)").images[0].get_alpha())
+    assert alpha.tolist() == [[PALE] * 4 + [1] * 3] * 2
+    assert panel(figure, "Inputs").images[0].get_alpha() is None
 
 
 def test_time_is_labelled_once_a_column() -> None:

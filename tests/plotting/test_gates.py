@@ -49,7 +49,7 @@ def test_gates_of_a_dnc_stand_above_its_usage_and_its_focus() -> None:
 
 def test_what_has_no_upper_bound_is_no_gate() -> None:
     shown = rows(panel(plot_gates(small_trace()), "Gates of write head 1"))
-    assert shown == ["gate", "shift -1", "shift 0", "shift 1"]
+    assert shown == ["gate", "shift \N{MINUS SIGN}1", "shift 0", "shift +1"]
 
 
 def test_numbers_of_a_machine_that_nobody_knows_are_drawn() -> None:

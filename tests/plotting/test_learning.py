@@ -3,7 +3,7 @@ import pytest
 from neuraltape.plotting import plot_learning
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Goal
-from tests.plotting.panels import visible_texts
+from tests.plotting.panels import check_letters, visible_texts
 
 LINES = Metrics(
     (
@@ -23,7 +23,9 @@ def test_evaluations_stand_over_thousands_of_sequences() -> None:
     assert list(evaluation.get_xdata()) == [2, 4]
     assert list(evaluation.get_ydata()) == [50, 0.06]
     assert list(curves["training"].get_xdata()) == [1]
+    assert [curves[name].get_marker() for name in ("training", "copy, fresh sequences")] == ["o", "o"]
     assert axes.get_yscale() == "log"
+    check_letters(axes.get_figure(root=True))
     assert axes.get_xlabel() == "sequences seen (thousands)"
     assert axes.get_ylabel() == "bits a sequence"
 

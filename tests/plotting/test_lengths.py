@@ -3,7 +3,7 @@ import pytest
 
 from neuraltape.evaluation import LengthScore, Report
 from neuraltape.plotting import plot_lengths
-from tests.plotting.panels import visible_texts
+from tests.plotting.panels import check_letters
 
 
 def report(optimum: float | None = None, trained: tuple[int, int] = (1, 20)) -> Report:
@@ -19,6 +19,11 @@ def test_means_stand_over_lengths_in_order() -> None:
     assert list(left.lines[0].get_xdata()) == [10, 20, 120]
     assert list(left.lines[0].get_ydata()) == [0, 0.1, 30]
     assert list(right.lines[0].get_ydata()) == [0.01, 0.02, 50]
+    # Nothing is drawn between two lengths: nothing was measured there.
+    assert {line.get_linestyle() for axes in (left, right) for line in axes.lines} == {"None"}
+    assert {line.get_marker() for axes in (left, right) for line in axes.lines} == {"o"}
+    (reach,) = left.collections
+    assert [segment[:, 1].tolist() for segment in reach.get_segments()] == [[0, 0], [0, 0.4], [0, 120]]
     assert left.get_xlabel() == "length (vectors)"
     assert right.get_ylabel() == "bits a sequence"
 
@@ -48,7 +53,7 @@ def test_the_optimum_is_drawn_where_it_is_known() -> None:
 
 
 def test_letters_are_large_enough_for_print() -> None:
-    assert min(text.get_fontsize() for text in visible_texts(plot_lengths([report()]))) >= 7
+    check_letters(plot_lengths([report()]))
 
 
 def test_no_reports_are_refused() -> None:

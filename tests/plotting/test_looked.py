@@ -6,7 +6,7 @@ import torch
 
 from neuraltape.nn import Trace
 from neuraltape.plotting import machine_figures, plot_looked
-from tests.plotting.panels import panel, pixels, titles
+from tests.plotting.panels import check_letters, panel, pixels, titles
 from tests.plotting.traces import small_trace, story_trace, with_focus, with_weights
 
 NAMES = ("", "one", "two", "three", "four", "", "six", "seven")
@@ -25,6 +25,7 @@ def test_slots_stand_in_the_order_in_which_they_were_looked_at() -> None:
     trace = named(with_focus(small_trace(read_heads=2), [7, 4, 2, 0, 6, 2, 1]), scored=[4, 5, 6])
     figure = plot_looked(trace)
     assert titles(figure) == ["Read head 1", "Read head 2"]
+    check_letters(figure)
     first = panel(figure, "Read head 1")
     # As many steps before the scored ones as there are of those, and no slot without a name.
     assert [label.get_text() for label in first.get_yticklabels()] == ["four", "two", "six", "one"]

@@ -20,7 +20,7 @@ def test_it_shows_the_memory_before_and_after() -> None:
 
 def test_all_moments_share_one_scale_around_zero() -> None:
     figure = plot_memory(small_trace())
-    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.get_title("left")}
+    limits = {panel(figure, title).images[0].get_clim() for title in titles(figure)}
     assert len(limits) == 1
     low, high = limits.pop()
     assert low == -high < 0

@@ -4,7 +4,7 @@ import pytest
 from neuraltape.evaluation import Example
 from neuraltape.plotting import plot_outputs
 from neuraltape.plotting.outputs import pack
-from tests.plotting.panels import pixels, titles, visible_texts
+from tests.plotting.panels import check_letters, pixels, titles
 
 
 def shown(length: int, wrong: list[tuple[int, int]] | None = None, channels: int = 3) -> Example:
@@ -42,16 +42,13 @@ def test_every_error_is_framed_and_counted() -> None:
 
 def test_narrow_pictures_have_titles_that_fit() -> None:
     figure = plot_outputs([shown(length) for length in (10, 20, 30, 50, 120)], length_name="vectors")
-    figure.canvas.draw()
-    boxes = [axes._left_title.get_window_extent() for axes in figure.axes if axes.get_title("left")]
-    assert len(boxes) == 5
-    assert not any(a.overlaps(b) for number, a in enumerate(boxes) for b in boxes[:number])
+    assert len(titles(figure)) == 5
+    check_letters(figure)
 
 
 @pytest.mark.parametrize(("lengths", "channels"), [((1,), 1), ((10, 2000), 1), ((5, 5, 5), 40)])
 def test_unusual_sizes_are_drawn_in_readable_letters(lengths: tuple[int, ...], channels: int) -> None:
-    texts = visible_texts(plot_outputs([shown(length, channels=channels) for length in lengths]))
-    assert min(text.get_fontsize() for text in texts) >= 7
+    check_letters(plot_outputs([shown(length, channels=channels) for length in lengths]))
 
 
 def test_no_examples_are_refused() -> None:

@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 
 import neuraltape.plotting
 from neuraltape.plotting import save_figure
-from neuraltape.plotting.style import heat_map, new_figure, prepare
+from neuraltape.plotting.layout import new_figure
+from neuraltape.plotting.style import heat_map, prepare
 
 
 def small_figure() -> Figure:
     figure = new_figure(1, 1)
-    heat_map(prepare(figure.subplots(), title="title"), np.eye(3), scale="unit")
+    heat_map(prepare(figure.add_axes((0.2, 0.2, 0.6, 0.6)), title="title"), np.eye(3), scale="unit")
     return figure
 
 

@@ -1,10 +1,20 @@
-from io import BytesIO
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from neuraltape.plotting.style import colour_bar, heat_map, new_figure, round_step, round_up, scale_of
+from neuraltape.plotting.layout import new_figure
+from neuraltape.plotting.style import (
+    FEW,
+    PALE,
+    SIGNED_MAP,
+    SMALL,
+    UNIT_MAP,
+    heat_map,
+    marked,
+    prepare_curve,
+    round_step,
+    round_up,
+    scale_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,17 +44,39 @@ def test_labels_stand_at_round_distances(least: float, step: int) -> None:
     assert round_step(least) == step
 
 
-def test_a_colour_bar_names_the_ends_and_the_middle() -> None:
-    figure = new_figure(3, 2)
-    axes = figure.subplots()
-    bar = colour_bar(heat_map(axes, np.zeros((2, 3)), scale="signed", limit=1.6), axes, "read")
-    figure.canvas.draw()
-    labels = [label.get_text() for label in bar.ax.get_yticklabels()]
-    assert labels == ["\N{MINUS SIGN}1.6", "0", "1.6"]
-    assert bar.ax.get_ylabel() == "read"
+def brightness(colours: np.ndarray) -> np.ndarray:
+    """Relative luminance of (..., 4) colours, as a screen's red, green and blue have it."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return linear[..., :3] @ (0.2126, 0.7152, 0.0722)
 
 
-def test_a_figure_shows_itself_in_a_notebook_at_its_own_size() -> None:
-    data, shown = new_figure(3.0, 1.5)._repr_png_()
-    assert shown == {"width": 300, "height": 150}
-    assert Image.open(BytesIO(data)).size == (600, 300)
+def test_nothing_is_as_white_as_paper_and_much_is_darker_at_every_step() -> None:
+    shown = brightness(UNIT_MAP(np.linspace(0, 1, 256)))
+    assert shown[0] == 1
+    assert (np.diff(shown) < 0).all()
+    assert shown[-1] < 0.001
+    assert brightness(np.asarray(SIGNED_MAP(0.5))) > 0.9
+
+
+def test_what_nobody_asks_for_is_pale() -> None:
+    asked = np.array([False, True, True])
+    image = heat_map(new_figure(1, 1).panel(0, 0, 1, 1), np.ones((2, 3)), scale="unit", asked=asked)
+    assert np.asarray(image.get_alpha()).tolist() == [[PALE, 1, 1]] * 2
+    whole = heat_map(new_figure(1, 1).panel(0, 0, 1, 1), np.ones((2, 3)), scale="unit", asked=~asked | asked)
+    assert whole.get_alpha() is None
+
+
+def test_a_line_through_few_points_shows_them() -> None:
+    assert marked(FEW)["marker"] == "o"
+    assert marked(FEW + 1) == {}
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_every_number_on_an_axis_has_the_same_size(scale: str) -> None:
+    axes = prepare_curve(new_figure(2, 3).panel(0.7, 0.2, 1, 2.4))
+    axes.plot([0, 1], [1.5e-6, 9e-6])
+    axes.set_yscale(scale)
+    axes.figure.canvas.draw()
+    labels = [label for minor in (False, True) for label in axes.get_yticklabels(minor=minor) if label.get_text()]
+    assert len(labels) > 3
+    assert {label.get_fontsize() for label in labels} == {SMALL}

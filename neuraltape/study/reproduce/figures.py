@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neuraltape.plotting.style import INK, LINES, SMALL, WIDTH, legend, new_figure, prepare_curve
+from neuraltape.plotting.layout import WIDTH, curve_panel
+from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked
 from neuraltape.study.result import Curve, Result
 from neuraltape.tasks import TASKS
 
@@ -28,10 +29,9 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     curves = {name: group for name, group in curves.items() if group}
     if not curves:
         return None
-    figure = new_figure(WIDTH * 0.7, 2.8)
     excess = all(curve.excess is not None for group in curves.values() for curve in group)
     unit = "bits a sequence over the optimum" if excess else "bits a sequence"
-    axes = prepare_curve(figure.subplots(), x="sequences seen (thousands)", y=unit)
+    axes = curve_panel(WIDTH * 0.7, 2.8, x="sequences seen (thousands)", y=unit)
     for (name, group), colour in zip(curves.items(), LINES * len(curves), strict=False):
         _draw_curves(axes, name, group, colour)
     goal = TASKS[next(iter(results.values()))[0].task].goal
@@ -43,11 +43,11 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes.set_yscale("log")
     axes.set_xlim(left=0)
     legend(axes)
-    return figure
+    return axes.get_figure(root=True)
 
 
 def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
-    """Wrong targets a sequence at each length: a dot is a seed, the line is the median.
+    """Wrong targets a sequence at each length: a dot is a seed, the dash their median.
 
     Args:
         results: of one task, by recipe.
@@ -59,10 +59,7 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     labels = list(first.probes)
     if len(labels) < 2:
         return None
-    figure = new_figure(WIDTH * 0.7, 2.8)
-    axes = prepare_curve(
-        figure.subplots(), x="length; the first is the range of training", y="wrong targets a sequence"
-    )
+    axes = curve_panel(WIDTH * 0.7, 2.8, x="length; the first is the range of training", y="wrong targets a sequence")
     for number, (name, group) in enumerate(results.items()):
         _draw_probes(axes, name, group, labels, number, len(results))
     axes.set_xticks(range(len(labels)), labels)
@@ -72,7 +69,7 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes.set_ylim(-0.01, max(1.0, 1.5 * axes.get_ylim()[1]))
     axes.minorticks_off()
     legend(axes)
-    return figure
+    return axes.get_figure(root=True)
 
 
 def median_curve(curves: Sequence[Curve]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -88,7 +85,8 @@ def median_curve(curves: Sequence[Curve]) -> tuple[NDArray[np.floating], NDArray
 
 def _draw_curves(axes: Axes, name: str, curves: Sequence[Curve], colour: str) -> None:
     for curve in curves:
-        axes.plot(np.divide(curve.sequences, 1000), _heights(curve), color=colour, alpha=0.3, linewidth=0.8)
+        dots = marked(len(curve.sequences))
+        axes.plot(np.divide(curve.sequences, 1000), _heights(curve), color=colour, alpha=0.3, linewidth=0.8, **dots)
         axes.plot(curve.sequences[-1] / 1000, _heights(curve)[-1], color=colour, alpha=0.6, marker="o", markersize=2.5)
     sequences, middle = median_curve(curves)
     seeds = f"median of {len(curves)} seeds" if len(curves) > 1 else "1 seed"
@@ -105,7 +103,9 @@ def _draw_probes(axes: Axes, name: str, results: Sequence[Result], labels: list[
         axes.plot(place + shift + spread, wrong, color=colour, alpha=0.5, linestyle="none", marker="o", markersize=3)
         if wrong:
             medians[place] = np.median(wrong)
-    axes.plot(np.arange(len(labels)) + shift, medians, color=colour, linewidth=1.2, label=f"{name}, median")
+    # A dash, and no line to the next length: nothing was measured between them.
+    dash = {"marker": "_", "markersize": 14, "markeredgewidth": 1.6, "linestyle": "none"}
+    axes.plot(np.arange(len(labels)) + shift, medians, color=colour, label=f"{name}, median", **dash)
 
 
 def _heights(curve: Curve) -> NDArray[np.floating]:
