@@ -24,16 +24,22 @@ from neuraltape.plotting.style import BLUE, ORANGE, legend
 from neuraltape.tasks import Copy
 
 LENGTH = 8
+# Slots.
+BASE = 4096
 FIGURES = Path(__file__).parent / "figures"
 
 
 def draw_costs(rows: list[dict[str, Any]]) -> Figure:
-    """What a step costs against the number of slots, sparse and dense: the rows of the benchmark `sparse`."""
-    axes = curve_panel(4.6, 2.8, x="slots", y="milliseconds a step, forward and backward")
+    """What a step costs against the number of slots, sparse and dense: the rows of the benchmark `sparse`.
+
+    As a share of what SAM's costs with `BASE` slots: the calls took turns, so that shares hold on a busy computer too.
+    """
+    base = next(row["sam"]["median"] for row in rows if row["slots"] == BASE)
+    axes = curve_panel(4.6, 2.8, x="slots", y=f"time of a step, of SAM's with {BASE:,} slots")
     for name, label, color, marker in (("sam", "SAM", BLUE, "o"), ("ntm", "dense NTM", ORANGE, "s")):
         measured = [(row["slots"], row[name]) for row in rows if name in row]
         slots = [each for each, _ in measured]
-        low, middle, high = ([1e3 * cost[part] for _, cost in measured] for part in ("low", "median", "high"))
+        low, middle, high = ([cost[part] / base for _, cost in measured] for part in ("low", "median", "high"))
         axes.plot(slots, middle, color=color, marker=marker, markersize=3, linewidth=1, label=label)
         axes.vlines(slots, low, high, color=color, alpha=0.4, linewidth=3)
     axes.set_xscale("log", base=2)

@@ -73,7 +73,10 @@ class Copy(RangedTask):
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """Up to ten times the longest of training, the last with a larger memory."""
+        """Up to ten times the longest of training, the last of the paper's range with a larger memory."""
+        if self.max_length > 20:
+            longer = (self.at_length(times * self.max_length) for times in (1, 2, 10))
+            return *super().probes, *map(Probe, longer)
         return (
             *super().probes,
             Probe(self.at_length(30)),

@@ -73,3 +73,8 @@ def test_blank_vectors_are_practised_and_not_scored() -> None:
 def test_a_share_of_blank_vectors_that_cannot_be_is_an_error(share: float) -> None:
     with pytest.raises(ValueError, match="blank_vectors must be at least 0 and below 1; got"):
         Copy(blank_vectors=share)
+
+
+def test_probes_go_on_to_ten_times_the_longest() -> None:
+    assert [probe.label for probe in Copy().probes] == ["1-20", "30", "50", "120", "200 (256 slots)"]
+    assert [probe.label for probe in Copy(max_length=80).probes] == ["1-80", "80", "160", "800"]
