@@ -187,6 +187,17 @@ def test_what_is_asked_is_not_shown_before_it_is_answered(page):
     page.keyboard.press("Escape")
     hidden(page, "#lesson")
     assert cells.first.is_visible()
+    # Nor on the map over time, where a head will be.
+    begin(page, "repeat-copy")
+    page.fill("#step", "6")
+    eventually(page, lambda: page.locator("#lesson-next").is_enabled())
+    focus = page.locator(".tracks canvas[aria-label^='Focus']")
+    whole = focus.evaluate("(canvas) => canvas.toDataURL()")
+    page.click("#lesson-next")
+    page.locator("#lesson-choices button").first.wait_for()
+    eventually(page, lambda: focus.evaluate("(canvas) => canvas.toDataURL()") != whole)
+    page.locator("#lesson-choices button").first.click()
+    eventually(page, lambda: focus.evaluate("(canvas) => canvas.toDataURL()") == whole)
 
 
 def test_an_episode_has_a_lesson_whoever_has_learned_what(page):

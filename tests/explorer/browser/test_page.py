@@ -782,6 +782,18 @@ def test_slots_are_damaged_by_keyboard_and_marked(page):
     page.keyboard.press("ArrowLeft")
     eventually(page, lambda: "Arrow keys move, space picks." in page.get_attribute("#tape > canvas", "aria-label"))
     slot = re.search(r"Slot (\d+)\.", page.get_attribute("#tape > canvas", "aria-label")).group(1)
+    # A line leads from the key to this slot, and down through its bars.
+    eventually(page, lambda: page.locator(".lines.chosen").count() == 1)
+    x = int(re.search(r" L(\d+),\d+ V\d+$", page.get_attribute(".lines path", "d")).group(1))
+    chart, stages = (page.locator(each).first.bounding_box() for each in ("#stages .stage-body canvas", "#stages"))
+    slots = page.evaluate(
+        """async () => {
+            const { shown } = await import("explorer/store");
+            return (await import("explorer/axis")).slotsShown(shown());
+        }"""
+    )
+    column = chart["width"] / len(slots)
+    assert abs(chart["x"] - stages["x"] + (slots.index(int(slot)) + 0.5) * column - x) <= 1
     page.keyboard.press("Space")
     page.get_by_role("button", name="Damage before this step").focus()
     page.keyboard.press("Enter")

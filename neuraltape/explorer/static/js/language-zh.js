@@ -53,7 +53,7 @@ export const words = {
   "lessonSort.5": "如果写头 2 从这里起停着不动呢？", "lessonSort.5a": "什么都不出错", "lessonSort.5b": "次序颠倒", "lessonSort.5c": "一再找到同一个向量", "lessonSort.5.do": "按“冻结这个头”；改动从这一步起生效。", "lessonSort.5.then": "没有东西被划掉，最高的始终最高：读头 1 再也不离开它的槽。",
   lessonGuess: "猜测的表", "lessonGuess.1": "比特一个一个地来。出现 1 的可能取决于前面的五个比特，每条序列的规律都不同；机器要由已有的猜下一个。输出越深，它越肯定是 1。", "lessonGuess.1.do": "用滑块或点击到第 87 步。", "lessonGuess.1.then": "最后五个比特是 10101，读头在一个槽上。",
   "lessonGuess.2": "第 98 步，最后五个比特又是 10101。读头会在哪里？", "lessonGuess.2a": "在同一个槽上", "lessonGuess.2b": "在另一个槽上", "lessonGuess.2c": "在所有槽上都一样", "lessonGuess.2.do": "到第 98 步。", "lessonGuess.2.then": "同样的五个比特引到同一个槽。以前跟在它们后面的，就存在那里。",
-  "lessonGuess.3": "128 个槽里，它一共读多少个？", "lessonGuess.3a": "大约 5 个", "lessonGuess.3b": "大约 30 个", "lessonGuess.3c": "全部", "lessonGuess.3.do": "到第 90 步（最后是别的比特），看它看哪里；再大致数一数焦点图的行。", "lessonGuess.3.then": "五个比特有 32 种，每种有自己的槽。它给自己造了一张表。",
+  "lessonGuess.3": "128 个槽里，它一共读多少个？", "lessonGuess.3a": "大约 5 个", "lessonGuess.3b": "大约 30 个", "lessonGuess.3c": "全部", "lessonGuess.3.do": "到第 90 步（最后是别的比特），看它看哪里。", "lessonGuess.3.then": "五个比特有 32 种，每种有自己的槽。它给自己造了一张表。",
   "lessonGuess.4": "10101 之后是什么，存在哪个槽里？就是第 87 和 98 步读的那个。", "lessonGuess.4.do": "在纸带上选那个槽。", "lessonGuess.4.then": "现在可以让它只忘记这一件事。",
   "lessonGuess.5": "如果现在擦除这个槽，以后的哪些猜测会变？", "lessonGuess.5a": "全部", "lessonGuess.5b": "只有 10101 之后的", "lessonGuess.5c": "都不变", "lessonGuess.5.do": "按纸带下面的“在这一步之前擦除”。", "lessonGuess.5.then": "比较两行输出：只在最后是 10101 的地方不同。对其他比特的计数在别的槽里。",
   lessonStory: "看三次", "lessonStory.1": "机器听了五个句子，然后被问：Where is the milk?（牛奶在哪里？）它看故事三次；每次（一“跳”）给句子以权重，并改变下一次要找的东西。第一跳最看重哪一句？", "lessonStory.1.do": "在下面句子列表的上方选第 1 跳，看它的那一列。", "lessonStory.1.then": "Mary 放下了它。这说明牛奶在谁手里，还没有说明在哪里。",

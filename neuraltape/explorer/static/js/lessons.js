@@ -25,6 +25,8 @@ const courseOf = (about) => COURSES[about?.form === "story" ? "story" : about?.t
 let lesson = 0;
 let stop = 0;
 let open = false;
+// Whether its sequence is there: before, nothing of it is shown, and what a reader did would be undone.
+let entered = false;
 // The course that is taken, its lessons, and the stops of the one that is open: those that can be made here.
 let course = null;
 const lessons = () => course.lessons;
@@ -56,7 +58,7 @@ async function begin(number) {
   course = courseOf(about);
   Object.assign(state, { other: "", at: null, lane: 0, slots: null, scope: "all", allSlots: false });
   clearChanges();
-  open = true;
+  [open, entered] = [true, open && entered];
   await set({ task, form, ...course.draft(about) });
   // It may have been closed while its sequence was run.
   if (!open) return;
@@ -74,6 +76,7 @@ function enter(number, at) {
   if (at <= stop || number !== lesson) clearChanges();
   [lesson, stop, answer, asked, done] = [number, at, null, null, false];
   stops()[stop].setup();
+  entered = true;
   drawLessons();
   scrollTo(stops()[stop].place());
 }
@@ -81,7 +84,7 @@ function enter(number, at) {
 function close() {
   open = false;
   outline(null);
-  veil(false);
+  veil(false, false);
   clearChanges();
   update({});
   byId("lessons-open").focus();
@@ -107,9 +110,11 @@ function outline(place) {
   outlined?.classList.add("spoken-of");
 }
 
-// What would give the answer away is not to be seen before it was predicted.
-function veil(on) {
+// What would give the answer away is not to be seen before it was predicted: what the heads look at, or where they will be.
+function veil(on, ahead) {
   byId("inside").classList.toggle("veiled", on);
+  const upTo = ahead ? stops()[stop].ahead() : null;
+  if (state.upTo !== upTo) update({ upTo });
 }
 
 // Whether there are lessons on the machine shown.
@@ -123,8 +128,8 @@ export function drawLessons() {
   byId("welcome").hidden = !fitting() || courseOf(machineOf(state.machine)) !== copy;
   // While a run is awaited there is none.
   if (open && state.lanes.length && !(fitting() && courseOf(machineOf(state.machine)) === course)) return close();
-  byId("lesson").hidden = !open;
-  if (!open || !state.lanes.length) return;
+  byId("lesson").hidden = !open || !entered;
+  if (!open || !entered || !state.lanes.length) return;
   if (lesson >= lessons().length || stop >= stops().length) return;
   const at = stops()[stop];
   const title = lessons()[lesson].key;
@@ -134,7 +139,7 @@ export function drawLessons() {
   spoken = document.documentElement.lang;
   const waiting = asked.length > 0 && answer === null;
   if (!waiting && !done && at.until()) done = true;
-  veil(waiting && Boolean(at.veil));
+  veil(waiting && Boolean(at.veil), waiting && at.ahead !== undefined);
   byId("lesson-title").textContent = text(title);
   byId("lesson-tabs").hidden = lessons().length < 2;
   tabs(byId("lesson-tabs"), lessons().map((_, i) => ({ name: String(i + 1), on: i === lesson, go: () => begin(i) })));

@@ -5,6 +5,7 @@ import { labelled, slotName, slotsShown } from "explorer/axis";
 import { cell, element, prepare } from "explorer/canvas";
 import { forceButton, forceSlider, tickButtons } from "explorer/force";
 import { equation } from "explorer/equation";
+import { drawLines, makeLines } from "explorer/lines";
 import { colour, signed } from "explorer/palette";
 import { pointed } from "explorer/pointer";
 import { ghost, shown, state, update } from "explorer/store";
@@ -22,9 +23,11 @@ const BLENDS = new Set(["stay or go"]);
 let place;
 let built = "";
 let rows = [];
+let lines;
 
 export function makeStages(container) {
   place = container;
+  lines = makeLines();
 }
 
 export function drawStages() {
@@ -34,13 +37,14 @@ export function drawStages() {
   if (built !== key) {
     built = key;
     rows = stages(head);
-    place.replaceChildren(...rows.map((row) => row.element));
+    place.replaceChildren(...rows.map((row) => row.element), lines);
   }
   // Few slots do not become broad walls.
   place.style.setProperty("--axis", `${slotsShown(trace).length * WIDEST}px`);
   // All charts are as wide as the first. It is asked once: to ask after something was drawn lays out the page anew.
   const width = place.querySelector(".stage-body canvas")?.clientWidth ?? 0;
   for (const row of rows) row.draw(trace, width);
+  drawLines(lines, rows.map((row) => row.element), trace);
 }
 
 export function forgetStages() {

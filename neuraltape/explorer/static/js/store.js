@@ -19,6 +19,7 @@ export const state = {
   pointed: null, // the slot under the pointer; null: where the head looks most
   slots: null, // how many slots the tape has; null: as many as the machine was saved with
   away: false, // whether the server did not answer when it was asked last
+  upTo: null, // the last step whose focus is drawn on the map over time; null: all
   allSlots: false,
   playing: false,
   busy: 0, // how many things have been awaited for a while

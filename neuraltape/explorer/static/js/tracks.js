@@ -56,7 +56,7 @@ export function drawTracks() {
   if (!tracks.length) return;
   const width = tracks[0].canvas.clientWidth;
   // A step moves the cursor only; what lies under it is drawn when something else changes.
-  const look = [width, window.devicePixelRatio, document.documentElement.dataset.theme, state.allSlots].join();
+  const look = [width, window.devicePixelRatio, document.documentElement.dataset.theme, state.allSlots, state.upTo].join();
   if (look !== drawn) for (const track of tracks) track.draw(width);
   else if (editor && (document.activeElement === inputCanvas || marked)) tracks.find((each) => each.canvas === inputCanvas)?.draw(width);
   marked = document.activeElement === inputCanvas;
@@ -283,7 +283,7 @@ function paintFocus(context, width, height, trace, slots, harm) {
   // Write heads first, read heads narrower on top of them, so that both can be seen where they meet.
   for (const head of trace.order()) {
     const inset = !trace.writes(head) && column > 8 ? column * 0.2 : 0;
-    for (let step = 0; step < trace.steps; step++) {
+    for (let step = 0; step <= Math.min(trace.steps - 1, state.upTo ?? Infinity); step++) {
       const weights = trace.weights(step, head);
       slots.forEach((slot, i) => {
         // A focus that is spread over all slots alike has a tint too: it has not vanished.

@@ -19,9 +19,9 @@ const lessons = [
     key: "lesson1",
     stops: [
       { place: place("tracks"), setup: () => look("write 1", 0), until: () => state.step >= 3, show: () => goTo(3) },
-      { place: place("tape"), setup: () => look("write 1", 3), ask: choices("lesson1.2", () => ({ 1: 0, 0: 1 })[slotsOn(focus(3, "write 1"), focus(4, "write 1"))] ?? 2), until: () => state.step === 4, show: () => goTo(4) },
+      { place: place("tape"), setup: () => look("write 1", 3), ahead: () => 3, ask: choices("lesson1.2", () => ({ 1: 0, 0: 1 })[slotsOn(focus(3, "write 1"), focus(4, "write 1"))] ?? 2), until: () => state.step === 4, show: () => goTo(4) },
       { place: place("tape"), setup: () => look("write 1", 4), until: () => state.selected.includes(focus(2, "write 1")), show: () => pick(focus(2, "write 1")) },
-      { place: place("tracks"), setup: () => look("read 1", flag()), ask: () => steps(back(2)), until: () => state.step === back(2), show: () => goTo(back(2)) },
+      { place: place("tracks"), setup: () => look("read 1", flag()), ahead: () => flag(), ask: () => steps(back(2)), until: () => state.step === back(2), show: () => goTo(back(2)) },
     ],
   },
   {

@@ -17,7 +17,7 @@ const lessons = [
     key: "lessonRecall",
     stops: [
       { place: place("tracks"), setup: () => look("write 1", 0), until: () => state.step === FIRST + 1, show: () => goTo(FIRST + 1) },
-      { place: place("tracks"), setup: () => look("read 1", FIRST + 1), ask: choices("lessonRecall.2", () => ({ [focus(ASKED, "write 1")]: 0, [focus(NEXT - 1, "write 1")]: 1 })[focus(SECOND, "read 1")] ?? 2), until: () => state.step === SECOND, show: () => goTo(SECOND) },
+      { place: place("tracks"), setup: () => look("read 1", FIRST + 1), ahead: () => SECOND - 1, ask: choices("lessonRecall.2", () => ({ [focus(ASKED, "write 1")]: 0, [focus(NEXT - 1, "write 1")]: 1 })[focus(SECOND, "read 1")] ?? 2), until: () => state.step === SECOND, show: () => goTo(SECOND) },
       { place: stage(3), setup: () => look("read 1", SECOND), ask: choices("lessonRecall.3", () => (number(ANSWER, "read 1", "gate")[0] < 0.5 ? 1 : 0)), until: () => state.step === ANSWER, show: () => goTo(ANSWER) },
       { place: place("tape"), setup: () => look("read 1", SECOND), until: () => state.selected.includes(wanted()), show: () => pick(wanted()) },
       { place: place("tracks"), setup: () => {}, ask: () => steps(ANSWER), until: () => erased(wanted()), show: () => addChange({ kind: "erase", slots: [wanted()] }, { first: state.step, last: state.step }) },

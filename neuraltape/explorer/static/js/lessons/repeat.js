@@ -21,7 +21,7 @@ const lessons = [
     key: "lessonRepeat",
     stops: [
       { place: place("tracks"), setup: () => look("write 1", 0), until: () => state.step === copyOf(1) - 1, show: () => goTo(copyOf(1) - 1) },
-      { place: place("tape"), setup: () => look("read 1", copyOf(1) - 1), ask: choices("lessonRepeat.2", () => (onward() === 1 ? 1 : onward() === 0 ? 2 : 0)), until: () => state.step === copyOf(1), show: () => goTo(copyOf(1)) },
+      { place: place("tape"), setup: () => look("read 1", copyOf(1) - 1), ahead: () => copyOf(1) - 1, ask: choices("lessonRepeat.2", () => (onward() === 1 ? 1 : onward() === 0 ? 2 : 0)), until: () => state.step === copyOf(1), show: () => goTo(copyOf(1)) },
       { place: place("tracks"), setup: () => look("write 1", copyOf(1)), ask: () => steps(rewritten()), until: () => state.step === rewritten(), show: () => goTo(rewritten()) },
       {
         place: place("what-if"),

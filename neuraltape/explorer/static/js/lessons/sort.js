@@ -16,10 +16,10 @@ const lessons = [
   {
     key: "lessonSort",
     stops: [
-      { place: place("tracks"), setup: () => look("write 1", 0), ask: choices("lessonSort.1", () => (slotsOn(focus(1, "write 1"), focus(2, "write 1")) === 1 ? 0 : 1)), until: () => state.step >= 10 && state.step <= flag(), show: () => goTo(10) },
+      { place: place("tracks"), setup: () => look("write 1", 0), ahead: () => 0, ask: choices("lessonSort.1", () => (slotsOn(focus(1, "write 1"), focus(2, "write 1")) === 1 ? 0 : 1)), until: () => state.step >= 10 && state.step <= flag(), show: () => goTo(10) },
       { place: place("tape"), setup: () => look("write 1", flag()), until: () => state.selected.includes(focus(IN, "write 1")), show: () => pick(focus(IN, "write 1")) },
-      { place: stage(2), setup: () => look("read 1", out() - 1), ask: choices("lessonSort.3", () => (number(out(), "read 1", "gate")[0] > 0.5 ? 0 : 1)), until: () => state.step === out(), show: () => goTo(out()) },
-      { place: place("tape"), setup: () => look("read 1", out() - 1), ask: choices("lessonSort.4", () => ({ [focus(out(), "read 1")]: 0, [focus(out() - 1, "read 1")]: 1 })[focus(out(), "write 2")] ?? 2), until: () => state.step === out(), show: () => goTo(out()) },
+      { place: stage(2), setup: () => look("read 1", out() - 1), ahead: () => out() - 1, ask: choices("lessonSort.3", () => (number(out(), "read 1", "gate")[0] > 0.5 ? 0 : 1)), until: () => state.step === out(), show: () => goTo(out()) },
+      { place: place("tape"), setup: () => look("read 1", out() - 1), ahead: () => out() - 1, ask: choices("lessonSort.4", () => ({ [focus(out(), "read 1")]: 0, [focus(out() - 1, "read 1")]: 1 })[focus(out(), "write 2")] ?? 2), until: () => state.step === out(), show: () => goTo(out()) },
       {
         place: place("what-if"),
         setup: () => {

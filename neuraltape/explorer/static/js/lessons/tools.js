@@ -1,6 +1,7 @@
 // What lessons are made of: looking into the runs, setting the page up, asking. A lesson is {key, stops}; a stop is
-// {place, setup, ask, until, show, veil}: what it speaks of, how the page is set up, the choices of a prediction, when it
-// is done, how the page shows what to do, and whether what is asked is hidden until it is answered.
+// {place, setup, ask, until, show, veil, ahead, when}: what it speaks of, how the page is set up, the choices of a
+// prediction, when it is done, how the page shows what to do; whether what the heads look at is hidden until the question
+// is answered, or where they will be after a step (a function gives it); and where there is such a stop at all.
 
 import { byId } from "explorer/canvas";
 import { addChange, forced } from "explorer/changes";
