@@ -6,16 +6,13 @@ import re
 from argparse import SUPPRESS, Action
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
-from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say
-from neuraltape.settings.fields import field_docs, odd_figures
-
-NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+from neuraltape.settings.fields import describe, field_docs, is_list, is_number, odd_figures, value_in, without_none
 
 
 class _Formatter(DefaultHelpFormatter):
@@ -32,9 +29,9 @@ class _Formatter(DefaultHelpFormatter):
 
     def _get_default_metavar_for_optional(self, action: Action) -> str:
         kind = getattr(action, "_typehint", action.type)
-        if _is_list(kind):
+        if is_list(kind):
             return "NUMBER ..." if is_number(kind) else "NAME ..."
-        return "NUMBER" if _without_none(kind) in (int, float) else "TEXT"
+        return "NUMBER" if without_none(kind) in (int, float) else "TEXT"
 
 
 class Parser(ArgumentParser):
@@ -95,7 +92,7 @@ class Parser(ArgumentParser):
             name, sign, value = word.partition("=")
             action = self._option_string_actions.get(name) if name.startswith("--") else None
             kind = getattr(action, "_typehint", None)
-            if action is None or action.nargs is not None or not _is_list(kind):
+            if action is None or action.nargs is not None or not is_list(kind):
                 found.append(word)
                 continue
             values = [value] if sign else []
@@ -164,13 +161,12 @@ class Parser(ArgumentParser):
         return " ".join(message.split())
 
     def _explain_value(self, dest: str, message: str) -> str:
-        came = re.search(r"(?:Got|Given) value: (.*)", message, re.DOTALL)
+        came = value_in(message)
         action = next((each for each in self._actions if each.dest == dest), None)
         kind = getattr(action, "_typehint", None) or getattr(action, "type", None)
         if came is None or kind is None:
             return " ".join(message.split())
-        value = " ".join(came[1].split())
-        return f"{self._name(dest)} must be {describe(kind)}; got {value!r}"
+        return f"{self._name(dest)} must be {describe(kind)}; got {came!r}"
 
     def _explain_unknown(self, word: str) -> str:
         if not word.startswith("-"):
@@ -212,29 +208,3 @@ def with_underscores(word: str) -> str:
 def with_dashes(option: str) -> str:
     """An option's name as the user sees it."""
     return option.replace("_", "-")
-
-
-def describe(kind: Any) -> str:
-    """A type in words, after "must be"."""
-    if get_origin(kind) in (Union, UnionType):
-        parts = [describe(part) for part in get_args(kind) if part is not NoneType]
-        return " or ".join([*parts, "null"] if NoneType in get_args(kind) else parts)
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(str, get_args(kind)))
-    if _is_list(kind):
-        return "numbers such as 1 2 3 or [1,2,3]" if is_number(kind) else "names such as a b or [a,b]"
-    return NAMES.get(kind, getattr(kind, "__name__", str(kind)))
-
-
-def is_number(kind: Any) -> bool:
-    """Whether a type is of numbers, or of lists of them."""
-    return kind in (int, float) or (get_origin(kind) is not Literal and any(map(is_number, get_args(kind))))
-
-
-def _without_none(kind: Any) -> Any:
-    parts = [part for part in get_args(kind) if part is not NoneType]
-    return parts[0] if NoneType in get_args(kind) and len(parts) == 1 else kind
-
-
-def _is_list(kind: Any) -> bool:
-    return get_origin(_without_none(kind)) in (list, tuple)

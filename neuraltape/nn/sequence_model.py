@@ -30,9 +30,9 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
         hidden_size: int,
         output_size: int,
         *,
-        embedding_size: int | None,
         batch_first: bool,
-        device: torch.device | str | None,
+        embedding_size: int | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):

@@ -10,11 +10,13 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
+# Types in words, after "must be".
+NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 # Other bases, figures after a leading zero or with underscores, and minutes.
 ODD_FIGURES = re.compile(r"[+-]?(0[xobXOB]\w+|0\d+|\d+(:\d+)+|\d+(_\d*)+)(\.\d*)?")
 
@@ -80,11 +82,11 @@ def build(part: type, values: Mapping[str, Any]) -> Any:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(part, as_group=False)
     mine = {key: values[key] for key in field_names(part) if key in values}
+    hints = get_type_hints(part)
     try:
         parsed = parser.parse_object(mine)
     except Exception as error:  # argparse.ArgumentError, and TypeError from inside the parser
-        raise ValueError(" ".join(str(error).split())) from error
-    hints = get_type_hints(part)
+        raise ValueError(_explained(str(error), hints)) from error
     for key in mine:
         # To the parser, null is an option that was not given.
         if parsed[key] is None and NoneType not in get_args(hints[key]):
@@ -95,6 +97,48 @@ def build(part: type, values: Mapping[str, Any]) -> Any:
     return part(**{key: parsed[key] for key in mine})
 
 
+def _explained(message: str, hints: Mapping[str, Any]) -> str:
+    """The parser's message about a value of a wrong type, in a line of ours."""
+    key, came = re.search(r'Parser key "(\w+)"', message), value_in(message)
+    if key is None or came is None or key[1] not in hints:
+        return " ".join(message.split())
+    return f"{key[1]} must be {describe(hints[key[1]])}; got {came!r}"
+
+
+def value_in(message: str) -> str | None:
+    """The value that a message of the parser is about; of a type of several parts it speaks of each, and then of it."""
+    came = re.match(r".*(?:Got|Given) value: (.*)", message, re.DOTALL)
+    return None if came is None else " ".join(came[1].split())
+
+
 def plain(value: Any) -> Any:
     """A value as YAML and JSON hold it."""
     return [plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def describe(kind: Any) -> str:
+    """A type in words, after "must be"."""
+    if get_origin(kind) in (Union, UnionType):
+        parts = [describe(part) for part in get_args(kind) if part is not NoneType]
+        return " or ".join([*parts, "null"] if NoneType in get_args(kind) else parts)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    if is_list(kind):
+        return "numbers such as 1 2 3 or [1,2,3]" if is_number(kind) else "names such as a b or [a,b]"
+    return NAMES.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def is_number(kind: Any) -> bool:
+    """Whether a type is of numbers, or of lists of them."""
+    return kind in (int, float) or (get_origin(kind) is not Literal and any(map(is_number, get_args(kind))))
+
+
+def without_none(kind: Any) -> Any:
+    """What a type is of which None is one; others as they are."""
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    return parts[0] if NoneType in get_args(kind) and len(parts) == 1 else kind
+
+
+def is_list(kind: Any) -> bool:
+    """Whether a type is a list or a tuple."""
+    return get_origin(without_none(kind)) in (list, tuple)

@@ -312,8 +312,11 @@ def _single(goal: _Goal) -> bool:
 
 def _check_whole(goals: list[_Goal]) -> None:
     for goal in goals:
-        if goal.targets.ndim == 2 or not (goal.targets == np.floor(goal.targets)).all():
-            raise DataError(f"{goal.place}: classes must be whole numbers, one a step or one a sequence")
+        if goal.targets.ndim == 2:
+            raise DataError(f"{goal.place}: classes must be one a step or one a sequence; got {_shape(goal.targets)}")
+        broken = goal.targets[goal.targets != np.floor(goal.targets)]
+        if len(broken):
+            raise DataError(f"{goal.place}: classes must be whole numbers; got {broken[0]}")
 
 
 def _check_bits(goals: list[_Goal]) -> None:
@@ -330,10 +333,10 @@ def _alphabet(arrays: list[tuple[str, np.ndarray]], given: int | None, name: str
     for place, array in arrays:
         low, high = int(array.min()), int(array.max())
         if low < 0 or high >= most:
-            raise DataError(
-                f"{place}: {name} must be {noun}, whole numbers from 0 to {most - 1}; got {low if low < 0 else high} "
-                "(write values as 5.0, or as a list a step)"
-            )
+            # Reals have been called classes.
+            hint = " (write values as 5.0, or as a list a step)" if array.dtype.kind in "iu" else ""
+            bounds = f"whole numbers from 0 to {most - 1}; got {low if low < 0 else high}"
+            raise DataError(f"{place}: {name} must be {noun}, {bounds}{hint}")
         largest = max(largest, high)
     return largest + 1 if given is None else given
 

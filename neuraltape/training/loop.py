@@ -243,7 +243,9 @@ class Loop:
         result = evaluate(self.learner, task, sequences, stream=kind, step=self.counters.step)
         self.tick()
         if self.keeper.reports is not None:
-            self.keeper.reports.evaluation(kind, self.counters, result, sequences=sequences)
+            rows = task.kept_rows(sequences)
+            count = sequences if rows is None else len(rows)
+            self.keeper.reports.evaluation(kind, self.counters, result, sequences=count)
         return result
 
     def checkpoint(self) -> None:

@@ -4,7 +4,8 @@ from typing import Literal
 import pytest
 
 from neuraltape.cli.errors import UsageError
-from neuraltape.cli.parser import Parser, describe, with_dashes, with_underscores
+from neuraltape.cli.parser import Parser, with_dashes, with_underscores
+from neuraltape.settings.fields import describe
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,20 @@ def test_every_command_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Mon
     drawn = []
     monkeypatch.setattr("neuraltape.cli.pictures.save_figure", lambda figure, path: drawn.append(path.name) or path)
     example("digits").write_files(tmp_path, rows=12)
+    example("chorales").write_files(tmp_path, rows=3)
     (tmp_path / "book.txt").write_text("It was a bright cold day in April. " * 20)
     lines = [words for words in commands(PAGE.read_text(encoding="utf-8")) if "RUN" not in words]
-    assert [words[0] for words in lines] == ["train", "predict", "plot", "train", "evaluate", "train", "generate"]
+    music = ["train", "predict", "generate", "plot"]
+    assert [words[0] for words in lines] == [
+        "train",
+        "predict",
+        "plot",
+        "train",
+        "evaluate",
+        "train",
+        "generate",
+        *music,
+    ]
     for words in lines:
         more = [*SHORT, *([] if "lstm" in words else SMALL)] if words[0] == "train" else []
         assert main([*words, *more]) == 0, words
@@ -55,18 +66,19 @@ def test_piano_rolls_are_scored_in_nats_a_step_summed_over_their_notes(tmp_path:
     (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     scope: dict = {}
     exec(block, scope)
-    generator = np.random.default_rng(0)
-    made = {"train": [5, 3, 8], "valid": [4], "test": [2, 6]}
-    for name, lengths in made.items():
-        scope["write"](tmp_path / f"{name}.npz", [generator.random((time, 88)) < 0.05 for time in lengths])
-    files = [str(tmp_path / f"{name}.npz") for name in made]
-    task = Sequences(files[0], validation=files[1], test=files[2])
-    assert (task.table.kind, task.predicts_next, task.output_size) == ("bits", True, 88)
-    assert {name: len(rows) for name, rows in task.parts.items()} == {"training": 3, "validation": 1, "test": 2}
+    # The page's function is that of chorales.py.
+    chorales = example("chorales")
+    pieces = [chorales.piece(np.random.default_rng(seed)) for seed in range(3)]
+    for each in (scope["write"], chorales.write):
+        each(tmp_path / "train.npz", pieces)
+        task = Sequences(str(tmp_path / "train.npz"), validation_fraction=0.0)
+        assert (task.table.kind, task.predicts_next, task.output_size) == ("bits", True, 88)
+        assert task.table.lengths.tolist() == [len(piece) - 1 for piece in pieces]
+        assert torch.equal(task.batch(torch.tensor([1])).inputs[:, 0], torch.tensor(pieces[1][:-1]).float())
+    # Four voices.
+    assert set(pieces[0].sum(1).tolist()) <= {3, 4}
     model = LSTMBaseline(88, 2, 88)
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)
-    score = score_rows(model, task, task.parts["test"])
-    assert score.steps == 1 + 5
     # Every note is as likely as not.
-    assert score.cost == pytest.approx(88 * math.log(2), rel=1e-6)
+    assert score_rows(model, task).cost == pytest.approx(88 * math.log(2), rel=1e-6)

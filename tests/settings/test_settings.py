@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,20 @@ def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
 def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=key if key != "devices" else "batch_size"):
         Settings.from_flat({"task": "copy", key: value})
+
+
+def test_a_value_of_a_wrong_type_is_said_in_words() -> None:
+    weights = "numbers such as 1 2 3 or [1,2,3] or one of balanced or null"
+    for task, key, value, said in (
+        ("copy", "hidden_size", "x", "hidden_size must be a whole number; got 'x'"),
+        ("copy", "learning_rate", "fast", "learning_rate must be a number; got 'fast'"),
+        ("copy", "stop_when_solved", 3, "stop_when_solved must be true or false; got '3'"),
+        ("sequences", "class_weights", [1, "x"], f"""class_weights must be {weights}; got "[1, 'x']\""""),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+            Settings.from_flat(
+                {"task": task, "data": "x.csv", key: value} if task != "copy" else {"task": task, key: value}
+            )
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,11 @@ def test_a_table_of_whole_arrays_is_that_of_their_rows(
         ({"inputs": SYMBOLS}, {"symbols": 2}, "inputs must be symbols, whole numbers from 0 to 1"),
         ({"inputs": SYMBOLS[:, :1]}, {}, "row 1 .* needs two steps or more"),
         ({"inputs": REALS}, {"predicts": "targets"}, "row 1 .*: no targets"),
-        ({"inputs": REALS, "targets": REALS}, {"kind": "classes"}, "classes must be whole numbers"),
+        (
+            {"inputs": REALS, "targets": REALS},
+            {"kind": "classes"},
+            "classes must be one a step or one a sequence; got 2 features",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_row(tmp_path: Path, arrays: dict, options: dict, message: str) -> None:

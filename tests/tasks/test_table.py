@@ -147,9 +147,13 @@ def test_a_mask_says_at_which_steps_the_next_is_predicted() -> None:
         (
             [([[1]], [1]), ([[1]], [1.5])],
             {"kind": "classes"},
-            "row 2: classes must be whole numbers, one a step or one",
+            "row 2: classes must be whole numbers; got 1.5",
         ),
-        ([([[1]], [[1, 2]])], {"kind": "classes"}, "row 1: classes must be whole numbers"),
+        (
+            [([[1]], [[1, 2]])],
+            {"kind": "classes"},
+            "row 1: classes must be one a step or one a sequence; got 2 features a step",
+        ),
         (
             [([[1]], [0]), ([[1]], [-100])],
             {},

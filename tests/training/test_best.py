@@ -36,6 +36,8 @@ def evaluations(run: Path) -> list[tuple[int, float]]:
 def test_the_best_machine_is_kept_and_the_last_can_be_asked_for(tmp_path: Path) -> None:
     result = train(settings(tmp_path), run_dir=tmp_path / "run", progress=False)
     scores = evaluations(tmp_path / "run")
+    # Of 12 rows 5 are kept; 100 were asked for.
+    assert {line["evaluated"] for line in lines(tmp_path / "run") if line["kind"] == "evaluation"} == {5}
     best_at, best = min(scores, key=lambda each: each[1])
     assert (result.best_at, result.best) == (best_at, best)
     assert best_at < 400
