@@ -2,11 +2,13 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 
+import torch
 from fastapi.testclient import TestClient
 
 from neuraltape import DNC
 from neuraltape.evaluation.journey import travel
 from neuraltape.explorer import create_app
+from neuraltape.explorer.journey import EXAMPLES
 from neuraltape.tasks.journey import Journey
 from tests.explorer.unpack import unpack
 
@@ -37,6 +39,16 @@ def test_an_answer_is_told_in_names(client, places):
     assert header["labels"] == list(travelled.trace.labels[0])
     assert sum(header["mask"]) == 3
     assert header["score"]["of"] == 27
+
+
+def test_the_machine_that_ships_answers_the_first_example():
+    model = DNC.from_pretrained("underground")
+    travelled = travel(model, Journey.read(EXAMPLES[0]))
+    assert [step.said[-1] for step in travelled.answers] == ["Green Park", "Oxford Circus", "Tottenham Court Road"]
+    assert travelled.right
+    # A read head is on the ride while it is answered.
+    last = torch.stack([head.weights[-1, 0] for head in travelled.trace.heads if head.kind == "read"]).amax(0)
+    assert travelled.trace.labels[0][last.argmax()] == "Oxford Circus, Central east: Tottenham Court Road"
 
 
 def test_the_list_says_who_can_be_asked(client):
