@@ -33,12 +33,14 @@ class Backend(NamedTuple):
     proven: bool = True
     """Whether it has run on real hardware. If not, "auto" does not take it, and its module has `tried(device, spec)`:
     what is wrong with it there, found out at its first use; None: nothing."""
+    operators: bool = True
+    """Whether its sequences and steps are operators of PyTorch's, for what follows those: compilers, tracers, modes."""
 
 
 # Fastest first: "auto" takes the first that can.
 BACKENDS = {
     "cpu": Backend("neuraltape.kernels.cpu", "cpu"),
-    "triton": Backend("neuraltape.kernels.triton", "cuda", proven=False),
+    "triton": Backend("neuraltape.kernels.triton", "cuda", proven=False, operators=False),
     "reference": Backend("neuraltape.kernels.reference", None),
 }
 

@@ -160,7 +160,8 @@ def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.devic
     if not torch.compiler.is_compiling():
         wrong = (lengths < 0) | (lengths > steps)
         if lengths.device.type != "cpu":
-            torch._assert_async(~wrong.any(), f"lengths must be from 0 to {steps}")
+            said = f"lengths must be from 0 to {steps}"
+            torch._assert_async(~wrong.any(), said)  # pyright: ignore[reportPrivateImportUsage]
         elif len(rows := wrong.nonzero()):
             row = int(rows[0])
             raise ValueError(f"lengths must be from 0 to {steps}; sequence {row} has {int(lengths[row])}")

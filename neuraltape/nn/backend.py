@@ -67,7 +67,9 @@ class BackendChoice:
     def _around(self) -> str | None:
         """What is around this call that the operation's kernels can't be called under; None: nothing."""
         around = only_reference()
-        if around is None and self.op not in FOLLOWED and followed():
+        named = BACKENDS.get(self.backend)
+        operator = self.op in FOLLOWED and (named is None or named.operators)
+        if around is None and not operator and followed():
             return "what follows PyTorch's operators (a tracer, a compiler or a mode): this operation is none"
         return around
 

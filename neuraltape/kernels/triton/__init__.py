@@ -39,7 +39,7 @@ def _bind() -> str | None:
     """Bring the operations in; why that can't be done."""
     if "sequence" not in globals():
         try:
-            import triton as _  # noqa: F401
+            import triton as _  # noqa: F401  # pyright: ignore[reportMissingImports]
 
             module = import_module(f"{__name__}.ntm.sequence")
         # A Triton that does not fit this Python, PyTorch or computer raises whatever it meets.

@@ -10,6 +10,7 @@ from neuraltape import kernels
 from neuraltape.functional import InterfaceLayout
 from neuraltape.kernels import reference, triton
 from neuraltape.kernels.triton.ntm import plan
+from neuraltape.nn import backend
 from tests.kernels.machines import dnc_spec_of, spec_of
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
@@ -32,8 +33,8 @@ def with_triton(monkeypatch):
     return found
 
 
-def resolve(backend="auto", device=GPU, op="sequence", dtype=torch.float32, spec=None):
-    return kernels.resolve(op, backend, device, dtype, spec or spec_of())
+def resolve(name="auto", device=GPU, op="sequence", dtype=torch.float32, spec=None):
+    return kernels.resolve(op, name, device, dtype, spec or spec_of())
 
 
 def test_auto_takes_the_reference_and_says_once_that_there_is_more(with_triton):
@@ -114,3 +115,11 @@ def test_what_the_kernels_are_not_for_is_said():
 def test_a_machine_of_the_largest_memory_is_taken(with_triton):
     assert plan.MEMORY_AT_MOST == 256 * 32
     assert resolve("triton", spec=spec_of(slots=129, width=17)).backend == "triton"
+
+
+def test_a_named_backend_is_refused_where_somebody_follows_operators(with_triton, monkeypatch):
+    like = torch.ones(1)
+    monkeypatch.setattr(backend, "followed", lambda: True)
+    with pytest.raises(RuntimeError, match="'triton' cannot run under what follows PyTorch's operators"):
+        backend.BackendChoice("sequence", "triton").resolve(like, spec_of())
+    assert backend.BackendChoice("sequence", "cpu").resolve(like, spec_of()).backend == "cpu"

@@ -106,12 +106,13 @@ def sizes(spec: MachineSpec, dtype: torch.dtype) -> Sizes:
     back = tuple(-offset % spec.slots for offset in layout.offsets)
     padded = _up(hidden, block), _up(reads, block), _up(emitted, block)
     up = (_up(size, depth) for size in (hidden, reads, emitted, parts * hidden, own_parts * hidden))
-    return Sizes(
+    numbers: list[Any] = [
         spec.cell, hidden, spec.layers, spec.linear_units, spec.slots, width, layout.read_heads, layout.write_heads,
         len(offsets), offsets, back, parts, own_parts, kept_parts, heads, reads, spec.layers * hidden + reads, emitted,
         *starts[1:7], block, depth, _power(spec.slots), _power(width), _power(len(offsets)), *padded, *up,
         SMALLEST_NORM, torch.finfo(dtype).tiny,
-    )  # fmt: skip
+    ]  # fmt: skip
+    return Sizes(*numbers)
 
 
 def segment_of(time: int) -> int:

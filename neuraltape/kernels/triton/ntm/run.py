@@ -180,8 +180,7 @@ def sequence_forward(
         memory0 if start is None else start.memory.contiguous(), rows, cells, focus, saved.raw, saved.gates,
         saved.checkpoints, memory1,
     )  # fmt: skip
-    with _on(inputs):
-        forward[(batch,)](call, time, batch, segment, kept * more, int(keep), z, **OPTIONS)
+    _launch(forward, inputs, call, time, batch, segment, kept * more, int(keep), z)
     given = rows[1 : time + 1, :, (z.layers - 1) * z.hidden :]
     return given, _final(saved, memory1, lengths, z, time, keep=keep), saved
 
@@ -240,7 +239,7 @@ def sequence_backward(
     began = [(again, z.layers, z.hidden)] * 2 + [(again, z.readers, z.width), (again, z.heads, z.slots)]
     dstart = [inputs.new_zeros(shape) for shape in (*began, (again, z.slots, z.width))]
     packed = pack_backward(weights, z, spec.input_size)
-    call = BackwardCall(
+    given: list[Any] = [
         *packed, _lengths(lengths, inputs), _reset(reset, inputs),
         saved.rows if start is None else start.memory.contiguous(), *saved, dgiven,
         new(time, batch, z.emitted), new(time, batch, z.layers, z.kept_parts, z.hidden),
@@ -248,9 +247,9 @@ def sequence_backward(
         torch.cat(dfocus, 2), dmemory, *dstart, inputs.new_empty(batch, segment, z.slots, z.width),
         inputs.new_empty(batch, z.hidden), inputs.new_empty(batch, z.hidden),
         inputs.new_empty(batch, z.writers, z.slots),
-    )  # fmt: skip
-    with _on(inputs):
-        backward[(batch,)](call, time, batch, segment, int(resets), z, **OPTIONS)
+    ]  # fmt: skip
+    call = BackwardCall(*given)
+    _launch(backward, inputs, call, time, batch, segment, int(resets), z)
     before = saved.rows[:time]
     if reset is not None:
         before = torch.where(reset.unsqueeze(-1), saved.rows[-1], before)
@@ -282,6 +281,7 @@ def _lengths(lengths: Tensor | None, inputs: Tensor) -> Tensor:
     return inputs.new_full((batch,), time, dtype=torch.int64) if lengths is None else lengths.contiguous()
 
 
-def _on(inputs: Tensor) -> Any:
-    """A kernel is launched on the current device; on the CPU, Triton's interpreter runs it."""
-    return torch.cuda.device(inputs.device if inputs.is_cuda else -1)
+def _launch(kernel: Any, inputs: Tensor, *given: Any) -> None:
+    """Run a kernel, a program a sequence, on the device of the inputs; on the CPU, Triton's interpreter does it."""
+    with torch.cuda.device(inputs.device if inputs.is_cuda else -1):
+        kernel[(inputs.shape[1],)](*given, **OPTIONS)

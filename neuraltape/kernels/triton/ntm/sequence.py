@@ -37,16 +37,16 @@ class _Sequence(torch.autograd.Function):
         return given, *parts_of(final)
 
     @staticmethod
-    def backward(ctx, dgiven, *dfinal):
-        refuse_backward((dgiven, *dfinal), operator=False)
+    def backward(ctx, *slopes):
+        refuse_backward(slopes, operator=False)
         spec, kept = ctx.spec, ctx.saved_tensors
         inputs, lengths, reset, *kept = kept
         saved, rest = Saved(*kept[: len(Saved._fields)]), kept[len(Saved._fields) :]
         start = None if reset is None else state_of(rest[: ctx.starts], spec)
-        slopes = dgiven, state_of(list(dfinal), spec)
+        dgiven, *dfinal = slopes
         with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
             dinputs, dweights, dstate, dstart = sequence_backward(
-                slopes, inputs, lengths, reset, list(rest[ctx.starts :]), start, saved, spec,
+                (dgiven, state_of(dfinal, spec)), inputs, lengths, reset, list(rest[ctx.starts :]), start, saved, spec,
                 wants_inputs=ctx.needs_input_grad[4],
             )  # fmt: skip
         again = [] if dstart is None else parts_of(dstart)
@@ -85,7 +85,7 @@ def sequence(
     """A whole sequence through controller and memory: see `neuraltape.kernels.reference.sequence`.
 
     Under what follows PyTorch's operators, such as torch.compile and torch.func, it is that one: the kernels are no
-    operator.
+    operator. There a backend that was named is refused before.
     """
     if followed() or only_reference() is not None or (inputs.dim() == 3 and inputs.shape[1] == 0):
         return in_plain_pytorch(inputs, lengths, weights, controller, access, spec, restart)
