@@ -12,7 +12,16 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say
-from neuraltape.settings.fields import describe, field_docs, is_list, is_number, odd_figures, value_in, without_none
+from neuraltape.settings.fields import (
+    describe,
+    field_docs,
+    is_list,
+    is_number,
+    odd_figures,
+    value_in,
+    without_none,
+    words_of,
+)
 
 
 class _Formatter(DefaultHelpFormatter):
@@ -100,7 +109,8 @@ class Parser(ArgumentParser):
                 values.append(rest.pop(0))
                 if values[0].startswith("["):
                     break
-            if not values or values[0].startswith("[") or values == ["null"]:
+            alone = values[0] if len(values) == 1 else None
+            if not values or values[0].startswith("[") or alone in ("null", *words_of(kind)):
                 found += [word] if sign else [word, *values]
                 continue
             parts = [part.strip() for each in values for part in each.split(",")]

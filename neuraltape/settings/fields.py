@@ -140,5 +140,14 @@ def without_none(kind: Any) -> Any:
 
 
 def is_list(kind: Any) -> bool:
-    """Whether a type is a list or a tuple."""
-    return get_origin(without_none(kind)) in (list, tuple)
+    """Whether a type is a list or a tuple, or may be one."""
+    union = get_origin(kind) in (Union, UnionType)
+    return any(map(is_list, get_args(kind))) if union else get_origin(kind) in (list, tuple)
+
+
+def words_of(kind: Any) -> tuple[Any, ...]:
+    """The words that a type allows beside what else it may be."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    union = get_origin(kind) in (Union, UnionType)
+    return tuple(word for part in get_args(kind) for word in words_of(part)) if union else ()

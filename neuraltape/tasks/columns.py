@@ -12,6 +12,7 @@ from neuraltape.tasks.row import DataError, Row, lines, numbers
 
 SUFFIXES = (".csv", ".parquet")
 SEQUENCE, STEP = "sequence", "step"
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Columns(NamedTuple):
@@ -41,7 +42,10 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
     table = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
     names = list(table)
     if SEQUENCE not in table:
-        raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {', '.join(names)}")
+        # One name that holds other signs between names is a whole line.
+        signs = " (cells must have commas between them)" if len(names) == 1 and set(names[0]) & set(";\t|") else ""
+        listed = ", ".join(names)
+        raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {listed:.200}{signs}")
     targets = list(columns.targets or ())
     others = [name for name in names if name not in (SEQUENCE, STEP, *targets)]
     inputs = others if columns.inputs is None else list(columns.inputs)
@@ -108,6 +112,10 @@ def _column(path: str, name: str, cells: Sequence, lines: Sequence[int] | None =
         if value is None:
             classes = " (write classes as 0, 1, 2, ...)" if isinstance(cell, str) and cell.strip().isalpha() else ""
             raise DataError(f"{path}, line {line}: {name} must be a number; got {cell!r:.40}{classes}")
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise DataError(f"{path}, line {line}: {name} must be whole numbers below 2^63; got {cell!r:.40}")
+        if isinstance(value, float) and not abs(value) <= LARGEST:
+            raise DataError(f"{path}, line {line}: {name} must be finite float32 numbers; got {value}")
         found.append(value)
     return numbers(found, f"{path}, column {name}", name)
 

@@ -53,7 +53,17 @@ def parser() -> Parser:
     parser.add_argument("--offsets", type=tuple[int, ...], default=(0,))
     parser.add_argument("--names", type=tuple[str, ...] | None, default=None)
     parser.add_argument("--name", type=str, default="")
+    parser.add_argument("--weights", type=tuple[float, ...] | Literal["balanced"] | None, default=None)
     return parser
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [(["1,5"], [1, 5]), (["1", "5"], [1, 5]), (["[1,5]"], [1, 5]), (["balanced"], "balanced"), (["null"], None)],
+)
+def test_what_may_be_a_list_or_a_word_is_written_as_either(parser: Parser, words: list[str], value: object) -> None:
+    found = parser.parse(["x", "--weights", *words]).weights
+    assert (list(found) if isinstance(found, tuple) else found) == value
 
 
 @pytest.mark.parametrize(
