@@ -517,6 +517,8 @@ def test_a_journey_can_be_asked_for_ride_by_ride(page):
     answers = page.locator("#journey-answers tbody tr")
     eventually(page, lambda: answers.count() == 3)
     assert answers.nth(1).inner_text().split("\t")[:3] == ["2", "Victoria north", "Oxford Circus"]
+    assert page.input_value("#length") == "3"
+    assert page.locator("#heads [aria-pressed=true]").inner_text() == "read 1"
     # What is said is a button that leads to its step.
     answers.nth(2).locator("button").last.click()
     eventually(

@@ -59,7 +59,8 @@ export function set(draft) {
 
 function currentLength() {
   const { length, journey, vectors } = state.draft ?? {};
-  if (journey) return Math.max(1, journey.split(",").length - 1);
+  // A line may be named once for several rides.
+  if (journey) return Math.max(1, (state.lanes[0]?.trace.journey?.asked ?? journey).split(",").length - 1);
   return length ?? Math.max(1, Math.round((vectors?.length ?? 1) / (drawing()?.item ?? 1)));
 }
 

@@ -84,7 +84,9 @@ async function fetchTrace({ kind, body }) {
 export function show(lanes) {
   const trace = lanes[0].trace;
   const named = trace.heads.findIndex((each) => each.name === state.wantedHead);
-  const kept = state.head !== null && state.head < trace.heads.length ? state.head : trace.order()[0];
+  // Of a journey what is read comes first: it is the answer being found.
+  const first = trace.journey ? Math.max(0, trace.heads.findIndex((each) => each.kind === "read")) : trace.order()[0];
+  const kept = state.head !== null && state.head < trace.heads.length ? state.head : first;
   const head = named < 0 ? kept : named;
   state.wantedHead = null;
   const lane = Math.min(state.lane, lanes.length - 1);
