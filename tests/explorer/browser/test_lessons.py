@@ -74,23 +74,20 @@ def where(head: str, at: int) -> str:
 
 
 def pick(head: str, at: int) -> Callable[[Any], None]:
-    """Pick the slot on which a head was, with the keyboard."""
+    """Click the slot on which a head was."""
 
     def act(page: Any) -> None:
         slot = page.evaluate(where(head, at))
-        page.focus("#tape > canvas")
-        # From one end to the other: whatever is shown is passed.
-        for key in ("ArrowLeft", "ArrowRight"):
-            for _ in range(140):
-                before = page.get_attribute("#tape > canvas", "aria-label")
-                if f"Slot {slot}." in before:
-                    page.keyboard.press("Space")
-                    return
-                page.keyboard.press(key)
-                page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-                if page.get_attribute("#tape > canvas", "aria-label") == before:
-                    break
-        raise AssertionError(f"slot {slot} is not on the tape")
+        slots = page.evaluate(
+            """async () => {
+                const { shown } = await import("explorer/store");
+                return (await import("explorer/axis")).slotsShown(shown());
+            }"""
+        )
+        tape = page.locator("#tape > canvas")
+        column = tape.bounding_box()["width"] / len(slots)
+        tape.click(position={"x": (slots.index(slot) + 0.5) * column, "y": 80})
+        page.locator("#slot-bar", has_text=f"Slot {slot} picked.").wait_for()
 
     return act
 
