@@ -2,7 +2,7 @@
 
 Those of addressing come from a trained copy machine: python docs/make_figures.py [RUN or NAME]. The one of a sparse
 memory's cost comes from what `python -m benchmarks --only sparse --output benchmarks/sparse` wrote:
-python docs/make_figures.py benchmarks/sparse.json
+python docs/make_figures.py RESULTS.json
 """
 
 import json

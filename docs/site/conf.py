@@ -24,13 +24,14 @@ sys.path.insert(0, str(ROOT))
 
 project = "neuraltape"
 copyright = "the neuraltape developers"  # noqa: A001
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.intersphinx"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.intersphinx"]
 root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",
     "docs/api/*.md",
     "docs/examples/*.md",
     "docs/log/*.md",
+    "docs/notebooks/*.nb.py",
     "results/*.md",
     "results/*/*.md",
     "benchmarks/*.md",
@@ -49,6 +50,14 @@ myst_substitutions = {"explorer": '<a href="../explorer/index.html">the explorer
 myst_heading_anchors = 4
 # Only what names a scheme is an address elsewhere.
 myst_url_schemes = ["http", "https", "mailto"]
+
+# Notebooks are kept as text, and run when the site is made; what they show becomes part of their pages. Other
+# files that end in .py are no pages.
+nb_custom_formats = {".nb.py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_merge_streams = True
 
 # The tables of results begin at the level at which the program prints them.
 suppress_warnings = ["myst.header"]

@@ -32,13 +32,19 @@ def listed() -> list[Path]:
     """Every page that the index names, in order."""
     blocks = re.findall(r"^```\{toctree\}\n(.*?)^```$", INDEX.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     names = [line for block in blocks for line in block.splitlines() if line and not line.startswith(":")]
-    return [page.resolve() for name in names for page in sorted(INDEX.parent.glob(f"{name}.md"))]
+    return [
+        page.resolve()
+        for name in names
+        for suffix in (".md", ".nb.py")
+        for page in sorted(INDEX.parent.glob(f"{name}{suffix}"))
+    ]
 
 
 def test_every_page_stands_in_the_index_once():
     found = [name_of(page) for page in listed()]
     assert len(set(found)) == len(found)
-    wanted = {name_of(page) for page in pages() if not name_of(page).startswith(LEFT_OUT)}
+    notebooks = (ROOT / "docs" / "notebooks").glob("*.nb.py")
+    wanted = {name_of(page) for page in (*pages(), *notebooks) if not name_of(page).startswith(LEFT_OUT)}
     assert set(found) == wanted - {"docs/index.md"}
 
 
