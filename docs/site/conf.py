@@ -58,6 +58,8 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
+# What tools say about a terminal or a notebook that is none.
+nb_output_stderr = "remove"
 
 # The tables of results begin at the level at which the program prints them.
 suppress_warnings = ["myst.header"]
