@@ -12,6 +12,8 @@ from neuraltape.tasks.row import DataError, Row, lines, numbers
 
 SUFFIXES = (".csv", ".parquet")
 SEQUENCE, STEP = "sequence", "step"
+# A small file may say that it has any number of cells, each of which becomes an object.
+MOST_CELLS = 100_000_000
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -159,10 +161,17 @@ def _csv(path: str) -> dict[str, list]:
 def _parquet(path: str) -> dict[str, list]:
     try:
         from pyarrow import ArrowException  # pyright: ignore[reportMissingImports] (an extra)
-        from pyarrow.parquet import read_table  # pyright: ignore[reportMissingImports]
+        from pyarrow.parquet import read_metadata, read_table  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise DataError(f'{path}: pyarrow is not installed; get it with: pip install "neuraltape[data]"') from error
     try:
+        about = read_metadata(path)
+        if (cells := about.num_rows * about.num_columns) > MOST_CELLS:
+            raise DataError(
+                f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,} (arrays in .npz take less room)"
+            )
         return read_table(path).to_pydict()
+    except DataError:
+        raise
     except (ArrowException, ValueError) as error:
         raise DataError(f"{path}: expected a Parquet file; {str(error).splitlines()[0]}") from error

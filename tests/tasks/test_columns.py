@@ -126,3 +126,13 @@ def test_of_a_sequence_the_last_scored_step_can_be_the_only_one(tmp_path: Path) 
     assert Sequences(path, inputs=("x",), scored="last").table.mask.tolist() == [[False, True], [False, True]]
     with pytest.raises(ValueError, match="scored must be all or last; got 'first'"):
         Sequences(path, scored="first")  # type: ignore[arg-type]
+
+
+def test_a_parquet_file_of_endless_cells_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'data' is not installed")
+    path = str(tmp_path / "a.parquet")
+    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"sequence": [0] * 9, "x": [1.0] * 9}), path)
+    assert len(read_columns(path, Columns())) == 1
+    monkeypatch.setattr("neuraltape.tasks.columns.MOST_CELLS", 17)
+    with pytest.raises(DataError, match="expected at most 17 cells; got 18"):
+        read_columns(path, Columns())
