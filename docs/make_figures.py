@@ -35,7 +35,7 @@ def draw_costs(rows: list[dict[str, Any]]) -> Figure:
     As a share of what SAM's costs with `BASE` slots: the calls took turns, so that shares hold on a busy computer too.
     """
     base = next(row["sam"]["median"] for row in rows if row["slots"] == BASE)
-    axes = curve_panel(4.6, 2.8, x="slots", y=f"time of a step, of SAM's with {BASE:,} slots")
+    figure, axes = curve_panel(4.6, 2.8, x="slots", y=f"time of a step, of SAM's with {BASE:,} slots")
     for name, label, color, marker in (("sam", "SAM", BLUE, "o"), ("ntm", "dense NTM", ORANGE, "s")):
         measured = [(row["slots"], row[name]) for row in rows if name in row]
         slots = [each for each, _ in measured]
@@ -45,7 +45,7 @@ def draw_costs(rows: list[dict[str, Any]]) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     legend(axes)
-    return axes.get_figure(root=True)
+    return figure
 
 
 def main(given: str) -> None:

@@ -52,7 +52,7 @@ def run(argv: Sequence[str]) -> None:
         session = Session(Answerer.load(folder))
         converse(HELLO, lambda line, terminal: reply(session, line, terminal=terminal))
         return
-    travels = Conversation(open_traveller(open_subject(options.model), options.map), options.seed or 0)
+    travels = Conversation(open_traveller(open_subject(options.model or str(MODEL)), options.map), options.seed or 0)
     converse(TRAVEL, lambda line, _: travels.reply(line))
 
 

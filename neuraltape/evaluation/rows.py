@@ -81,7 +81,9 @@ def guess_cost(task: TableTask, rows: Tensor) -> float:
     # In parts, as there may be many; one of each class or bit more, so that nothing is impossible.
     asked, steps = task.goals(rows), 0
     if task.target_kind == "classes":
-        counts = sum(torch.bincount(part, minlength=task.output_size) for part in task.goals(task.rows)) + 1
+        counts = torch.ones(task.output_size, dtype=torch.int64)
+        for part in task.goals(task.rows):
+            counts += torch.bincount(part, minlength=task.output_size)
         chance = (counts / counts.sum()).double().log()
         costs = (-chance[part] for part in asked)
     else:

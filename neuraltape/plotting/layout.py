@@ -136,7 +136,8 @@ def _draw_key(axes: Axes, key: Key) -> None:
     axes.set_title(key.label, fontsize=TEXT, color=INK, loc="left", pad=2, y=1.0)
 
 
-def curve_panel(width: float, height: float, *, title: str = "", x: str = "", y: str = "") -> Axes:
-    """A figure of so many inches that is one panel of curves."""
-    axes = new_figure(width, height).panel(0.68, TITLE, width - 0.68 - MARGIN, height - TITLE - BELOW, aside=None)
-    return prepare_curve(axes, title=title, x=x, y=y)
+def curve_panel(width: float, height: float, *, title: str = "", x: str = "", y: str = "") -> tuple[Figure, Axes]:
+    """A figure of so many inches that is one panel of curves, and this panel."""
+    figure = new_figure(width, height)
+    axes = figure.panel(0.68, TITLE, width - 0.68 - MARGIN, height - TITLE - BELOW, aside=None)
+    return figure, prepare_curve(axes, title=title, x=x, y=y)

@@ -34,7 +34,7 @@ def plot_learning(
     curves = {name: (_curve(metrics.training), _curve(metrics.scores)) for name, metrics in runs.items()}
     if not any(part.size for curve in curves.values() for part in curve):
         raise ValueError("runs must hold a line about training or evaluation; got none (has the run reported yet?)")
-    axes = curve_panel(4.6, 2.7, x="sequences seen (thousands)", y=score_name)
+    figure, axes = curve_panel(4.6, 2.7, x="sequences seen (thousands)", y=score_name)
     for (name, (training, evaluation)), colour in zip(curves.items(), LINES * len(curves), strict=False):
         label = "training" if len(curves) == 1 else None
         axes.plot(*training, color=colour, alpha=0.35, linewidth=0.9, label=label, **marked(training.shape[1]))
@@ -48,7 +48,7 @@ def plot_learning(
     if goal is not None and goal.field == "bits":
         _mark_solved(axes, goal.below)
     legend(axes)
-    return axes.get_figure(root=True)
+    return figure
 
 
 def _curve(lines: Sequence[Mapping[str, Any]], field: str = "bits") -> np.ndarray:

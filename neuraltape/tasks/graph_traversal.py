@@ -26,7 +26,7 @@ PARTS, PLACES = ("source", "edge", "destination"), ("hundreds", "tens", "ones")
 DIGITS = len(PARTS) * len(PLACES)
 BLANK = -1
 # Known maps: whether they keep junctions only, and the edges of a walk that is asked for.
-MAPS = {"underground": False, "junctions": True}
+MAPS: dict[Literal["underground", "junctions"], bool] = {"underground": False, "junctions": True}
 MAP_WALK = 7
 
 

@@ -121,9 +121,12 @@ class Asked(NamedTuple):
 
     def steps(self) -> Iterator[tuple[Literal["told", "asked", "answer"], tuple[str | None, ...]]]:
         """Each step in names: what is told, what is asked (blanks are None), and what is to be answered."""
-        for part, triples in (("told", self.told.edges), ("asked", self.told.question), ("answer", self.told.answer)):
-            for row in triples.tolist():
-                yield part, self.signs.names(tuple(row))
+        for row in self.told.edges.tolist():
+            yield "told", self.signs.names(tuple(row))
+        for row in self.told.question.tolist():
+            yield "asked", self.signs.names(tuple(row))
+        for row in self.told.answer.tolist():
+            yield "answer", self.signs.names(tuple(row))
 
 
 def ask(journey: Journey, seed: int = 0) -> Asked:
@@ -142,7 +145,7 @@ def ask(journey: Journey, seed: int = 0) -> Asked:
     return Asked(Told(graph, rng.permutation(len(graph.ends)), walk), Signs(stations, lines))
 
 
-def leads_of(name: str) -> dict[str, dict[str, str]]:
+def leads_of(name: MapName) -> dict[str, dict[str, str]]:
     """From each station of a map the lines that leave it, and where each leads."""
     leads: dict[str, dict[str, str]] = {}
     for ride in _rides(map_of(junctions=MAPS[name])):

@@ -31,7 +31,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
         return None
     excess = all(curve.excess is not None for group in curves.values() for curve in group)
     unit = "bits a sequence over the optimum" if excess else "bits a sequence"
-    axes = curve_panel(WIDTH * 0.7, 2.8, x="sequences seen (thousands)", y=unit)
+    figure, axes = curve_panel(WIDTH * 0.7, 2.8, x="sequences seen (thousands)", y=unit)
     for (name, group), colour in zip(curves.items(), LINES * len(curves), strict=False):
         _draw_curves(axes, name, group, colour)
     goal = TASKS[next(iter(results.values()))[0].task].goal
@@ -43,7 +43,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes.set_yscale("log")
     axes.set_xlim(left=0)
     legend(axes)
-    return axes.get_figure(root=True)
+    return figure
 
 
 def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
@@ -59,7 +59,9 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     labels = list(first.probes)
     if len(labels) < 2:
         return None
-    axes = curve_panel(WIDTH * 0.7, 2.8, x="length; the first is the range of training", y="wrong targets a sequence")
+    figure, axes = curve_panel(
+        WIDTH * 0.7, 2.8, x="length; the first is the range of training", y="wrong targets a sequence"
+    )
     for number, (name, group) in enumerate(results.items()):
         _draw_probes(axes, name, group, labels, number, len(results))
     axes.set_xticks(range(len(labels)), labels)
@@ -69,7 +71,7 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     axes.set_ylim(-0.01, max(1.0, 1.5 * axes.get_ylim()[1]))
     axes.minorticks_off()
     legend(axes)
-    return axes.get_figure(root=True)
+    return figure
 
 
 def median_curve(curves: Sequence[Curve]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -8,6 +8,7 @@ from torch.nn.functional import pad
 
 from neuraltape.kernels.spec import WEIGHTS_PER_LAYER
 from neuraltape.kernels.triton.ntm.plan import Sizes
+from neuraltape.printed import record_repr
 
 
 class Packed(NamedTuple):
@@ -18,6 +19,8 @@ class Packed(NamedTuple):
     below: Tensor
     """The first layer's product with the reads, then the other layers' with what lies below them."""
     interface: Tensor
+
+    __repr__ = record_repr
 
 
 def layers_of(weights: list[Tensor], z: Sizes) -> list[tuple[Tensor, ...]]:

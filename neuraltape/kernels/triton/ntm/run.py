@@ -10,6 +10,7 @@ from neuraltape.kernels.triton.ntm.backward import backward
 from neuraltape.kernels.triton.ntm.forward import forward
 from neuraltape.kernels.triton.ntm.packing import biases, collect, of_inputs, pack_backward, pack_forward
 from neuraltape.kernels.triton.ntm.plan import THREADS, Sizes, segment_of, sizes
+from neuraltape.printed import record_repr
 
 # Triton warns where it is not said.
 OPTIONS: dict[str, Any] = {"num_stages": 1, "enable_fp_fusion": True}
@@ -99,6 +100,8 @@ class Saved(NamedTuple):
     gates: Tensor
     checkpoints: Tensor
 
+    __repr__ = record_repr
+
 
 class State(NamedTuple):
     """A state's tensors; `hidden` and `cell` are None where the controller has none."""
@@ -109,6 +112,8 @@ class State(NamedTuple):
     read_weights: Tensor
     write_weights: Tensor
     reads: Tensor
+
+    __repr__ = record_repr
 
     @property
     def focus(self) -> Tensor:
