@@ -8,7 +8,7 @@ It practises with a few hundred of the rows, others at each step, and is then as
 those that are nearest to a key are views of one picture: they have one name, and whether it is right or wrong, no other
 row among them says where to look instead.
 
-    python docs/examples/retrieval.py [ROWS]
+    python docs/examples/retrieval.py [ROWS [SEED]]
 """
 
 import sys
@@ -122,5 +122,6 @@ def learn(rows: int = 100_000, steps: int = 1500, seed: int = 0) -> tuple[float,
 
 
 if __name__ == "__main__":
-    with_memory, without = learn(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    given = [int(word) for word in sys.argv[1:]]
+    with_memory, without = learn(*given[:1] or (100_000,), seed=(given[1:] or (0,))[0])
     print(f"new pictures named rightly: {with_memory:.1%}; with an empty memory {without:.1%}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuraltape.evaluation.run import taken
 from neuraltape.explorer.episode import Episode, draw_episode
-from neuraltape.explorer.journey import TASK, Trip, go
+from neuraltape.explorer.journey import TASK, Trip, go, steps_of
 from neuraltape.explorer.loading import Machine, about_task, channel_names, resized
 from neuraltape.explorer.outcome import outcome
 from neuraltape.explorer.pack import pack
@@ -112,12 +112,25 @@ def _changes(request: RunRequest, steps: int, left: threading.Event | None) -> l
     return changes if left is None else [*changes, _StopIfLeft(left=left)]
 
 
+def _check_followed(model: Any, step: Tensor, steps: int) -> None:
+    """Raise ValueError where a trace of so many steps would be too large: one lists what there is, each has as much."""
+    listed = model.trace(step)
+    numbers = sum(stage.weights.numel() for head in listed.heads for stage in head.stages)
+    numbers += 0 if listed.memory is None else listed.memory.numel()
+    if numbers * steps > NUMBERS:
+        raise ValueError(
+            f"this machine's memory can be followed for at most {NUMBERS // numbers} steps; these are {steps}"
+        )
+
+
 def _travelled(machine: Machine, trip: Trip, request: RunRequest, left: threading.Event | None) -> Answer:
     if machine.task is None or machine.task.name != TASK:
         raise ValueError(f"draft must be a sequence for this machine: journeys are for those that learned {TASK}")
     with _slots:
         changes = _changes(request, STEPS, left)
-        travelled, told = go(resized(machine.model, request.slots), trip, changes)
+        model = resized(machine.model, request.slots)
+        _check_followed(model, torch.zeros(1, 1, model.input_size, dtype=model.precision), steps_of(trip))
+        travelled, told = go(model, trip, changes)
     more, arrays = outcome(machine.task, travelled.trace, travelled.batch)
     about = NOTHING | _names(machine) | more | {"form": "journey", "journey": told}
     return Answer(travelled.trace, about | {"mask": travelled.batch.mask[:, 0].tolist()}, arrays)
@@ -165,14 +178,7 @@ def _ranges(machine: Machine, draft: Draft | Episode) -> dict[str, list[int]]:
 
 def _trace(model: Any, scored: bool, composed: Composed, changes: Sequence[Intervention]) -> Trace:
     inputs = taken(model, composed.batch)
-    # One step lists what there is; the whole has as much a step.
-    listed = model.trace(inputs[:1])
-    numbers = sum(stage.weights.numel() for head in listed.heads for stage in head.stages)
-    numbers += 0 if listed.memory is None else listed.memory.numel()
-    if numbers * len(inputs) > NUMBERS:
-        raise ValueError(
-            f"this machine's memory can be followed for at most {NUMBERS // numbers} steps; these are {len(inputs)}"
-        )
+    _check_followed(model, inputs[:1], len(inputs))
     return model.trace(inputs, targets=composed.batch.targets if scored else None, intervene=changes)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ValidationError
@@ -83,8 +84,15 @@ def create_app(
     @app.get("/api/machines")
     def listing() -> dict[str, Any]:
         found = [machines.describe(entry) for entry in machines.entries()]
-        training = None if trainer is None else trainer.about()
+        training = None if trainer is None else _training(trainer)
         return {"machines": found, "chosen": chosen, "figure": figure is not None, "training": training}
+
+    def _training(trainer: Trainer) -> dict[str, Any]:
+        """What the page is told of its training; "machine": its run in the list of machines, None if not there."""
+        about = trainer.about()
+        place = None if about["run"] is None else (Path(about["folder"]) / about["run"]).resolve()
+        ids = (entry.id for entry in machines.entries() if place is not None and entry.folder.resolve() == place)
+        return about | {"machine": next(ids, None)}
 
     @app.get("/api/weights")
     def weights(machine: str = "") -> Response:
@@ -133,9 +141,9 @@ def create_app(
         asked = await _asked(request, TrainingRequest)
         if trainer is None:
             raise ValueError("this explorer was started without a training")
-        act = trainer.start if asked.action == "start" else trainer.stop
-        await queue.run(request, lambda left: act())
-        return trainer.about()
+        # Not in the queue: a training can be stopped however much there is to compute.
+        await run_in_threadpool(trainer.start if asked.action == "start" else trainer.stop)
+        return _training(trainer)
 
     @app.post("/api/replay")
     async def replay(request: Request) -> Response:
@@ -170,7 +178,8 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                kept = scope["path"].startswith(f"{FILES}/") and message["status"] == 200
+                # Under another version than today's, a browser would keep today's file for that one's.
+                kept = scope["path"].startswith(f"{FILES}/{page.version()}/") and message["status"] == 200
                 headers.setdefault("Cache-Control", "max-age=31536000, immutable" if kept else "no-cache")
             await send(message)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 from neuraltape.evaluation.journey import Travelled, travel
 from neuraltape.nn import Intervention
 from neuraltape.nn.sequence_model import SequenceModel
-from neuraltape.tasks.journey import Journey, MapName
+from neuraltape.tasks.journey import Journey, MapName, ask
 from neuraltape.tasks.task import Task
 
 MAPS = get_args(MapName)
@@ -34,6 +34,11 @@ class Trip(NamedTuple):
 def about_journeys(task: Task | None) -> dict[str, Any] | None:
     """What the page needs to ask a machine for journeys; None: it did not learn to answer them."""
     return {"maps": list(MAPS), "examples": list(EXAMPLES)} if task is not None and task.name == TASK else None
+
+
+def steps_of(trip: Trip) -> int:
+    """How many steps it takes. Raises ValueError where it is no journey."""
+    return sum(1 for _ in ask(Journey.read(trip.journey, trip.map), trip.seed).steps())
 
 
 def go(model: SequenceModel, trip: Trip, changes: Sequence[Intervention] = ()) -> tuple[Travelled, dict[str, Any]]:

@@ -37,7 +37,8 @@ def version() -> str:
     digest = hashlib.sha256()
     for file in sorted(STATIC.rglob("*")):
         if file.is_file():
-            digest.update(file.read_bytes())
+            found = file.read_bytes()
+            digest.update(f"{file.relative_to(STATIC).as_posix()} {len(found)} ".encode() + found)
     return digest.hexdigest()[:12]
 
 

@@ -18,14 +18,15 @@ def watch():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep({patience})
-    os._exit(1)
+    os._exit({cut_short})
 
 threading.Thread(target=watch, daemon=True).start()
 module = sys.argv.pop(1)
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
-# Seconds in which an interrupted training has to end.
+# Seconds in which an interrupted training has to end, and the exit code of one that did not.
 PATIENCE = 15.0
+CUT_SHORT = 113
 
 
 class Trainer:
@@ -50,24 +51,27 @@ class Trainer:
         """Start one.
 
         Raises:
-            ValueError: one is running.
-            OSError: the process cannot be made.
+            ValueError: one is running, or the process cannot be made.
         """
         with self._lock:
             if self._running():
                 raise ValueError(f"a training is running already, in {self._run}; stop it first")
             self._run, self._stopped, self._complaint = self._free(), False, ""
-            # It finds what this process finds, and nothing that lies about in the present folder.
+            # It finds what this process finds, and what lies about in the present folder only where this one does.
             paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONSAFEPATH": "1"}
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", CHILD.format(patience=PATIENCE), *self._command, "--run-dir", str(self._run)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=os.environ | paths,
-                # Ctrl-C is for this process, whose end the other one notices.
-                start_new_session=True,
-            )
+            child = CHILD.format(patience=PATIENCE, cut_short=CUT_SHORT)
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", child, *self._command, "--run-dir", str(self._run)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=os.environ | paths,
+                    # Ctrl-C is for this process, whose end the other one notices.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ValueError(f"the training could not be started: {error}") from error
             self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
             self._listener.start()
 
@@ -93,7 +97,10 @@ class Trainer:
         with self._lock:
             running = self._running()
             problem = None
-            if not running and self._process is not None and self._process.returncode and not self._stopped:
+            code = 0 if running or self._process is None else self._process.returncode
+            if code == CUT_SHORT:
+                problem = f"it did not end within {PATIENCE:g} s and was cut short; its last checkpoint is there"
+            elif code and not self._stopped:
                 problem = self._complaint or "it ended without a word"
             return {
                 "task": self.task, "folder": str(self._folder), "run": None if self._run is None else self._run.name,

@@ -39,8 +39,11 @@ def _bind() -> str | None:
     """Bring the operations in; why that can't be done."""
     if "sequence" not in globals():
         try:
-            import triton as _  # noqa: F401  # pyright: ignore[reportMissingImports]
+            import triton  # pyright: ignore[reportMissingImports]
 
+            # Before, a barrier did not order what lanes had stored in global memory.
+            if torch.version.hip is not None and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9):
+                return f"on AMD it needs Triton 3.9 or newer; here is {triton.__version__}"
             module = import_module(f"{__name__}.ntm.sequence")
         # A Triton that does not fit this Python, PyTorch or computer raises whatever it meets.
         except Exception as error:

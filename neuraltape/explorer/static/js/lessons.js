@@ -59,10 +59,11 @@ async function begin(number) {
   Object.assign(state, { other: "", at: null, lane: 0, slots: null, scope: "all", allSlots: false });
   clearChanges();
   [open, entered] = [true, open && entered];
-  await set({ task, form, ...course.draft(about) });
+  const draft = { task, form, ...course.draft(about) };
+  await set(draft);
   // It may have been closed while its sequence was run.
   if (!open) return;
-  if (!state.lanes.length || !course.holds()) {
+  if (!state.lanes.length || state.draft !== draft || !course.holds()) {
     close();
     return update({ message: text("lessonOther") });
   }

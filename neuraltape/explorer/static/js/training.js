@@ -7,7 +7,7 @@ import { machineOf, state, update } from "explorer/store";
 import { explained, text } from "explorer/text";
 
 let choose = () => {};
-// The run that was started here and is to be shown as soon as there is something of it.
+// The machine that was shown when a run was started here, which gives way to it as soon as there is something of it.
 let awaited = null;
 
 export function makeTraining(chooseMachine) {
@@ -18,8 +18,9 @@ export function makeTraining(chooseMachine) {
 
 async function ask(action) {
   try {
+    const shown = state.machine;
     const training = await train(action);
-    if (action === "start") awaited = `run:${training.run}`;
+    if (action === "start") awaited = shown;
     update({ training, message: "" });
   } catch (error) {
     update({ message: explained(error) });
@@ -40,9 +41,12 @@ export function drawTraining() {
   const place = { place: `${folder}/${run}`, folder: `${folder}/` };
   const key = stopping ? "trainStopping" : running ? "trainRunning" : problem ? "trainFailed" : run ? "trainDone" : "trainIdle";
   byId("train-text").textContent = text(key, { ...place, problem });
-  const found = machineOf(awaited ?? "none");
+  const found = awaited && machineOf(state.training.machine ?? "none");
   if (!found || found.problem) return;
+  const still = state.machine === awaited && byId("lesson").hidden;
   awaited = null;
+  // Who has gone elsewhere meanwhile stays there.
+  if (!still) return;
   byId("follow").checked = true;
   choose(found.id);
 }

@@ -21,7 +21,7 @@ from neuraltape.kernels.triton.ntm.memory import (
 
 
 @triton.jit
-def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, batch, z: tl.constexpr):
+def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, z: tl.constexpr):
     """One layer, one step: the gradients of its products, then of what they were made of."""
     state = z.layers * z.hidden
     units, given = layer * z.hidden, call.dgiven + at * (z.hidden + z.reads)
@@ -127,7 +127,7 @@ def step_backward(call, b, t, batch, before, old, dmemory, z: tl.constexpr):
         )  # fmt: skip
     tl.debug_barrier()
     for index in tl.static_range(z.layers):
-        layer_backward(call, z.layers - 1 - index, b, at, before, now, came, goes, batch, z)
+        layer_backward(call, z.layers - 1 - index, b, at, before, now, came, goes, z)
     return dmemory
 
 

@@ -101,7 +101,7 @@ def sizes(spec: MachineSpec, dtype: torch.dtype) -> Sizes:
     for size in layout.sizes:
         starts.append(starts[-1] + size)
     block = min(128, _power(max(hidden, reads)))
-    depth = 1024 // block if block == 128 else 8
+    depth = 8
     offsets = tuple(offset % spec.slots for offset in layout.offsets)
     back = tuple(-offset % spec.slots for offset in layout.offsets)
     padded = _up(hidden, block), _up(reads, block), _up(emitted, block)

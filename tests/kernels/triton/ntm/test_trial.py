@@ -25,6 +25,20 @@ def test_kernels_that_agree_pass_and_are_tried_once(monkeypatch):
     assert trial.tried(CPU, SPEC) is None
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        torch.inference_mode,
+        torch.no_grad,
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+        lambda: torch.device("meta"),
+    ],
+)
+def test_what_is_around_the_first_call_does_not_decide(around):
+    with around():
+        assert trial.tried(CPU, SPEC) is None
+
+
 def test_any_result_that_differs_is_said(monkeypatch):
     exact = trial._by_reference(SPEC)
     for i in (0, 3, len(exact) - 1):

@@ -66,4 +66,4 @@ const lessons = [
   },
 ];
 
-export const copy = { fits: shaped(["read 1", "write 1"]), draft: () => ({ vectors: VECTORS, columns: {}, numbers: {} }), holds: () => true, lessons };
+export const copy = { fits: shaped(["read 1", "write 1"]), draft: () => ({ vectors: VECTORS, columns: {}, numbers: {} }), holds: () => plain().mistakes?.every((count) => !count), lessons };
