@@ -40,13 +40,19 @@ def piece(chance: np.random.Generator) -> np.ndarray:
 
 
 def write_files(folder: Path, *, rows: int | None = None) -> list[Path]:
-    """All three files; of the first so many pieces only, where `rows` is given."""
-    chance = np.random.default_rng(0)
-    for name, count in PIECES.items():
-        write(folder / f"{name}.npz", [piece(chance) for _ in range(count)][:rows])
-    return [folder / f"{name}.npz" for name in PIECES]
+    """All three files; rows: of so many pieces only. Raises FileExistsError where one is there already."""
+    chance, paths = np.random.default_rng(0), {name: folder / f"{name}.npz" for name in PIECES}
+    for path in paths.values():
+        if path.exists():
+            raise FileExistsError(f"{path} is there already, and would be overwritten")
+    for name, path in paths.items():
+        write(path, [piece(chance) for _ in range(PIECES[name])][:rows])
+    return list(paths.values())
 
 
 if __name__ == "__main__":
-    for path in write_files(Path(sys.argv[1] if len(sys.argv) > 1 else ".")):
-        print(f"wrote {path}")
+    try:
+        for path in write_files(Path(sys.argv[1] if len(sys.argv) > 1 else ".")):
+            print(f"wrote {path}")
+    except FileExistsError as error:
+        sys.exit(str(error))

@@ -21,20 +21,23 @@ def evaluate_graphs(subject: Subject, task: GraphTraversal, options: Namespace) 
     path = folder_of(options, subject.figures) / REPORT
     walks = WALKS if options.lengths is None else options.lengths
     report = score_graphs(subject.name, subject.model, task, walks, sequences=options.sequences, seed=options.seed)
-    print_report(report, reached(task, subject.metrics))
+    print_report(report, learned(task, subject.metrics))
     report.save(path)
     say_wrote([path])
 
 
-def reached(task: GraphTraversal, metrics: Metrics) -> str:
-    """Which lesson the training has come to, in words; empty where that isn't known."""
+def learned(task: GraphTraversal, metrics: Metrics) -> str:
+    """What it was trained on, in words, and which lesson it has come to where that is known."""
+    if task.graphs != "lessons":
+        return f", on the map {task.graphs}"
     last = next((line for line in reversed(metrics.lines) if line.get("fraction") is not None), None)
-    if last is None or task.graphs != "lessons":
-        return ""
-    return f", in lesson {math.ceil(last['fraction'] * task.lesson - 1e-9)} after {last['sequences']:,} sequences"
+    if last is None:
+        return ", nothing of it on the maps"
+    lesson = math.ceil(last["fraction"] * task.lesson - 1e-9)
+    return f", nothing of it on the maps, in lesson {lesson} after {last['sequences']:,} sequences"
 
 
-def print_report(report: GraphReport, reached: str) -> None:
+def print_report(report: GraphReport, learned: str) -> None:
     """The scores as a table."""
     table = Table()
     for name in ("graphs", "edges to walk", "wrong digits: mean", "whole answers right"):
@@ -44,5 +47,5 @@ def print_report(report: GraphReport, reached: str) -> None:
             row.graphs, range_label(*row.edges), f"{row.wrong_mean:.4g}", f"{row.perfect:.0%} of {row.sequences:,}"
         )
     slots = "" if report.memory_slots is None else f", {report.memory_slots} slots"
-    say(f"{report.name}: graph-traversal{reached}{slots}; nothing is trained on the maps")
+    say(f"{report.name}: graph-traversal{learned}{slots}")
     show(table)

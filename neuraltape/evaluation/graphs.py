@@ -1,4 +1,4 @@
-"""How many walks a machine that learned graph traversal gets right: lesson by lesson, and on maps it never saw."""
+"""How many walks a machine that learned graph traversal gets right: lesson by lesson, and on the Underground's maps."""
 
 import json
 from collections.abc import Iterable, Iterator

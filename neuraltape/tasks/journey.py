@@ -69,13 +69,19 @@ class Journey:
             raise ValueError(f"a journey must have a station and at least one line; got {text.strip()!r}")
         taken = []
         for line, after in zip(wanted, [*wanted[1:], None], strict=True):
+            entered = at
             for _ in leads:
                 taken.append(line)
                 if line not in leads[at]:
-                    break
+                    if at == entered:
+                        # The constructor says what does leave here.
+                        break
+                    raise ValueError(f"{line!r} from {entered} never meets {after!r}; it ends at {at}")
                 at = leads[at][line]
                 if after is None or after in leads[at]:
                     break
+            else:
+                raise ValueError(f"{line!r} from {entered} never meets {after!r}; it goes round")
         return cls(start, tuple(taken), map)
 
     def __str__(self) -> str:

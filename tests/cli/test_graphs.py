@@ -4,7 +4,7 @@ from pathlib import Path
 import torch
 
 from neuraltape import DNC
-from neuraltape.cli.graphs import reached
+from neuraltape.cli.graphs import learned
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks.graph_traversal import GraphTraversal
 from tests.cli.conftest import Call
@@ -16,7 +16,7 @@ def test_walks_are_scored_by_lesson_and_on_the_maps(call: Call, refuses: Call, h
     (here / "graphs" / "config.yaml").write_text("format: 2\ntask: {name: graph-traversal, lesson: 2}\n")
     said = call("evaluate", "graphs", "--lengths", "1", "--sequences", "1")
     assert said.code == 0
-    assert "graphs: graph-traversal, 4 slots; nothing is trained on the maps" in said.out
+    assert "graphs: graph-traversal, nothing of it on the maps, 4 slots" in said.out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.out.splitlines() if line.startswith("│")]
     assert [row[:2] for row in rows] == [
         *(["lesson 1", "1"], ["lesson 2", "1-2"], ["junctions", "1"], ["underground", "1"])
@@ -29,5 +29,6 @@ def test_walks_are_scored_by_lesson_and_on_the_maps(call: Call, refuses: Call, h
 
 def test_the_lesson_that_a_training_has_come_to_is_told() -> None:
     lines = ({"kind": "training", "sequences": 1600, "fraction": 3 / 14}, {"kind": "evaluation", "sequences": 1700})
-    assert reached(GraphTraversal(), Metrics(lines)) == ", in lesson 3 after 1,600 sequences"
-    assert reached(GraphTraversal(), Metrics()) == ""
+    assert learned(GraphTraversal(), Metrics(lines)) == ", nothing of it on the maps, in lesson 3 after 1,600 sequences"
+    assert learned(GraphTraversal(), Metrics()) == ", nothing of it on the maps"
+    assert learned(GraphTraversal(graphs="junctions"), Metrics()) == ", on the map junctions"

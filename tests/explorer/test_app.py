@@ -375,7 +375,13 @@ def test_a_browser_keeps_the_pages_files_until_they_change(client, tmp_path, mon
     shutil.copytree(page.STATIC, tmp_path / "static")
     (tmp_path / "static" / "style.css").write_text("body { color: red }")
     monkeypatch.setattr(page, "STATIC", tmp_path / "static")
-    assert script() != first
+    second = script()
+    assert second != first
+    (tmp_path / "static" / "style.css").rename(tmp_path / "static" / "colours.css")
+    assert script() not in (first, second)
+    # Today's files under another version are not kept for that one's.
+    assert client.get(f"/{first}").status_code == 200
+    assert client.get(f"/{first}").headers["cache-control"] == "no-cache"
 
 
 def test_requests_at_the_same_time_do_not_mix(client):

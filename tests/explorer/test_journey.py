@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from neuraltape import DNC
 from neuraltape.evaluation.journey import travel
-from neuraltape.explorer import create_app
+from neuraltape.explorer import answer, create_app
 from neuraltape.explorer.journey import EXAMPLES
 from neuraltape.tasks.journey import Journey
 from tests.explorer.unpack import unpack
@@ -20,6 +20,13 @@ def client(places):
     app = create_app(models={name: places / name for name in ("travels", "copy")})
     with TestClient(app, base_url="http://127.0.0.1") as found:
         yield found
+
+
+def test_a_journey_of_a_memory_too_large_to_be_followed_is_refused(client, monkeypatch):
+    monkeypatch.setattr(answer, "NUMBERS", 1_000)
+    refused = ask(client)
+    assert refused.status_code == 422
+    assert "can be followed for at most" in refused.json()["detail"]
 
 
 def ask(client, machine="travels", **draft):

@@ -19,7 +19,10 @@ import pathlib, signal, sys, time
 folder = pathlib.Path(sys.argv[sys.argv.index("--run-dir") + 1])
 if "fail" in sys.argv:
     sys.exit("error: the disk is full\\n")
-signal.signal(signal.SIGTERM, lambda *_: ((folder / "checkpoint").touch(), sys.exit(130)))
+if "stubborn" in sys.argv:
+    signal.signal(signal.SIGTERM, lambda *_: time.sleep(60))
+else:
+    signal.signal(signal.SIGTERM, lambda *_: ((folder / "checkpoint").touch(), sys.exit(130)))
 folder.mkdir(parents=True)
 (folder / "config.yaml").touch()
 while True:
@@ -115,11 +118,41 @@ def test_the_server_starts_and_stops_it_for_its_own_page_alone(runs):
         assert client.post("/api/training", **start).json()["run"] == "copy"
         try:
             assert client.get("/api/machines").json()["training"]["running"] is True
+            until((runs / "copy" / "config.yaml").exists)
+            assert client.get("/api/machines").json()["training"]["machine"] == "run:copy"
             again = client.post("/api/training", **start)
             assert (again.status_code, "stop it first" in again.json()["detail"]) == (422, True)
         finally:
             assert client.post("/api/training", content='{"action": "stop"}', headers=JSON).status_code == 200
             made.wait(60)
+
+
+def test_a_run_of_the_same_name_elsewhere_is_not_taken_for_it(runs):
+    other = runs.parent / "elsewhere" / "copy"
+    other.mkdir(parents=True)
+    (other / "config.yaml").touch()
+    made = trainer_of(runs)
+    with TestClient(create_app(runs=[other, runs], trainer=made), base_url="http://127.0.0.1") as client:
+        made.start()
+        try:
+            until((runs / "copy" / "config.yaml").exists)
+            assert client.get("/api/machines").json()["training"]["machine"] == "run:copy (2)"
+        finally:
+            made.stop()
+            made.wait(60)
+
+
+def test_one_that_cannot_be_started_or_does_not_end_is_said(runs, monkeypatch):
+    monkeypatch.setattr(trainer, "PATIENCE", 0.2)
+    made = trainer_of(runs, "stubborn")
+    made.start()
+    until((runs / "copy" / "config.yaml").exists)
+    made.stop()
+    made.wait(60)
+    assert made.about()["problem"] == "it did not end within 0.2 s and was cut short; its last checkpoint is there"
+    monkeypatch.setattr(sys, "executable", str(runs / "no python"))
+    with pytest.raises(ValueError, match=r"the training could not be started: .*no python"):
+        made.start()
 
 
 def test_without_a_training_none_is_offered():

@@ -82,6 +82,7 @@ class Wheel(FastMachine):
         start: int = 0,
         controller: str = "lstm",
         controller_layers: int = 1,
+        embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
     ) -> None:
@@ -92,6 +93,7 @@ class Wheel(FastMachine):
             read_heads=read_heads,
             start=start,
             controller_layers=controller_layers,
+            embedding_size=embedding_size,
             backend=backend,
         )
         access = WheelAccess(hidden_size, memory_slots, WheelLayout(memory_width), start)

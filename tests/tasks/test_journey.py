@@ -46,7 +46,10 @@ def test_the_lines_that_lead_on_are_those_of_the_last_station() -> None:
         ("Victoria", "at least one line; got 'Victoria'"),
         ("", "a station of the map is needed; got ''"),
         ("Victoria, Central east", r"no 'Central east' leaves Victoria; what does: .*Victoria north"),
-        ("Victoria, Victoria north, Waterloo & City west", "no 'Victoria north' leaves King's Cross"),
+        (
+            "Victoria, Victoria north, Waterloo & City west",
+            "'Victoria north' from Victoria never meets 'Waterloo & City west'; it ends at King's Cross",
+        ),
     ],
 )
 def test_what_is_no_journey_is_refused(text, message) -> None:
