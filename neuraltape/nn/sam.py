@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from neuraltape.nn.access import SAMAccess, SAMConfig
+from neuraltape.nn.arrange import check_reset
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
 from neuraltape.nn.made_on import made_on
 from neuraltape.nn.resized import Resizable
-from neuraltape.nn.state import MachineState, map_state
+from neuraltape.nn.state import MachineState, like_state, map_state
 
 
 class SAM(Resizable, FastMachine):
@@ -87,7 +88,8 @@ class SAM(Resizable, FastMachine):
         """A long stream, step by step, in a memory of its own that is not copied at every step.
 
         Args:
-            state: where it begins; it is copied once, and stays as it is. None: the initial state.
+            state: where it begins, that of a call without a batch too; it is copied once, and stays as it is. None: the
+                initial state.
             batch_size: how many sequences.
 
         Raises:
@@ -104,8 +106,16 @@ class SAMStream:
     """
 
     def __init__(self, sam: SAM, state: Any, batch_size: int) -> None:
+        # Whether the state has no batch axis for its user: as it came, then as the last step's inputs.
+        self._single = False
         with torch.no_grad():
-            state = sam.initial_state(batch_size) if state is None else sam.fitting(state, batch_size)
+            if state is None:
+                state = sam.initial_state(batch_size)
+            else:
+                state = like_state(state, sam.initial_state(batch_size))
+                self._single = isinstance(state.access.memory, Tensor) and state.access.memory.dim() == 2
+                state = map_state(lambda each: each.unsqueeze(0), state) if self._single else state
+                state = sam.fitting(state, batch_size)
             self._sam, self._state = sam, map_state(lambda each: each.detach().clone(), state)
         # At most so many slots have been touched: to ask the state how many takes longer than to count on.
         self._touched = self._state.access.memory.shape[1]
@@ -115,7 +125,8 @@ class SAMStream:
         """One step.
 
         Args:
-            inputs: (batch, input_size), or (input_size,) for a single sequence.
+            inputs: (batch, input_size), or (input_size,) for a single sequence; with an embedding: symbols, integers
+                without the last axis.
             reset: which sequences begin anew with this step: bool, (batch,), or () for a single one. Such a step
                 copies.
 
@@ -126,15 +137,22 @@ class SAMStream:
             TypeError, ValueError: see `SAM.step`; the stream is then as it was.
         """
         self._make_room()
+        axes = 0 if self._sam.embedding_size else 1
+        single = isinstance(inputs, Tensor) and inputs.dim() == axes and len(self._state.access.memory) == 1
+        if single:
+            reset = None if reset is None else check_reset(reset, (), "()", inputs.device).unsqueeze(0)
+            inputs = inputs.unsqueeze(0)
         outputs, self._state = self._sam._step(inputs, self._state, reset, own=True)
+        self._single = single
         self._touched = min(self._touched + self._sam.layout.touched, self._sam.memory_slots)
-        return outputs
+        return outputs.squeeze(0) if single else outputs
 
     @property
     def state(self) -> MachineState:
         """A copy of the state after the last step: what `SAM.step` would have given back."""
         access = self._state.access.settled()
-        return map_state(lambda each: each.clone(), self._state.replace(access=access))
+        state = self._state.replace(access=access)
+        return map_state(lambda each: (each.squeeze(0) if self._single else each).clone(), state)
 
     def _make_room(self) -> None:
         """Rows for one more step, and for many where there are none."""

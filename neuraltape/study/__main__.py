@@ -16,7 +16,8 @@ def main() -> int:
     """Make the trial that the arguments name."""
     runs, results, recipe, text, how = sys.argv[1:]
     try:
-        config = Settings.from_flat(json.loads(text))
+        # Resolved here, it shares the task's tables with the training, and files are read once.
+        config = Settings.from_flat(json.loads(text)).resolved()
         work(training(recipe, config, runs=Store(runs), results=Store(results), measured=how == "measure"), config)
     except (ValueError, OSError, NonFiniteError, ProcessLostError, Interrupted) as error:
         sys.stderr.write(f"neuraltape: {' '.join(str(error).split())}\n")

@@ -17,6 +17,7 @@ from neuraltape.study.mirror import workplace
 from neuraltape.study.result import Result, result_of
 from neuraltape.study.store import Store
 from neuraltape.study.trial import Trial
+from neuraltape.tasks import DataError
 from neuraltape.training import resume, train
 
 # How long another process, which has lost its parent and makes its last checkpoint, may still have the run directory.
@@ -36,6 +37,8 @@ def training(
 ) -> Trial:
     """The trial that trains with a configuration.
 
+    Its settings are those that the run will keep, with what is found in the task's files, as far as these are here.
+
     Args:
         recipe: the recipe's name, or settings in words.
         config: all settings, the seed among them.
@@ -43,15 +46,23 @@ def training(
         results: the store that holds the result.
         measured: score the machine on the probes of its task after the training.
         varied: what tells it from the other trials of a sweep.
+
+    Raises:
+        ValueError: an embedding where inputs are no symbols.
     """
     loop = config.loop
+    try:
+        kept = config.resolved()
+    except (DataError, OSError):
+        # They may lie where the training will be; if not, it says so.
+        kept = config
     cpus, gpus = (0, loop.devices) if loop.accelerator == "cuda" else (loop.devices, 0)
     how = "measure" if measured else "plain"
     return Trial(
         recipe=recipe,
         seed=loop.seed,
-        settings=settings_of(config),
-        defaults=defaults_of(config),
+        settings=settings_of(kept),
+        defaults=defaults_of(kept),
         runs=runs,
         results=results,
         command=("neuraltape.study", runs.url, results.url, recipe, json.dumps(config.flat()), how),

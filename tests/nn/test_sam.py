@@ -274,6 +274,26 @@ def test_a_stream_is_as_it_was_after_an_error(generator):
         sam.stream(stream.state, batch_size=3)
 
 
+@pytest.mark.parametrize("embedding_size", [None, 5])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_stream_of_a_single_sequence_gives_what_steps_give(begun, embedding_size, generator):
+    sam = machine(backend="auto", embedding_size=embedding_size)
+    x = torch.arange(9) % 3 if embedding_size else rows(generator, 9, 1)[:, 0]
+    start = sam(x)[1] if begun else None
+    reset = torch.arange(9) == 4
+    stream, state = sam.stream(start), start
+    if begun:
+        assert_close(stream.state, start, rtol=0, atol=0)
+    for now, anew in zip(x, reset, strict=True):
+        with torch.no_grad():
+            expected, state = sam.step(now, state, reset=anew)
+        torch.testing.assert_close(stream.step(now, reset=anew), expected, rtol=1e-10, atol=1e-12)
+        assert expected.shape == (4,)
+    assert_close(stream.state, state, rtol=1e-10, atol=1e-12)
+    with pytest.raises(ValueError, match=r"reset must be \(\)"):
+        stream.step(x[0], reset=reset[:1])
+
+
 def test_repr_names_the_sizes():
     said = repr(machine())
     assert "slots=1048576, width=5, read_heads=2, sparse_reads=3" in said

@@ -10,6 +10,7 @@ from neuraltape.runs import RunExistsError, load_run
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.study.mirror import workplace
 from neuraltape.study.store import Store
+from neuraltape.study.sweep import make_trials
 from neuraltape.study.train import wait_until_free, work
 from neuraltape.training import NonFiniteError, train
 from neuraltape.training.loop import Loop
@@ -58,6 +59,35 @@ def test_a_trial_with_other_settings_is_made_anew(store: Store) -> None:
     assert before.name == now.name
     work(before, config_of(before))
     assert work(now, config_of(now)).settings["hidden_size"] == 9
+
+
+@pytest.mark.parametrize("words", [2, 300])
+def test_a_run_of_own_data_is_recognised_with_what_was_found_in_the_files(tmp_path: Path, words: int) -> None:
+    """Of 300 words it keeps an embedding too, which nobody asked for."""
+    (tmp_path / "a.txt").write_text(" ".join(str(number % words) for number in range(900)))
+    base = {
+        "data": str(tmp_path / "a.txt"),
+        "unit": "words",
+        "window": 20,
+        "model": "lstm",
+        "hidden_size": 4,
+        "max_sequences": 100,
+        "evaluate_every": 100,
+    }
+    (trial,) = make_trials("text", base, {}, [0], Store(str(tmp_path / "store")))
+    kept = config_of(trial).resolved()
+    assert kept.model.embedding_size == (64 if words > 256 else None)
+    assert trial.is_begun_in(kept.to_yaml().encode())
+    assert work(trial, config_of(trial)).settings == trial.settings
+    (run,) = (path for path in (tmp_path / "store").glob("*") if path.is_dir())
+    assert trial.is_begun_in((run / "config.yaml").read_bytes())
+    assert trial.look().state == "done"
+
+
+def test_a_trial_whose_files_are_elsewhere_is_made_all_the_same(tmp_path: Path) -> None:
+    base = {"data": str(tmp_path / "there.txt"), "model": "lstm"}
+    (trial,) = make_trials("text", base, {}, [0], Store(str(tmp_path)))
+    assert trial.settings["data"] == base["data"]
 
 
 def test_a_copy_elsewhere_is_brought_up_to_date_meanwhile(tmp_path: Path) -> None:
