@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from neuraltape.evaluation.run import outputs_of
@@ -34,10 +33,8 @@ def join(task: Babi, count: int) -> Batch:
 
     symbols = joined(table.inputs)
     lengths = torch.tensor([len(each) for each in symbols])
-    words = functional.one_hot(pad_sequence(symbols), task.input_size).float()
-    inside = torch.arange(len(words)).unsqueeze(-1) < lengths
     targets, mask = pad_sequence(joined(table.targets)), pad_sequence(joined(table.mask))
-    return Batch(words * inside.unsqueeze(-1), targets, mask, lengths)
+    return Batch(pad_sequence(symbols).long(), targets, mask, lengths)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from neuraltape.evaluation.run import taken
 from neuraltape.nn import kind_of
 from neuraltape.runs import load_run
 from neuraltape.tasks import Babi
@@ -33,13 +34,13 @@ def main() -> None:
     # In task 1 a fact begins with the person, and a question ends with them.
     people = {fact[0] for story in stories for question in story for fact in question.facts}
     batch = held_out.batch(held_out.rows[: options.stories])
-    trace = run.model.trace(batch.inputs, lengths=batch.lengths)
+    trace = run.model.trace(taken(run.model, batch), lengths=batch.lengths)
     focus = {STOP: trace.write_weights[:, :, 0].argmax(-1), ASK: trace.read_weights[:, :, 0].argmax(-1)}
     used: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     for story, length in enumerate(batch.lengths.tolist()):
         person = ""
         for step in range(length):
-            word = task.vocabularies.inputs[int(batch.inputs[step, story].argmax())]
+            word = task.vocabularies.inputs[int(batch.inputs[step, story])]
             person = word if word in people else person
             if word in focus:
                 used[person, word][int(focus[word][step, story])] += 1

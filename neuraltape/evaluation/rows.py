@@ -39,11 +39,10 @@ def score_rows(model: SequenceModel, task: TableTask, rows: Tensor | None = None
         rows: (rows,) numbers in the table; None: those that the task draws from.
 
     Raises:
-        ValueError: no rows, or a machine that does not fit the task.
+        ValueError: no rows, none with a scored step, or a machine that does not fit the task.
     """
     rows = task.rows if rows is None else rows
-    if not len(rows):
-        raise ValueError("rows must be one or more numbers; got none")
+    _check_scored(task, rows)
     check_fits(model, task)
     cost = score = wrong = 0.0
     steps = targets = 0
@@ -77,7 +76,11 @@ def guess_cost(task: TableTask, rows: Tensor) -> float:
 
     Returns:
         What `RowsScore.cost` would be.
+
+    Raises:
+        ValueError: no rows, or none with a scored step.
     """
+    _check_scored(task, rows)
     # In parts, as there may be many; one of each class or bit more, so that nothing is impossible.
     asked, steps = task.goals(rows), 0
     if task.target_kind == "classes":
@@ -99,3 +102,10 @@ def guess_cost(task: TableTask, rows: Tensor) -> float:
     for part in costs:
         cost, steps = cost + part.sum().item(), steps + len(part)
     return cost / steps
+
+
+def _check_scored(task: TableTask, rows: Tensor) -> None:
+    if not len(rows):
+        raise ValueError("rows must be one or more numbers; got none")
+    if not task.scores_any(rows):
+        raise ValueError(f"rows must have a scored step, and none of these {len(rows):,} of {task.source} has one")

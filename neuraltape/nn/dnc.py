@@ -1,5 +1,7 @@
 """The Differentiable Neural Computer: a controller with access by allocation, content and links."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
@@ -115,12 +117,14 @@ class WithBypassDropout(nn.Linear):
     def __init__(self, layer: nn.Linear, past: int, rate: float) -> None:
         super().__init__(layer.in_features, layer.out_features, device="meta")
         self.weight, self.bias, self.past, self.rate = layer.weight, layer.bias, past, rate
+        # A training that draws what is left out by itself puts its own here.
+        self.drop: Callable[[Tensor, float], Tensor] = dropout
 
     def forward(self, inputs: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """W x + b."""
         if self.training:
             past, read = inputs.tensor_split([self.past], -1)
-            inputs = torch.cat([dropout(past, self.rate), read], -1)
+            inputs = torch.cat([self.drop(past, self.rate), read], -1)
         return super().forward(inputs)
 
     def extra_repr(self) -> str:

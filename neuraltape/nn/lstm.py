@@ -110,9 +110,13 @@ class LSTMBaseline(SequenceModel[LSTMState]):
         if self.input_scale != 1:
             inputs = inputs * self.input_scale
         if inputs.shape[1] == 0 or (lengths is None and reset is None):
-            return self._run_full(inputs, state)
+            hidden, final = self._run_full(inputs, state)
+            return self.output(hidden), final
         if reset is not None or inputs.device.type == "cpu":
-            return run_in_pieces(self._run_full, inputs, state, self.start(inputs.shape[1]), lengths, reset)
+            start = self.start(inputs.shape[1])
+            hidden, final = run_in_pieces(self._run_full, inputs, state, start, lengths, reset)
+            # Called once, it sees each row in its place.
+            return self.output(hidden), final
         assert lengths is not None
         packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
         packed, final = self.lstm(packed, _swapped(state.parts()))
@@ -120,13 +124,13 @@ class LSTMBaseline(SequenceModel[LSTMState]):
         return self.output(hidden), LSTMState(*_swapped(final))
 
     def _run_full(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
-        """All steps of rows that are equally long."""
+        """The layers' outputs at all steps of rows that are equally long, and the final state."""
         # PyTorch's own knows neither vmap nor all of forward-mode differentiation, and is exported for so many steps.
         around = only_reference() is not None and not torch._C._get_tracing_state()
         if (around or steps_are_open(inputs)) and self._plain():
             return self._run_stepwise(inputs, state)
         hidden, final = self.lstm(inputs, _swapped(state.parts()))
-        return self.output(hidden), LSTMState(*_swapped(final))
+        return hidden, LSTMState(*_swapped(final))
 
     def _plain(self) -> bool:
         """Whether the layers are what they were made as."""
@@ -144,7 +148,7 @@ class LSTMBaseline(SequenceModel[LSTMState]):
             return after, (hidden,)
 
         (hidden,), carried = each_step(one, state.parts(), (inputs,))
-        return self.output(hidden), LSTMState(*carried)
+        return hidden, LSTMState(*carried)
 
 
 def _swapped(state: Iterable[Tensor]) -> tuple[Tensor, ...]:

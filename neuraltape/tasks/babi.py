@@ -112,6 +112,11 @@ class Babi(TableTask):
         """The stories for testing."""
         return self.only(torch.arange(len(self.stories["train"]), len(self.table.lengths)))
 
+    @property
+    def grows_lengths(self) -> bool:
+        """No: stories grow by their questions."""
+        return False
+
     def grown(self, fraction: float) -> "Babi":
         """The stories for training cut off after this fraction of the questions that one can have, at least one."""
         most = int(self.table.mask[self.rows].sum(1).max())

@@ -221,6 +221,11 @@ class GraphTraversal(Task):
         """The task to score, with every walk of exactly this length."""
         return replace(self.held_out(), min_length=length, max_length=length)
 
+    @property
+    def grows_lengths(self) -> bool:
+        """No: it is lessons that grow."""
+        return False
+
     def grown(self, fraction: float) -> "GraphTraversal":
         """The lesson at this fraction of the lessons up to this one, at least the first; a map stays as it is."""
         if self.graphs != "lessons":

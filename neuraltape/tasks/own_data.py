@@ -105,6 +105,9 @@ class OwnData(TableTask):
         """The rows of the table for "training", for "validation" and for the "test"; the latter two may have none.
 
         Of a share there is at least one row where the file has enough.
+
+        Raises:
+            DataError: one with rows of which none has a scored step.
         """
         data, *others = self.counts
         counts: list[int] = []
@@ -118,7 +121,15 @@ class OwnData(TableTask):
                 chosen = torch.arange(start, start + count)
                 validation, test = (chosen, test) if number == 0 else (validation, chosen)
             start += count
-        return {"training": training.sort().values, "validation": validation.sort().values, "test": test.sort().values}
+        parts = {"training": training, "validation": validation, "test": test}
+        parts = {name: rows.sort().values for name, rows in parts.items()}
+        for name, rows in parts.items():
+            self.check_part(name, rows)
+        return parts
+
+    def check_part(self, name: str, rows: Int[Tensor, " rows"]) -> None:
+        """Raise DataError where a part can't be used; every step is scored unless a kind of data has masks."""
+        return
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -133,6 +133,11 @@ class RepeatedTask(RangedTask):
             self.held_out()._fixed(), min_length=length, max_length=length, min_repeats=low, max_repeats=high
         )
 
+    @property
+    def grows_lengths(self) -> bool:
+        """No: it is the copies asked for that grow."""
+        return False
+
     def grown(self, fraction: float) -> Self:
         """Answers end at this fraction of the most copies; vectors, repeats and the number that is shown stay.
 

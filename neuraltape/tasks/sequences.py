@@ -156,6 +156,11 @@ class Sequences(OwnData):
         """Rows for validation, then those for the test, then those for training, at random."""
         return torch.randperm(self.counts[0], generator=torch.Generator().manual_seed(self.split_seed))
 
+    def check_part(self, name: str, rows: Int[Tensor, " rows"]) -> None:
+        """Raise DataError where none of a part's rows has a scored step."""
+        if len(rows) and not self.scores_any(rows):
+            raise DataError(f"{self.source}: none of the rows for {name} has a scored step; there are {len(rows):,}")
+
     @property
     def counts(self) -> tuple[int, int, int]:
         """The rows of the three files."""

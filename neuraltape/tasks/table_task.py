@@ -109,6 +109,10 @@ class TableTask(Task):
             part = self.table.targets[some][self.table.mask[some]]
             yield part.long() if self.target_kind == "classes" else part.double()
 
+    def scores_any(self, rows: Int[Tensor, " rows"]) -> bool:
+        """Whether any step of these rows is scored."""
+        return any(bool(self.table.mask[some].any()) for some in rows.split(CHUNK))
+
     def at_length(self, length: int) -> Self:
         """The rows of exactly this length. Raises ValueError where there are none."""
         return self.only(self._of_length(length))

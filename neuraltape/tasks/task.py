@@ -111,6 +111,11 @@ class Task(ABC):
         return None
 
     @property
+    def grows_lengths(self) -> bool:
+        """Whether `grown` is about lengths: it gives the same task up to this fraction of the longest."""
+        return True
+
+    @property
     def stages(self) -> int:
         """How many steps a growing range of lengths has: `grown` is asked for so many fractions."""
         return 10

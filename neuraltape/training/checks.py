@@ -41,14 +41,14 @@ def check_runs_here(settings: Settings) -> None:
     ):
         raise ValueError(f"curriculum growing has no effect where all sequences are {task.label} {task.length_name}")
     if settings.practice.curriculum == "doubling":
+        if not task.grows_lengths:
+            raise ValueError(f"curriculum doubling needs a task whose lengths grow; {task.name} grows in another way")
         first = settings.practice.grow_from
         if not task.shortest <= first < task.longest:
             raise ValueError(
                 f"grow_from must be at least {task.shortest} and below {task.longest}, the shortest and the longest of "
                 f"{task.length_name}; got {first}"
             )
-        if task.grown(first / task.longest).longest != first:
-            raise ValueError(f"curriculum doubling needs a task whose lengths grow; {task.name} grows in another way")
     if settings.loop.patience and task.kept_rows(1) is None:
         raise ValueError(f"patience needs sequences that are kept for validation; {task.name} keeps none here")
     try:

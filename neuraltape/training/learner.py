@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout
 
+from neuraltape.nn.dnc import WithBypassDropout
 from neuraltape.runs.checkpoint import Checkpoint, named
 from neuraltape.settings import Settings
 from neuraltape.settings.practice import PracticeSettings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
+from neuraltape.training.dropout import StepDropout
 from neuraltape.training.guard import first_bad, first_bad_of_step
 from neuraltape.training.optimizers import Clipping, build_optimizer, optimizer_tensors, restore_optimizer
 from neuraltape.training.phases import Phase
@@ -68,7 +69,7 @@ class Learner:
     def __init__(self, settings: Settings, fabric: "Fabric") -> None:
         self.settings, self.fabric = settings, fabric
         self.model = build_machine(settings)
-        add_dropout(self.model, settings.practice)
+        self._dropouts = add_dropout(self.model, settings.practice, settings.loop.seed)
         self._alone = _Sized(self.model)
         module = fabric.setup_module(self._alone)
         # Fabric's wrapper is left out: it costs as much as some kernels do, and would round float64 outputs to float32.
@@ -90,10 +91,14 @@ class Learner:
             stop: whether this process has been asked to stop; all of them hear of it.
         """
         world = self.fabric.world_size
-        share = self.place(batch if world == 1 else batch.select(slice(self.fabric.global_rank, None, world)))
+        mine = slice(self.fabric.global_rank, None, world)
+        share = self.place(batch if world == 1 else batch.select(mine))
         targets = int(task.count(batch))
         self.flat.gradient.zero_()
-        nats, outputs = self._cost(task, share, phase.slots)
+        with ExitStack() as drawn:
+            for each in self._dropouts:
+                drawn.enter_context(each.at(step, len(batch.lengths), mine))
+            nats, outputs = self._cost(task, share, phase.slots)
         # DDP takes the mean over processes; the sum is what one process would have computed.
         self.fabric.backward(nats * (world / max(targets, 1)))
         wrong = 0 if self.settings.practice.grow_failed is None else self._failing(task, outputs, share)
@@ -210,19 +215,30 @@ class Learner:
         return total, size, stops > 0, failing
 
 
-def add_dropout(machine: Any, practice: PracticeSettings) -> None:
+def add_dropout(machine: Any, practice: PracticeSettings, seed: int) -> list[StepDropout]:
     """Let a machine leave numbers out while it trains: of what its output layer sees, and of what symbols are.
 
-    Inputs that are numbers already are thinned out before they reach it.
+    Inputs that are numbers already are thinned out before they reach it. What a DNC leaves out by itself is drawn in
+    the same way.
+
+    Returns:
+        What leaves them out, which has to know the step.
     """
+    made = []
+    if isinstance(machine.output, WithBypassDropout):
+        made.append(bypass := StepDropout(seed, "bypass dropout"))
+        machine.output.drop = bypass
     if practice.output_dropout:
+        made.append(seen := StepDropout(seed, "output dropout"))
         machine.output.register_forward_pre_hook(
-            lambda layer, given: (dropout(given[0], practice.output_dropout, layer.training), *given[1:])
+            lambda layer, given: (seen(given[0], practice.output_dropout), *given[1:]) if layer.training else None
         )
     if practice.input_dropout and machine.embedding_size:
+        made.append(looked_up := StepDropout(seed, "input dropout"))
         machine.embedding.register_forward_hook(
-            lambda layer, _, numbers: dropout(numbers, practice.input_dropout, layer.training)
+            lambda layer, _, numbers: looked_up(numbers, practice.input_dropout) if layer.training else None
         )
+    return made
 
 
 def build_machine(settings: Settings) -> Any:

@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Generator, Tensor
-
 from neuraltape.runs.checkpoint import Checkpoint
 from neuraltape.runs.metrics import Kind
 from neuraltape.settings import Settings
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
+from neuraltape.training.dropout import dropped
 from neuraltape.training.evaluate import Evaluation, evaluate
 from neuraltape.training.guard import NonFiniteError
 from neuraltape.training.keeper import Keeper
@@ -279,12 +277,6 @@ def moment_passed(before: int, now: int) -> int | None:
     doubled = max(now // FIRST_MOMENT, 0).bit_length() - 1
     moment = FIRST_MOMENT << doubled if doubled >= 0 else 0
     return moment if moment > before else None
-
-
-def dropped(inputs: Tensor, share: float, generator: Generator) -> Tensor:
-    """`torch.nn.functional.dropout` of inputs, its randomness from a generator."""
-    kept = torch.rand(inputs.shape, generator=generator) >= share
-    return inputs * kept / (1 - share)
 
 
 def passed(every: int, before: int, now: int) -> bool:

@@ -147,6 +147,10 @@ def test_every_field_is_explained(call: Call) -> None:
             ["graph-traversal", "--curriculum", "doubling", "--grow-from", "10"],
             "curriculum doubling needs a task whose lengths grow; graph-traversal grows in another way",
         ),
+        (
+            ["graph-traversal", "--curriculum", "doubling", "--lesson", "11", "--grow-from", "5"],
+            "curriculum doubling needs a task whose lengths grow; graph-traversal grows in another way",
+        ),
         (["ngrams", "--cooldown-sequences", "10"], "--cooldown-sequences has no effect without a goal that ends"),
         (["copy", "--model", "gpt"], "--model must be one of ntm, mann, dnc, sam, lstm; got 'gpt'"),
         (["copy", "--model", "lstm", "--gate-bias", "2"], "--gate-bias is a setting of model ntm; model is lstm"),

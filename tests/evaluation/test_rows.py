@@ -71,3 +71,14 @@ def test_what_cannot_be_scored_is_said(tmp_path: Path) -> None:
         score_rows(silent(task), task, torch.tensor([], dtype=torch.int64))
     with pytest.raises(ValueError, match="model must have input_size 1"):
         score_rows(LSTMBaseline(2, 2, 1), task)
+
+
+def test_rows_without_a_scored_step_are_refused(tmp_path: Path) -> None:
+    row = {"inputs": [[1.0], [2.0]], "targets": [[1], [0]]}
+    task = Sequences(write(tmp_path, row, {**row, "mask": [0, 0]}), validation_fraction=0)
+    for ask in (lambda rows: score_rows(silent(task), task, rows), lambda rows: guess_cost(task, rows)):
+        with pytest.raises(ValueError, match="rows must have a scored step, and none of these 1 of"):
+            ask(torch.tensor([1]))
+        with pytest.raises(ValueError, match="rows must be one or more"):
+            ask(torch.tensor([], dtype=torch.int64))
+        ask(torch.tensor([0, 1]))

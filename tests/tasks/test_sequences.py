@@ -324,3 +324,16 @@ def test_class_weights_that_have_no_effect_or_no_sense_are_refused(tmp_path: Pat
     (tmp_path / "a.jsonl").write_text(json.dumps({"inputs": [[1.0], [2.0]], "targets": targets}) + "\n")
     with pytest.raises(ValueError, match=message):
         Sequences(str(tmp_path / "a.jsonl"), class_weights=weights).prepare()
+
+
+@pytest.mark.parametrize("part", ["training", "validation", "test"])
+def test_a_part_without_a_scored_step_is_refused_before_anything_is_made(tmp_path: Path, part: str) -> None:
+    paths = {}
+    for name in ("training", "validation", "test"):
+        row = {"inputs": [[1.0], [2.0]], "targets": [[1], [0]], "mask": [name != part] * 2}
+        paths[name] = str(tmp_path / f"{name}.jsonl")
+        Path(paths[name]).write_text(json.dumps(row) + "\n")
+    task = Sequences(paths["training"], validation=paths["validation"], test=paths["test"])
+    for ask in (task.resolved, lambda: task.rows):
+        with pytest.raises(DataError, match=f"none of the rows for {part} has a scored step; there are 1$"):
+            ask()

@@ -1,5 +1,6 @@
 """What a checkpoint and the settings must be for a training to go on, and what happens where they are not."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from neuraltape.runs.checkpoint import load_checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import Copy
+from neuraltape.tasks import TASKS, Copy, Sequences
 from neuraltape.training import Interrupted, resume, start, train
-from neuraltape.training.checks import expected_tensors
+from neuraltape.training.checks import check_runs_here, expected_tensors
 
 from .small import LSTM, NTM, StopAt, assert_same_end, files_of, small
 
@@ -261,3 +262,18 @@ def test_what_is_too_large_for_this_computer_clears_no_old_run_away(
     with pytest.raises(ValueError, match=r"this training cannot run here: .*memory"):
         train(small(**more), run_dir=tmp_path, overwrite=True, progress=False)
     assert files_of(tmp_path) == before
+
+
+def test_lengths_double_from_one_that_no_sequence_has(tmp_path: Path) -> None:
+    rows = [{"inputs": [[1.0]] * length, "targets": [[1]] * length} for length in (5, 30, 100)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = Sequences(str(tmp_path / "a.jsonl"), validation_fraction=0)
+    assert task.grows_lengths
+    check_runs_here(small(task=task, curriculum="doubling", grow_from=10))
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if not TASKS[name].required_options() and name != "babi"])
+def test_a_task_says_whether_its_lengths_grow(name: str) -> None:
+    task = TASKS[name]()
+    half = task.grown(max(task.shortest, task.longest // 2) / task.longest)
+    assert task.grows_lengths == (half.longest == max(task.shortest, task.longest // 2)), name

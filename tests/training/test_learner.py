@@ -1,5 +1,7 @@
 import math
 from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -7,12 +9,12 @@ import torch
 
 from neuraltape.functional import split_interface
 from neuraltape.nn import NTM as NTMMachine
-from neuraltape.nn import NTMConfig
+from neuraltape.nn import DNCConfig, NTMConfig
 from neuraltape.nn.machines import kind_of
 from neuraltape.settings import AdamSettings, PracticeSettings, RMSPropSettings, Settings
 from neuraltape.settings.choice import TRAINABLE
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import Batch, Copy, GraphTraversal
+from neuraltape.tasks import Batch, Copy, GraphTraversal, Text
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
 from neuraltape.training.learner import Learner, build_machine
@@ -99,6 +101,29 @@ def test_input_dropout_thins_out_what_symbols_are_looked_up_as() -> None:
     torch.testing.assert_close(seen[1], looked_up)
     learner.model(symbols)
     assert not torch.equal(seen[2], seen[1])
+
+
+@pytest.mark.parametrize("what", ["output", "input", "bypass"])
+def test_processes_leave_out_together_what_one_does(what: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("to be or not to be " * 20)
+    dnc = DNCConfig(hidden_size=6, memory_slots=4, memory_width=3, bypass_dropout=0.5)
+    config = {
+        "output": small(output_dropout=0.5),
+        "input": small(
+            task=Text(str(tmp_path / "a.txt"), window=9), model=replace(LSTM, embedding_size=6), input_dropout=0.5
+        ),
+        "bypass": small(model=dnc),
+    }[what]
+    batch, nats = config.task.sample(5, torch.Generator().manual_seed(0)), []
+    for rank, world in ((0, 1), (0, 2), (1, 2)):
+        learner = make(config)
+        backward, alone = learner.fabric.backward, {"all_reduce": lambda tensor, reduce_op: tensor}
+        shown = {"world_size": world, "global_rank": rank, "device": learner.fabric.device, "backward": backward}
+        learner.fabric = SimpleNamespace(**shown, **alone)  # type: ignore[assignment]
+        # Where a process's own generator stands makes no difference.
+        torch.manual_seed(rank)
+        nats.append(learner.learn(config.task, batch, 3, phase(learner, 3)).nats)
+    assert nats[1] + nats[2] == pytest.approx(nats[0], rel=1e-6)
 
 
 def test_a_task_with_a_cost_of_its_own_is_asked_for_it() -> None:

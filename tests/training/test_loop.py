@@ -16,9 +16,10 @@ from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
 from neuraltape.training.counters import Counters
+from neuraltape.training.dropout import dropped
 from neuraltape.training.keeper import Reports
 from neuraltape.training.learner import Learner, build_machine
-from neuraltape.training.loop import Loop, dropped, moment_passed, passed
+from neuraltape.training.loop import Loop, moment_passed, passed
 from neuraltape.training.streams import generator_at
 
 from .small import LOOP, LSTM, assert_same_end, lines, small
@@ -335,15 +336,6 @@ def test_weights_are_kept_after_250_sequences_and_each_time_they_have_doubled(tm
 )  # fmt: skip
 def test_a_moment_has_passed(before: int, now: int, moment: int | None) -> None:
     assert moment_passed(before, now) == moment
-
-
-def test_inputs_are_left_out_as_dropout_does_and_the_same_ones_each_time() -> None:
-    inputs = torch.full((50, 20, 10), 3.0)
-    found = dropped(inputs, 0.25, torch.Generator().manual_seed(0))
-    assert set(found.unique().tolist()) == {0.0, 4.0}
-    # 10,000 draws: the standard deviation is 0.0043.
-    assert (found == 0).double().mean().item() == pytest.approx(0.25, abs=0.02)
-    assert torch.equal(found, dropped(inputs, 0.25, torch.Generator().manual_seed(0)))
 
 
 def test_input_dropout_is_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
