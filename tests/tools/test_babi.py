@@ -10,7 +10,9 @@ from neuraltape.tasks import Babi
 from neuraltape.training import train
 from tests.data.archives import make_babi
 from tests.training.small import small
-from tools import babi_joined, babi_slots
+from tools.babi_joined import join
+from tools.babi_joined import main as joined
+from tools.babi_slots import main as slots
 
 STORIES = b"1 Bill left.\n2 Mary left.\n3 Where is Bill? \there\t1\n4 Where is Mary? \there\t2\n"
 
@@ -24,7 +26,7 @@ def test_the_tools_read_words_with_and_without_an_embedding(
     settings = small(task=Babi(size="en", data_dir=str(tmp_path)), model=model, max_sequences=4, evaluate_every=4)
     train(settings, run_dir=tmp_path / "run", progress=False)
     monkeypatch.setattr(sys, "argv", ["tool", str(tmp_path), str(tmp_path / "run")])
-    babi_slots.main()
+    slots()
     said = capsys.readouterr().out.splitlines()
     # The story has a full stop and a question mark about each of the two.
     assert [line.split(":")[0] for line in said] == [
@@ -32,6 +34,6 @@ def test_the_tools_read_words_with_and_without_an_embedding(
     ]
     assert all(line.endswith(" 1 times") for line in said)
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--joined", "1"])
-    babi_joined.main()
+    joined()
     assert capsys.readouterr().out.startswith("run: 1 stories told as one: ")
-    assert babi_joined.join(settings.task, 1).inputs.dim() == 2  # type: ignore[arg-type]
+    assert join(settings.task, 1).inputs.dim() == 2  # type: ignore[arg-type]
