@@ -132,22 +132,45 @@ def _with_axis(inputs: Any, *, batch_first: bool) -> Any:
 
 
 def symbols_of(arranged: Arranged, count: int) -> Tensor:
-    """The inputs as (time, batch) int64, with 0 in the padding. Raises ValueError for one that is not below `count`."""
+    """The inputs as (time, batch) int64, with 0 in the padding. Raises ValueError for one that is not below `count`.
+
+    Of those on another device see `must_look`.
+    """
     symbols = arranged.inputs.squeeze(-1).long()
     if arranged.lengths is not None:
         symbols = symbols.masked_fill(~alive(arranged.lengths, len(symbols)), 0)
-    # Looking at the values would break a compiled graph in two.
-    if not torch.compiler.is_compiling():
-        wrong = symbols[(symbols < 0) | (symbols >= count)]
-        if len(wrong):
-            raise ValueError(f"inputs must be symbols from 0 to {count - 1}; got {int(wrong[0])}")
+    wrong, said = (symbols < 0) | (symbols >= count), f"inputs must be symbols from 0 to {count - 1}"
+    if must_look(wrong, said) and len(found := symbols[wrong]):
+        raise ValueError(f"{said}; got {int(found[0])}")
     return symbols
+
+
+def must_look(wrong: Tensor, said: str) -> bool:
+    """Whether a check has to look at values itself.
+
+    To look at values that are not on the CPU would wait for the device: there the device itself stops at wrong ones, if
+    it can. In a compiled graph nobody looks, as that would break it in two.
+
+    Args:
+        wrong: bool, True where a value is wrong.
+        said: what the device says about it.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    if wrong.device.type == "cpu":
+        return True
+    try:
+        torch._assert_async(~wrong.any(), said)  # pyright: ignore[reportPrivateImportUsage]
+    except NotImplementedError:
+        # A device that has no such operation.
+        return True
+    return False
 
 
 def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.device) -> Tensor:
     """The lengths as int64 on the device; TypeError or ValueError if they are not integers from 0 to `steps`.
 
-    To look at values that are not on the CPU would wait for the device: there the device itself stops at wrong ones.
+    Of those on another device see `must_look`.
     """
     if isinstance(lengths, Sequence):
         lengths = torch.tensor(lengths, device="cpu")
@@ -156,15 +179,10 @@ def check_lengths(lengths: Any, steps: int, batch_size: int, device: torch.devic
         raise TypeError(f"lengths must be integers, one a sequence; got {came}")
     if lengths.shape != (batch_size,):
         raise ValueError(f"lengths must have shape ({batch_size},), one a sequence; got {tuple(lengths.shape)}")
-    # Looking at the values would break a compiled graph in two.
-    if not torch.compiler.is_compiling():
-        wrong = (lengths < 0) | (lengths > steps)
-        if lengths.device.type != "cpu":
-            said = f"lengths must be from 0 to {steps}"
-            torch._assert_async(~wrong.any(), said)  # pyright: ignore[reportPrivateImportUsage]
-        elif len(rows := wrong.nonzero()):
-            row = int(rows[0])
-            raise ValueError(f"lengths must be from 0 to {steps}; sequence {row} has {int(lengths[row])}")
+    wrong, said = (lengths < 0) | (lengths > steps), f"lengths must be from 0 to {steps}"
+    if must_look(wrong, said) and len(rows := wrong.nonzero()):
+        row = int(rows[0])
+        raise ValueError(f"{said}; sequence {row} has {int(lengths[row])}")
     # On the way to the CPU it has to wait, on the way to another device it does not.
     return lengths.to(device=device, dtype=torch.int64, non_blocking=device.type != "cpu")
 

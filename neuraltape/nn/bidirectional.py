@@ -36,7 +36,7 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
 
     Raises:
         TypeError: what is no machine.
-        ValueError: the same machine twice, other inputs, or one of them with `batch_first`.
+        ValueError: the same machine twice, other inputs, or one of them with `batch_first` or an embedding.
     """
 
     def __init__(self, ahead: nn.Module, back: nn.Module) -> None:
@@ -48,8 +48,13 @@ class Bidirectional(Called[BidirectionalState], nn.Module):
             raise ValueError(
                 f"both machines must have the same input_size; got {self.ahead.input_size} and {self.back.input_size}"
             )
+        sizes = [getattr(each, "embedding_size", 0) or 0 for each in (self.ahead, self.back)]
+        if bool(sizes[0]) != bool(sizes[1]):
+            raise ValueError(
+                f"both machines must have an embedding or neither; got embedding_size {sizes[0]} and {sizes[1]}"
+            )
         self.input_size: int = self.ahead.input_size
-        self.embedding_size: int = getattr(self.ahead, "embedding_size", 0)
+        self.embedding_size: int = sizes[0]
         self.output_size: int = self.ahead.output_size + self.back.output_size
         self.batch_first: bool = self.ahead.batch_first
 

@@ -254,7 +254,10 @@ def record(
     arranged, trace = made[-1]
     if machine.embedding_size:
         symbols = symbols_of(arranged, machine.input_size)
-        trace = replace(trace, inputs=_copy(one_hot(symbols, machine.input_size).to(trace.inputs.dtype)))
+        shown = one_hot(symbols, machine.input_size).to(trace.inputs.dtype)
+        if arranged.lengths is not None:
+            shown = shown.masked_fill(~alive(arranged.lengths, len(shown)).unsqueeze(-1), 0)
+        trace = replace(trace, inputs=_copy(shown))
     return replace(trace, outputs=_copy(arranged.time_first(outputs)))
 
 

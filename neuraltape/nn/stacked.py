@@ -38,8 +38,8 @@ class Stacked(Called[StackedState], nn.Module):
 
     Raises:
         TypeError: what is no machine.
-        ValueError: no machine, one machine twice, sizes that do not fit, machines of which some have `batch_first`, or
-            a dropout that is no probability or has no place between two machines.
+        ValueError: no machine, one machine twice, sizes that do not fit, machines of which some have `batch_first`, an
+            embedding above the first machine, or a dropout that is no probability or has no place between two machines.
     """
 
     def __init__(self, *machines: nn.Module, dropout: float = 0.0) -> None:
@@ -52,6 +52,12 @@ class Stacked(Called[StackedState], nn.Module):
                 raise ValueError(
                     "machines must fit: each one's input_size must be the output_size of the one before, "
                     f"{below.output_size}; got {above.input_size}"
+                )
+        for number, above in enumerate(machines[1:], start=2):
+            if size := getattr(above, "embedding_size", 0):
+                raise ValueError(
+                    "only the first machine may have an embedding, as those above it see numbers; "
+                    f"number {number} has embedding_size {size}"
                 )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and less than 1; got {dropout!r}")

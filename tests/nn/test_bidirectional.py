@@ -80,6 +80,11 @@ BAD = [
     (lambda: Bidirectional(LSTMBaseline(3, 4, 2), LSTMBaseline(2, 4, 2)), ValueError, "same input_size; got 3 and 2"),
     (lambda: Bidirectional(*[LSTMBaseline(3, 4, 2)] * 2), ValueError, "one came twice"),
     (lambda: both()(torch.zeros(2, 1, 3, dtype=torch.float64), 1), TypeError, "state must be a BidirectionalState"),
+    (
+        lambda: Bidirectional(LSTMBaseline(3, 4, 2), LSTMBaseline(3, 4, 2, embedding_size=5)),
+        ValueError,
+        "both machines must have an embedding or neither; got embedding_size 0 and 5",
+    ),
 ]
 
 

@@ -151,7 +151,10 @@ def test_a_call_looks_at_no_value_that_lies_on_another_device():
         loss.costs.sum().backward()
         with torch.no_grad():
             one, _ = ntm.step(x[0], state, reset=reset[0])
+        embedded, symbols = NTM(3, 8, 2, memory_slots=8, memory_width=4, embedding_size=5), lengths.expand(4, 2)
+        looked_up, _ = embedded(symbols, lengths=lengths, reset=reset)
     assert (outputs.shape, one.shape) == ((4, 2, 2), (2, 2))
+    assert looked_up.shape == (4, 2, 2)
 
 
 def test_an_autocast_of_the_parameters_device_keeps_the_loss_apart(monkeypatch):

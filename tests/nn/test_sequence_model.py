@@ -188,6 +188,15 @@ def test_symbols_in_the_padding_do_not_matter_and_get_no_gradient():
     assert (model.embedding.weight.grad != 0).any(1).nonzero().flatten().tolist() == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_trace_shows_no_symbol_in_the_padding():
+    model, symbols = with_embedding(NTM, "auto"), torch.tensor([[1, 2], [3, 4], [5, -100], [6, 99]])
+    expected = nn.functional.one_hot(symbols.clamp(0, 10), 11).double()
+    expected[2:, 1] = 0
+    assert torch.equal(model.trace(symbols, lengths=[4, 2]).inputs, expected)
+    turned = with_embedding(NTM, "auto", batch_first=True)
+    assert torch.equal(turned.trace(symbols.T, lengths=[4, 2]).inputs, expected)
+
+
 def test_what_is_no_symbol_is_refused():
     model, symbols = with_embedding(NTM, "auto"), torch.zeros(4, 2, dtype=torch.int64)
     for wrong, error, said in (

@@ -130,6 +130,11 @@ BAD = [
     ),
     (lambda: Stacked(LSTMBaseline(3, 4, 2))(torch.zeros(2, 1, 3), ((), ())), ValueError, "state must have 1 layers"),
     (lambda: Stacked(LSTMBaseline(3, 4, 2))(torch.zeros(2, 1, 3), 1), TypeError, "state must be a StackedState or"),
+    (
+        lambda: Stacked(LSTMBaseline(3, 4, 2), LSTMBaseline(2, 4, 2, embedding_size=5)),
+        ValueError,
+        "only the first machine may have an embedding, .* number 2 has embedding_size 5",
+    ),
 ]
 
 
