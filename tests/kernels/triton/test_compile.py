@@ -58,6 +58,9 @@ TABLE = {
     ("largest", "backward", "gfx942"): Used(424, 2048, 0, 55),
 }
 
+# One that is missing would be seen by nothing else here: the interpreter has no lanes.
+BARRIERS = {("paper", "forward"): 4, ("paper", "backward"): 12, ("largest", "forward"): 5, ("largest", "backward"): 13}
+
 
 class Device:
     """A driver that knows a chip, and has none."""
@@ -137,7 +140,7 @@ def test_a_program_takes_no_more_than_it_did(machine, kind, target, tmp_path):
     # All lanes wait for each other, and for what each has stored: a barrier for shared memory alone would not do.
     if TARGETS[target].backend == "hip":
         assert '  fence syncscope("workgroup") release, !dbg' in program.asm["llir"]
-    assert program.asm["ttgir"].count("ttg.barrier all") >= 3
+    assert program.asm["ttgir"].count("ttg.barrier all") == BARRIERS[machine, kind]
 
 
 def test_nothing_is_multiplied_in_lower_precision():
