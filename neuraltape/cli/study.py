@@ -19,9 +19,13 @@ CLUSTER_HELP = "run as Ray tasks: the address of a cluster whose nodes reach the
 
 def add_options(parser: Parser, *, seeds: int | None, seeds_help: str) -> None:
     """Which seeds, how many at a time and where."""
-    parser.add_argument("--seeds", type=int if seeds else int | None, default=seeds, at_least=1, help=seeds_help)
+    # A plan lists all its trainings.
+    kind, most = int if seeds else int | None, 10_000
+    parser.add_argument("--seeds", type=kind, default=seeds, at_least=1, below=most + 1, help=seeds_help)
     parser.add_argument("--first_seed", type=int, default=0, at_least=0, below=2**63, help="the first of them")
-    parser.add_argument("--jobs", type=int, default=2, at_least=1, help="trainings at a time, one thread each")
+    parser.add_argument(
+        "--jobs", type=int, default=2, at_least=1, below=10_001, help="trainings at a time, one thread each"
+    )
     parser.add_argument(
         "--retries", type=int, default=2, at_least=0, help="how often a training that fails is tried again"
     )

@@ -48,7 +48,12 @@ def make_parser() -> Parser:
         help="how settings are chosen: all combinations; at random; near those that did well (both with Ray Tune)",
     )
     parser.add_argument(
-        "--trials", type=int | None, default=None, at_least=1, help=f"how many settings a search tries; {SEARCHED}"
+        "--trials",
+        type=int | None,
+        default=None,
+        at_least=1,
+        below=1_000_001,
+        help=f"how many settings a search tries; {SEARCHED}",
     )
     parser.add_argument("--early_stopping", action="store_true", help="stop trials that do badly (ASHA of Ray Tune)")
     return parser

@@ -59,7 +59,7 @@ def test_results_of_another_recipe_are_replaced_only_when_asked(call: Call, reci
     [
         (["jiont"], "RECIPE must be one of joint"),
         ([], "RECIPE is missing"),
-        (["mine.yaml", "--seeds", "0"], "--seeds must be at least 1; got 0"),
+        (["mine.yaml", "--seeds", "0"], "--seeds must be at least 1 and below 10001; got 0"),
         (["mine.yaml", "--data-dir", "nowhere"], "nowhere: there is no such file or folder"),
         (["mine.yaml", "--data-dir", "empty"], "empty: expected a folder or archive tasks_1-20_v1-2 in it"),
         (["bad.yaml"], "bad.yaml: unknown key 'widht'; did you mean width?"),
