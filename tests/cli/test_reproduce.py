@@ -106,9 +106,9 @@ def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -
     ("argv", "message"),
     [
         (["cpy"], "RECIPE must be one of copy; got 'cpy'; did you mean copy?"),
-        (["--seeds", "0"], "--seeds must be at least 1; got 0"),
+        (["--seeds", "0"], "--seeds must be at least 1 and below 10001; got 0"),
         (["--first-seed", "-1"], "--first-seed must be at least 0 and below 9223372036854775808; got -1"),
-        (["--jobs", "0"], "--jobs must be at least 1; got 0"),
+        (["--jobs", "0"], "--jobs must be at least 1 and below 10001; got 0"),
         (["--seeds", "many"], "--seeds must be a whole number or null; got 'many'"),
     ],
 )
