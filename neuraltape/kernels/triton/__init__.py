@@ -42,8 +42,9 @@ def _bind() -> str | None:
             import triton  # pyright: ignore[reportMissingImports]
 
             # Before, a barrier did not order what lanes had stored in global memory.
-            if torch.version.hip is not None and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9):
-                return f"on AMD it needs Triton 3.9 or newer; here is {triton.__version__}"
+            version: str = triton.__version__  # pyright: ignore[reportAttributeAccessIssue]
+            if torch.version.hip is not None and tuple(map(int, version.split(".")[:2])) < (3, 9):
+                return f"on AMD it needs Triton 3.9 or newer; here is {version}"
             module = import_module(f"{__name__}.ntm.sequence")
         # A Triton that does not fit this Python, PyTorch or computer raises whatever it meets.
         except Exception as error:

@@ -1,5 +1,6 @@
 """What the door does with a backend for GPUs. There is none here: devices, Triton and what it finds are mocked."""
 
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -110,6 +111,13 @@ def test_what_the_kernels_are_not_for_is_said():
         resolve("triton", spec=spec_of(slots=300, width=20))
     with pytest.raises(RuntimeError, match="at most 15 moves, and this one makes 17"):
         resolve("triton", spec=spec_of(slots=20, offsets=tuple(range(-8, 9))))
+
+
+def test_an_old_triton_is_not_taken_on_amd(monkeypatch):
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__="3.8.1"))
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    with pytest.raises(RuntimeError, match=r"on AMD it needs Triton 3\.9 or newer; here is 3\.8\.1"):
+        resolve("triton")
 
 
 def test_a_machine_of_the_largest_memory_is_taken(with_triton):
