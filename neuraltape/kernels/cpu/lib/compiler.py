@@ -52,6 +52,30 @@ class _HelperCompiler(Compiler):
         return result._replace(entry_point=key)
 
 
+class _KernelLibrary(JITCodeLibrary):
+    """A kernel's code, in which only what Python calls has a name that other code sees.
+
+    Numba numbers functions and types in the order in which a process meets them. Kernels on disk come from several
+    processes: their helpers could have equal names, and one kernel would call another one's.
+    """
+
+    def _optimize_final_module(self) -> None:
+        super()._optimize_final_module()
+        for function in self._final_module.functions:
+            if not function.is_declaration and not function.name.startswith("cfunc."):
+                function.linkage = "internal"
+
+
+class _KernelCompiler(Compiler):
+    """Numba's own steps, into such a library."""
+
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
 # Rewrites look for patterns that the kernels do not have.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_rewrites": True}
 
@@ -125,7 +149,7 @@ class Kernel:
         number = types.float32 if item_size == 4 else types.float64
         # What lies on disk goes by this name.
         self._function.__qualname__ = f"{self._name}.{number}"
-        made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS)
+        made: Any = CFunc(self._function, ((types.CPointer(number),), types.void), {}, _OPTIONS, _KernelCompiler)
         made._cache = Cache(self._function)
         try:
             with made._cache.turn(wait=wait), global_compiler_lock, _no_collection(), _known_calls():

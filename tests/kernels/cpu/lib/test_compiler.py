@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from filelock import FileLock
 
@@ -107,3 +110,39 @@ def test_what_a_call_of_a_built_in_function_gives_is_asked_once(folder, monkeypa
     _ = sums[8]
     assert len(asked) == len(set(asked)) > 0
     assert compiler.BaseFunction.get_call_type is ask
+
+
+def test_kernels_of_several_processes_do_not_call_each_others_helpers(folder):
+    """Each is compiled in a process of its own, where its helper has the name that the other's has, and kept."""
+    program = """
+import sys
+from neuraltape.kernels.cpu.lib import compiler
+from neuraltape.kernels.cpu.lib.simd import keep_apart
+
+compiler.Cache._impl_class._locator_classes[0].get_cache_path = lambda self: sys.argv[1]
+
+def kernel_of(number):
+    @compiler.helper
+    def told(job):
+        keep_apart()
+        job[0] = number
+
+    @compiler.kernel(f"tells{number}")
+    def tells(job):
+        told(job)
+
+    return tells
+
+for number in map(float, sys.argv[2:]):
+    room = (compiler.ctypes.c_double * 1)()
+    kernel_of(number)[8](compiler.ctypes.addressof(room))
+    print(room[0])
+"""
+
+    def answers(*numbers):
+        command = [sys.executable, "-c", program, str(folder), *map(str, numbers)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert answers(1) == ["1.0"]
+    assert answers(2) == ["2.0"]
+    assert answers(1, 2) == ["1.0", "2.0"]
