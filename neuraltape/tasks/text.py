@@ -25,6 +25,8 @@ PIECES = re.compile(r" ?\w+| ?[^\w\s]+|\s")
 # What stands for everything that is not in the vocabulary, with the number 0.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 Unit = Literal["characters", "words"]
+# A token takes ten times the room in memory that it has in a file.
+MOST_BYTES = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,8 @@ class Text(OwnData):
             raise DataError(f"{path}: expected a text file that ends in {SUFFIX}")
         try:
             refuse_pipe(path)
+            if (size := Path(path).stat().st_size) > MOST_BYTES:
+                raise DataError(f"{path}: expected at most {MOST_BYTES:,} bytes of text; it has {size:,}")
             # Ends of lines are one character, whoever wrote the file.
             text = Path(path).read_text(encoding="utf-8-sig")
         except OSError as error:

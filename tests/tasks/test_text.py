@@ -100,6 +100,13 @@ def test_what_is_no_text_is_refused(tmp_path: Path, text: str, options: dict, me
         Text(written(tmp_path, text), **options).prepare()
 
 
+def test_a_text_that_no_memory_holds_is_refused_unread(tmp_path: Path) -> None:
+    with open(tmp_path / "large.txt", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match=r"large.txt: expected at most 134,217,728 bytes of text; it has 1,099,511,627"):
+        Text(str(tmp_path / "large.txt")).table  # noqa: B018 (a property that reads)
+
+
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfea\x00")
     with pytest.raises(DataError, match="expected text in UTF-8"):
