@@ -2,7 +2,7 @@
 
 Names and shapes are those of the glossary in the documentation. "The paper" is Graves, Wayne and Danihelka (2014),
 arXiv 1410.5401; in `lrua` it is Santoro et al. (2016), arXiv 1605.06065; in `allocation`, `links` and `dnc` it is
-Graves et al. (2016), Nature 538:471; in `sam` it is Rae et al. (2016), arXiv 1610.09027.
+Graves et al. (2016), Nature 538:471; in `sam` and `sparse_links` it is Rae et al. (2016), arXiv 1610.09027.
 """
 
 from neuraltape.functional.addressing import Stages as Stages
@@ -65,7 +65,9 @@ from neuraltape.functional.sam import accessed as accessed
 from neuraltape.functional.sam import activate_sam as activate_sam
 from neuraltape.functional.sam import aged as aged
 from neuraltape.functional.sam import least_recent as least_recent
+from neuraltape.functional.sam import linked_after as linked_after
 from neuraltape.functional.sam import look_up_nearest as look_up_nearest
+from neuraltape.functional.sam import mixed_focus as mixed_focus
 from neuraltape.functional.sam import nearest as nearest
 from neuraltape.functional.sam import on_slots as on_slots
 from neuraltape.functional.sam import sam_step as sam_step
@@ -74,6 +76,9 @@ from neuraltape.functional.sam import split_sam as split_sam
 from neuraltape.functional.sam import touched as touched
 from neuraltape.functional.sentences import Sentences as Sentences
 from neuraltape.functional.sentences import position_weights as position_weights
+from neuraltape.functional.sparse_links import follow_slots as follow_slots
+from neuraltape.functional.sparse_links import sparse_link as sparse_link
+from neuraltape.functional.sparse_links import sparse_precedence as sparse_precedence
 from neuraltape.functional.state import State as State
 from neuraltape.functional.state import map_state as map_state
 from neuraltape.functional.step import AccessState as AccessState

@@ -2,7 +2,8 @@
 
 Rae et al. (2016), arXiv 1610.09027 ("the paper" here): every head reads a few slots, and writes to those that it read
 at the step before and to the slot that was accessed least recently. Here everything is dense and written out; the
-kernels keep only what was touched.
+kernels keep only what was touched. With sparse links it is the Sparse Differentiable Neural Computer of the paper's
+supplement: see `neuraltape.functional.sparse_links`.
 
 Each row of the raw interface holds, in this order:
 
@@ -13,6 +14,9 @@ Each row of the raw interface holds, in this order:
 | write_gate | heads         | sigmoid    | (0, 1)  |
 | gate       | heads         | sigmoid    | (0, 1)  |
 | add        | heads * width | tanh       | (-1, 1) |
+| modes      | heads * 3     | softmax    | (0, 1)  |
+
+Modes, the shares of backward, content and forward, are there with sparse links only.
 
 A state keeps the first slots only, so many as were ever touched. All others are as they were at the start: empty,
 never accessed, and later in every order than those that are kept. So slots are touched in the order of their numbers,
@@ -28,8 +32,11 @@ from torch import Tensor
 from torch.nn.functional import pad, softplus
 
 from neuraltape.functional.addressing import interpolate, similarity
+from neuraltape.functional.dnc import read_focus
 from neuraltape.functional.lrua import lrua_write, one_slot_each
 from neuraltape.functional.memory import read
+from neuraltape.functional.order import largest
+from neuraltape.functional.sparse_links import follow_slots, from_lists, sparse_link, sparse_precedence, to_lists
 from neuraltape.functional.state import State
 from neuraltape.printed import record_repr
 
@@ -38,9 +45,8 @@ from neuraltape.printed import record_repr
 ACCESSED = 0.005
 # The age of a slot that was never accessed; every other age is less. Up to here float32 counts one by one.
 NEVER = 2.0**24
-# Cosines are ranked in steps of one over this. Rows that were empty when one head wrote to them hold multiples of the
-# same vector: rounding alone would order them, and in another way in each program.
-STEPS = 2.0**16
+# So many numbers of dense links at most, a matrix of the kept slots for each head and sequence.
+MOST_LINKS = 2**28
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,17 @@ class SAMLayout:
     """K: how many slots a head reads."""
     slots: int
     """N: how many there are, however few a state keeps."""
+    sparse_links: int = 0
+    """K_L: how many links of a slot are kept each way, and how many slots of the precedence; 0: none."""
 
     def __post_init__(self) -> None:
         for name in ("read_heads", "width", "sparse_reads", "slots"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a positive integer; got {value!r}")
-        for name in ("read_heads", "sparse_reads"):
+        if type(self.sparse_links) is not int or self.sparse_links < 0:
+            raise ValueError(f"sparse_links must be an integer from 0 on; got {self.sparse_links!r}")
+        for name in ("read_heads", "sparse_reads", "sparse_links"):
             if self.slots < getattr(self, name):
                 raise ValueError(f"slots must be at least as many as {name}, {getattr(self, name)}; got {self.slots}")
         if self.slots > NEVER:
@@ -71,7 +81,7 @@ class SAMLayout:
     def sizes(self) -> tuple[int, ...]:
         """How many numbers each part has, in the order of `SAMInterface`."""
         heads, numbers = self.read_heads, self.read_heads * self.width
-        return numbers, heads, heads, heads, numbers
+        return numbers, heads, heads, heads, numbers, 3 * heads if self.sparse_links else 0
 
     @property
     def size(self) -> int:
@@ -82,7 +92,7 @@ class SAMLayout:
     def touched(self) -> int:
         """How many slots one step touches for the first time, at most: one a head to write, and those that are read.
 
-        Heads that read empty slots read the same ones, the first.
+        Heads that read empty slots read the same ones, the first. Links lead to slots that were written.
         """
         return self.read_heads + self.sparse_reads
 
@@ -101,6 +111,9 @@ class SAMInterface(NamedTuple):
     heads)."""
     add: Tensor
     """What to store, (batch, heads, width)."""
+    modes: Tensor | None = None
+    """How much the focus is from going backward, from content and from going forward, (batch, heads, 3); None without
+    links."""
 
     __repr__ = record_repr
 
@@ -121,6 +134,11 @@ class SAMState(State):
     """How many steps ago each slot was accessed, `NEVER` for never, (batch, kept)."""
     used: Tensor
     """How many slots were touched or given, from the first on, (batch,)."""
+    links: Tensor
+    """L_t: for each slot those that each head wrote right before it, how much, those that it wrote right after it, how
+    much, (batch, heads, kept, 4, sparse links). An empty place is slot 0 and 0."""
+    precedence: Tensor
+    """p_t: the slots that each head wrote last, and how much, (batch, heads, 2, sparse links)."""
     reads: Tensor
     """r_t, (batch, heads, width): what the controller sees at the next step."""
 
@@ -129,14 +147,23 @@ class SAMState(State):
         missing = kept - self.memory.shape[1]
         if missing <= 0:
             return self
-        return self.replace(memory=pad(self.memory, (0, 0, 0, missing)), age=pad(self.age, (0, missing), value=NEVER))
+        return self.replace(
+            memory=pad(self.memory, (0, 0, 0, missing)),
+            age=pad(self.age, (0, missing), value=NEVER),
+            links=pad(self.links, (0, 0, 0, 0, 0, missing)),
+        )
 
     def alike(self, *others: Any) -> tuple[Any, ...]:
         """This and others, all with the rows of the longest."""
-        if not all(each.memory.dim() == 3 and each.age.dim() == 2 for each in (self, *others)):
+        if not all(each.has_rows for each in (self, *others)):
             return self, *others
         kept = max(each.memory.shape[1] for each in (self, *others))
         return tuple(each.with_rows(kept) for each in (self, *others))
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the parts that have rows have as many axes as they should: what came may be anything."""
+        return self.memory.dim() == 3 and self.age.dim() == 2 and self.links.dim() == 5
 
     def settled(self) -> "SAMState":
         """The same without the rows that no sequence has touched. Its shape depends on what is in it."""
@@ -144,9 +171,9 @@ class SAMState(State):
         if type(used) is not Tensor or used.is_meta or used.numel() == 0:
             return self
         kept = int(used.max())
-        return (
-            self if kept == self.memory.shape[1] else self.replace(memory=self.memory[:, :kept], age=self.age[:, :kept])
-        )
+        if kept == self.memory.shape[1]:
+            return self
+        return self.replace(memory=self.memory[:, :kept], age=self.age[:, :kept], links=self.links[:, :, :kept])
 
 
 def split_sam(raw: Float[Tensor, "batch size"], layout: SAMLayout) -> SAMInterface:
@@ -157,31 +184,36 @@ def split_sam(raw: Float[Tensor, "batch size"], layout: SAMLayout) -> SAMInterfa
     """
     if raw.shape[-1] != layout.size:
         raise ValueError(f"raw must have {layout.size} columns for {layout}; its shape is {tuple(raw.shape)}")
-    key, strength, write_gate, gate, add = raw.split(layout.sizes, dim=-1)
+    key, strength, write_gate, gate, add, modes = raw.split(layout.sizes, dim=-1)
     rows = (layout.read_heads, layout.width)
-    return SAMInterface(key.unflatten(-1, rows), strength, write_gate, gate, add.unflatten(-1, rows))
+    ways = modes.unflatten(-1, (layout.read_heads, 3)) if layout.sparse_links else None
+    return SAMInterface(key.unflatten(-1, rows), strength, write_gate, gate, add.unflatten(-1, rows), ways)
 
 
 def activate_sam(raw: SAMInterface) -> SAMInterface:
     """Bring raw head parameters into their ranges, as the table at the top of this module says."""
     return SAMInterface(
-        raw.key.tanh(), softplus(raw.strength), raw.write_gate.sigmoid(), raw.gate.sigmoid(), raw.add.tanh()
+        raw.key.tanh(),
+        softplus(raw.strength),
+        raw.write_gate.sigmoid(),
+        raw.gate.sigmoid(),
+        raw.add.tanh(),
+        None if raw.modes is None else raw.modes.softmax(-1),
     )
 
 
 def nearest(similarity: Float[Tensor, "batch heads slots"], count: int) -> Int[Tensor, "batch heads count"]:
     """The slots that resemble the keys most, the nearest first; of equally near ones the first. Paper, section 3.1.
 
-    Cosines that differ by less than 1.5e-5 may count as equal: they are ranked in steps of 1 / `STEPS`.
+    Cosines that differ by less than 1.5e-5 may count as equal, see `order.largest`. What is no number comes first, so
+    that it is seen.
 
     Raises:
         ValueError: there are fewer slots.
     """
     if not 1 <= count <= similarity.shape[-1]:
         raise ValueError(f"count must be from 1 to the number of slots, {similarity.shape[-1]}; got {count}")
-    # What is no number comes first, so that it is seen.
-    rank = (similarity.detach() * STEPS + 0.5).floor().nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    return rank.argsort(dim=-1, descending=True, stable=True)[..., :count]
+    return largest(similarity, count)
 
 
 def look_up_nearest(
@@ -201,6 +233,22 @@ def look_up_nearest(
     """
     chosen = torch.softmax(strength.unsqueeze(-1) * similarity.gather(-1, slots), -1)
     return on_slots(slots, chosen, similarity)
+
+
+def mixed_focus(
+    backward: Float[Tensor, "batch heads slots"],
+    content: Float[Tensor, "batch heads slots"],
+    forward: Float[Tensor, "batch heads slots"],
+    modes: Float[Tensor, "batch heads 3"],
+    count: int,
+) -> Float[Tensor, "batch heads slots"]:
+    """Where a head with links reads: `read_focus` of the three, of which the largest weights are kept.
+
+    What the others had is lost, so the weights sum to at most 1.
+    """
+    focus = read_focus(backward, content, forward, modes)
+    slots = largest(focus, count)
+    return on_slots(slots, focus.gather(-1, slots), focus)
 
 
 def on_slots(
@@ -261,6 +309,29 @@ def touched(used: Float[Tensor, "batch"], *slots: Int[Tensor, "batch ..."]) -> F
     return used
 
 
+def linked_after(
+    state: SAMState, write_weights: Float[Tensor, "batch heads slots"], layout: SAMLayout
+) -> tuple[Float[Tensor, "batch heads slots slots"], Float[Tensor, "..."], Float[Tensor, "..."]]:
+    """The links after a write: dense, to follow them, and what the next state keeps of them and of the precedence.
+
+    Without a gradient: none flows through the links (Rae et al., supplement).
+
+    Raises:
+        ValueError: they are too many to be dense.
+    """
+    count, numbers = layout.sparse_links, write_weights.numel() * write_weights.shape[-1]
+    if numbers > MOST_LINKS:
+        raise ValueError(
+            f"state must keep few enough slots for dense links, {MOST_LINKS:,} numbers for all heads and sequences; "
+            f"got {write_weights.shape[-1]:,} slots, {numbers:,} numbers"
+        )
+    slots, written = write_weights.shape[-1], write_weights.detach()
+    last = from_lists(state.precedence.detach(), slots)
+    linked = sparse_link(from_lists(state.links.detach()[..., :2, :], slots), last, written, count)
+    lists = torch.cat([to_lists(linked, count), to_lists(linked.transpose(-1, -2), count)], -2)
+    return linked, lists, to_lists(sparse_precedence(last, written, count), count)
+
+
 def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayout) -> SAMState:
     """Clear the least recent slots and write; read the nearest; note what was accessed. Paper, sections 3.1 and 3.2.
 
@@ -268,7 +339,9 @@ def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayou
     - the h-th head gets the h-th least recent slot; all of these are cleared, then all heads add;
     - the softmax has a strength, as in the Neural Turing Machine;
     - slots that were accessed by the same step are equally recent, so the lower number is written first;
-    - near ties of cosines count as ties, see `nearest`.
+    - near ties of cosines count as ties, see `nearest`;
+    - with sparse links each head links what it wrote itself, and the largest weights of its focus are kept, as many as
+      it reads by content alone; see `neuraltape.functional.sparse_links`.
 
     Args:
         raw: what the controller emits for the heads, before activations, (batch, layout.size).
@@ -280,7 +353,7 @@ def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayou
         more than there are slots.
 
     Raises:
-        ValueError: the memory has more rows than there are slots.
+        ValueError: the memory has more rows than there are slots, or more than links can be dense for.
     """
     given = activate_sam(split_sam(raw, layout))
     if state.memory.shape[1] > layout.slots:
@@ -293,11 +366,19 @@ def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayou
     match = similarity(memory, given.key)
     slots = nearest(match, layout.sparse_reads)
     read_weights = look_up_nearest(match, given.strength, slots)
+    links, last = state.links, state.precedence
+    if given.modes is not None:
+        linked, links, last = linked_after(state, write_weights, layout)
+        back, on = follow_slots(linked, state.read_slots.long(), state.read_weights)
+        read_weights = mixed_focus(back, read_weights, on, given.modes, layout.sparse_reads)
+        slots = largest(read_weights, layout.sparse_reads)
     return SAMState(
         memory,
         slots.to(memory.dtype),
         read_weights.gather(-1, slots),
         aged(state.age.detach(), accessed(read_weights, write_weights)),
         touched(state.used.detach(), least, slots),
+        links,
+        last,
         read(memory, read_weights),
     )

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 
-def check_size(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer; got {value!r}")
+def check_size(name: str, value: Any, *, least: Literal[0, 1] = 1) -> None:
+    """Raise ValueError unless `value` is an integer, at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        wanted = "a positive integer" if least else "an integer from 0 on"
+        raise ValueError(f"{name} must be {wanted}; got {value!r}")
 
 
 def check_flag(name: str, value: Any) -> None:

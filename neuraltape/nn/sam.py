@@ -29,6 +29,8 @@ class SAM(Resizable, FastMachine):
         memory_width: W, numbers in each row.
         read_heads: each writes, then reads.
         sparse_reads: K, how many slots a head reads.
+        sparse_links: K_L, how many links of a slot are kept each way, so that heads can follow the order of their
+            writing: then it is the paper's Sparse Differentiable Neural Computer (there 8); 0: there are none.
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
         controller_layers: layers of a built-in controller.
@@ -58,6 +60,7 @@ class SAM(Resizable, FastMachine):
         memory_width: int = 32,
         read_heads: int = 4,
         sparse_reads: int = 4,
+        sparse_links: int = 0,
         controller: ControllerName | nn.Module = "lstm",
         controller_layers: int = 1,
         embedding_size: int | None = None,
@@ -72,6 +75,7 @@ class SAM(Resizable, FastMachine):
             memory_width=memory_width,
             read_heads=read_heads,
             sparse_reads=sparse_reads,
+            sparse_links=sparse_links,
             controller_layers=controller_layers,
             embedding_size=embedding_size,
             backend=backend,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neuraltape.functional import (
@@ -21,6 +21,7 @@ from neuraltape.functional import (
     split_sam,
 )
 from neuraltape.functional.sam import NEVER
+from neuraltape.functional.sparse_links import from_lists
 from tests.functional import sam_oracle as oracle
 from tests.functional.draws import assert_matches, assert_weighting, normal, seeds, simplex, uniform
 
@@ -39,6 +40,8 @@ def fresh(layout, batch=2):
         zeros.new_zeros(batch, heads, count),
         zeros.new_full((batch, count), NEVER),
         zeros.new_full((batch,), count),
+        zeros.new_zeros(batch, heads, count, 4, layout.sparse_links),
+        zeros.new_zeros(batch, heads, 2, layout.sparse_links),
         zeros,
     )
 
@@ -53,6 +56,8 @@ def random_state(generator, layout, batch=2):
         simplex(generator, batch, heads, count),
         torch.randint(0, 4, (batch, slots), generator=generator).double(),
         torch.full((batch,), slots).double(),
+        torch.zeros(batch, heads, slots, 4, layout.sparse_links).double(),
+        torch.zeros(batch, heads, 2, layout.sparse_links).double(),
         normal(generator, batch, heads, layout.width),
     )
 
@@ -62,18 +67,19 @@ def oracle_of(state, layout, b):
     ages = whole.age[b].tolist()
     ring = sorted(range(layout.slots), key=lambda i: (-ages[i], i))
     before = on_slots(whole.read_slots.long(), whole.read_weights, whole.age)
-    return oracle.Machine(whole.memory[b].numpy(), before[b].numpy(), ring, layout.sparse_reads)
+    return oracle.Machine(whole.memory[b].numpy(), before[b].numpy(), ring, layout.sparse_reads, layout.sparse_links)
 
 
-@settings(max_examples=10)
-@given(seeds, sizes, st.booleans())
-def test_steps_are_those_of_the_paper_with_all_slots_and_a_ring(seed, size, empty):
-    layout, generator = SAMLayout(*size), torch.Generator().manual_seed(seed)
+@settings(max_examples=16)
+@given(seeds, sizes, st.booleans(), st.sampled_from([0, 1, 3]))
+@example(0, (2, 5, 3, 7), True, 3)
+def test_steps_are_those_of_the_paper_with_all_slots_and_a_ring(seed, size, empty, links):
+    layout, generator = SAMLayout(*size, min(links, size[-1])), torch.Generator().manual_seed(seed)
     state = fresh(layout) if empty else random_state(generator, layout)
     machines = [oracle_of(state, layout, b) for b in range(2)]
     for _ in range(5):
         raw = normal(generator, 2, layout.size) * 2
-        parameters = [each.numpy() for each in activate_sam(split_sam(raw, layout))]
+        parameters = [each.numpy() for each in activate_sam(split_sam(raw, layout)) if each is not None]
         state = sam_step(raw, state, layout)
         wanted = [machine.step(*(each[b] for each in parameters)) for b, machine in enumerate(machines)]
         # Measured: 3e-15.
@@ -84,14 +90,20 @@ def test_steps_are_those_of_the_paper_with_all_slots_and_a_ring(seed, size, empt
         assert_matches(whole.memory, np.stack([machine.memory for machine in machines]), 1e-12)
         order = least_recent(whole.age, layout.slots)
         assert order.tolist() == [machine.ring for machine in machines]
+        if links:
+            linked = np.stack([machine.linked for machine in machines])
+            assert_matches(from_lists(whole.links[..., :2, :], layout.slots), linked, 1e-12)
+            assert_matches(from_lists(whole.links[..., 2:, :], layout.slots).transpose(-1, -2), linked, 1e-12)
+            last = np.stack([machine.last for machine in machines])
+            assert_matches(from_lists(whole.precedence, layout.slots), last, 1e-12)
 
 
-@settings(max_examples=10)
-@given(seeds, sizes)
-def test_rows_that_are_not_kept_are_as_they_were(seed, size):
-    layout, generator = SAMLayout(*size), torch.Generator().manual_seed(seed)
+@settings(max_examples=8)
+@given(seeds, sizes, st.booleans())
+def test_rows_that_are_not_kept_are_as_they_were(seed, size, links):
+    layout, generator = SAMLayout(*size, int(links)), torch.Generator().manual_seed(seed)
     few, all_of_them = fresh(layout), fresh(layout).with_rows(layout.slots)
-    for _ in range(8):
+    for _ in range(5):
         raw = normal(generator, 2, layout.size) * 2
         few, all_of_them = sam_step(raw, few, layout).settled(), sam_step(raw, all_of_them, layout)
         assert few.memory.shape[1] == int(few.used.max()) <= layout.slots
@@ -119,10 +131,16 @@ def test_a_head_reads_exactly_so_many_slots_and_writes_to_one_more_at_most(seed,
     assert not (changed & ~(written > 0).any(1)).any()
 
 
-@pytest.mark.parametrize("size", [(2, 3, 2, 6), (1, 4, 3, 5)])
+@pytest.mark.parametrize("size", [(2, 3, 2, 6), (1, 4, 3, 5), (2, 3, 2, 6, 2)])
 def test_the_gradient_is_that_of_finite_differences(generator, size):
     layout = SAMLayout(*size)
     state, raw = random_state(generator, layout, 1), normal(generator, 1, layout.size)
+    if layout.sparse_links:
+        for _ in range(4):
+            state = sam_step(normal(generator, 1, layout.size), state, layout)
+        # Nothing is written, since no gradient flows through the links: the focus leads to where they are.
+        raw[:, 3 * 2 + 2 : 3 * 2 + 4] = -800
+        assert state.links[..., 1, :].count_nonzero() > 0
 
     def step(raw, memory, read_weights):
         after = sam_step(raw, state.replace(memory=memory, read_weights=read_weights), layout)
@@ -131,7 +149,7 @@ def test_the_gradient_is_that_of_finite_differences(generator, size):
     leaves = [each.clone().requires_grad_() for each in (raw, state.memory, state.read_weights)]
     assert torch.autograd.gradcheck(step, leaves)
     after = sam_step(leaves[0], state, layout)
-    assert not any(part.requires_grad for part in (after.read_slots, after.age, after.used))
+    assert not any(part.requires_grad for part in (after.read_slots, after.age, after.used, after.links))
 
 
 def test_gradients_reach_the_slots_that_are_read_alone(generator):
@@ -215,8 +233,10 @@ def test_states_of_other_lengths_are_combined_row_by_row(generator):
 
 
 def test_a_row_is_divided_in_the_order_of_the_table():
-    layout = SAMLayout(2, 3, 2, 9)
-    assert layout.size == 6 + 2 + 2 + 2 + 6
+    assert SAMLayout(2, 3, 2, 9).size == 6 + 2 + 2 + 2 + 6
+    assert split_sam(torch.zeros(1, 18), SAMLayout(2, 3, 2, 9)).modes is None
+    layout = SAMLayout(2, 3, 2, 9, 4)
+    assert layout.size == 6 + 2 + 2 + 2 + 6 + 6
     assert layout.touched == 4
     raw = torch.arange(layout.size, dtype=torch.float64).unsqueeze(0)
     parts = split_sam(raw, layout)
@@ -224,6 +244,7 @@ def test_a_row_is_divided_in_the_order_of_the_table():
     given_parts = activate_sam(split_sam(raw * 0, layout))
     assert given_parts.strength.unique().item() == pytest.approx(np.log(2))
     assert given_parts.gate.unique().item() == given_parts.write_gate.unique().item() == 0.5
+    assert given_parts.modes.unique().item() == pytest.approx(1 / 3)
 
 
 @pytest.mark.usefixtures("without_shape_checks")
@@ -243,6 +264,8 @@ def test_what_does_not_fit_is_named():
         ((0, 5, 4, 9), "read_heads must be a positive integer; got 0"),
         ((1, 2.0, 4, 9), "width must be a positive integer; got 2.0"),
         ((1, 2, True, 9), "sparse_reads must be a positive integer; got True"),
+        ((1, 2, 4, 9, -1), "sparse_links must be an integer from 0 on; got -1"),
+        ((1, 2, 4, 9, 10), "slots must be at least as many as sparse_links, 10; got 9"),
         ((1, 2, 4, 3), "slots must be at least as many as sparse_reads, 4; got 3"),
         ((5, 2, 1, 3), "slots must be at least as many as read_heads, 5; got 3"),
         ((1, 2, 4, 2**24 + 1), "slots must be at most 16,777,216, whose numbers float32 holds; got 16,777,217"),

@@ -79,9 +79,10 @@ def sam_spec_of(
     heads: int = 2,
     width: int = 5,
     reads: int = 3,
+    links: int = 0,
 ) -> MachineSpec:
     """A small SAM of odd sizes."""
-    layout = SAMLayout(heads, width, min(reads, slots), max(slots, heads))
+    layout = SAMLayout(heads, width, min(reads, slots), max(slots, heads), min(links, slots))
     return MachineSpec("sam", cell, inputs, hidden, layers, layout.slots, layout)
 
 
@@ -121,7 +122,10 @@ def changed(access: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Every leaf of an access's state changed."""
     if isinstance(access, SAMState):
         # What says where, how long ago and how many has no gradient.
-        kept = {name: change(getattr(access, name)).detach() for name in ("read_slots", "age", "used")}
+        kept = {
+            name: change(getattr(access, name)).detach()
+            for name in ("read_slots", "age", "used", "links", "precedence")
+        }
         smooth = {name: change(getattr(access, name)) for name in ("memory", "read_weights", "reads")}
         return access.replace(**kept, **smooth)
     access = type(access)(*map(change, access.parts()))
@@ -177,7 +181,9 @@ def call_of(
             age = torch.randint(0, 5, (batch, given), generator=generator).double()
             used = torch.full((batch,), given, dtype=torch.float64)
             parts = memory[:, :given], order.double(), torch.softmax(draw(batch, layout.read_heads, count), -1)
-            return carried, SAMState(*parts, age.masked_fill(age == 4, NEVER), used, reads)
+            ages, heads = age.masked_fill(age == 4, NEVER), layout.read_heads
+            links, last = (draw(batch, heads, *of, layout.sparse_links) for of in ((given, 4), (2,)))
+            return carried, SAMState(*parts, ages, used, links, last, reads)
         if isinstance(layout, DNCLayout):
             usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)
             linked = spec.slots if layout.links else 0

@@ -1,6 +1,7 @@
 """The sparse access memory, as its users call it."""
 
 import itertools
+import warnings
 
 import pytest
 import torch
@@ -29,6 +30,9 @@ class Echo(nn.Module):
         return self.linear(x).tanh(), state
 
 
+with_links = pytest.mark.parametrize("links", [0, 2])
+
+
 def machine(**options):
     torch.manual_seed(0)
     return SAM(3, 6, 4, **(SIZES | {"backend": "reference"} | options)).double()
@@ -44,9 +48,10 @@ def assert_close(got, wanted, **options):
         torch.testing.assert_close(a, b, **options)
 
 
-@pytest.mark.parametrize("controller", ["lstm", "feedforward", "user"])
-def test_outputs_are_those_of_the_equations_step_by_step(controller, generator):
-    sam, x = machine(controller=Echo() if controller == "user" else controller), rows(generator)
+@pytest.mark.parametrize(("controller", "links"), [("lstm", 0), ("feedforward", 2), ("user", 2)])
+def test_outputs_are_those_of_the_equations_step_by_step(controller, links, generator):
+    sam = machine(controller=Echo() if controller == "user" else controller, sparse_links=links)
+    x = rows(generator)
     outputs, final = sam(x)
     state = sam.initial_state(4)
     for t, now in enumerate(x):
@@ -57,8 +62,9 @@ def test_outputs_are_those_of_the_equations_step_by_step(controller, generator):
     assert_close(final, state.settled(), rtol=1e-9, atol=1e-11)
 
 
-def test_steps_continue_as_one_call(generator):
-    sam, x = machine(), rows(generator)
+@with_links
+def test_steps_continue_as_one_call(links, generator):
+    sam, x = machine(sparse_links=links), rows(generator)
     outputs, final = sam(x)
     state = None
     for t, now in enumerate(x):
@@ -67,8 +73,9 @@ def test_steps_continue_as_one_call(generator):
     assert_close(state, final)
 
 
-def test_a_padded_sequence_gives_what_it_gives_alone(generator):
-    sam, x = machine(), rows(generator)
+@with_links
+def test_a_padded_sequence_gives_what_it_gives_alone(links, generator):
+    sam, x = machine(sparse_links=links), rows(generator)
     outputs, state = sam(x, lengths=[6, 2, 4, 1])
     alone, last = sam(x[:2, 1:2])
     torch.testing.assert_close(outputs[:2, 1:2], alone)
@@ -76,8 +83,9 @@ def test_a_padded_sequence_gives_what_it_gives_alone(generator):
     assert_close(state.rows([1]).settled(), last)
 
 
-def test_a_row_that_begins_anew_gives_what_it_gives_alone(generator):
-    sam, x = machine(), rows(generator)
+@with_links
+def test_a_row_that_begins_anew_gives_what_it_gives_alone(links, generator):
+    sam, x = machine(sparse_links=links), rows(generator)
     reset = torch.zeros(6, 4, dtype=torch.bool)
     reset[4, 1] = True
     outputs, state = sam(x, reset=reset)
@@ -147,17 +155,18 @@ def test_truncated_backpropagation_stops_at_detach(generator):
 
 
 def test_what_is_saved_comes_back(generator, tmp_path):
-    sam, x = machine(), rows(generator)
+    sam, x = machine(sparse_links=2), rows(generator)
     sam.save_pretrained(tmp_path)
     again = SAM.from_pretrained(tmp_path)
     assert again.layout == sam.layout
+    assert again.layout.sparse_links == 2
     assert torch.equal(again(x)[0], sam(x)[0])
 
 
 def test_a_view_has_another_number_of_slots(generator):
-    sam, x = machine(memory_slots=9), rows(generator)
+    sam, x = machine(memory_slots=9, sparse_links=1), rows(generator)
     view = sam.resized(2**20)
-    torch.testing.assert_close(view(x)[0], machine()(x)[0])
+    torch.testing.assert_close(view(x)[0], machine(sparse_links=1)(x)[0])
     assert not torch.allclose(view(x)[0], sam(x)[0])
     assert (view.memory_slots, view.layout.slots, view.config["memory_slots"]) == (2**20, 2**20, 2**20)
     with pytest.raises(ValueError, match="slots must be at least as many as sparse_reads, 3; got 2"):
@@ -183,6 +192,52 @@ def test_a_trace_shows_the_slots_that_were_touched(generator, tmp_path):
     assert torch.equal(Trace.load(tmp_path / "trace").memory, trace.memory)
 
 
+def test_a_trace_with_links_shows_the_ways_that_a_head_can_go(generator):
+    sam, x = machine(sparse_links=2), rows(generator, 9)
+    outputs, state = sam(x)
+    trace = sam.trace(x)
+    torch.testing.assert_close(trace.outputs, outputs.detach())
+    torch.testing.assert_close(trace.memory[-1], state.access.memory.detach())
+    head = trace.head("read 2")
+    assert [stage.name for stage in head.stages] == ["match", "nearest", "backward", "forward", "modes"]
+    assert head.stage("modes").ticks == {"modes": ("backward", "content", "forward")}
+    assert ((trace.read_weights > 0).sum(-1) <= 3).all()
+    assert head.stage("forward").weights.count_nonzero() > 0
+
+
+def test_a_head_that_is_made_to_go_forward_reads_in_the_order_of_writing():
+    sam = machine(sparse_links=2, read_heads=1, sparse_reads=1)
+    with torch.no_grad():
+        sam.access.interface.weight.zero_()
+        bias = sam.access.interface.bias.zero_().split(sam.layout.sizes)
+        # Everything goes into fresh slots; each holds the same, so content finds the first.
+        for part, value in zip(bias, (1.0, 9.0, 40.0, -40.0, 1.0), strict=False):
+            part.fill_(value)
+    go_on = Force(head="read 1", parameter="modes", value=(0.0, 0.0, 1.0), steps=range(4, 7))
+    focus = sam.trace(torch.zeros(8, 1, 3).double(), intervene=[go_on]).head("read 1").weights[:, 0]
+    # Slot 0 was written at the first step; forward leads from what was read to what was written right after it.
+    assert focus.argmax(-1).tolist() == [0, 0, 0, 0, 1, 2, 3, 0]
+    torch.testing.assert_close(focus[4:7].sum(-1), focus[3].sum().expand(3))
+
+
+def test_without_kernels_links_say_so_once_and_run(generator):
+    sam, x = machine(sparse_links=2, backend="auto"), rows(generator, 3)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert sam.backend == "reference"
+        torch.testing.assert_close(sam(x)[0], machine(sparse_links=2)(x)[0])
+    assert len(seen) <= 1
+    with pytest.raises(RuntimeError, match="backend 'cpu' cannot run this machine: sparse links have no kernel"):
+        machine(sparse_links=2, backend="cpu")
+
+
+def test_links_that_are_too_many_to_be_dense_are_refused(generator):
+    sam = machine(sparse_links=2)
+    state = sam.initial_state(1, torch.zeros(12_000, 5).double())
+    with pytest.raises(ValueError, match=r"few enough slots for dense links.*got 12,005 slots, 288,240,050 numbers"):
+        sam(rows(generator, 1, 1), state)
+
+
 def test_a_gate_that_is_forced_is_obeyed(generator):
     sam, x = machine(), rows(generator)
     trace = sam.trace(x, intervene=[Force(head="write 1", parameter="gate", value=0.0)])
@@ -202,10 +257,10 @@ def test_slots_are_used_again_when_there_are_no_others(generator):
 
 @pytest.mark.parametrize("slots", [3, 7])
 @pytest.mark.parametrize("scale", [0.0, 1e4])
-@pytest.mark.parametrize("backend", ["auto", "reference"])
-def test_extremes_give_no_nan(slots, scale, backend, generator):
+@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("reference", 0), ("reference", 3)])
+def test_extremes_give_no_nan(slots, scale, backend, links, generator):
     for dtype, steps in itertools.product((torch.float32, torch.float64), (1, 12)):
-        sam = machine(memory_slots=slots, backend=backend).to(dtype)
+        sam = machine(memory_slots=slots, backend=backend, sparse_links=links).to(dtype)
         with torch.no_grad():
             sam.access.interface.weight.mul_(1 + scale)
         x = (scale * rows(generator, steps, 1)).to(dtype).requires_grad_()
@@ -228,13 +283,15 @@ def streamed(sam, x, state, reset=None):
     return torch.stack(outputs), stream.state, torch.stack(expected), state
 
 
-@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("reference", 2)])
 @pytest.mark.parametrize("slots", [12, 2**20])
-def test_a_stream_gives_what_steps_give_also_when_it_has_grown_or_is_full(backend, slots, generator):
-    sam, x = machine(backend=backend, memory_slots=slots), rows(generator, 40, 2)
+def test_a_stream_gives_what_steps_give_also_when_it_has_grown_or_is_full(backend, links, slots, generator):
+    # In fewer steps the memory of few slots is full too.
+    steps = 40 if backend == "auto" else 12
+    sam, x = machine(backend=backend, memory_slots=slots, sparse_links=links), rows(generator, steps, 2)
     given = torch.randn(2, 6, 5, generator=generator, dtype=torch.float64)
-    reset = torch.zeros(40, 2, dtype=torch.bool)
-    reset[17, 1] = True
+    reset = torch.zeros(steps, 2, dtype=torch.bool)
+    reset[steps // 2, 1] = True
     for start, anew in ((None, None), (sam.initial_state(2, given), None), (sam(x)[1], reset)):
         before = None if start is None else start.clone()
         outputs, state, expected, wanted = streamed(sam, x, start, anew)

@@ -1,6 +1,6 @@
 """Sparse access: writes to what was read before and to what was accessed least recently, reads the nearest slots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -13,10 +13,13 @@ from neuraltape.functional import (
     accessed,
     activate_sam,
     aged,
+    follow_slots,
     interpolate,
     least_recent,
+    linked_after,
     look_up_nearest,
     lrua_write,
+    mixed_focus,
     nearest,
     on_slots,
     one_slot_each,
@@ -26,8 +29,10 @@ from neuraltape.functional import (
     split_sam,
     touched,
 )
+from neuraltape.functional.order import largest
 from neuraltape.functional.sam import NEVER
 from neuraltape.kernels.around import settled
+from neuraltape.nn.access.dnc import MODES
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.checks import check_size
 from neuraltape.nn.initial import given_memory
@@ -56,22 +61,25 @@ class SAMConfig(MachineConfig):
     """Heads: each writes, then reads."""
     sparse_reads: int = 4
     """How many slots a head reads."""
+    sparse_links: int = 0
+    """How many links of a slot are kept each way, so that heads can follow the order of writing; 0: none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_size("sparse_reads", self.sparse_reads)
+        check_size("sparse_links", self.sparse_links, least=0)
         self.layout()
 
     def layout(self) -> SAMLayout:
         """How the access divides what the controller emits, and what it has."""
-        for name in ("read_heads", "sparse_reads"):
+        for name in ("read_heads", "sparse_reads", "sparse_links"):
             if self.memory_slots < getattr(self, name):
                 raise ValueError(
                     f"memory_slots must be at least as many as {name}, {getattr(self, name)}; got {self.memory_slots}"
                 )
         if self.memory_slots > NEVER:
             raise ValueError(f"memory_slots must be at most {int(NEVER):,}; got {self.memory_slots:,}")
-        return SAMLayout(self.read_heads, self.memory_width, self.sparse_reads, self.memory_slots)
+        return SAMLayout(self.read_heads, self.memory_width, self.sparse_reads, self.memory_slots, self.sparse_links)
 
 
 class SAMAccess(nn.Module):
@@ -114,7 +122,7 @@ class SAMAccess(nn.Module):
         """
         nn.init.xavier_uniform_(self.interface.weight)
         nn.init.zeros_(self.interface.bias)
-        _, strength, _, gate, _ = self.interface.bias.split(self.layout.sizes)
+        _, strength, _, gate, *_ = self.interface.bias.split(self.layout.sizes)
         strength.fill_(STRENGTH)
         gate.fill_(GATE)
 
@@ -132,8 +140,7 @@ class SAMAccess(nn.Module):
         return view(self, {}, slots=slots, layout=self._with_slots(slots))
 
     def _with_slots(self, slots: int) -> SAMLayout:
-        layout = self.layout
-        return SAMLayout(layout.read_heads, layout.width, layout.sparse_reads, slots)
+        return replace(self.layout, slots=slots)
 
     def initial_state(self, batch_size: int, memory: Tensor | None = None) -> SAMState:
         """The state before the first step; with a memory, from that one.
@@ -165,11 +172,13 @@ class SAMAccess(nn.Module):
             like.new_zeros(batch_size, heads, count),
             like.new_full(rows.shape[:2], NEVER),
             like.new_full((batch_size,), rows.shape[1]),
+            like.new_zeros(batch_size, heads, rows.shape[1], 4, layout.sparse_links),
+            like.new_zeros(batch_size, heads, 2, layout.sparse_links),
             like.new_zeros(batch_size, heads, width),
         )
 
     def state_shapes(self, batch_size: int) -> list[tuple[int, ...]]:
-        """The shapes of the parts of a state at the start, for so many sequences; memory and age grow from there."""
+        """The shapes of a state's parts at the start, for so many sequences; memory, age and links grow from there."""
         layout = self.layout
         heads, count, width = layout.read_heads, layout.sparse_reads, layout.width
         sparse = (batch_size, heads, count)
@@ -179,6 +188,8 @@ class SAMAccess(nn.Module):
             sparse,
             (batch_size, count),
             (batch_size,),
+            (batch_size, heads, count, 4, layout.sparse_links),
+            (batch_size, heads, 2, layout.sparse_links),
             (batch_size, heads, width),
         ]
 
@@ -204,8 +215,9 @@ class SAMAccess(nn.Module):
 
         The stages of a head as it writes: read before (its focus one step before), least recent (the slot it may have)
         and write gates (gate, write gate; the paper's equation 5). As it reads: match (key) and nearest (strength;
-        equation 4). The slots that the heads have at "least recent" are those that are cleared. Of a read focus that is
-        changed from outside, the state carries the largest weights, as many as a head reads.
+        equation 4); with links then backward, forward and modes. The slots that the heads have at "least recent" are
+        those that are cleared. Of a read focus that is changed from outside, the state carries the largest weights, as
+        many as a head reads.
         """
         layout = self.layout
         with without_autocast(controller_output.device.type):
@@ -230,12 +242,20 @@ class SAMAccess(nn.Module):
             focus = heads.stage(
                 "nearest", lambda strength: look_up_nearest(match, strength, slots), strength=given.strength
             )
+            links, last = state.links, state.precedence
+            if given.modes is not None:
+                linked, links, last = linked_after(state, write_weights, layout)
+                back, on = follow_slots(linked, state.read_slots.long(), state.read_weights)
+                back, on = heads.stage("backward", lambda: back), heads.stage("forward", lambda: on)
+                mixed = partial(mixed_focus, back, focus, on, count=layout.sparse_reads)
+                focus = heads.stage("modes", mixed, modes=given.modes, ticks={"modes": MODES})
             reads = heads.vector("read", read(memory, focus))
-            if recorder.acting:
-                slots = focus.argsort(dim=-1, descending=True, stable=True)[..., : layout.sparse_reads]
+            if recorder.acting or given.modes is not None:
+                slots = largest(focus, layout.sparse_reads)
             age = aged(state.age, accessed(focus, write_weights))
             used = touched(state.used, least, slots)
-        return reads, SAMState(memory, slots.to(memory.dtype), focus.gather(-1, slots), age, used, reads)
+        slots_now = slots.to(memory.dtype)
+        return reads, SAMState(memory, slots_now, focus.gather(-1, slots), age, used, links, last, reads)
 
     def _raw(self, controller_output: Tensor, state: SAMState) -> Tensor:
         # The memory has the parameters' precision; what stands for `interface` may have no parameter of that name.
@@ -246,5 +266,5 @@ class SAMAccess(nn.Module):
         layout = self.layout
         return (
             f"slots={self.slots}, width={layout.width}, read_heads={layout.read_heads}, "
-            f"sparse_reads={layout.sparse_reads}"
+            f"sparse_reads={layout.sparse_reads}, sparse_links={layout.sparse_links}"
         )

@@ -22,10 +22,11 @@ ACCESS = Access(
     load_slopes=back.load_slopes,
     backward=back.backward,
     store_slopes=back.store_slopes,
-    no_gradient=("read_slots", "age", "used"),
+    no_gradient=("read_slots", "age", "used", "links", "precedence"),
     in_place=("memory",),
     enter=plan.enter,
     leave=settled,
     stay=plan.stay,
     lasting=("memory", "age"),
+    why_not=lambda layout: "sparse links have no kernel" if layout.sparse_links else None,
 )

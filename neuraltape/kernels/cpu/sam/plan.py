@@ -98,13 +98,15 @@ def state_shapes(spec: MachineSpec, batch: int) -> dict[str, tuple[int, ...]]:
         "read_weights": (batch, heads, count),
         "age": (batch, spec.slots),
         "used": (batch,),
+        "links": (batch, heads, spec.slots, 4, layout.sparse_links),
+        "precedence": (batch, heads, 2, layout.sparse_links),
         "reads": (batch, heads, width),
     }
 
 
 def to_numbers(layout: SAMLayout) -> tuple[float, ...]:
     """A layout as the numbers that an operator takes."""
-    return layout.read_heads, layout.width, layout.sparse_reads, layout.slots
+    return layout.read_heads, layout.width, layout.sparse_reads, layout.slots, layout.sparse_links
 
 
 def from_numbers(numbers: tuple[float, ...]) -> SAMLayout:
@@ -125,7 +127,7 @@ def enter(
     """
     layout = spec.layout
     states = (state,) if restart is None else (state, restart.access)
-    if not all(each.memory.dim() == 3 and each.age.dim() == 2 for each in states):
+    if not all(each.has_rows for each in states):
         # Whoever checks the shapes says what is wrong.
         return spec, state, restart
     given = max(each.memory.shape[1] for each in states)

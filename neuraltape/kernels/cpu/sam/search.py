@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from neuraltape.functional.addressing import SMALLEST_NORM
-from neuraltape.functional.sam import STEPS
+from neuraltape.functional.order import STEPS
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.simd import (
     add_totals,

@@ -37,6 +37,8 @@ def fresh(call):
         read_weights=torch.zeros_like(access.read_weights).requires_grad_(),
         age=access.age.new_full((batch, count), NEVER),
         used=access.used.new_full((batch,), count),
+        links=torch.zeros_like(access.links[:, :, :count]),
+        precedence=torch.zeros_like(access.precedence),
     )
     return call._replace(access=start)
 
@@ -195,7 +197,8 @@ def test_more_rows_than_slots_are_refused():
 def test_equal_rows_are_read_in_the_order_of_their_numbers():
     call = call_of(spec_of(slots=70, heads=1, reads=4), 3, 2)
     alike = call.access.memory.detach()[:, :1].expand(-1, 40, -1) * torch.linspace(0.1, 2, 40).double().view(1, 40, 1)
-    access = call.access.replace(memory=alike.contiguous(), age=call.access.age[:, :40])
+    parts = {"memory": alike.contiguous(), "age": call.access.age[:, :40], "links": call.access.links[:, :, :40]}
+    access = call.access.replace(**parts)
     call = call._replace(access=access.replace(used=torch.full((2,), 40.0).double()))
     with torch.no_grad():
         got, expected = cpu.sequence(*call), reference.sequence(*call)
