@@ -15,6 +15,8 @@ from subprocess import CalledProcessError
 
 from safetensors import SafetensorError
 
+# Bytes of a file of settings, or of what came of a run; none of ours has a hundredth.
+MOST_BYTES = 1 << 24
 # How often a name that somebody is reading is tried again on Windows, and seconds in between.
 _TRIES, _PAUSE = 50, 0.1
 
@@ -88,6 +90,26 @@ def refuse_pipe(path: str | Path) -> None:
     """Raise OSError for what is neither a file nor a folder: who opens a pipe waits until somebody writes there."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise OSError(errno.EINVAL, "it is not a file", str(path))
+
+
+def read_whole(path: str | Path, *, most: int = MOST_BYTES) -> bytes:
+    """What a file holds. One that is none, or larger than such a file can be, is not opened.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
+
+    Raises:
+        ValueError: it is no file, or too large.
+        OSError: it can't be read; FileNotFoundError where it is absent.
+    """
+    path = Path(path)
+    # A pipe would be waited for; a file of nothing but zeros takes no room on a disk, but memory.
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    if (size := path.stat().st_size) > most:
+        raise ValueError(f"{path} is too large: expected at most {most:,} bytes; it has {size:,}")
+    return path.read_bytes()
 
 
 def replace(old: Path, new: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from neuraltape import files
-from neuraltape.data import DataError
 from neuraltape.data.archive import open_archive
+from neuraltape.data.folder import open_folder
+from neuraltape.evaluation.report import Report
 from neuraltape.files import write_atomically
+from neuraltape.nn.pretrained import saved_arguments
+from neuraltape.runs.metrics import read_metrics
+from neuraltape.settings.fields import read_mapping
+from neuraltape.study.result import Result
 from neuraltape.tasks import Text
 from neuraltape.tasks.block import read_block
 from neuraltape.tasks.files import read_rows
@@ -116,7 +122,15 @@ READERS: dict[str, Callable[[Path], object]] = {
     "data.txt": lambda path: Text(data=str(path)).resolved(),
     "archive.zip": lambda path: open_archive(path).__enter__(),
     "vocabulary.json": lambda path: Vocabulary.load(path.parent),
+    "config.json": lambda path: saved_arguments(path.parent),
+    "config.yaml": read_mapping,
+    "metrics.jsonl": read_metrics,
+    "result.json": Result.load,
+    "report.json": Report.load,
+    "fact": lambda path: open_folder(path.parent).read("fact"),
 }
+# What is read line by line.
+LINES = ("data.jsonl", "data.csv")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes of this kind")
@@ -124,7 +138,18 @@ READERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", READERS)
 def test_a_pipe_is_said_and_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
-    with pytest.raises((DataError, OSError), match="it is not a file"):
+    with pytest.raises((ValueError, OSError), match="is not a file"):
         READERS[name](tmp_path / name)
     if name.endswith(".npz"):
         assert read_block(str(tmp_path / name)) is None
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if name not in LINES])
+def test_a_file_of_zeros_is_not_read(tmp_path: Path, name: str) -> None:
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(1 << 33)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # The end of an archive, where its list of names is, has none.
+    with pytest.raises(ValueError, match=r"expected at most [\d,]+ bytes|not a zip file"):
+        READERS[name](tmp_path / name)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

@@ -14,6 +14,7 @@ from neuraltape.evaluation import trace_length
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.journey import travel
 from neuraltape.evaluation.session import Session
+from neuraltape.files import read_whole
 from neuraltape.nn.trace import Trace
 from neuraltape.settings.fields import field_names
 from neuraltape.tasks.journey import Journey
@@ -85,8 +86,8 @@ def open_story(options: Namespace, parser: Parser) -> Story | None:
     if options.story is None:
         raise UsageError("--story is missing: a text file with a fact on each line and the question on the last")
     try:
-        lines = [line.strip() for line in Path(options.story).read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = [line.strip() for line in read_whole(options.story).decode("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
         raise UsageError(f"--story must be a text file; {options.story}: {error}") from None
     *facts, question = [line for line in lines if line] or [""]
     if not facts:

@@ -74,12 +74,13 @@ def run(argv: Sequence[str]) -> None:
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
         say(f"using {source.config}")
+    asked = getattr(settings.task, "kind", "auto") != "auto"
     try:
         settings = settings.resolved()
     except ValueError as error:
         raise UsageError(_by_option(error, source.choice.names())) from error
     if isinstance(settings.task, OwnData):
-        for line in describe(settings):
+        for line in describe(settings, asked=asked):
             say(line)
     say(f"training in {run_dir}")
     result = train(settings, run_dir=run_dir, overwrite=options.overwrite, progress=first_process())

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neuraltape.data.archive import readable
-from neuraltape.data.bounds import MOST_FILES, check_name
+from neuraltape.data.bounds import MOST_BYTES, MOST_FILES, check_name
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
-from neuraltape.files import naming, refuse_pipe
+from neuraltape.files import naming, read_whole
 
 
 def open_folder(path: str | Path) -> Files:
@@ -29,8 +29,10 @@ def open_folder(path: str | Path) -> Files:
 
     def read(name: str) -> bytes:
         with readable(path / name):
-            refuse_pipe(path / name)
-            return (path / name).read_bytes()
+            try:
+                return read_whole(path / name, most=MOST_BYTES)
+            except ValueError as error:
+                raise DataError(str(error)) from None
 
     return Files(path, tuple(sorted(names)), read)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuraltape.evaluation.lengths import LengthScore, evaluate
-from neuraltape.files import refuse_pipe, write_atomically
+from neuraltape.files import read_whole, write_atomically
 from neuraltape.nn.machines import slots_of
 from neuraltape.nn.sequence_model import SequenceModel
 from neuraltape.tasks.task import Task
@@ -46,12 +46,11 @@ class Report:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: it holds something else.
-            OSError: it is no file.
+            ValueError: it holds something else, or is no file.
         """
+        data = read_whole(path)
         try:
-            refuse_pipe(path)
-            values: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            values: dict[str, Any] = json.loads(data)
             if values.pop("format") != FORMAT:
                 raise KeyError("format")
             values["trained"] = tuple(values["trained"])

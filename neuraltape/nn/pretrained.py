@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_model
 from torch import nn
 
-from neuraltape.files import replace, write_atomically, written_whole
+from neuraltape.files import read_whole, replace, write_atomically, written_whole
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # What config.json says of itself.
@@ -186,8 +186,9 @@ def saved_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:
         ValueError: `config.json` is broken or of another format.
     """
     path = Path(folder) / CONFIG
+    data = read_whole(path)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict):

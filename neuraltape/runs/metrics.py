@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from neuraltape.files import naming, write_atomically
+from neuraltape.files import naming, read_whole, write_atomically
 
 Kind = Literal["training", "evaluation", "confirmation", "restart"]
 # What may differ between two runs of the same configuration.
 TIME_FIELDS = ("seconds", "sequences_per_second")
+# A million lines.
+MOST_BYTES = 1 << 28
 
 
 class MetricsFile:
@@ -98,12 +100,9 @@ def read_metrics(path: Path, step: int | None = None) -> Metrics:
     Raises:
         ValueError: a line inside the file is none of metrics, or it is no file.
     """
-    # A pipe would be waited for.
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is not a file")
     values = []
     # After the last line break stands nothing, or a line that is not whole.
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+    for number, line in enumerate(read_whole(path, most=MOST_BYTES).split(b"\n")[:-1], 1):
         value = _whole_line(line)
         if value is None or not is_number(value.get("step")):
             said = line[:80].decode(errors="replace")

@@ -15,6 +15,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
+from neuraltape.files import read_whole
+
+# In YAML a name can stand for a list of names that stand for lists, and so on: all that is there when written out.
+MOST_VALUES = 1_000_000
 # Types in words, after "must be".
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 # Other bases, figures after a leading zero or with underscores, and minutes.
@@ -53,16 +57,34 @@ def field_docs(part: type) -> Mapping[str, str]:
 
 def read_mapping(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file. Raises ValueError if it isn't one; FileNotFoundError if it is absent."""
-    # A pipe would be waited for.
-    if Path(path).exists() and not Path(path).is_file():
-        raise ValueError(f"{path} is not a file")
+    return mapping_in(read_whole(path), str(path))
+
+
+def mapping_in(data: bytes, name: str) -> dict[str, Any]:
+    """The keys and values of YAML that was read, from what is called `name`. Raises ValueError if it is none."""
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.safe_load(data.decode("utf-8"))
+        if _size(values, {}) > MOST_VALUES:
+            raise ValueError(f"{name} holds more than {MOST_VALUES:,} values, as names stand for others in it")
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{path} must hold one `key: value` a line; got {type(values).__name__}")
+        raise ValueError(f"{name} must hold one `key: value` a line; got {type(values).__name__}")
     return values
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values there are in a value, each counted wherever a name stands for it, itself in itself without end.
+
+    known: sizes by identity.
+    """
+    if not isinstance(value, dict | list | tuple | set):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = MOST_VALUES + 1
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(value)]
 
 
 def check_keys(values: Iterable[str], known: Iterable[str]) -> None:

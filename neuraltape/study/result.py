@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from neuraltape import __version__
-from neuraltape.files import write_atomically
+from neuraltape.files import read_whole, write_atomically
 from neuraltape.runs import Run
 from neuraltape.runs.metrics import Metrics
 from neuraltape.settings.differences import settings_of
@@ -130,8 +130,9 @@ class Result:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a file. Raises ValueError if it is something else; FileNotFoundError if it is absent."""
+        data = read_whole(path)
         try:
-            return cls.from_json(path.read_bytes())
+            return cls.from_json(data)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

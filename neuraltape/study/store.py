@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from neuraltape.files import write_atomically
+from neuraltape.files import read_whole, write_atomically
 from neuraltape.runs.directory import CONFIG, RunDirectory
+from neuraltape.settings.fields import mapping_in
 from neuraltape.settings.settings import flattened
 
 # More than the header of a checkpoint takes.
@@ -48,8 +47,14 @@ class Store:
         return f"{self.url.rstrip('/')}/{name}"
 
     def read(self, name: str, *, start: int | None = None, end: int | None = None) -> bytes | None:
-        """What a file holds, or a part of it as in a slice; None if it is not there."""
+        """What a file holds, or a part of it as in a slice; None if it is not there.
+
+        Raises:
+            ValueError: it is no file, or too large for what a store is read for.
+        """
         try:
+            if self.local is not None and start is end is None:
+                return read_whole(self.local / name)
             return self._files.cat_file(self._inside(name), start=start, end=end)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -66,8 +71,8 @@ class Store:
         for path in self._files.glob(self._inside(f"*/{CONFIG}")):
             name = str(path).rsplit("/", 2)[1]
             try:
-                yield name, flattened(yaml.safe_load(self.read(f"{name}/{CONFIG}") or b""))
-            except (ValueError, TypeError, AttributeError, yaml.YAMLError):
+                yield name, flattened(mapping_in(self.read(f"{name}/{CONFIG}") or b"", name))
+            except ValueError:
                 # Something else's file.
                 continue
 

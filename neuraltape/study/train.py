@@ -6,10 +6,12 @@ computer.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from neuraltape.files import read_whole
 from neuraltape.runs import RunDirectory, RunExistsError, load_run
 from neuraltape.settings import Settings
 from neuraltape.settings.differences import defaults_of, settings_of
@@ -18,6 +20,7 @@ from neuraltape.study.result import Result, result_of
 from neuraltape.study.store import Store
 from neuraltape.study.trial import Trial
 from neuraltape.tasks import DataError
+from neuraltape.tasks.task import Task
 from neuraltape.training import resume, train
 
 # How long another process, which has lost its parent and makes its last checkpoint, may still have the run directory.
@@ -34,6 +37,7 @@ def training(
     results: Store,
     measured: bool,
     varied: Mapping[str, Any] | None = None,
+    read: MutableMapping[str, Task] | None = None,
 ) -> Trial:
     """The trial that trains with a configuration.
 
@@ -46,13 +50,14 @@ def training(
         results: the store that holds the result.
         measured: score the machine on the probes of its task after the training.
         varied: what tells it from the other trials of a sweep.
+        read: tasks whose files have been read for other trials, by their options; this one's is added.
 
     Raises:
         ValueError: an embedding where inputs are no symbols.
     """
     loop = config.loop
     try:
-        kept = config.resolved()
+        kept = replace(config, task=_read(config.task, {} if read is None else read)).resolved()
     except (DataError, OSError):
         # They may lie where the training will be; if not, it says so.
         kept = config
@@ -74,6 +79,15 @@ def training(
     )
 
 
+def _read(task: Task, read: MutableMapping[str, Task]) -> Task:
+    """The task with what is found in its files; many trials share it, and the files are read once."""
+    options = {each.name: getattr(task, each.name) for each in fields(task)}  # pyright: ignore[reportArgumentType]
+    key = f"{task.name} {options}"
+    if key not in read:
+        read[key] = task.resolved()
+    return read[key]
+
+
 def work(trial: Trial, config: Settings) -> Result:
     """Train, and put the result where it belongs.
 
@@ -88,7 +102,7 @@ def work(trial: Trial, config: Settings) -> Result:
     with workplace(trial.runs, trial.name, every=max(config.loop.checkpoint_every, PUSH_SECONDS)) as run_dir:
         wait_until_free(run_dir, WAIT_SECONDS)
         directory = RunDirectory(run_dir)
-        if directory.holds_run() and trial.is_begun_in(directory.config.read_bytes()):
+        if directory.holds_run() and trial.is_begun_in(read_whole(directory.config)):
             resume(run_dir)
         else:
             train(config, run_dir=run_dir, overwrite=True)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
-
 from neuraltape.runs.directory import CONFIG
 from neuraltape.settings import Settings
 from neuraltape.settings.differences import compare, settings_of
+from neuraltape.settings.fields import mapping_in
 from neuraltape.settings.settings import flattened
 from neuraltape.study.processes import Job
 from neuraltape.study.progress import progress_of
@@ -99,8 +98,8 @@ class Trial:
     def is_begun_in(self, config: bytes) -> bool:
         """Whether a run directory with this configuration can be gone on with."""
         try:
-            found = Settings.from_flat(flattened(yaml.safe_load(config)))
-        except (ValueError, TypeError, AttributeError, yaml.YAMLError):
+            found = Settings.from_flat(flattened(mapping_in(config, CONFIG)))
+        except ValueError:
             return False
         return found.loop.seed == self.seed and not compare(settings_of(found), self.settings, self.defaults)
 

@@ -10,11 +10,14 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from neuraltape.data.errors import DataError
 from neuraltape.files import refuse_pipe
 from neuraltape.printed import record_repr
 
 # Sequences that are looked at together.
 CHUNK = 2048
+# Each step is a byte in memory, and a file of nothing but zeros takes no room on a disk.
+MOST_STEPS = 1 << 31
 
 
 class Block(NamedTuple):
@@ -37,23 +40,19 @@ def read_block(path: str) -> Block | None:
 
     Returns:
         None where the file is another one or no good.
+
+    Raises:
+        DataError: it has more than `MOST_STEPS` steps.
     """
-    try:
-        refuse_pipe(path)
-        match Path(path).suffix:
-            case ".npz":
-                arrays = _arrays(path)
-            case ".npy":
-                with open(path, "rb") as file:
-                    arrays = {"inputs": _mapped(file, path, 0, Path(path).stat().st_size)}
-            case _:
-                return None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError):
+    arrays = map_arrays(path)
+    if arrays is None:
         return None
     inputs, targets, lengths, mask = (arrays.pop(name, None) for name in ("inputs", "targets", "lengths", "mask"))
     if arrays or inputs is None or inputs.ndim not in (2, 3) or inputs.size == 0 or not _numeric(inputs):
         return None
     count, time = inputs.shape[:2]
+    if count * time > MOST_STEPS:
+        raise DataError(f"{path}: expected at most {MOST_STEPS:,} steps; got {count * time:,}")
     if targets is not None:
         fits = 1 <= targets.ndim <= 3 and targets.shape[:2] == (count, time)[: targets.ndim]
         if not fits or not targets.size or not _numeric(targets) or (targets.ndim == 1 and mask is not None):
@@ -69,6 +68,25 @@ def read_block(path: str) -> Block | None:
 
 def _numeric(array: np.ndarray) -> bool:
     return array.dtype.kind in "biuf"
+
+
+def map_arrays(path: str) -> dict[str, np.ndarray] | None:
+    """The arrays of an .npz file by name, or the one of an .npy file as "inputs", mapped and not read.
+
+    Returns:
+        None where they can't be mapped, being compressed for one, or the file is another one.
+    """
+    try:
+        refuse_pipe(path)
+        match Path(path).suffix:
+            case ".npz":
+                return _arrays(path)
+            case ".npy":
+                with open(path, "rb") as file:
+                    return {"inputs": _mapped(file, path, 0, Path(path).stat().st_size)}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError):
+        pass
+    return None
 
 
 def _arrays(path: str) -> dict[str, np.ndarray]:

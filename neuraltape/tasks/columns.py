@@ -14,6 +14,7 @@ SUFFIXES = (".csv", ".parquet")
 SEQUENCE, STEP = "sequence", "step"
 # A small file may say that it has any number of cells, each of which becomes an object.
 MOST_CELLS = 100_000_000
+LESS = " (arrays in .npz take less room)"
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -77,8 +78,8 @@ def input_names(path: str, columns: Columns) -> tuple[str, ...]:
     """The columns that `read_columns` takes as inputs. Raises what it raises."""
     if columns.inputs is not None:
         return tuple(columns.inputs)
-    names = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
-    return tuple(name for name in names if name not in (SEQUENCE, STEP, *(columns.targets or ())))
+    table = _csv(path, most=1) if Path(path).suffix == ".csv" else _parquet(path)
+    return tuple(name for name in table if name not in (SEQUENCE, STEP, *(columns.targets or ())))
 
 
 def _goal(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> tuple[np.ndarray, Any]:
@@ -134,7 +135,8 @@ def _number(cell: object) -> int | float | None:
     return None
 
 
-def _csv(path: str) -> dict[str, list]:
+def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
+    """The columns. most: so many lines are enough."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(lines(file, path), strict=True)
@@ -147,6 +149,11 @@ def _csv(path: str) -> dict[str, list]:
             for cells in reader:
                 if not cells:
                     continue
+                count = len(columns[names[0]])
+                if count == most:
+                    break
+                if count * len(names) > MOST_CELLS:
+                    raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells{LESS}")
                 if len(cells) != len(names):
                     raise DataError(f"{path}, line {reader.line_num}: expected {len(names)} cells; got {len(cells)}")
                 for name, cell in zip(names, cells, strict=True):
@@ -167,9 +174,7 @@ def _parquet(path: str) -> dict[str, list]:
     try:
         about = read_metadata(path)
         if (cells := about.num_rows * about.num_columns) > MOST_CELLS:
-            raise DataError(
-                f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,} (arrays in .npz take less room)"
-            )
+            raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,}{LESS}")
         return read_table(path).to_pydict()
     except DataError:
         raise

@@ -1,14 +1,17 @@
 """Reads the sequences in a user's file: .npz, .jsonl, and tables. Knows no kinds and no batches."""
 
 import json
+import math
+import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from neuraltape.files import refuse_pipe
+from neuraltape.tasks.block import map_arrays
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, lines, numbers
 
@@ -17,6 +20,12 @@ KEYS = {".npz": OF_ARRAYS, ".npy": OF_ARRAYS, ".jsonl": ("inputs", "targets", "m
 # What comes as a list of arrays, one a sequence.
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".mat")
 CONVERT = "docs/own-data.md says how to write lists of arrays as .npz"
+# What is not mapped lies in memory, twice: bytes of it.
+MOST_BYTES = 1 << 30
+
+
+class TooLargeError(DataError):
+    """A file is too large to be taken apart row by row."""
 
 
 def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
@@ -55,7 +64,7 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
 
 
 def _npz_rows(path: str) -> list[Row]:
-    arrays = _npz_arrays(path)
+    arrays = map_arrays(path) or _npz_arrays(path)
     _check_keys(path, arrays, KEYS[".npz"])
     inputs = arrays["inputs"]
     if inputs.ndim not in (2, 3):
@@ -78,6 +87,8 @@ def _npz_rows(path: str) -> list[Row]:
         )
     if mask is not None and mask.shape != (count, time):
         raise DataError(f"{path}: mask must be ({count}, {time}) to go with inputs; got shape {mask.shape}")
+    if (size := sum(array.nbytes for array in arrays.values())) > MOST_BYTES:
+        raise TooLargeError(_too_large(path, size))
     rows = []
     for i, length in enumerate(lengths.tolist()):
         place = f"{path}, row {i + 1} (inputs[{i}])"
@@ -98,6 +109,9 @@ def _npz_rows(path: str) -> list[Row]:
 def _npz_arrays(path: str) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
+            if (size := _unpacked(file)) > MOST_BYTES:
+                raise TooLargeError(_too_large(path, size))
+            file.seek(0)
             # Pickled objects stay shut: opening a data file must not run code from it.
             archive = np.load(file, allow_pickle=False)
             single = isinstance(archive, np.ndarray)
@@ -106,12 +120,51 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
             arrays = {"inputs": archive} if single else {name: archive[name] for name in archive.files}
         # A member that is no array comes back as its bytes.
         return {name: np.asarray(array) for name, array in arrays.items()}
+    except DataError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, MemoryError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         if detail.startswith("Object arrays"):
             detail = f"arrays of objects, which may run code when they are opened; {CONVERT}"
         expected = "an .npy array" if Path(path).suffix == ".npy" else "an .npz archive of arrays"
         raise DataError(f"{path}: expected {expected} of numbers; got: {detail}") from error
+
+
+def _unpacked(file: IO[bytes]) -> int:
+    """The bytes of memory that a file's arrays need, or what it unpacks to, whichever is more. Nothing is unpacked.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: an array says that it is larger than what there is of it.
+    """
+    if not zipfile.is_zipfile(file):
+        file.seek(0)
+        return _check_array(file, os.fstat(file.fileno()).st_size)
+    with zipfile.ZipFile(file) as archive:
+        total = 0
+        for member in archive.infolist():
+            with archive.open(member) as inner:
+                total += _check_array(inner, member.file_size)
+        return total
+
+
+def _check_array(file: IO[bytes], size: int) -> int:
+    """The bytes of a file; what is no array says so later. Raises ValueError where its array has fewer."""
+    if file.read(6) == np.lib.format.MAGIC_PREFIX:
+        version = tuple(file.read(2))
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read:
+            raise ValueError(f"an array of the version {version}")
+        shape, _, dtype = read[version](file)
+        if not dtype.hasobject and dtype.itemsize * math.prod(shape) > size:
+            raise ValueError(f"an array that says it has the shape {shape}, in {size:,} bytes")
+    return size
+
+
+def _too_large(path: str, size: int) -> str:
+    return (
+        f"{path}: expected at most {MOST_BYTES:,} bytes of arrays that have to be read row by row; it has {size:,} "
+        "(numpy.savez writes larger ones uncompressed, and they are mapped)"
+    )
 
 
 def _jsonl_rows(path: str) -> list[Row]:

@@ -1,11 +1,10 @@
 """The user's own sequences, from a file."""
 
 import math
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -15,11 +14,21 @@ from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.block import Block, read_block
 from neuraltape.tasks.columns import SUFFIXES, Columns, input_names
 from neuraltape.tasks.draw import check_integer
-from neuraltape.tasks.files import read_rows
+from neuraltape.tasks.files import TooLargeError, read_rows
 from neuraltape.tasks.own_data import OwnData
 from neuraltape.tasks.row import DataError, Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
-from neuraltape.tasks.table import KINDS, Kind, Predicts, Scored, Table, make_inputs, make_table, table_of_block
+from neuraltape.tasks.table import (
+    KINDS,
+    Kind,
+    Predicts,
+    Scored,
+    Table,
+    joined,
+    make_inputs,
+    make_table,
+    table_of_block,
+)
 from neuraltape.tasks.table_task import TableTask
 
 
@@ -107,13 +116,18 @@ class Sequences(OwnData):
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Everything in the files: the data's rows, then those for validation, then those for testing."""
         how = (self.kind, self.symbols, self.classes, self.predicts, self.scored)
-        table = None
-        if self._block is not None:
-            # What is wrong is said by who looks at each row.
-            with suppress(DataError):
-                table = table_of_block(self.data, self._block, *how)
+        table, problem = None, None
+        if any(self._blocks.values()):
+            try:
+                table = joined([self._table_of(path, *how) for path in self._paths])
+            except DataError as error:
+                problem = error
         if table is None:
-            table = make_table(self.data, [row for part in self._files for row in part], *how)
+            # Who looks at each row says which one is wrong, if there are not too many for that.
+            try:
+                table = make_table(self.data, [row for path in self._paths for row in self._rows_of(path)], *how)
+            except TooLargeError as error:
+                raise problem or error from None
         if self.class_weights is not None:
             if table.kind != "classes":
                 raise ValueError(f"class_weights has no effect without classes; targets are {table.kind}")
@@ -164,22 +178,39 @@ class Sequences(OwnData):
     @property
     def counts(self) -> tuple[int, int, int]:
         """The rows of the three files."""
-        if self._block is not None:
-            return len(self._block.inputs), 0, 0
-        data, validation, test = (len(part) for part in self._files)
+        data, validation, test = (self._count(path) for path in (self.data, self.validation, self.test))
         return data, validation, test
 
-    @cached_property
-    def _block(self) -> Block | None:
-        """The data as whole padded arrays, where that is all that there is and columns aren't asked for."""
-        alone = all(each is None for each in (self.validation, self.test, self.inputs, self.targets))
-        return read_block(self.data) if alone else None
+    def _count(self, path: str | None) -> int:
+        if path is None:
+            return 0
+        block = self._blocks[path]
+        return len(self._rows_of(path) if block is None else block.inputs)
+
+    @property
+    def _paths(self) -> list[str]:
+        """The files that there are."""
+        return [path for path in (self.data, self.validation, self.test) if path is not None]
 
     @cached_property
-    def _files(self) -> list[list[Row]]:
-        """What the files hold: data, validation, test."""
-        paths = (self.data, self.validation, self.test)
-        return [[] if path is None else read_rows(path, self.columns) for path in paths]
+    def _blocks(self) -> dict[str, Block | None]:
+        """The files as whole padded arrays, where they are such and columns aren't asked for."""
+        named = self.columns != Columns()
+        return {path: None if named else read_block(path) for path in self._paths}
+
+    @cached_property
+    def _read(self) -> dict[str, list[Row]]:
+        """The files that were read row by row."""
+        return {}
+
+    def _rows_of(self, path: str) -> list[Row]:
+        if path not in self._read:
+            self._read[path] = read_rows(path, self.columns)
+        return self._read[path]
+
+    def _table_of(self, path: str, *how: Any) -> Table:
+        block = self._blocks[path]
+        return make_table(path, self._rows_of(path), *how) if block is None else table_of_block(path, block, *how)
 
     @property
     def columns(self) -> Columns:
@@ -209,7 +240,7 @@ class Sequences(OwnData):
             class_weights=None if self.weight_of_class is None else tuple(self.weight_of_class.tolist()),
             inputs=input_names(self.data, self.columns) if Path(self.data).suffix in SUFFIXES else None,
         )
-        for name in ("table", "_block", "_files", "parts"):
+        for name in ("table", "_blocks", "_read", "parts"):
             if name in vars(self):
                 vars(same)[name] = vars(self)[name]
         return same

@@ -66,5 +66,5 @@ def cut(table: Table, questions: int, rows: Int[Tensor, " rows"]) -> Table:
     places = torch.arange(1, mask.shape[1] + 1)
     lengths[rows] = (places * mask[rows]).amax(1)
     past = places > lengths.unsqueeze(1)
-    inputs, targets = table.inputs.masked_fill(past, 0), table.targets.masked_fill(past, 0)
+    inputs, targets = (each[:].masked_fill(past, 0) for each in (table.inputs, table.targets))
     return table._replace(inputs=inputs, targets=targets, mask=mask, lengths=lengths)

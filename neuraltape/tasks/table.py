@@ -1,6 +1,6 @@
 """Sequences of one kind in padded tensors: what a user's file becomes before batches are drawn from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neuraltape.printed import record_repr
 from neuraltape.tasks.block import CHUNK, Block
+from neuraltape.tasks.joined import Joined
 from neuraltape.tasks.row import SMALL, DataError, Row, numbers
 
 Kind = Literal["bits", "classes", "values", "digits"]
@@ -30,9 +31,9 @@ class Table(NamedTuple):
 
     kind: Kind
     """What the targets are."""
-    inputs: Tensor
+    inputs: Tensor | Joined
     """What goes in: (sequences, time, features) numbers, or symbols: (sequences, time) integers."""
-    targets: Tensor
+    targets: Tensor | Joined
     """What has to come out: (sequences, time, features) numbers; classes: (sequences, time) integers."""
     mask: Tensor
     """The steps that are scored, (sequences, time) bool."""
@@ -183,6 +184,28 @@ def table_of_block(
     shown = shown if as_symbols or shown.ndim == 3 else shown[:, :, None]
     tensors = (_lean(shown), _lean(goal), torch.from_numpy(counted), torch.from_numpy(lengths))
     return Table(found, *tensors, input_size, output_size, not given)
+
+
+def joined(tables: Sequence[Table]) -> Table | None:
+    """The rows of several tables as those of one, which lie where they lay; None: they don't go together."""
+    first, *others = tables
+    if not others:
+        return first
+    symbols, classes = first.inputs.dim() == 2, first.kind == "classes"
+    alike = {(each.kind, each.inputs.dim(), each.targets.dim(), each.follows) for each in tables}
+    features = {(0 if symbols else each.input_size, 0 if classes else each.output_size) for each in tables}
+    if len(alike) > 1 or len(features) > 1:
+        return None
+    longest = max(each.mask.shape[1] for each in tables)
+    masks = [torch.nn.functional.pad(each.mask, (0, longest - each.mask.shape[1])) for each in tables]
+    return first._replace(
+        inputs=Joined([each.inputs[:] for each in tables]),
+        targets=Joined([each.targets[:] for each in tables]),
+        mask=torch.cat(masks),
+        lengths=torch.cat([each.lengths for each in tables]),
+        input_size=max(each.input_size for each in tables),
+        output_size=max(each.output_size for each in tables),
+    )
 
 
 def _inside(array: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:

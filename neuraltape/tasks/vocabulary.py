@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from neuraltape.data.babi import Question
-from neuraltape.files import refuse_pipe, write_atomically
+from neuraltape.files import read_whole, write_atomically
 
 FILE = "vocabulary.json"
 
@@ -59,12 +59,12 @@ class Vocabulary:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError if it is something else; FileNotFoundError if it is absent."""
-        refuse_pipe(folder / FILE)
+        data = read_whole(folder / FILE)
         try:
-            entries = json.loads((folder / FILE).read_text(encoding="utf-8"))["entries"]
-        except (ValueError, KeyError, TypeError) as error:
+            entries = json.loads(data)["entries"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{folder / FILE} is no vocabulary: {error}") from error
-        if not entries or not all(isinstance(entry, str) for entry in entries):
+        if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
             raise ValueError(f"{folder / FILE} is no vocabulary: its entries must be words")
         return cls(tuple(entries))
 

@@ -204,9 +204,12 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
 def _check_new(directory: RunDirectory) -> None:
     """Raise ValueError where a run without a checkpoint has had one: to begin anew would lose what stands there."""
     lines = read_metrics(directory.metrics).lines if os.path.lexists(directory.metrics) else ()
-    if lines and lines[-1]["step"] > 1:
+    steps = lines[-1]["step"] if lines else 0
+    # A machine is kept after the first checkpoint, and never before.
+    if steps > 1 or directory.has_model() or directory.snapshots():
+        trained = f"has trained for {steps:,} steps" if steps > 1 else "has kept a machine"
         raise ValueError(
-            f"{directory.path} has trained for {lines[-1]['step']:,} steps, and both of its checkpoints are gone "
+            f"{directory.path} {trained}, and both of its checkpoints are gone "
             f"({directory.checkpoint}); to train anew: neuraltape train --config {directory.config} "
             f"--run-dir {directory.path} --overwrite"
         )

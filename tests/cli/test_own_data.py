@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuraltape.cli.rows import describe
+from neuraltape.cli.train import first_look, make_parser, make_settings
 from neuraltape.settings import Settings
 from tests.cli.conftest import Call
 
@@ -38,6 +40,30 @@ def labels(call: Call, here: Path) -> Path:
     assert "best after 8 sequences" in said.out
     assert [line.split()[1] for line in lines if line.startswith("│")] == ["validation", "test"]
     return here / "runs" / "sequences"
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "said"),
+    [
+        ("012", (), "one of 3 classes, as they are whole numbers without a list around them"),
+        ("012", ("--kind", "classes"), "one of 3 classes, as --kind says"),
+        ("012", ("--kind", "values"), "1 value a step, as --kind says"),
+        (("0.0", "1.0", "2.0"), ("--kind", "classes"), "one of 3 classes, as --kind says"),
+        (("0.0", "1.0", "0.0"), (), "1 bit a step, as all are 0 or 1"),
+        (("0.0", "1.0", "0.0"), ("--kind", "bits"), "1 bit a step, as --kind says"),
+        (("0.0", "1.5", "2.0"), (), "1 value a step, as they are neither bits nor classes"),
+    ],
+)
+def test_the_kind_of_targets_is_said_with_its_reason(
+    here: Path, cells: tuple[str, ...], options: tuple[str, ...], said: str
+) -> None:
+    lines = [f"{sequence},0.5,{cell}" for sequence in (1, 2) for cell in cells]
+    (here / "data.csv").write_text("\n".join(["sequence,x,z", *lines]))
+    source = first_look(["--data", "data.csv", "--targets", "z", *options])
+    given = make_parser(source).parse(source.rest)
+    settings = make_settings({"task": source.task, "data": "data.csv", "targets": ("z",), "kind": given.kind})
+    told = describe(settings.resolved(), asked=given.kind != "auto")
+    assert told[1] == f"targets: {said}"
 
 
 def test_what_was_found_in_the_file_is_kept_with_the_run(labels: Path) -> None:
@@ -106,7 +132,7 @@ def test_sequences_go_on_in_the_form_that_they_were_learned_in(call: Call, refus
 def test_what_comes_next_of_a_table_is_a_table_with_the_same_names(call: Call, here: Path) -> None:
     table(here / "data.csv", 10)
     said = call("train", "--data", "data.csv", "--inputs", "x", "y", *SMALL)
-    assert "targets: 2 values a step; they are the next step's inputs" in said.out
+    assert "targets: 2 values a step, as they are neither bits nor classes; they are the next step's inputs" in said.out
     # The cost of values is their score: it stands there once.
     assert said.out.count("guessing") == 2
     (row,) = [line for line in said.out.splitlines() if line.startswith("│ validation")]

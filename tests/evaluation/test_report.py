@@ -39,5 +39,5 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="it is not a file"):
+    with pytest.raises(ValueError, match="pipe is not a file"):
         Report.load(tmp_path / "pipe")

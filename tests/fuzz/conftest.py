@@ -1,11 +1,14 @@
 """A folder with a run in it, a program that trains nothing for long, and no network but this computer's own."""
 
 import errno
+import io
 import shutil
 import socket
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,10 +16,15 @@ from matplotlib.figure import Figure
 
 from neuraltape.cli.main import main
 from tests.cli.conftest import TINY
-from tests.fuzz.odd import LARGE, LINE, LONG, TooLongError, Watch, at_most, make_odd_files, names_in, peak
+from tests.fuzz.odd import LARGE, LINE, LONG, TooLongError, Watch, at_most, make_odd_files, names_in, peak, spoken
+from tests.fuzz.sequences import write
 
 Try = Callable[..., None]
 LOCAL = ("127.0.0.1", "::1", "localhost", None)
+SMALL = (
+    *("--hidden-size", "4", "--memory-slots", "3", "--memory-width", "2", "--batch-size", "4", "--max-sequences", "8"),
+    *("--evaluate-every", "8", "--evaluate-sequences", "4"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +34,29 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A machine that goes on with bits, one that says classes, and one that has learned a text."""
+    folder = tmp_path_factory.mktemp("learned")
+    (folder / "good.txt").write_text("to be or not to be\n" * 3)
+    text = ("--embedding-size", "3", "--snapshots", "true", "--checkpoint-every", "0")
+    assert main(["train", "--data", str(folder / "good.txt"), "--run-dir", str(folder / "text"), *SMALL, *text]) == 0
+    for suffix in (".jsonl", ".csv", ".npz"):
+        write(Random(1), folder / f"good{suffix}", odd=0.0)
+    for name, predicts in (("next", "next"), ("classes", "targets")):
+        words = ("train", "--data", str(folder / "good.jsonl"), "--predicts", predicts, "--run-dir", str(folder / name))
+        assert main([*words, *SMALL, "--test", str(folder / "good.jsonl")]) == 0
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with runs/tiny and odd files."""
+def here(tmp_path: Path, trained: Path, learned: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with runs, files and odd files."""
     shutil.copytree(trained, tmp_path / "runs" / "tiny")
+    for name in ("next", "classes", "text"):
+        shutil.copytree(learned / name, tmp_path / "runs" / name)
+    for path in learned.glob("good.*"):
+        shutil.copy(path, tmp_path)
     make_odd_files(tmp_path)
     monkeypatch.chdir(tmp_path)
 
@@ -61,11 +88,12 @@ def touch(figure: Figure, path: Path) -> Path:
 
 
 @pytest.fixture
-def attempt(here: Path, capsys: pytest.CaptureFixture[str]) -> Try:
+def attempt(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Try:
     """Call the program, and note what it does that it never should."""
 
     def run(watch: Watch, *argv: str) -> None:
         before, memory = names_in(here), peak()
+        monkeypatch.setattr(sys, "stdin", io.StringIO(spoken(watch.chance)))
         training = argv[:1] in (("train",), ("resume",))
         capsys.readouterr()
         code: object = None

@@ -77,6 +77,8 @@ WORDS = (
         "learning_rate=1e-3,x",
         "a=b",
     ),
+    *("good.csv", "good.jsonl", "good.npz", "good.txt", "next", "classes", "text", "underground", "questions/joint"),
+    *("Mary went to the kitchen.", "from Victoria, Victoria line north, Central line east", "sequence", "inputs"),
     *("seed=0x10", "hidden_size=1e400", "learning_rate=1e-4..inf", "copy-lstm", "cpu", "auto", "png", "random", "lstm"),
 )
 NUMBERS = (
@@ -122,13 +124,16 @@ class Watch:
     def __init__(self, name: str, count: int) -> None:
         self.name, self.count, self.done = name, count, 0
         self.found: list[str] = []
+        self.chance = Random(SEED)
+        """That of the last call."""
         self._end = time.monotonic() + SECONDS
 
     def draws(self) -> Iterator[Random]:
         """A source of chance for each call: of the seed, the fuzzer and the number of the call."""
         while self.done < self.count and time.monotonic() < self._end:
             self.done += 1
-            yield Random(f"{SEED} {self.name} {self.done}")
+            self.chance = Random(f"{SEED} {self.name} {self.done}")
+            yield self.chance
 
     def note(self, what: str, call: object) -> None:
         """Keep a finding."""
@@ -139,6 +144,16 @@ class Watch:
         print(f"{self.name}: {self.done} calls, seed {SEED}")  # noqa: T201 (a person reads it)
         assert self.done > 1
         assert not self.found, f"{len(self.found)} findings with seed {SEED}\n" + "\n".join(self.found)
+
+
+def spoken(chance: Random) -> str:
+    """Lines that somebody says to a machine, some of them odd."""
+    said = (
+        *("Mary went to the kitchen.", "Where is Mary?", "facts", "words", "forget", "help", "again", "lines", "?"),
+        *("from Victoria, Victoria line north, Central line east", "from Bank", "from Victoria, Victoria line up"),
+    )
+    words = (chance.choice(said if chance.random() < 0.6 else WORDS) for _ in range(chance.choice((0, 1, 4))))
+    return "\n".join(words).encode("utf-8", "replace").decode() + chance.choice(("", "\n"))
 
 
 def make_odd_files(folder: Path) -> None:

@@ -14,12 +14,15 @@ pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 import uvicorn
 from fastapi.testclient import TestClient
 
-from neuraltape.explorer import create_app
+from neuraltape.explorer import Trainer, create_app
 from neuraltape.explorer.server import listen
+from neuraltape.nn import Trace
 from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.plotting import plot_focus
 from tests.fuzz.odd import LONG, VALUES, TooLongError, Watch, at_most
 
-MODELS = {"copy": PACKAGED / "copy", "joint": PACKAGED / "questions" / "joint"}
+MODELS = {name: PACKAGED / name for name in ("copy", "ngrams", "repeat-copy", "underground", "priority-sort")}
+MODELS["joint"] = PACKAGED / "questions" / "joint"
 RUN = {
     "machine": "run:tiny",
     "draft": {"vectors": [[0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]] * 2, "columns": {}, "numbers": {}},
@@ -30,14 +33,35 @@ RUN = {
     ],
 }
 STORY = {"machine": "model:joint", "draft": {"facts": ["mary moved to the garden"], "question": "where is mary"}}
+JOURNEY = {
+    "machine": "model:underground",
+    "draft": {"journey": "from Victoria, Victoria line north, Central line east", "map": "underground", "seed": 1},
+}
+DRAWN = tuple(
+    {"machine": name, "draft": {"length": 2, "seed": 0}}
+    for name in ("model:ngrams", "model:repeat-copy", "model:priority-sort", "run:next", "run:text", "run:classes")
+)
 GOOD = {
-    "/api/run": (RUN, STORY, RUN | {"draft": {"length": 2, "seed": 0}}),
-    "/api/trace": (RUN, STORY),
-    "/api/draw": ({"machine": "run:tiny", "length": 2, "seed": 0},),
+    "/api/run": (RUN, STORY, JOURNEY, RUN | {"draft": {"length": 2, "seed": 0}}, *DRAWN),
+    "/api/trace": (RUN, STORY, JOURNEY),
+    "/api/figure": (RUN, STORY, *DRAWN[:1]),
+    "/api/draw": tuple({"machine": name, "length": 2, "seed": 0} for name in ("run:tiny", "model:ngrams", "run:next")),
+    "/api/training": ({"action": "start"}, {"action": "stop"}),
     "/api/replay": ({"lanes": [RUN, RUN], "labels": ["a", "b"], "language": "en", "step": 0},),
 }
+PATHS = (
+    *("/", "/api", "/api/run/", "/static/../../x", "/static/%2e%2e/x", "/api/run?x=1", "//", "/api/machines"),
+    *("/api/weights", "/api/weights?machine=run:tiny", "/api/weights?machine=../x", "/api/weights?machine=run:tiny%00"),
+    *("/static/x/%00", "/static/" + "a/" * 900, "/api/weights?machine=" + "x" * 9000, "/%ff", "/api/machines?%ff"),
+)
 # Refusals have these; 405 and 404 are the framework's own.
 FINE = {200, 400, 404, 405, 413, 415, 422, 503}
+
+
+def draw(trace: Trace, path: Path) -> None:
+    """A figure that is made and not drawn."""
+    plot_focus(trace)
+    path.touch()
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
@@ -65,7 +89,8 @@ def spoilt(chance: Random, good: Any) -> Any:
 
 def test_every_request_is_answered_and_none_with_an_error_of_the_servers_own(here: Path) -> None:
     watch = Watch("requests", 3000)
-    app = create_app(runs=[here / "runs"], models=MODELS)
+    trainer = Trainer(("this",), here / "trained", "this", "copy")
+    app = create_app(runs=[here / "runs"], models=MODELS, figure=draw, trainer=trainer)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         for chance in watch.draws():
             path = chance.choice(list(GOOD))
@@ -77,9 +102,7 @@ def test_every_request_is_answered_and_none_with_an_error_of_the_servers_own(her
                 case 1:
                     body = b"[" * 100_000
                 case 2:
-                    path = chance.choice(
-                        ("/", "/api", "/api/run/", "/static/../../x", "/static/%2e%2e/x", "/api/run?x=1", "//")
-                    )
+                    path = chance.choice(PATHS)
             kind = (
                 "application/json" if chance.random() < 0.95 else chance.choice(("text/plain", "", "application/jsonx"))
             )

@@ -400,3 +400,17 @@ def test_many_symbols_are_looked_up_and_few_are_shown_one_hot(tmp_path: Path) ->
     assert Settings(Copy(), LSTMConfig()).resolved().model == LSTMConfig()
     with pytest.raises(ValueError, match="embedding_size needs inputs that are symbols; those of copy are not; got 3"):
         Settings(Copy(), LSTMConfig(embedding_size=3)).resolved()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]),
+        "task: &a {name: *a}",
+        "task: {name: &a [[*a]]}",
+    ],
+)
+def test_names_that_stand_for_more_than_memory_holds_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.yaml holds more than 1,000,000 values"):
+        Settings.load(tmp_path / "a.yaml")

@@ -12,6 +12,7 @@ from neuraltape.study.mirror import workplace
 from neuraltape.study.store import Store
 from neuraltape.study.sweep import make_trials
 from neuraltape.study.train import wait_until_free, work
+from neuraltape.tasks.files import read_rows
 from neuraltape.training import NonFiniteError, train
 from neuraltape.training.loop import Loop
 from tests.study.processes.here import run_module
@@ -82,6 +83,22 @@ def test_a_run_of_own_data_is_recognised_with_what_was_found_in_the_files(tmp_pa
     (run,) = (path for path in (tmp_path / "store").glob("*") if path.is_dir())
     assert trial.is_begun_in((run / "config.yaml").read_bytes())
     assert trial.look().state == "done"
+
+
+def test_the_files_of_own_data_are_read_once_for_all_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("sequence,x\n1,0.5\n1,1.5\n2,3\n2,0.5\n")
+    read = []
+    real = read_rows
+    monkeypatch.setattr(
+        "neuraltape.tasks.sequences.read_rows", lambda path, columns: read.append(path) or real(path, columns)
+    )
+    space = {"hidden_size": [4, 5], "data": [str(tmp_path / f"{name}.csv") for name in "ab"], "symbols": [None]}
+    trials = make_trials("sequences", {"model": "lstm"}, space, range(3), Store(str(tmp_path)))
+    assert len(trials) == 12
+    assert sorted(read) == space["data"]
+    assert {trial.settings["kind"] for trial in trials} == {"values"}
+    assert {trial.settings["data"] for trial in trials} == set(space["data"])
 
 
 def test_a_trial_whose_files_are_elsewhere_is_made_all_the_same(tmp_path: Path) -> None:

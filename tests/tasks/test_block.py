@@ -84,7 +84,7 @@ def test_a_table_of_whole_arrays_is_that_of_their_rows(
     assert all(torch.equal(one, other) for one, other in zip(*drawn, strict=True))
     task = Sequences(path, **options)
     assert sum(task.counts) == 7
-    assert "_files" not in vars(task)
+    assert not task._read
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,15 @@ def test_a_single_array_is_the_inputs(tmp_path: Path) -> None:
         DataError, match=r"a.npy: expected an .npy array of numbers; got: arrays of objects, .* docs/own-data.md"
     ):
         Sequences(str(path)).prepare()
+
+
+def test_more_steps_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "a.npz", inputs=BITS)
+    monkeypatch.setattr("neuraltape.tasks.block.MOST_STEPS", 28)
+    assert read_block(str(tmp_path / "a.npz")) is not None
+    monkeypatch.setattr("neuraltape.tasks.block.MOST_STEPS", 27)
+    with pytest.raises(DataError, match=r"a\.npz: expected at most 27 steps; got 28"):
+        Sequences(str(tmp_path / "a.npz")).prepare()
 
 
 def test_a_file_is_not_changed_by_who_reads_it(tmp_path: Path) -> None:

@@ -151,7 +151,27 @@ def test_an_array_too_large_for_the_memory_is_said(tmp_path: Path) -> None:
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000, 1000)}"
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("inputs.npy", b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(0x76 - 1) + b"\n")
-    check_error(str(tmp_path / "data.npz"), "Unable to allocate")
+    check_error(str(tmp_path / "data.npz"), r"says it has the shape \(1000000, 1000000, 1000\), in 128 bytes")
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.ones((100, 20, 3), np.uint8)
+    np.savez_compressed(tmp_path / "data.npz", inputs=rows)
+    monkeypatch.setattr("neuraltape.tasks.files.MOST_BYTES", 6200)
+    assert len(read_rows(str(tmp_path / "data.npz"))) == 100
+    # As much again, in a member of no use.
+    np.savez_compressed(tmp_path / "data.npz", inputs=rows, other=rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipExtFile, "read", lambda *_: pytest.fail("it was unpacked"), raising=True)
+        patch.setattr("neuraltape.tasks.files._check_array", lambda file, size: size)
+        check_error(str(tmp_path / "data.npz"), r"expected at most 6,200 bytes .* it has 12,256 \(numpy\.savez writes")
+    # What is mapped is never unpacked, but would have to be copied row by row.
+    np.savez(tmp_path / "data.npz", inputs=np.concatenate([rows, rows]))
+    check_error(str(tmp_path / "data.npz"), "expected at most 6,200 bytes .* it has 12,000")
+    np.save(tmp_path / "data.npy", np.asfortranarray(np.concatenate([rows, rows])))
+    check_error(str(tmp_path / "data.npy"), "expected at most 6,200 bytes .* it has 12,128")
 
 
 def test_a_damaged_npz_is_said(tmp_path: Path) -> None:

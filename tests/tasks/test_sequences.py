@@ -255,6 +255,74 @@ def test_files_of_their_own_for_validation_and_test(tmp_path: Path) -> None:
         Sequences(paths[0], validation=paths[1], validation_fraction=0.2)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "more"),
+    [
+        # Other lengths, other numbers of bytes, more symbols, targets of their own.
+        (("u1", "u1", "u1"), {}),
+        (("u1", "i8", "i4"), {}),
+        (("f4", "f8", "f4"), {}),
+        (("u1", "u1", "f4"), {"targets": 3}),
+        (("i2", "i4", "u1"), {"symbols": True}),
+        (("i2", "i4", "u1"), {"symbols": True, "targets": 3}),
+        # One is a text file.
+        (("u1", "u1", ".jsonl"), {}),
+    ],
+)
+def test_files_of_their_own_are_mapped_and_give_what_their_rows_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], more: dict
+) -> None:
+    paths = []
+    for number, (kind, count, steps) in enumerate(zip(kinds, (5, 3, 2), (4, 6, 3), strict=True)):
+        random = np.random.default_rng(number)
+        shape = (count, steps) if "symbols" in more else (count, steps, 2)
+        dtype = "u1" if kind == ".jsonl" else kind
+        arrays = {"inputs": random.integers(0, 3 + number if "symbols" in more else 2, shape).astype(dtype)}
+        if "targets" in more:
+            arrays["targets"] = random.integers(0, 3 + number, (count, steps))
+        paths.append(str(tmp_path / f"{number}{'.jsonl' if kind == '.jsonl' else '.npz'}"))
+        if kind == ".jsonl":
+            Path(paths[-1]).write_text(
+                "".join(json.dumps({"inputs": each.tolist()}) + "\n" for each in arrays["inputs"])
+            )
+        else:
+            np.savez(paths[-1], lengths=np.arange(count) % 2 + steps - 1, **arrays)
+    files = {"validation": paths[1], "test": paths[2]}
+    task = Sequences(paths[0], **files)
+    whole = task.batch(torch.arange(10))
+    assert list(task._read) == [path for path in paths if path.endswith("l")]
+    monkeypatch.setattr("neuraltape.tasks.sequences.read_block", lambda path: None)
+    rows = Sequences(paths[0], **files)
+    assert list(rows._read) == []
+    assert all(torch.equal(one, other) for one, other in zip(whole, rows.batch(torch.arange(10)), strict=True))
+    assert len(rows._read) == 3
+    for name in ("kind", "lengths", "input_size", "output_size", "follows"):
+        assert (
+            torch.equal(*(torch.as_tensor(getattr(each.table, name)) for each in (task, rows)))
+            if name == ("lengths")
+            else getattr(task.table, name) == getattr(rows.table, name)
+        )
+    for name, part in task.parts.items():
+        assert torch.equal(part, rows.parts[name])
+        goals = [torch.cat(list(each.goals(part))) for each in (task, rows)]
+        assert torch.equal(*goals)
+
+
+def test_files_that_do_not_go_together_are_refused_with_the_row(tmp_path: Path, monkeypatch) -> None:
+    paths = [str(tmp_path / f"{name}.npz") for name in "ab"]
+    np.savez(paths[0], inputs=np.zeros((3, 4, 2)))
+    np.savez(paths[1], inputs=np.zeros((3, 4, 5)))
+    with pytest.raises(
+        DataError, match=r"b\.npz, row 1 .*: inputs must be 2 features a step as in the first row; got 5"
+    ):
+        Sequences(paths[0], validation=paths[1]).prepare()
+    # Where there are too many rows to look at each, what is known is said.
+    np.savez(paths[0], inputs=np.full((3, 4, 2), np.nan))
+    monkeypatch.setattr("neuraltape.tasks.files.MOST_BYTES", 100)
+    with pytest.raises(DataError, match=r"a\.npz: inputs must be finite float32 numbers; got nan"):
+        Sequences(paths[0]).prepare()
+
+
 def test_shares_for_validation_and_test_are_apart_and_leave_something(tmp_path: Path) -> None:
     parts = numbered(tmp_path, 10, validation_fraction=0.2, test_fraction=0.3).parts
     assert [len(parts[name]) for name in ("training", "validation", "test")] == [5, 2, 3]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
+import yaml
 from lightning_fabric import Fabric
 
 from neuraltape.cli.main import main
@@ -20,7 +21,7 @@ from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import MetricsFile, read_metrics
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import TASKS, Copy, Goal
+from neuraltape.tasks import TASKS, Copy, Goal, Text
 from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.start import restarted
@@ -122,6 +123,27 @@ def test_a_sparse_memory_whose_lengths_double_goes_on_bit_for_bit(
         checkpoint = load_checkpoint(RunDirectory(tmp_path / "torn").checkpoint)
         stages.append(checkpoint.values["counters"]["stage"])
     assert stages == [1, 2, 3, 3]
+    assert_same_end(tmp_path / "whole", tmp_path / "torn")
+
+
+def test_a_text_whose_tokens_are_looked_up_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("to be or not to be that is the question\n" * 20)
+    settings = small(
+        task=Text(str(tmp_path / "a.txt"), window=5, unit="words"),
+        model=replace(LSTM, embedding_size=6),
+        optimizer=AdamSettings(average=0.9, weight_decay=0.01),
+        input_dropout=0.2,
+        output_dropout=0.2,
+        max_sequences=160,
+        evaluate_every=40,
+        patience=3,
+    )
+    train(settings, run_dir=tmp_path / "whole", progress=False)
+    assert "to" in yaml.safe_load((tmp_path / "whole" / "config.yaml").read_text())["task"]["vocabulary"]
+    for number, at in enumerate((3, 17, None)):
+        monkeypatch.setattr(start, "make_progress", lambda *a, at=at, **k: StopAt(at))
+        with nullcontext() if at is None else pytest.raises(Interrupted):
+            train(settings, run_dir=tmp_path / "torn") if number == 0 else resume(tmp_path / "torn")
     assert_same_end(tmp_path / "whole", tmp_path / "torn")
 
 
@@ -231,12 +253,18 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -
     assert_same_end(tmp_path / "whole", tmp_path / "early")
 
 
-def test_a_run_that_has_lost_its_checkpoints_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("metrics", ["there", "gone"])
+def test_a_run_that_has_lost_its_checkpoints_is_not_begun_anew_in_silence(tmp_path: Path, metrics: str) -> None:
     run = tmp_path / "run"
     train(small(max_sequences=60), run_dir=run, progress=False)
     shutil.rmtree(run / "checkpoint")
+    trained = "trained for 15 steps"
+    if metrics == "gone":
+        # The machine, which is kept after the first checkpoint, tells as much.
+        (run / "metrics.jsonl").unlink()
+        trained = "kept a machine"
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match="has trained for 15 steps, and both of its checkpoints are gone") as said:
+    with pytest.raises(ValueError, match=f"has {trained}, and both of its checkpoints are gone") as said:
         resume(run, progress=False)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     # What it says to do instead does it.

@@ -7,6 +7,7 @@ from neuraltape.settings.differences import compare, settings_in
 from neuraltape.study.store import Store
 from neuraltape.study.sweep.space import Range, Space, make_trial
 from neuraltape.study.trial import Trial
+from neuraltape.tasks.task import Task
 
 # Of numbers that are drawn: enough, and they can be read.
 DIGITS = 4
@@ -36,6 +37,7 @@ class Source:
     ) -> None:
         self.task, self.base, self.store, self.seed, self.fixed = task, dict(base), store, seed, dict(fixed or {})
         self.trials = {trial.name: trial for trial in trials}
+        self._read: dict[str, Task] = {}
 
     def trial(self, suggestion: Mapping[str, Any]) -> Trial:
         """The trial that Tune suggests: by name, or by its settings."""
@@ -46,7 +48,7 @@ class Source:
 
     def make(self, varied: Mapping[str, Any]) -> Trial:
         """A trial of these settings. Raises ValueError for a setting that there is not, or a value that cannot be."""
-        return make_trial(self.task, self.base, varied, self.seed, self.store, fixed=self.fixed)
+        return make_trial(self.task, self.base, varied, self.seed, self.store, fixed=self.fixed, read=self._read)
 
     def find_begun(self, names: Iterable[str]) -> None:
         """Take up the trials in the store that vary these settings and nothing else."""

@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from neuraltape.settings.settings import with_changes
 from neuraltape.study.store import Store
 from neuraltape.study.train import training
 from neuraltape.study.trial import Trial
+from neuraltape.tasks.task import Task
 
 # What a trial's name must not hold: it is a folder's name too, on every kind of store.
 UNSAFE = re.compile(r"[^\w.+-]+")
@@ -84,6 +85,7 @@ def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterabl
         ValueError: a setting that there is not, a value that cannot be, or two trials that are the same.
     """
     seeds = list(seeds)
+    read: dict[str, Task] = {}
     trials: dict[str, Trial] = {}
     for name, values in space.items():
         if isinstance(values, Range):
@@ -93,7 +95,8 @@ def make_trials(task: str, base: Mapping[str, Any], space: Space, seeds: Iterabl
     lists = {name: values for name, values in lists.items() if name not in fixed}
     for values in itertools.product(*lists.values()):
         for seed in seeds:
-            trial = make_trial(task, base, dict(zip(lists, values, strict=True)), seed, store, fixed=fixed)
+            varied = dict(zip(lists, values, strict=True))
+            trial = make_trial(task, base, varied, seed, store, fixed=fixed, read=read)
             if trial.name in trials:
                 raise ValueError(f"values must differ from each other; got two trials {trial.name}")
             trials[trial.name] = trial
@@ -108,6 +111,7 @@ def make_trial(
     store: Store,
     *,
     fixed: Mapping[str, Any] | None = None,
+    read: MutableMapping[str, Task] | None = None,
 ) -> Trial:
     """One trial.
 
@@ -118,6 +122,7 @@ def make_trial(
         seed: the seed of the training.
         store: where it is.
         fixed: settings that all trials have, and were asked for as `varied` was.
+        read: see `training`.
 
     Raises:
         ValueError: a setting that there is not or that does not belong here, or a value that cannot be.
@@ -128,7 +133,7 @@ def make_trial(
     varied = {name: flat[name] for name in varied}
     words = [f"{name}-{UNSAFE.sub('_', str(value)).strip('_')}" for name, value in varied.items()]
     recipe = "-".join(words or [task])
-    return training(recipe, config, runs=store, results=store, measured=False, varied=varied)
+    return training(recipe, config, runs=store, results=store, measured=False, varied=varied, read=read)
 
 
 def _values(name: str, text: str) -> list[Any]:
