@@ -182,7 +182,8 @@ def call_of(
             used = torch.full((batch,), given, dtype=torch.float64)
             parts = memory[:, :given], order.double(), torch.softmax(draw(batch, layout.read_heads, count), -1)
             ages, heads = age.masked_fill(age == 4, NEVER), layout.read_heads
-            links, last = (draw(batch, heads, *of, layout.sparse_links) for of in ((given, 4), (2,)))
+            # Nothing is linked.
+            links, last = (memory.new_zeros(batch, heads, *of, layout.sparse_links) for of in ((given, 4), (2,)))
             return carried, SAMState(*parts, ages, used, links, last, reads)
         if isinstance(layout, DNCLayout):
             usage = torch.rand(batch, spec.slots, generator=generator, dtype=torch.float64)

@@ -1,7 +1,6 @@
 """The sparse access memory, as its users call it."""
 
 import itertools
-import warnings
 
 import pytest
 import torch
@@ -220,22 +219,13 @@ def test_a_head_that_is_made_to_go_forward_reads_in_the_order_of_writing():
     torch.testing.assert_close(focus[4:7].sum(-1), focus[3].sum().expand(3))
 
 
-def test_without_kernels_links_say_so_once_and_run(generator):
-    sam, x = machine(sparse_links=2, backend="auto"), rows(generator, 3)
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        assert sam.backend == "reference"
-        torch.testing.assert_close(sam(x)[0], machine(sparse_links=2)(x)[0])
-    assert len(seen) <= 1
-    with pytest.raises(RuntimeError, match="backend 'cpu' cannot run this machine: sparse links have no kernel"):
-        machine(sparse_links=2, backend="cpu")
-
-
 def test_links_that_are_too_many_to_be_dense_are_refused(generator):
     sam = machine(sparse_links=2)
     state = sam.initial_state(1, torch.zeros(12_000, 5).double())
     with pytest.raises(ValueError, match=r"few enough slots for dense links.*got 12,005 slots, 288,240,050 numbers"):
         sam(rows(generator, 1, 1), state)
+    # The kernels touch a few slots of them.
+    assert machine(sparse_links=2, backend="auto")(rows(generator, 1, 1), state)[0].isfinite().all()
 
 
 def test_a_gate_that_is_forced_is_obeyed(generator):
@@ -257,7 +247,7 @@ def test_slots_are_used_again_when_there_are_no_others(generator):
 
 @pytest.mark.parametrize("slots", [3, 7])
 @pytest.mark.parametrize("scale", [0.0, 1e4])
-@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("reference", 0), ("reference", 3)])
+@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("auto", 3), ("reference", 0), ("reference", 3)])
 def test_extremes_give_no_nan(slots, scale, backend, links, generator):
     for dtype, steps in itertools.product((torch.float32, torch.float64), (1, 12)):
         sam = machine(memory_slots=slots, backend=backend, sparse_links=links).to(dtype)
@@ -283,7 +273,7 @@ def streamed(sam, x, state, reset=None):
     return torch.stack(outputs), stream.state, torch.stack(expected), state
 
 
-@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("reference", 2)])
+@pytest.mark.parametrize(("backend", "links"), [("auto", 0), ("auto", 2), ("reference", 2)])
 @pytest.mark.parametrize("slots", [12, 2**20])
 def test_a_stream_gives_what_steps_give_also_when_it_has_grown_or_is_full(backend, links, slots, generator):
     # In fewer steps the memory of few slots is full too.

@@ -27,6 +27,5 @@ ACCESS = Access(
     enter=plan.enter,
     leave=settled,
     stay=plan.stay,
-    lasting=("memory", "age"),
-    why_not=lambda layout: "sparse links have no kernel" if layout.sparse_links else None,
+    lasting=("memory", "age", "links"),
 )

@@ -8,6 +8,7 @@ from neuraltape.kernels.cpu.lib.activations import softplus_slope
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.job import another
 from neuraltape.kernels.cpu.lib.simd import copy, floats, keep_apart
+from neuraltape.kernels.cpu.sam.modes import mix_backward
 from neuraltape.kernels.cpu.sam.plan import NUMBER, PENDING
 from neuraltape.kernels.cpu.sam.search import dot, inverse_norm
 
@@ -48,15 +49,36 @@ def store_slopes(call, z, b, work, slopes, dnotes):
         clear(floats(work, call.dage0), b * z.slots, z.slots)
     if call.dused0 != 0:
         clear(floats(work, call.dused0), b, 1)
+    if call.dlinks0 != 0:
+        size = 4 * z.heads * z.slots * z.links
+        clear(floats(work, call.dlinks0), b * size, size)
+    if call.dprecedence0 != 0:
+        clear(floats(work, call.dprecedence0), b * 2 * z.heads * z.links, 2 * z.heads * z.links)
 
 
 @helper
-def read_backward(z, head, work, saved, p, after, dmemory, d0, dnotes, dread, dparameters, scratch):
-    """Backward of one head's reading: to key and strength, and to the rows that it read."""
+def read_backward(z, head, work, saved, after, dmemory, d0, dnotes, dread):
+    """Backward of one head's reading: to its focus, and to the rows that it read."""
+    keep_apart()
+    width = z.width
+    for j in range(head * z.nearest, (head + 1) * z.nearest):
+        row, place, share = (
+            after + z.seen_rows + j * width,
+            d0 + int(saved[after + j]) * width,
+            saved[after + z.focus + j],
+        )
+        work[dnotes + z.focus + j] += dot(saved, row, work, dread, width)
+        for w in range(width):
+            dmemory[place + w] += share * work[dread + w]
+
+
+@helper
+def match_backward(z, head, work, saved, p, after, dmemory, d0, dsame, dparameters, scratch):
+    """Backward of how much one head's key matches its nearest rows: to key and strength, and to these rows."""
     keep_apart()
     width, count, key = z.width, z.nearest, p + head * z.width
-    focus, dfocus = after + z.focus + head * count, dnotes + z.focus + head * count
-    seen, slots = after + z.seen_rows + head * count * width, after + head * count
+    same = after + z.same + head * count
+    seen, slots = after + z.same_rows + head * count * width, after + z.same_slots + head * count
     cosines, inverses = scratch, scratch + count
     strength, dkey = saved[p + z.strength + head], dparameters + head * width
     scale = inverse_norm(dot(saved, key, saved, key, width))
@@ -66,20 +88,19 @@ def read_backward(z, head, work, saved, p, after, dmemory, d0, dnotes, dread, dp
         inverse = inverse_norm(dot(saved, row, saved, row, width))
         work[inverses + j] = inverse
         work[cosines + j] = dot(saved, row, saved, key, width) * inverse * scale
-        work[dfocus + j] += dot(saved, row, work, dread, width)
-        mean += saved[focus + j] * work[dfocus + j]
+        mean += saved[same + j] * work[dsame + j]
     clear(work, dkey, width)
     dstrength, along = 0.0, 0.0
     for j in range(count):
-        row, place, share = seen + j * width, d0 + int(saved[slots + j]) * width, saved[focus + j]
+        row, place, share = seen + j * width, d0 + int(saved[slots + j]) * width, saved[same + j]
         inverse, cosine = work[inverses + j], work[cosines + j]
-        slope = share * (work[dfocus + j] - mean)
+        slope = share * (work[dsame + j] - mean)
         dstrength += slope * cosine
         slope *= strength
         along += slope * cosine
         toward, shorter = slope * inverse * scale, slope * cosine * inverse * inverse
         for w in range(width):
-            dmemory[place + w] += share * work[dread + w] + toward * saved[key + w] - shorter * saved[row + w]
+            dmemory[place + w] += toward * saved[key + w] - shorter * saved[row + w]
             work[dkey + w] += toward * saved[row + w]
     along *= scale * scale
     for w in range(width):
@@ -121,11 +142,27 @@ def backward(call, z, work, old, new, slopes, saved, parameters, before, after, 
     keep_apart()
     b, size = int(work[old + NUMBER]), z.slots * z.width
     dmemory, d0 = floats(work, call.dmemory0), b * size
+    count = z.nearest
+    # Behind what a head's own work takes.
+    dbefore = scratch + 3 * count
     for head in range(z.heads):
-        dread = dreads + head * z.width
-        read_backward(z, head, work, saved, parameters, after, dmemory, d0, dnotes, dread, dparameters, scratch)
+        read_backward(z, head, work, saved, after, dmemory, d0, dnotes, dreads + head * z.width)
+        dsame, own = dnotes + z.focus + head * count, 3 * head
+        if z.links > 0:
+            dfocus, dsame, modes, dmodes = (
+                dsame,
+                scratch + 2 * count,
+                parameters + z.modes + own,
+                dparameters + z.modes + own,
+            )
+            of_before = dbefore + head * count
+            mix_backward(z, head, work, saved, modes, before, after, dfocus, dmodes, dsame, of_before)
+        match_backward(z, head, work, saved, parameters, after, dmemory, d0, dsame, dparameters, scratch)
     for head in range(z.heads):
         write_backward(z, head, work, saved, parameters, before, after, dmemory, d0, dnotes, dparameters)
+        if z.links > 0:
+            for j in range(head * count, (head + 1) * count):
+                work[dnotes + z.focus + j] += work[dbefore + j]
     for head in range(z.heads):
         clear(dmemory, d0 + int(saved[after + z.least + head]) * z.width, z.width)
     if work[old + PENDING] != 0.0:

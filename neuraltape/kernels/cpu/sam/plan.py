@@ -31,20 +31,30 @@ class Sizes(NamedTuple):
     width: int
     heads: int
     nearest: int
-    # Places in the notes: the read weights, the slots that were least recent, the rows that were read.
+    links: int
+    # Places in the notes: the read weights, the slots that were least recent, the rows that were read; the slots that
+    # keys match, how much, and their rows; how much a link from each slot that was read before counts in each read
+    # weight, backward and forward. Without links what keys match is what is read.
     focus: int
     least: int
     seen_rows: int
+    same_slots: int
+    same: int
+    same_rows: int
+    counts: int
     # Places of the parts in a row of activated head parameters.
     strength: int
     write_gate: int
     gate: int
     add: int
-    # Places in the scratch room: the nearest slots of a head, their ranks and cosines; what the heads do at which slot.
+    modes: int
+    # Places in the scratch room: the nearest slots of a head, their ranks and cosines; what the heads do at which slot;
+    # a room for the links.
     ranks: int
     cosines: int
     places: int
     shares: int
+    linking: int
 
 
 def sizes(spec: MachineSpec, vector: int) -> Sizes:
@@ -52,30 +62,44 @@ def sizes(spec: MachineSpec, vector: int) -> Sizes:
     layout = spec.layout
     heads, width, count = layout.read_heads, layout.width, layout.sparse_reads
     both = heads * count
-    entries = heads * (2 * count + 1)
+    links, entries = layout.sparse_links, heads * (2 * count + 1)
     # The norms of a piece's rows and their products with every key come first.
     slots = (heads + 1) * PIECE
     places = slots + 3 * both
+    linking = places + 2 * entries
+    # What is written and what is renewed, links that are new; what is mixed, and the best of it.
+    renewing = 2 * (count + 1) + 2 * (2 * links + count + 1) + 3 * (count + 1) * links
+    mixing = 1 + 2 * count * (2 * links + 1) + 2 * count
+    read = 2 * both + heads + both * width
+    same = read if links else 0
+    counts = read + 2 * both + both * width
     return Sizes(
         ld_memory=up(ACCESSED_BEFORE + 1, vector),
-        ld_notes=up(2 * both + heads + both * width, vector) + vector,
-        ld_scratch=places + 2 * entries + vector,
+        ld_notes=up(counts + 2 * both * count if links else read, vector) + vector,
+        ld_scratch=linking + (max(renewing, mixing) if links else 0) + vector,
         slots=spec.slots,
         given=layout.slots,
         width=width,
         heads=heads,
         nearest=count,
+        links=links,
         focus=both,
         least=2 * both,
         seen_rows=2 * both + heads,
+        same_slots=same,
+        same=same + both,
+        same_rows=same + 2 * both if links else 2 * both + heads,
+        counts=counts,
         strength=heads * width,
         write_gate=heads * width + heads,
         gate=heads * width + 2 * heads,
         add=heads * width + 3 * heads,
+        modes=2 * heads * width + 3 * heads,
         ranks=slots + both,
         cosines=slots + 2 * both,
         places=places,
         shares=places + entries,
+        linking=linking,
     )
 
 

@@ -69,14 +69,18 @@ def products(rows, a, b, c, d, same, y, y0, work, place, width, vector):
 
 
 @helper
+def rank_of(value):
+    """The value in whole steps of one over `STEPS`; what is no number ranks first."""
+    scaled = value * STEPS + 0.5
+    if abs(scaled) < 1e9:
+        return float(math.floor(scaled))
+    return -np.inf if scaled < 0.0 else np.inf
+
+
+@helper
 def offer(work, best, ranks, cosines, count, slot, cosine):
     """Take a row among a head's `count` nearest, if it is one. Rows come in the order of their numbers."""
-    scaled = cosine * STEPS + 0.5
-    if abs(scaled) < 1e9:
-        rank = float(math.floor(scaled))
-    else:
-        rank = -np.inf if scaled < 0.0 else np.inf
-    place = count - 1
+    rank, place = rank_of(cosine), count - 1
     if rank > work[ranks + place]:
         while place > 0 and rank > work[ranks + place - 1]:
             work[ranks + place] = work[ranks + place - 1]

@@ -8,6 +8,8 @@ from neuraltape.kernels.cpu.lib.job import another
 from neuraltape.kernels.cpu.lib.simd import copy, floats, keep_apart, tanh
 from neuraltape.kernels.cpu.lib.simd import load as load_vector
 from neuraltape.kernels.cpu.lib.simd import store as store_vector
+from neuraltape.kernels.cpu.sam.links import link
+from neuraltape.kernels.cpu.sam.modes import mix, shares_of
 from neuraltape.kernels.cpu.sam.plan import ACCESSED_BEFORE, CLOCK, GIVEN, NUMBER, PENDING, PIECE, USED
 from neuraltape.kernels.cpu.sam.ring import age_of, find_least, note_accessed, stamp_of
 from neuraltape.kernels.cpu.sam.search import search
@@ -23,6 +25,12 @@ def bring_rows(given, call, z, b, work):
     if given.memory0 != call.memory1:
         copy(floats(work, given.memory0), b * z.slots * z.width, floats(work, call.memory1), b * z.slots * z.width,
              z.slots * z.width)  # fmt: skip
+    if z.links > 0:
+        if given.links0 != call.links1:
+            size = 4 * z.heads * z.slots * z.links
+            copy(floats(work, given.links0), b * size, floats(work, call.links1), b * size, size)
+        size = 2 * z.heads * z.links
+        copy(floats(work, given.precedence0), b * size, floats(work, call.precedence1), b * size, size)
     ages, stamps = floats(work, given.age0), floats(work, call.age1)
     for n in range(b * z.slots, (b + 1) * z.slots):
         stamps[n] = stamp_of(ages[n])
@@ -77,6 +85,9 @@ def activate(work, raw, saved, p, z):
         saved[p + z.strength + head] = softplus(work[raw + z.strength + head])
     for i in range(z.write_gate, z.add):
         saved[p + i] = sigmoid_of(work[raw + i])
+    if z.links > 0:
+        for head in range(z.heads):
+            shares_of(work, raw + z.modes + 3 * head, saved, p + z.modes + 3 * head)
 
 
 @helper
@@ -106,8 +117,8 @@ def write(z, rows, m0, saved, p, before, after, work, places, shares):
 
 
 @helper
-def look_up(z, rows, m0, saved, p, after, work, scratch, reads):
-    """From the nearest slots to the reads. Notes slots, weights and the rows that were read."""
+def look_up(z, rows, m0, saved, p, after, work, scratch):
+    """How much keys match their nearest slots. Notes slots, weights and rows."""
     keep_apart()
     width, count = z.width, z.nearest
     for head in range(z.heads):
@@ -119,20 +130,29 @@ def look_up(z, rows, m0, saved, p, after, work, scratch, reads):
         summed = 0.0
         for j in range(count):
             share = math.exp(strength * work[cosines + j] - peak)
-            saved[after + z.focus + mine + j] = share
+            saved[after + z.same + mine + j] = share
             summed += share
-        for w in range(width):
-            work[reads + head * width + w] = 0.0
         for j in range(count):
             slot = work[scratch + (z.heads + 1) * PIECE + mine + j]
-            share = saved[after + z.focus + mine + j] / summed
-            saved[after + mine + j] = slot
-            saved[after + z.focus + mine + j] = share
-            row, kept = m0 + int(slot) * width, after + z.seen_rows + (mine + j) * width
+            saved[after + z.same_slots + mine + j] = slot
+            saved[after + z.same + mine + j] /= summed
+            row, kept = m0 + int(slot) * width, after + z.same_rows + (mine + j) * width
             for w in range(width):
-                value = rows[row + w]
-                saved[kept + w] = value
-                work[reads + head * width + w] += share * value
+                saved[kept + w] = rows[row + w]
+
+
+@helper
+def read(z, saved, after, work, reads):
+    """The rows that a head sees, by its focus."""
+    keep_apart()
+    width = z.width
+    for head in range(z.heads):
+        for w in range(width):
+            work[reads + head * width + w] = 0.0
+        for j in range(head * z.nearest, (head + 1) * z.nearest):
+            share, row = saved[after + z.focus + j], after + z.seen_rows + j * width
+            for w in range(width):
+                work[reads + head * width + w] += share * saved[row + w]
 
 
 @helper
@@ -156,7 +176,15 @@ def forward(call, z, work, memory, raw, saved, parameters, before, after, reads,
     # Those that were never touched are alike: the first of them stand for all.
     count = min(z.slots, max(int(work[memory + GIVEN]), int(used) + z.nearest))
     search(z, rows, m0, count, saved, parameters, work, scratch)
-    look_up(z, rows, m0, saved, parameters, after, work, scratch, reads)
+    look_up(z, rows, m0, saved, parameters, after, work, scratch)
+    if z.links > 0:
+        lists, last = floats(work, call.links1), floats(work, call.precedence1)
+        for head in range(z.heads):
+            l0, p0 = 4 * (b * z.heads + head) * z.slots * z.links, 2 * (b * z.heads + head) * z.links
+            wrote, modes = head * (z.nearest + 1), parameters + z.modes + 3 * head
+            link(z, lists, l0, last, p0, work, places + wrote, shares + wrote, scratch + z.linking)
+            mix(z, head, lists, l0, rows, m0, saved, modes, before, after, work, scratch + z.linking)
+    read(z, saved, after, work, reads)
     entry = z.heads * (z.nearest + 1)
     for i in range(z.heads * z.nearest):
         slot = saved[after + i]

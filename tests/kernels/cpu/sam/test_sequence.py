@@ -23,6 +23,7 @@ machines = st.fixed_dictionaries(
         "heads": st.integers(1, 3),
         "width": st.sampled_from([3, 8, 20]),
         "reads": st.integers(1, 4),
+        "links": st.sampled_from([0, 1, 3]),
     }
 )
 
@@ -43,6 +44,23 @@ def fresh(call):
     return call._replace(access=start)
 
 
+def linked(call):
+    """The call from states in which heads have linked what they wrote, and the links to start anew with."""
+    if not call.spec.layout.sparse_links:
+        return call
+
+    def later(access, seed):
+        with torch.no_grad():
+            x = torch.randn(5, *call.inputs.shape[1:], generator=torch.Generator().manual_seed(seed)).double()
+            after = reference.sequence(x, None, call.weights, call.controller, access, call.spec).access
+        return after.replace(**{name: getattr(after, name).requires_grad_() for name in ("memory", "read_weights")})
+
+    restart = call.restart
+    if restart is not None:
+        restart = restart._replace(access=later(restart.access, 1))
+    return call._replace(access=later(call.access, 0), restart=restart)
+
+
 def small_call(spec, time, batch, **options):
     """A call whose memory is given in part; one of very many slots begins with a few."""
     if spec.slots <= 100:
@@ -56,11 +74,12 @@ def small_call(spec, time, batch, **options):
         heads=spec.layout.read_heads,
         width=spec.layout.width,
         reads=spec.layout.sparse_reads,
+        links=spec.layout.sparse_links,
     )
     return call_of(few, time, batch, **options)._replace(spec=spec)
 
 
-@settings(max_examples=20)
+@settings(max_examples=14)
 @given(
     machines,
     st.sampled_from([1, 2, 9, 20]),
@@ -70,11 +89,12 @@ def small_call(spec, time, batch, **options):
     st.booleans(),
     st.integers(0, 99),
 )
-@example({"slots": 8, "heads": 3, "width": 8, "reads": 4}, 20, 5, True, True, True, 0)
+@example({"slots": 8, "heads": 3, "width": 8, "reads": 4, "links": 3}, 20, 5, True, True, True, 0)
+@example({"slots": 2**20, "heads": 2, "width": 20, "reads": 3, "links": 2}, 20, 5, True, True, False, 1)
 @example({"slots": 2**20, "heads": 2, "width": 20, "reads": 3}, 20, 5, True, True, False, 1)
 def test_every_combination_agrees_with_the_reference(machine, time, batch, lengths, resets, empty, seed):
     call = small_call(spec_of(**machine), time, batch, seed=seed, lengths=lengths, resets=resets)
-    call = fresh(call) if empty else call
+    call = fresh(call) if empty else linked(call)
     outputs, gradients = run(cpu.sequence, call, seed=seed)
     expected, expected_gradients = run(reference.sequence, call, seed=seed)
     # Measured: 2e-15 and 1e-14.
@@ -90,8 +110,9 @@ def test_without_gradients_agrees_with_the_reference(time, batch):
     assert_near(got, expected, 1e-13)
 
 
-def test_a_step_of_a_stream_agrees_with_the_reference():
-    call = fresh(call_of(spec_of("gru", layers=2, slots=70), 1, 3))
+@pytest.mark.parametrize("links", [0, 2])
+def test_a_step_of_a_stream_agrees_with_the_reference(links):
+    call = fresh(call_of(spec_of("gru", layers=2, slots=70, links=links), 1, 3))
     generator = torch.Generator().manual_seed(7)
     output = tuple(torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((4, 20), (4,)))
     results = []
@@ -106,8 +127,9 @@ def test_a_step_of_a_stream_agrees_with_the_reference():
     assert_near(*results, 1e-13)
 
 
-def test_two_calls_continue_as_one():
-    call = call_of(spec_of(slots=70), 11, 3)
+@pytest.mark.parametrize("links", [0, 2])
+def test_two_calls_continue_as_one(links):
+    call = linked(call_of(spec_of(slots=70, links=links), 11, 3))
     whole = cpu.sequence(*call)
     first = cpu.sequence(call.inputs[:4], None, call.weights, call.controller, call.access, call.spec)
     second = cpu.sequence(call.inputs[4:], None, call.weights, first.controller, first.access, call.spec)
@@ -122,7 +144,7 @@ def test_two_calls_continue_as_one():
 
 
 def test_poisoned_buffers_change_nothing(monkeypatch):
-    call = call_of(spec_of(), 9, 5, lengths=True, resets=True)
+    call = linked(call_of(spec_of(links=2), 9, 5, lengths=True, resets=True))
     expected = run(cpu.sequence, call)
     empty, like, room = torch.Tensor.new_empty, torch.empty_like, threads.room
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan))
@@ -180,9 +202,9 @@ def test_a_nan_stays_visible():
     assert not hidden[:, 1].isnan().any()
 
 
-@pytest.mark.parametrize("part", ["memory", "read_slots", "age", "used", "reads"])
+@pytest.mark.parametrize("part", ["memory", "read_slots", "age", "used", "links", "precedence", "reads"])
 def test_a_state_of_another_shape_is_named_before_it_is_read(part):
-    call = call_of(spec_of(), 3, 2)
+    call = call_of(spec_of(links=2), 3, 2)
     access = call.access.replace(**{part: getattr(call.access, part)[..., :-1]})
     with pytest.raises(ValueError, match=f"{part} must have shape"):
         cpu.sequence(*call[:4], access, call.spec)
@@ -215,13 +237,14 @@ def test_float32_after_fifty_steps_agrees_with_the_float64_reference():
     assert_near([got.hidden, got.reads], [expected.hidden, expected.reads], 5e-6)
 
 
-def test_nothing_that_is_saved_knows_how_many_slots_there_are():
-    layouts = [SAMLayout(4, 32, 4, slots) for slots in (2**12, 2**20)]
+@pytest.mark.parametrize("links", [0, 8])
+def test_nothing_that_is_saved_knows_how_many_slots_there_are(links):
+    layouts = [SAMLayout(4, 32, 4, slots, links) for slots in (2**12, 2**20)]
     assert plan.from_numbers(plan.to_numbers(layouts[0])) == layouts[0]
     saved = []
     for slots in (2**12, 2**20):
-        call = fresh(call_of(spec_of(hidden=100, slots=50, heads=4, width=32, reads=4), 1, 1))
-        spec = spec_of(hidden=100, slots=slots, heads=4, width=32, reads=4)
+        call = fresh(call_of(spec_of(hidden=100, slots=50, heads=4, width=32, reads=4, links=links), 1, 1))
+        spec = spec_of(hidden=100, slots=slots, heads=4, width=32, reads=4, links=links)
         room, state, _ = plan.enter(spec, call.access, None, 100)
         assert state.memory.shape[1] == room.slots <= 4 + 100 * 8 + 128
         saved.append(places(room, 100, 8, 16, keep=True).engine.saved_size)
