@@ -20,7 +20,7 @@ from neuraltape.plotting import plot_focus, plot_memory, save_figure
 from neuraltape.plotting.animate import animate
 from neuraltape.plotting.layout import curve_panel
 from neuraltape.plotting.stages import plot_stages
-from neuraltape.plotting.style import BLUE, ORANGE, legend
+from neuraltape.plotting.style import BLUE, ORANGE, legend, set_log
 from neuraltape.tasks import Copy
 
 LENGTH = 8
@@ -43,7 +43,7 @@ def draw_costs(rows: list[dict[str, Any]]) -> Figure:
         axes.plot(slots, middle, color=color, marker=marker, markersize=3, linewidth=1, label=label)
         axes.vlines(slots, low, high, color=color, alpha=0.4, linewidth=3)
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    set_log(axes)
     legend(axes)
     return figure
 

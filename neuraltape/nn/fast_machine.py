@@ -82,8 +82,8 @@ class FastMachine(Machine):
             embedding_size=config.embedding_size, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
         if not isinstance(controller, Controller):
-            # What is saved says whose controller it takes; the mixin would put the default there.
-            self._hub_mixin_config = {**self.config, "controller": type(controller).__name__}
+            # What is saved says whose controller it takes, which JSON can't hold.
+            self.made_with = {**self.config, "controller": type(controller).__name__}
         self.memory_slots, self.layout = config.memory_slots, self.access.layout
         self.input_scale: float = getattr(config, "input_scale", 1.0)
         self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)

@@ -71,7 +71,7 @@ class Reading(NamedTuple):
     __repr__ = record_repr
 
 
-class MemoryNetwork(Pretrained, library_name="neuraltape", license="mit"):
+class MemoryNetwork(Pretrained):
     """Answers questions about stored facts (Sukhbaatar et al. 2015, arXiv 1503.08895).
 
     A hop reads o = sum_i p_i c_i with p = softmax(u m_i), where m_i and c_i are slot i as two embeddings A and C see

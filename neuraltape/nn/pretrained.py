@@ -4,71 +4,119 @@ A saved model is `model.safetensors` beside `config.json`: the format's number, 
 arguments. Nothing in it is executed, and nothing is made before the sizes in both files are known to agree.
 """
 
+import inspect
 import json
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_model
 from torch import nn
 
-from neuraltape.files import read_whole, replace, write_atomically, written_whole
+from neuraltape.files import read_whole, write_atomically, written_whole
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 # What config.json says of itself.
 FORMAT = 2
 # Where the models that come with the package lie, one folder each.
 PACKAGED = Path(__file__).parent.parent / "models"
 # What only the download from a hub takes.
 _OF_THE_HUB = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+# What a hub's page says of a model of which nobody said anything.
+_CARD = """---
+library_name: neuraltape
+---
+
+# {name}
+
+```python
+from neuraltape import {machine}
+
+machine = {machine}.from_pretrained("{name}")
+```
+"""
 
 
-class Pretrained(nn.Module, PyTorchModelHubMixin):
-    """`save_pretrained`, `push_to_hub` and `from_pretrained`, through huggingface-hub."""
+class Pretrained(nn.Module):
+    """`save_pretrained`, `push_to_hub` and `from_pretrained`; the hub's library is loaded when it is called for."""
 
     kind: ClassVar[str]
     """The name of the machine: of a class that says none, the class's own."""
+    made_with: dict[str, Any]
+    """The arguments that it was made with, and the defaults of the others, as far as JSON can hold them."""
 
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, save_directory: Any, **options: Any
-    ) -> str | None:
-        """Write the model into a folder.
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """An instance that remembers its arguments; those that its `__init__` does not take are refused there."""
+        made = super().__new__(cls)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        values = {each.name: each.default for each in parameters if each.default is not each.empty}
+        values |= dict(zip((each.name for each in parameters), args, strict=False)) | options
+        made.made_with = {name: value for name, value in values.items() if _fits_json(value)}
+        return made
+
+    def save_pretrained(self, save_directory: str | Path) -> None:
+        """Write the model into a folder, which is made if it is not there.
 
         Args:
             save_directory: the folder.
-            options: what huggingface-hub takes for a model that is shared: `push_to_hub`, `repo_id`, ...
 
         Raises:
             OSError: the disk is full, say; it names the file, and a model that the folder held is as it was.
         """
-        config = Path(save_directory) / CONFIG
-        # The library removes an old one before it writes anything.
-        kept = config.with_name(f".{CONFIG}.old")
-        if config.is_file():
-            replace(config, kept)
-        try:
-            return super().save_pretrained(save_directory, **options)
-        finally:
-            if kept.is_file() and not config.exists():
-                replace(kept, config)
-            kept.unlink(missing_ok=True)
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        with written_whole(save_directory / WEIGHTS) as beside:
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(folder / WEIGHTS) as beside:
             save_model(self, str(beside))
-        made: Any = self._hub_mixin_config or {}
         # Where it lay and in what precision it was is not what it is.
-        arguments = {name: made[name] for name in sorted(made) if name not in ("device", "dtype")}
+        arguments = {name: self.made_with[name] for name in sorted(self.made_with) if name not in ("device", "dtype")}
         values = {"format": FORMAT, "machine": name_of(type(self)), **arguments}
-        write_atomically(save_directory / CONFIG, (json.dumps(values, indent=2) + "\n").encode())
+        write_atomically(folder / CONFIG, (json.dumps(values, indent=2) + "\n").encode())
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "A machine of neuraltape",
+        private: bool | None = None,
+        token: str | None = None,
+        branch: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Upload the model to a hub, with a card that names its machine where there is none there.
+
+        Args:
+            repo_id: "user/model", which is made if it is not there.
+            commit_message: what its history says.
+            private: whether a new one is hidden; None: as the user's settings have it.
+            token: the user's; None: the one that huggingface-hub keeps.
+            branch: where to; None: the main one.
+            create_pr: whether to propose it instead.
+
+        Returns:
+            The address of the commit.
+        """
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            if not api.file_exists(repo_id, CARD, revision=branch):
+                (Path(folder) / CARD).write_text(_CARD.format(name=repo_id, machine=type(self).__name__))
+            commit = api.upload_folder(
+                repo_id=repo_id,
+                folder_path=folder,
+                commit_message=commit_message,
+                revision=branch,
+                create_pr=create_pr,
+            )
+        return str(commit)
 
     @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, path_or_name: Any, *, map_location: str = "cpu", **options: Any
-    ) -> Self:
+    def from_pretrained(cls, path_or_name: Any, *, map_location: str = "cpu", **options: Any) -> Self:
         """Load a model that `save_pretrained` or a training wrote.
 
         Args:
@@ -138,6 +186,14 @@ class Pretrained(nn.Module, PyTorchModelHubMixin):
                 )
 
 
+def _fits_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
 def name_of(machine: type[Any]) -> str:
     """What files call machines of a class: its `kind`, or the class's own name where it says none itself."""
     return vars(machine).get("kind", machine.__name__)
@@ -157,6 +213,8 @@ def fetch(path_or_name: Any, **download: Any) -> Path:
     found = locate(path_or_name)
     if Path(found).is_dir():
         return Path(found)
+    from huggingface_hub import hf_hub_download
+
     for file in (CONFIG, WEIGHTS):
         folder = Path(hf_hub_download(found, file, **download)).parent
     return folder

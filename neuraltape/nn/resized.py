@@ -36,6 +36,4 @@ class Resizable:
         machine: Any = self
         config = {**machine.config, "memory_slots": memory_slots}
         access = self.access.resized(memory_slots)
-        return view(
-            machine, {"access": access}, memory_slots=memory_slots, layout=access.layout, _hub_mixin_config=config
-        )
+        return view(machine, {"access": access}, memory_slots=memory_slots, layout=access.layout, made_with=config)

@@ -18,7 +18,7 @@ from neuraltape.nn.redraw import redraw
 from neuraltape.nn.state import like_state, sized_like, tensors_of
 
 
-class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="neuraltape", license="mit"):
+class SequenceModel(Called[StateT], Pretrained, Generic[StateT]):
     """Base class: a recurrent model followed by one linear layer, called like torch.nn.LSTM.
 
     A model adds `initial_state(batch_size)` and `run(inputs, state, lengths, reset)`.
@@ -193,8 +193,7 @@ class SequenceModel(Called[StateT], Pretrained, Generic[StateT], library_name="n
     @property
     def config(self) -> dict[str, Any]:
         """The arguments that the model was made with, as far as JSON can hold them."""
-        arguments: Any = self._hub_mixin_config or {}
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in self.made_with.items()}
 
     def fitting(self, state: Any, batch_size: int) -> Any:
         """The state that was given, its tuples as the records that they stand for.

@@ -29,7 +29,7 @@ from neuraltape.plotting.layout import (
     new_figure,
     text_width,
 )
-from neuraltape.plotting.style import Scale, heat_map, prepare, round_step, round_up, scale_of
+from neuraltape.plotting.style import Scale, heat_map, leave_marks, prepare, round_step, round_up, scale_of
 from neuraltape.plotting.tape import IN_USE, Tape
 from neuraltape.printed import record_repr
 
@@ -134,23 +134,32 @@ def _left_of(column: Sequence[Panel]) -> float:
 def _draw(axes: Axes, panel: Panel, steps: int, height: float, *, last: bool) -> None:
     prepare(axes, title=panel.title, x="time (steps)" if last else "", y=panel.rows)
     heat_map(axes, panel.values, scale=panel.scale, limit=panel.limit, asked=panel.asked)
-    axes.tick_params(labelbottom=last)
     axes.set_xlim(-0.5, steps - 0.5)
+    if not last:
+        leave_marks(axes.xaxis)
     if panel.slots is not None:
         label_slots(axes, panel.slots, height)
     else:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=max(1, min(6, int(height / 0.14))), integer=True))
 
 
-def label_slots(axes: Axes, names: list[str], height: float) -> None:
-    """Name the rows of a panel of so many inches after the slots that they show: round numbers, or every label."""
+def label_slots(axes: Axes, names: list[str], height: float, *, named: bool = True) -> list[int]:
+    """Name the rows of a panel of so many inches after the slots that they show: round numbers, or every label.
+
+    Returns:
+        Which rows; those of a panel that isn't `named`, which stands beside one that is, have marks alone.
+    """
     room = max(1.0, height / 0.13)
     stride = round_step(len(names) / min(room, 9)) if all(name.isdecimal() for name in names) else 0
     if stride:
         rows = [row for row, name in enumerate(names) if int(name) % stride == 0]
     else:
         rows = list(range(0, len(names), round_step(len(names) / room / 1.1)))
-    axes.set_yticks(rows, [names[row] for row in rows])
+    if named:
+        axes.set_yticks(rows, [names[row] for row in rows])
+    else:
+        leave_marks(axes.yaxis, rows)
+    return rows
 
 
 def _writing(tape: Tape, slots: NDArray[np.integer]) -> list[Panel]:

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import NullLocator
 
-from neuraltape.plotting.style import INK, SIGNED_MAP, SMALL, TEXT, UNIT_MAP, Scale, prepare_curve
+from neuraltape.plotting.style import INK, SMALL, TEXT, Scale, heat_map, prepare, prepare_curve
 
 # A figure is made at the size in which it is printed: WIDTH inches fill the text of a page, and PAGE its height.
 WIDTH, PAGE = 6.9, 9.4
@@ -126,14 +125,15 @@ def draw_keys(figure: Picture, rows: Sequence[Sequence[tuple[float, Key]]]) -> N
 def _draw_key(axes: Axes, key: Key) -> None:
     axes.set_label(KEY)
     low = 0.0 if key.scale == "unit" else -key.limit
-    colours = ScalarMappable(Normalize(low, key.limit), UNIT_MAP if key.scale == "unit" else SIGNED_MAP)
-    bar = axes.figure.colorbar(colours, cax=axes, orientation="horizontal")
-    bar.set_ticks([low, (low + key.limit) / 2, key.limit])
-    # The shortest way to write each number: 0, 0.5, 1.
-    bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}".replace("-", "\N{MINUS SIGN}")))
-    bar.ax.tick_params(labelsize=SMALL, width=0.6, length=2, pad=1.5, color=INK, labelcolor=INK)
-    bar.outline.set_linewidth(0.6)  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
+    prepare(axes)
     axes.set_title(key.label, fontsize=TEXT, color=INK, loc="left", pad=2, y=1.0)
+    image = heat_map(axes, np.linspace(low, key.limit, 256)[None], scale=key.scale, limit=key.limit)
+    image.set_extent((low, key.limit, 0, 1))
+    axes.yaxis.set_major_locator(NullLocator())
+    # The shortest way to write each number: 0, 0.5, 1.
+    shown = [low, (low + key.limit) / 2, key.limit]
+    axes.set_xticks(shown, [f"{value:.2g}".replace("-", "\N{MINUS SIGN}") for value in shown])
+    axes.tick_params(axis="x", length=2, pad=1.5)
 
 
 def curve_panel(width: float, height: float, *, title: str = "", x: str = "", y: str = "") -> tuple[Figure, Axes]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuraltape.plotting.layout import curve_panel
-from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked
+from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked, set_log
 from neuraltape.runs.metrics import Metrics
 from neuraltape.tasks import Goal
 
@@ -43,7 +43,7 @@ def plot_learning(
         optimum = _curve(runs[name].scores, "optimum")
         if optimum.size:
             axes.plot(*optimum, color=INK, linestyle=":", linewidth=1, label=f"{name}, best possible")
-    axes.set_yscale("log")
+    set_log(axes)
     axes.set_xlim(left=0)
     if goal is not None and goal.field == "bits":
         _mark_solved(axes, goal.below)

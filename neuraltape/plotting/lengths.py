@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from neuraltape.evaluation.report import Report
 from neuraltape.plotting.layout import BELOW, MARGIN, TITLE, WIDTH, new_figure
-from neuraltape.plotting.style import FAINT, INK, LINES, legend, prepare_curve
+from neuraltape.plotting.style import FAINT, INK, LINES, legend, prepare_curve, set_log
 
 
 def plot_lengths(reports: Sequence[Report]) -> Figure:
@@ -40,7 +40,7 @@ def plot_lengths(reports: Sequence[Report]) -> Figure:
     for report, colour in zip(reports, LINES * len(reports), strict=False):
         _draw(left, right, report, colour)
     _count_scale(left)
-    right.set_yscale("log")
+    set_log(right)
     legend(left)
     legend(right)
     return figure

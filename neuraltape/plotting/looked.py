@@ -60,8 +60,7 @@ def plot_looked(trace: Trace, *, sequence: int = 0) -> Figure:
         heat_map(axes, values[:, slots].T, scale="unit")
         steps = range(0, last - first, max(1, (last - first) // 6))
         axes.set_xticks(steps, [str(first + step) for step in steps])
-        label_slots(axes, names, high)
-        axes.tick_params(labelleft=number == 0)
+        label_slots(axes, names, high, named=number == 0)
     draw_keys(figure, in_rows([Key("unit", 1.0, "weight")], left=left))
     return figure
 

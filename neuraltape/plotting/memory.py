@@ -41,8 +41,7 @@ def plot_memory(trace: Trace, *, sequence: int = 0, steps: tuple[int, ...] | Non
         axes = figure.panel(LEFT + number * step, TITLE, step - MARGIN, height)
         prepare(axes, title=title, x="element", y="" if number else "slot")
         heat_map(axes, values, scale="signed", limit=limit)
-        label_slots(axes, tape.slot_names(slots), height)
-        axes.tick_params(labelleft=number == 0)
+        label_slots(axes, tape.slot_names(slots), height, named=number == 0)
     draw_keys(figure, keys)
     return figure
 

@@ -45,8 +45,7 @@ def plot_order(trace: Trace, *, sequence: int = 0) -> Figure:
         axes = figure.panel(LEFT + number * step, TITLE, side, side)
         prepare(axes, title=f"after step {moment}", x="after slot", y="" if number else "slot")
         heat_map(axes, values, scale="unit", limit=1.0)
-        label_slots(axes, names, side)
-        axes.set_xticks(axes.get_yticks(), [names[int(row)] for row in axes.get_yticks()])
-        axes.tick_params(labelleft=number == 0)
+        rows = label_slots(axes, names, side, named=number == 0)
+        axes.set_xticks(rows, [names[row] for row in rows])
     draw_keys(figure, in_rows([Key("unit", 1.0, "link")]))
     return figure

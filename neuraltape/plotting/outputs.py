@@ -21,7 +21,18 @@ from neuraltape.plotting.layout import (
     in_rows,
     new_figure,
 )
-from neuraltape.plotting.style import ERROR, INK, SMALL, TEXT, Scale, heat_map, prepare, round_step, scale_of
+from neuraltape.plotting.style import (
+    ERROR,
+    INK,
+    SMALL,
+    TEXT,
+    Scale,
+    heat_map,
+    leave_marks,
+    prepare,
+    round_step,
+    scale_of,
+)
 
 # The narrowest picture, as a share of the widest row: below this its title has no room.
 NARROWEST = 0.09
@@ -100,8 +111,9 @@ def _name(above: Axes, below: Axes, each: Example, length_name: str, *, first: b
     if first:
         above.set_ylabel("targets", fontsize=TEXT)
         below.set_ylabel("outputs", fontsize=TEXT)
-    for one in (above, below):
-        one.tick_params(labelleft=first)
+    if not first:
+        leave_marks(above.yaxis)
+        leave_marks(below.yaxis)
 
 
 def _draw_pair(above: Axes, below: Axes, each: Example, width: float, *, scale: Scale, limit: float) -> None:
@@ -109,9 +121,9 @@ def _draw_pair(above: Axes, below: Axes, each: Example, width: float, *, scale: 
     steps = len(each.targets)
     heat_map(prepare(above), each.targets.T, scale=scale, limit=limit)
     heat_map(prepare(below), each.predictions.T, scale=scale, limit=limit)
-    for one in (above, below):
-        one.set_xticks(range(0, steps, max(round_step(steps / 6), round_step(0.25 * steps / width))))
-    above.tick_params(labelbottom=False)
+    marks = range(0, steps, max(round_step(steps / 6), round_step(0.25 * steps / width)))
+    leave_marks(above.xaxis, marks)
+    below.set_xticks(marks)
     mark_errors(below, each)
 
 

@@ -34,6 +34,7 @@ from neuraltape.plotting.style import (
     TEXT,
     Scale,
     heat_map,
+    leave_marks,
     legend,
     marked,
     prepare,
@@ -96,7 +97,8 @@ def plot_sequences(
         for one in column:
             one.set_xlim(-0.5, len(each.inputs) - 0.5)
             one.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-            one.tick_params(labelbottom=one is column[-1])
+            if one is not column[-1]:
+                leave_marks(one.xaxis)
         column[-1].set_xlabel("step", fontsize=TEXT, color=INK)
     draw_keys(figure, keys)
     return figure

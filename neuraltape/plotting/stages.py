@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuraltape.nn.trace import Stage, Trace
 from neuraltape.plotting.layout import BELOW, GAP, LEFT, MARGIN, TITLE, WIDTH, new_figure, text_width
-from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, prepare_curve, round_up
+from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, leave_marks, prepare_curve, round_up
 from neuraltape.plotting.tape import Tape, tick_name
 
 # Inches of a stage.
@@ -65,9 +65,8 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
         _focus(axes, title, weights, colour, strong=stage is stages[-1])
     name_slots(panels[-1], tape, slots)
     for axes in panels[:-1]:
-        axes.set_xticks(panels[-1].get_xticks())
         axes.set_xlim(panels[-1].get_xlim())
-        axes.tick_params(labelbottom=False)
+        leave_marks(axes.xaxis, panels[-1].get_xticks(), grid=True)
     return figure
 
 

@@ -3,27 +3,36 @@
 Figures are made without pyplot, so drawing one changes no global state.
 """
 
+from collections.abc import Sequence
+from math import floor, log10
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import TICKDOWN, TICKLEFT, Line2D
+from matplotlib.ticker import LogFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 # Points.
 TEXT, SMALL = 8.0, 7.0
+# Points: the width of frames and marks, and how far a mark reaches out of its panel.
+THIN, MARK = 0.6, 2.5
 
 # Okabe and Ito's colours, which remain distinct to the colour-blind.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 LINES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
-INK, FAINT = "#222222", "#B8B8B8"
+INK, FAINT, GRID = "#222222", "#B8B8B8", "#E4E4E4"
 # Stands out from both ends of UNIT_MAP and from those of SIGNED_MAP.
 ERROR = "#00A5B5"
 # How much of its colour a number keeps that nobody asks for, an output that isn't scored.
 PALE = 0.22
+
+# The digits of an exponent.
+RAISED = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # A line through no more points than these shows every one of them.
 FEW = 60
@@ -44,9 +53,9 @@ UNIT_MAP, SIGNED_MAP = _on_paper(), matplotlib.colormaps["RdBu_r"]
 
 def prepare(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     """Set the sizes of everything written on a panel, and write its title and labels."""
-    axes.tick_params(which="both", labelsize=SMALL, width=0.6, length=2.5, pad=2, color=INK, labelcolor=INK)
+    axes.tick_params(labelsize=SMALL, width=THIN, length=MARK, pad=2, color=INK, labelcolor=INK)
     for spine in axes.spines.values():
-        spine.set_linewidth(0.6)
+        spine.set_linewidth(THIN)
         spine.set_color(INK)
     if title:
         axes.set_title(title, fontsize=TEXT, color=INK, loc="left", pad=3, y=1.0)
@@ -59,9 +68,51 @@ def prepare_curve(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> A
     """`prepare` for a panel of curves: a light grid, no box."""
     prepare(axes, title=title, x=x, y=y)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(visible=True, color="#E4E4E4", linewidth=0.5)
+    axes.grid(visible=True, color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
     return axes
+
+
+class _Powers(LogFormatter):
+    """Powers of ten in letters: as a formula, which Matplotlib makes of them, they cost more than the figure."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The number where Matplotlib would write one."""
+        if not super().__call__(x, pos):
+            return ""
+        power = floor(log10(x) + 1e-9)
+        digits = f"{x / 10.0**power:.2g}"
+        ten = "10" + str(power).translate(RAISED)
+        return ten if digits == "1" else f"{digits} \N{MULTIPLICATION SIGN} {ten}"
+
+
+def set_log(axes: Axes) -> None:
+    """A logarithmic scale upwards, its small marks in the figures' sizes: elsewhere there are none to be set."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(_Powers())
+    axes.yaxis.set_minor_formatter(_Powers())
+    axes.yaxis.set_tick_params(
+        which="minor", labelsize=SMALL, width=THIN, length=MARK, pad=2, color=INK, labelcolor=INK
+    )
+
+
+def leave_marks(axis: Axis, places: Sequence[float] | None = None, *, grid: bool = False) -> None:
+    """Take the numbers of an axis away, which another panel of the same scale has. Its limits are set before.
+
+    Marks without numbers are one line, and the grid another: as ticks of the axis they would be five artists each, and
+    half the time that a figure takes. `places` are where they stand; None: where the axis would have them.
+    """
+    places, axes = np.asarray(axis.get_majorticklocs() if places is None else places), axis.axes
+    low, high = sorted(axis.get_view_interval())
+    places = places[(places >= low) & (places <= high)]
+    axis.set_major_locator(NullLocator())
+    upright, ends = axis.axis_name == "x", np.zeros(len(places))
+    along = axes.get_xaxis_transform("grid") if upright else axes.get_yaxis_transform("grid")
+    style: dict[str, Any] = {"linestyle": "none", "markersize": MARK, "markeredgewidth": THIN, "clip_on": False}
+    line = (places, ends) if upright else (ends, places)
+    axes.add_artist(Line2D(*line, marker=TICKDOWN if upright else TICKLEFT, color=INK, transform=along, **style))
+    if grid:
+        (axes.vlines if upright else axes.hlines)(places, 0, 1, color=GRID, linewidth=0.5, transform=along, zorder=0.5)
 
 
 def legend(axes: Axes) -> None:

@@ -177,8 +177,6 @@ class Keeper:
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
         try:
-            # A card is for a model that is shared; where one is there already, none is made up.
-            (beside / "README.md").touch()
             model.save_pretrained(beside)
             for name in (CONFIG, WEIGHTS):
                 target = self.directory.model / name

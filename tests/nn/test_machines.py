@@ -98,7 +98,7 @@ def test_every_setting_reaches_the_machine(kind):
     settings = {each.name: other[each.name] for each in fields(kind.config) if each.name not in other_than}
     assert all(settings[each.name] != each.default for each in fields(kind.config) if each.name in settings)
     machine = built(kind, **settings)
-    assert {name: machine._hub_mixin_config[name] for name in settings} == settings
+    assert {name: machine.made_with[name] for name in settings} == settings
 
 
 @every_kind

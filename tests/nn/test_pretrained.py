@@ -1,6 +1,10 @@
 """Where models are found, and what is said of those that are not there or broken."""
 
 import json
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -155,6 +159,47 @@ def test_a_hub_s_files_are_downloaded_and_then_read_like_a_folder(saved, monkeyp
         asked.append((repository, file, options))
         return str(saved / "model" / file)
 
-    monkeypatch.setattr("neuraltape.nn.pretrained.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     assert NTM.from_pretrained("user/model", revision="v1").hidden_size == 6
     assert asked == [("user/model", file, {"revision": "v1"}) for file in ("config.json", "model.safetensors")]
+
+
+@pytest.mark.parametrize("card_is_there", [True, False])
+def test_what_is_pushed_to_a_hub_is_read_back_and_has_a_card(tmp_path, monkeypatch, card_is_there):
+    class Hub:
+        def __init__(self, token):
+            assert token == "secret"
+
+        def create_repo(self, *, repo_id, private, exist_ok):
+            assert (private, exist_ok) == (True, True)
+            return SimpleNamespace(repo_id=f"user/{repo_id}")
+
+        def file_exists(self, repo_id, name, *, revision):
+            assert (repo_id, name, revision) == ("user/mine", "README.md", None)
+            return card_is_there
+
+        def upload_folder(self, *, folder_path, **options):
+            shutil.copytree(folder_path, tmp_path / "there")
+            return f"https://hub/{options['repo_id']}/commit/1"
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    ntm = NTM(3, 6, 4)
+    assert ntm.push_to_hub("mine", private=True, token="secret") == "https://hub/user/mine/commit/1"
+    assert torch.equal(NTM.from_pretrained(tmp_path / "there").output.weight, ntm.output.weight)
+    card = tmp_path / "there" / "README.md"
+    assert card.exists() != card_is_there
+    if not card_is_there:
+        assert 'machine = NTM.from_pretrained("user/mine")' in card.read_text()
+
+
+def test_the_library_of_the_hub_is_not_loaded_with_the_package():
+    code = "import sys, neuraltape.cli.plot; print('torch' in sys.modules, 'huggingface_hub' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True", "False"]
+
+
+def test_arguments_that_are_left_to_their_defaults_are_saved_too(saved):
+    made = json.loads((saved / "model" / "config.json").read_text())
+    assert made["machine"] == "ntm"
+    assert made["memory_slots"] == 128
+    assert made["shift_offsets"] == [-1, 0, 1]

@@ -9,11 +9,13 @@ from neuraltape.plotting.style import (
     SMALL,
     UNIT_MAP,
     heat_map,
+    leave_marks,
     marked,
     prepare_curve,
     round_step,
     round_up,
     scale_of,
+    set_log,
 )
 
 
@@ -75,8 +77,30 @@ def test_a_line_through_few_points_shows_them() -> None:
 def test_every_number_on_an_axis_has_the_same_size(scale: str) -> None:
     axes = prepare_curve(new_figure(2, 3).panel(0.7, 0.2, 1, 2.4))
     axes.plot([0, 1], [1.5e-6, 9e-6])
-    axes.set_yscale(scale)
+    if scale == "log":
+        set_log(axes)
     axes.figure.canvas.draw()
     labels = [label for minor in (False, True) for label in axes.get_yticklabels(minor=minor) if label.get_text()]
     assert len(labels) > 3
+    if scale == "log":
+        assert "2 \N{MULTIPLICATION SIGN} 10⁻⁶" in [label.get_text() for label in labels]
     assert {label.get_fontsize() for label in labels} == {SMALL}
+
+
+def test_marks_without_numbers_stand_where_the_numbers_would() -> None:
+    numbered, bare = (new_figure(2, 2).panel(0.5, 0.2, 1, 1.5) for _ in range(2))
+    for axes in (numbered, bare):
+        heat_map(prepare_curve(axes), np.zeros((9, 30)), scale="unit")
+    places = {name: getattr(numbered, name).get_majorticklocs() for name in ("xaxis", "yaxis")}
+    for axis in (bare.xaxis, bare.yaxis):
+        leave_marks(axis)
+    bare.figure.canvas.draw()
+    assert [label.get_text() for label in (*bare.get_xticklabels(), *bare.get_yticklabels()) if label.get_text()] == []
+    across, up = bare.lines
+    inside = [place for place in places["xaxis"] if -0.5 <= place <= 29.5]
+    assert len(inside) > 3
+    assert across.get_xdata().tolist() == inside
+    assert up.get_ydata().tolist() == [place for place in places["yaxis"] if -0.5 <= place <= 8.5]
+    assert bare.get_xlim() == numbered.get_xlim()
+    # Pixels of a figure: the marks hang from the panel's lower edge.
+    assert across.get_transform().transform((0, across.get_ydata()[0]))[1] == pytest.approx(bare.bbox.y0)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.plotting.layout import WIDTH, curve_panel
-from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked
+from neuraltape.plotting.style import INK, LINES, SMALL, legend, marked, set_log
 from neuraltape.study.result import Curve, Result
 from neuraltape.tasks import TASKS
 
@@ -40,7 +40,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
         axes.text(
             0.01, goal.below, "goal", transform=axes.get_yaxis_transform(), fontsize=SMALL, color=INK, va="bottom"
         )
-    axes.set_yscale("log")
+    set_log(axes)
     axes.set_xlim(left=0)
     legend(axes)
     return figure
