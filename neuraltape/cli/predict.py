@@ -42,7 +42,8 @@ def run(argv: Sequence[str]) -> None:
         arrays = [
             {"outputs": each.outputs, **({} if each.classes is None else {"class": each.classes})} for each in found
         ]
-    write_atomically(output, as_bytes(output, arrays))
+    labels = task.read_labels(options.file) if output.suffix == ".csv" else None
+    write_atomically(output, as_bytes(output, arrays, labels))
     say_wrote([output])
 
 

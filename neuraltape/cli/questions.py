@@ -13,7 +13,7 @@ from neuraltape.files import write_atomically
 from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.plan import Plan, make_plan
 from neuraltape.study.processes import Outcome
-from neuraltape.study.questions import answering, page
+from neuraltape.study.questions import answering, check, page
 from neuraltape.study.questions.page import failed, mean_error
 from neuraltape.study.result import Result
 
@@ -84,5 +84,7 @@ def _report(results: Path) -> None:
         by_recipe.setdefault(result.recipe, []).append(result)
     if not by_recipe:
         raise UsageError(f"--results {results} holds no results")
+    for group in by_recipe.values():
+        check(group)
     write_atomically(results / REPORT, page(by_recipe).encode())
     say_wrote([results / REPORT])

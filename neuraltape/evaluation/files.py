@@ -22,22 +22,30 @@ def check_suffix(path: str | Path, suffixes: Sequence[str] = SUFFIXES) -> None:
         raise ValueError(f"a file must end in {listed}; got {str(path)!r}")
 
 
-def as_bytes(path: str | Path, sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
+def as_bytes(
+    path: str | Path, sequences: Sequence[Mapping[str, NDArray]], labels: Sequence[tuple[str, Sequence]] | None = None
+) -> bytes:
     """Sequences as a file with this name holds them.
 
     `.npz`: padded arrays (sequences, time, ...) and `lengths`. `.jsonl`: an object a sequence. `.csv`: a line a step,
-    with `sequence` and `step`, both from 1, and a column a feature. Arrays called `inputs` are what `neuraltape train
-    --data` reads.
+    with `sequence` and `step`, as `labels` say or both from 1, and a column a feature. Arrays called `inputs` are what
+    `neuraltape train --data` reads.
 
     Args:
         path: the file's name.
         sequences: at least one; each names the same arrays, (time,) or (time, features), equally long.
+        labels: `.csv`: what each sequence is called, and each of its steps.
 
     Raises:
-        ValueError: another ending.
+        ValueError: another ending, or labels where they don't apply.
     """
     check_suffix(path)
-    return {".npz": _npz, ".jsonl": _jsonl, ".csv": _csv}[Path(path).suffix](sequences)
+    suffix = Path(path).suffix
+    if suffix == ".csv":
+        return _csv(sequences, labels)
+    if labels is not None:
+        raise ValueError(f"labels are for .csv files; got {str(path)!r}")
+    return (_npz if suffix == ".npz" else _jsonl)(sequences)
 
 
 def _npz(sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
@@ -59,17 +67,18 @@ def _jsonl(sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
-def _csv(sequences: Sequence[Mapping[str, NDArray]]) -> bytes:
+def _csv(sequences: Sequence[Mapping[str, NDArray]], labels: Sequence[tuple[str, Sequence]] | None) -> bytes:
     names = [SEQUENCE, STEP]
     for name, array in sequences[0].items():
         names += [name] if array.ndim == 1 else [f"{name} {number + 1}" for number in range(array.shape[1])]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
-    for number, each in enumerate(sequences, start=1):
+    for number, each in enumerate(sequences):
         parts = [array[:, None] if array.ndim == 1 else array for array in each.values()]
-        for step, cells in enumerate(zip(*(_plain(part) for part in parts), strict=True), start=1):
-            writer.writerow([number, step, *(cell for part in cells for cell in part)])
+        name, steps = (number + 1, range(1, len(parts[0]) + 1)) if labels is None else labels[number]
+        for step, *cells in zip(steps, *(_plain(part) for part in parts), strict=True):
+            writer.writerow([name, step, *(cell for part in cells for cell in part)])
     return file.getvalue().encode()
 
 

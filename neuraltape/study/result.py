@@ -1,10 +1,14 @@
 """What came of one trial, as a small JSON file: enough to make every table and figure again without the run."""
 
+import builtins
 import json
+import sys
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from neuraltape import __version__
 from neuraltape.files import read_whole, write_atomically
@@ -118,10 +122,7 @@ class Result:
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
         """A result from what JSON holds of its fields. Raises TypeError where something is missing or no result's."""
-        result = _build(cls, values)
-        if not isinstance(result.settings, dict) or type(result.seed) is not int:
-            raise TypeError("settings must be an object, seed a whole number")
-        return result
+        return _build(cls, values)
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
@@ -211,7 +212,32 @@ def _solved_line(metrics: Metrics, goal: Goal | None) -> dict[str, Any] | None:
 def _build(kind: Any, values: Mapping[str, Any]) -> Any:
     """A record from what JSON holds: lists are tuples, other records are built likewise, unknown fields are left."""
     known = {each.name: values[each.name] for each in fields(kind) if each.name in values}
-    return kind(**{name: _field(name, value) for name, value in known.items()})
+    built = kind(**{name: _field(name, value) for name, value in known.items()})
+    for name, hint in get_type_hints(kind).items():
+        if not _fits(value := getattr(built, name), hint):
+            raise TypeError(f"{name} can't be {value!r:.60}")
+    return built
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that a field has; numbers are finite."""
+    parts = get_args(hint)
+    match get_origin(hint) or hint:
+        case typing.Any:
+            return True
+        case typing.Literal:
+            return value in parts
+        case types.UnionType:
+            return any(_fits(value, part) for part in parts)
+        case builtins.tuple:
+            return isinstance(value, tuple) and all(_fits(part, parts[0]) for part in value)
+        case builtins.dict:
+            return isinstance(value, dict) and all(_fits(part, parts[1]) for part in value.values())
+        case builtins.float:
+            # A whole number of JSON's may be too large for a float.
+            return type(value) in (int, float) and abs(value) <= sys.float_info.max
+        case kind:
+            return type(value) is kind
 
 
 def _field(name: str, value: Any) -> Any:

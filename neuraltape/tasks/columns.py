@@ -44,11 +44,6 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
     """
     table = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
     names = list(table)
-    if SEQUENCE not in table:
-        # One name that holds other signs between names is a whole line.
-        signs = " (cells must have commas between them)" if len(names) == 1 and set(names[0]) & set(";\t|") else ""
-        listed = ", ".join(names)
-        raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {listed:.200}{signs}")
     targets = list(columns.targets or ())
     others = [name for name in names if name not in (SEQUENCE, STEP, *targets)]
     inputs = others if columns.inputs is None else list(columns.inputs)
@@ -57,21 +52,42 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
             raise DataError(f"{path}: no column {name!r}; there are {', '.join(names)}")
     if not inputs:
         raise DataError(f"{path}: no column is left for the inputs; there are {', '.join(names)}")
-    lines: dict[str, list[int]] = {}
-    for line, sequence in enumerate(table[SEQUENCE]):
-        lines.setdefault(str(sequence), []).append(line)
-    steps = None if STEP not in table else _column(path, STEP, table[STEP])
     rows = []
-    for number, (sequence, mine) in enumerate(lines.items(), start=1):
+    for number, (sequence, mine) in enumerate(_sequences(path, table), start=1):
         place = f"{path}, row {number} (sequence {sequence})"
-        if steps is not None:
-            mine = sorted(mine, key=lambda line: steps[line])
-            twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
-            if twice is not None:
-                raise DataError(f"{place}: step {steps[twice]} stands there twice")
         goal, mask = _goal(path, table, targets, mine) if targets else (None, None)
         rows.append(Row(place, _part(path, table, inputs, mine), goal, mask))
     return rows
+
+
+def read_labels(path: str) -> list[tuple[str, list]]:
+    """What the lines of each sequence say of themselves: `sequence`, and `step`, or their numbers from 1.
+
+    Sequences and steps are in the order of `read_columns`, which says what it raises.
+    """
+    table = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
+    steps = table.get(STEP)
+    return [
+        (sequence, list(range(1, len(mine) + 1)) if steps is None else [steps[line] for line in mine])
+        for sequence, mine in _sequences(path, table)
+    ]
+
+
+def _sequences(path: str, table: Mapping[str, list]) -> list[tuple[str, list[int]]]:
+    """The name of each sequence, in the order in which they come, and its lines in the order of their steps."""
+    lines: dict[str, list[int]] = {}
+    for line, sequence in enumerate(table[SEQUENCE]):
+        lines.setdefault(str(sequence), []).append(line)
+    if STEP not in table:
+        return list(lines.items())
+    steps, found = _column(path, STEP, table[STEP]), []
+    for number, (sequence, mine) in enumerate(lines.items(), start=1):
+        mine = sorted(mine, key=lambda line: steps[line])
+        twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
+        if twice is not None:
+            raise DataError(f"{path}, row {number} (sequence {sequence}): step {steps[twice]} stands there twice")
+        found.append((sequence, mine))
+    return found
 
 
 def input_names(path: str, columns: Columns) -> tuple[str, ...]:
@@ -135,14 +151,28 @@ def _number(cell: object) -> int | float | None:
     return None
 
 
+def _check_names(path: str, names: Sequence[str]) -> None:
+    """Raise DataError unless one of the columns says which sequence a line belongs to."""
+    if SEQUENCE not in names:
+        # One name that holds other signs between names is a whole line.
+        signs = " (cells must have commas between them)" if len(names) == 1 and set(names[0]) & set(";\t|") else ""
+        other = next((name for name in names if name.strip().lower() == SEQUENCE), None)
+        signs = signs or (f" ({other!r} must be called {SEQUENCE!r})" if other else "")
+        listed = ", ".join(names)
+        raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {listed:.200}{signs}")
+
+
 def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
     """The columns. most: so many lines are enough."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(lines(file, path), strict=True)
+            # Some write a space behind each comma.
+            reader = csv.reader(lines(file, path), strict=True, skipinitialspace=True)
             names = next(reader, None)
             if not names:
                 raise DataError(f"{path}: empty; expected a first line with the columns' names")
+            names = [name.strip() for name in names]
+            _check_names(path, names)
             if len(set(names)) < len(names):
                 raise DataError(f"{path}: two columns have one name; got {', '.join(names)}")
             columns: dict[str, list] = {name: [] for name in names}
@@ -175,6 +205,7 @@ def _parquet(path: str) -> dict[str, list]:
         about = read_metadata(path)
         if (cells := about.num_rows * about.num_columns) > MOST_CELLS:
             raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,}{LESS}")
+        _check_names(path, about.schema.names)
         return read_table(path).to_pydict()
     except DataError:
         raise

@@ -74,6 +74,14 @@ class OwnData(TableTask):
             DataError: a file that can't be used, or whose inputs are others.
         """
 
+    def read_labels(self, path: str) -> list[tuple[str, list]] | None:
+        """What a file calls each of its sequences, and each of their steps, in the order of `read_inputs`.
+
+        Returns:
+            None where it has no names for them. Raises DataError for a file that can't be used.
+        """
+        return None
+
     @property
     def predicts_next(self) -> bool:
         """Whether each step's target is the next step's input, so that a sequence can be gone on with."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.block import Block, read_block
-from neuraltape.tasks.columns import SUFFIXES, Columns, input_names
+from neuraltape.tasks.columns import SUFFIXES, Columns, input_names, read_labels
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import TooLargeError, read_rows
 from neuraltape.tasks.own_data import OwnData
@@ -222,6 +222,10 @@ class Sequences(OwnData):
         task = self.settled()
         rows = read_rows(path, task.columns._replace(targets=None) if Path(path).suffix in SUFFIXES else None)
         return make_inputs(rows, size, symbols=task.symbols is not None)
+
+    def read_labels(self, path: str) -> list[tuple[str, list]] | None:
+        """See `OwnData.read_labels`: tables have columns for them."""
+        return read_labels(path) if Path(path).suffix in SUFFIXES else None
 
     def settled(self) -> "Sequences":
         """`resolved`, without a look at the files where nothing is left to find out."""

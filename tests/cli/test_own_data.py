@@ -88,7 +88,7 @@ def test_predictions_are_written_without_the_data_that_was_learned_from(
     call: Call, refuses: Call, labels: Path, here: Path, suffix: str
 ) -> None:
     (here / "data.csv").unlink()
-    (here / "new.csv").write_text("sequence,y,x\n1,0.5,0.25\n1,0.5,0.5\n2,1,1\n")
+    (here / "new.csv").write_text("sequence,step,y,x\nb,9,0.5,0.5\na,1,1,1\nb,7,0.5,0.25\n")
     output = f"out.{suffix}"
     said = call("predict", "sequences", "new.csv", "--output", output)
     assert (said.code, said.out) == (0, f"wrote {output}\n"), said.err
@@ -102,7 +102,7 @@ def test_predictions_are_written_without_the_data_that_was_learned_from(
     else:
         rows = list(csv.DictReader(Path(output).read_text().splitlines()))
         assert list(rows[0]) == ["sequence", "step", "outputs 1", "outputs 2", "outputs 3", "class"]
-        assert [(row["sequence"], row["step"]) for row in rows] == [("1", "1"), ("1", "2"), ("2", "1")]
+        assert [(row["sequence"], row["step"]) for row in rows] == [("b", "7"), ("b", "9"), ("a", "1")]
     assert "is there already" in refuses("predict", "sequences", "new.csv", "--output", output).err
     assert call("predict", "sequences", "new.csv", "--output", output, "--overwrite").code == 0
 

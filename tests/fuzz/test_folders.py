@@ -195,20 +195,36 @@ def test_no_machine_that_is_asked_questions_hurts(here: Path, attempt: Try) -> N
 
 def test_no_result_of_a_study_hurts(here: Path, attempt: Try) -> None:
     watch = Watch("results", 1000)
-    good = ROOT / "results" / "copy" / "copy-dnc-seed-0.json"
+    results = ROOT / "results"
     for chance in watch.draws():
         shutil.rmtree(here / "odd", ignore_errors=True)
-        (here / "odd").mkdir()
-        names = ("learning_rate-0.001-seed-0.json", "copy-dnc-seed-0.json", "joint-seed-0.json")
-        path = here / "odd" / chance.choice(names)
-        shutil.copy(good, path)
-        how = f"{path.name}: {change(chance, path)}"
-        calls = (
-            ("sweep", "copy", "--set", "learning_rate=1e-3,2e-3", "--output", "odd"),
-            ("reproduce", "copy", "--report-only", "--results", "odd"),
-            ("reproduce", "copy", "--first-seed", "20", "--seeds", "1", "--results", "odd", "--runs", "out"),
-            ("questions", "joint", "--report-only", "--results", "odd"),
+        (here / "odd" / "copy").mkdir(parents=True)
+        # The last one is of something else than its place says.
+        good, name = chance.choice(
+            (
+                (results / "copy" / "copy-dnc-seed-0.json", "copy/copy-dnc-seed-0.json"),
+                (results / "copy" / "copy-dnc-seed-0.json", "learning_rate-0.001-seed-0.json"),
+                *[(results / "questions" / "joint-seed-0.json", "joint-seed-0.json")] * 3,
+                (results / "copy" / "copy-dnc-seed-0.json", "joint-seed-0.json"),
+            )
         )
+        path = here / "odd" / name
+        shutil.copy(good, path)
+        how = f"{name}: {change(chance, path) if chance.random() < 0.9 else ''}"
+        calls = {
+            "copy/copy-dnc-seed-0.json": (
+                ("reproduce", "copy-dnc", "--report-only", "--results", "odd"),
+                ("reproduce", "copy-dnc", "--seeds", "1", "--results", "odd", "--runs", "out"),
+            ),
+            "learning_rate-0.001-seed-0.json": (
+                ("sweep", "copy", "--set", "learning_rate=1e-3,2e-3", "--output", "odd"),
+                ("sweep", "copy", "--set", "learning_rate=1e-3,2e-3", "--output", "odd", "--overwrite"),
+            ),
+            "joint-seed-0.json": (
+                ("questions", "joint", "--report-only", "--results", "odd"),
+                ("questions", "joint", "--seeds", "1", "--results", "odd", "--runs", "out"),
+            ),
+        }[name]
         before = len(watch.found)
         attempt(watch, *chance.choice(calls))
         watch.found[before:] = [f"{each} after {how}" for each in watch.found[before:]]

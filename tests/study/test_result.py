@@ -42,6 +42,24 @@ def test_something_else_is_refused(tmp_path: Path, text: str) -> None:
         Result.load(tmp_path / "result.json")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("task", 1), ("seed", True), ("seed", 1.5), ("seconds", "x"), ("seconds", 10**400), ("bits", [1])),
+        *(("state", "odd"), ("errors", {"test": 1}), ("errors", {"test": {"1": "x"}}), ("probes", [1]), ("curve", 1)),
+        ("curve", {"sequences": ["x"], "bits": []}),
+        ("scores", [{"label": "x", "sequences": 1}]),
+        *(("restarts", None), ("solved_at", 2.5)),
+    ],
+)
+def test_a_value_that_a_field_cannot_have_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    values = json.loads(result(write_recipe(tmp_path), 3).to_json())
+    assert name in values
+    (tmp_path / "result.json").write_text(json.dumps(values | {name: value}))
+    with pytest.raises(ValueError, match=r"result\.json: this is no result of a run"):
+        Result.load(tmp_path / "result.json")
+
+
 def test_fields_that_are_new_or_gone_leave_a_file_readable(tmp_path: Path) -> None:
     made = result(write_recipe(tmp_path), 3)
     values = json.loads(made.to_json())

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuraltape.tasks.columns import Columns, read_columns
+from neuraltape.tasks.columns import Columns, read_columns, read_labels
 from neuraltape.tasks.files import read_rows
 from neuraltape.tasks.row import DataError
 from neuraltape.tasks.sequences import Sequences
@@ -34,6 +34,13 @@ def test_lines_are_put_together_by_sequence_and_step(tmp_path: Path) -> None:
     assert second.inputs.tolist() == [[1.5, 2], [3.5, 4], [4.5, 5]]
 
 
+def test_what_lines_are_called_comes_in_the_order_of_the_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, '"sequence", step, x\nb,20,1\n"a, c",5,2\nb,3.5,3\n')
+    assert [row.inputs.tolist() for row in read_columns(path, Columns(["x"]))] == [[3, 1], [2]]
+    assert read_labels(path) == [("b", ["3.5", "20"]), ("a, c", ["5"])]
+    assert read_labels(write(tmp_path, "sequence,x\nb,1\na,2\nb,3\n")) == [("b", [1, 2]), ("a", [1])]
+
+
 def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_are(tmp_path: Path) -> None:
     (row,) = read_columns(write(tmp_path, "sequence,x\n1,5\n1,3\n1,4\n"), Columns())
     assert (row.inputs.tolist(), row.inputs.dtype, row.targets) == ([5, 3, 4], np.dtype("int64"), None)
@@ -59,6 +66,9 @@ def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_ar
             "line 3: x must be whole numbers below 2",
         ),
         ("sequence;x\n1;2\n", Columns(), r"got sequence;x \(cells must have commas between them\)"),
+        # A comma in a later line is no reason to speak of that line.
+        ("sequence;x\na, b;2\n", Columns(), r"got sequence;x \(cells must have commas between them\)"),
+        ("Sequence,x\n1,2\n", Columns(), r"got Sequence, x \('Sequence' must be called 'sequence'\)"),
         ("sequence,x\n1,1e39\n", Columns(), "must be finite float32 numbers"),
         ("sequence,x\n1,9223372036854775808\n", Columns(), "must be whole numbers below 2\\^63"),
         ("sequence,x\n1,2,3\n", Columns(), "line 2: expected 2 cells; got 3"),

@@ -4,6 +4,7 @@ Knows no command line. The network is that of Sukhbaatar et al. (2015), arXiv 15
 et al. (2015), arXiv 1502.05698.
 """
 
+from neuraltape.study.questions.page import check as check
 from neuraltape.study.questions.page import page as page
 from neuraltape.study.questions.run import answering as answering
 from neuraltape.study.questions.run import run_recipe as run_recipe

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from neuraltape.data.babi import SIZES
 from neuraltape.study.questions.published import published
-from neuraltape.study.questions.run import JOINT
+from neuraltape.study.questions.run import JOINT, TASK
 from neuraltape.study.result import Result
 from neuraltape.study.table import markdown
 
@@ -16,6 +17,25 @@ Made by `neuraltape questions` from the files in this folder, one a run; do not 
 counts. What was published is of the end-to-end memory network (Sukhbaatar et al. 2015, arXiv 1503.08895).
 
 """
+
+
+def check(results: Sequence[Result]) -> None:
+    """Raise ValueError where one of a recipe's results is none of questions, or is about others than the first one."""
+    first = results[0]
+    for each in results:
+        settings, errors = each.settings, each.errors
+        tasks, joint = errors.get("test", {}).keys(), settings.get("joint")
+        measured = {"test": tasks, "train": tasks, "loss": {JOINT} if joint else tasks}
+        whole = tasks and all(errors.get(part, {}).keys() == names for part, names in measured.items())
+        known = settings.get("size") in SIZES and isinstance(joint, bool) and each.parameters is not None
+        if each.task != TASK or not whole or not known:
+            raise ValueError(
+                f"{each.name} must be a result of questions, with its errors; got one of {each.task!r:.40}"
+            )
+        if (tasks, joint, settings["size"]) != (
+            first.errors["test"].keys(), first.settings["joint"], first.settings["size"],
+        ):  # fmt: skip
+            raise ValueError(f"{each.name} must be about the same questions as {first.name}")
 
 
 def mean_error(result: Result, part: str) -> float:

@@ -68,6 +68,8 @@ class Recipe:
             changes = differences(result.settings, self.config)
             if changes:
                 left_out.append(f"{result.name} was made with other settings ({'; '.join(changes)})")
+            elif not result.scores:
+                left_out.append(f"{result.name} was not scored")
             else:
                 found.append(result)
         return sorted(found, key=lambda result: result.seed), sorted(left_out)

@@ -1,8 +1,12 @@
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from neuraltape.settings.questions import QuestionsConfig
-from neuraltape.study.questions.page import best_of, failed, mean_error, page
+from neuraltape.study.questions.page import best_of, check, failed, mean_error, page
 from neuraltape.study.questions.published import JOINT, published
+from neuraltape.study.questions.run import JOINT as JOINT_LOSS
 from neuraltape.study.result import Result
 
 
@@ -71,3 +75,21 @@ def test_a_task_is_failed_above_five_per_cent_of_wrong_answers() -> None:
 def test_of_equal_training_errors_the_least_loss_is_taken() -> None:
     last = replace(RESULTS[1], errors={**RESULTS[1].errors, "loss": {"0": 0.4}, "test": {"1": 3.0, "2": 3.0}})
     assert best_of([RESULTS[1], last]) == {"1": 3.0, "2": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "copy"}, "must be a result of questions, with its errors; got one of 'copy'"),
+        ({"errors": {}}, "must be a result of questions"),
+        ({"settings": {}}, "must be a result of questions"),
+        ({"settings": {"size": "large", "joint": True}}, "must be a result of questions"),
+        ({"parameters": None}, "must be a result of questions"),
+        ({"errors": {"train": {"1": 0.0}, "test": {"1": 0.0}, "loss": {JOINT_LOSS: 0.0}}}, "must be about the same"),
+    ],
+)
+def test_what_is_no_result_of_questions_is_refused(change: dict[str, Any], message: str) -> None:
+    good = replace(made_up(0, {"1": 1.0, "2": 3.0}, {"1": 1.0, "2": 3.0}), parameters=7)
+    check([good, good])
+    with pytest.raises(ValueError, match=message):
+        check([good, replace(good, **change)])
