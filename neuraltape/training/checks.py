@@ -53,7 +53,7 @@ def check_runs_here(settings: Settings) -> None:
         raise ValueError(f"patience needs sequences that are kept for validation; {task.name} keeps none here")
     try:
         with torch.random.fork_rng([]):
-            machine = build_machine(settings)
+            machine = build_machine(settings).to(precise(settings))
         _ = getattr(machine, "backend", None)
         batch = task.sample(settings.loop.batch_size, generator_at(settings.loop.seed, "training", 0))
         machine.initial_state(len(batch.lengths))
@@ -101,16 +101,17 @@ def check_checkpoint(path: Path, checkpoint: Checkpoint, settings: Settings) -> 
     _check_budget(Counters(**values["counters"]), settings, values["settings"].get("max_sequences"))
 
 
+def precise(settings: Settings) -> torch.dtype:
+    """The precision of a training's weights."""
+    return torch.float64 if settings.loop.precision == "64-true" else torch.float32
+
+
 def expected_tensors(settings: Settings) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Shape and dtype of every tensor in a checkpoint with these settings, apart from another device's random state."""
     with torch.random.fork_rng([]):
-        machine = build_machine(settings)
-    precise = torch.float64 if settings.loop.precision == "64-true" else torch.float32
-    weights = ((sum(each.numel() for each in machine.parameters()),), precise)
-    expected = {
-        f"model.{name}": (tuple(each.shape), precise if each.is_floating_point() else each.dtype)
-        for name, each in machine.state_dict().items()
-    }
+        machine = build_machine(settings).to(precise(settings))
+    weights = ((sum(each.numel() for each in machine.parameters()),), precise(settings))
+    expected = {f"model.{name}": (tuple(each.shape), each.dtype) for name, each in machine.state_dict().items()}
     for name in state_names(settings.optimizer):
         # Adam counts its steps in a number.
         expected[f"optimizer.0.{name}"] = ((), torch.float32) if name == "step" else weights

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from neuraltape import kernels
+from neuraltape.nn import backend
 from neuraltape.runs.checkpoint import load_checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
@@ -262,6 +264,17 @@ def test_what_is_too_large_for_this_computer_clears_no_old_run_away(
     with pytest.raises(ValueError, match=r"this training cannot run here: .*memory"):
         train(small(**more), run_dir=tmp_path, overwrite=True, progress=False)
     assert files_of(tmp_path) == before
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("64-true", torch.float64), ("bf16-mixed", torch.float32)])
+def test_a_machine_is_tried_in_the_precision_that_it_is_trained_in(
+    monkeypatch: pytest.MonkeyPatch, precision: Any, dtype: torch.dtype
+) -> None:
+    # In another one kernels would be compiled that nobody needs.
+    asked = []
+    monkeypatch.setattr(backend, "resolve", lambda *call: asked.append(call[3]) or kernels.resolve(*call))
+    check_runs_here(small(model=NTM, precision=precision))
+    assert asked == [dtype]
 
 
 def test_lengths_double_from_one_that_no_sequence_has(tmp_path: Path) -> None:
