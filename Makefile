@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Processes that share the tests; auto: one a core, at most eight. 0: none but pytest itself, for a debugger.
-WORKERS ?= auto
+# Processes that share the tests, at most eight: one more than cores, as some tests wait for other processes. 0: none but
+# pytest itself, for a debugger.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help install demo test gpu-test cluster-test fuzz check lint format bench browser package docs clean

@@ -110,6 +110,5 @@ print(f"bits in: {inputs[:BITS, 0, 0].int().tolist()}, to be answered: {answers[
 print(torch.stack(tops).numpy().round(2))
 
 # %% [markdown]
-# The same with tests beside it is [an example](../examples/own_access.py). An access that says which stages it went
-# through can be traced and drawn too, and one with a folder of kernels is as fast as the library's own:
-# [how it is built](../../CONTRIBUTING.md).
+# An access that says which stages it went through can be traced and drawn too, and one with a folder of kernels is as
+# fast as the library's own: [how it is built](../../CONTRIBUTING.md).

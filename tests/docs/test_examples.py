@@ -221,26 +221,6 @@ def test_a_controller_of_ones_own_runs_and_learns(generator):
     assert again.shape == (5, 2, 2)
 
 
-def test_an_access_of_ones_own_runs_and_learns():
-    # Guessing is 0.5. Measured: 0.9.
-    assert example("own_access").learn(steps=150, bits=3) > 0.7
-
-
-def test_a_stack_gives_back_what_was_pushed_last():
-    own = example("own_access")
-    access = own.StackAccess(3, depth=4, width=2)
-    with torch.no_grad():
-        access.interface.weight.zero_()
-        access.interface.bias.copy_(torch.tensor([30.0, 0.0, 0.0, 9.0, -9.0]))
-        _, one = access(torch.zeros(1, 3), access.initial_state(1))
-        access.interface.bias.copy_(torch.tensor([30.0, 0.0, 0.0, -9.0, 9.0]))
-        _, two = access(torch.zeros(1, 3), one)
-        access.interface.bias.copy_(torch.tensor([0.0, 30.0, 0.0, 0.0, 0.0]))
-        reads, _ = access(torch.zeros(1, 3), two)
-    assert torch.allclose(two.reads, torch.tensor([[0.0, 1.0]]), atol=1e-3)
-    assert torch.allclose(reads, torch.tensor([[1.0, 0.0]]), atol=1e-3)
-
-
 def test_the_cost_of_a_bypass_is_a_ratio_for_each_way(capsys):
     ratios = example("bypass_cost").main(steps=3, batch_size=2, repeats=1)
     assert ratios["kernels"] == 1

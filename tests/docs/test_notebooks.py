@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
@@ -90,8 +91,24 @@ def test_own_data_is_learned_and_asked(
     assert re.search(r"-> \[\d(, \d){3}\], two steps before", shown[-1].printed)
 
 
-def test_an_own_access_gives_back_what_was_pushed_last(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_own_access_learns_to_answer_in_reverse(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run("own_access", capsys)
     assert shown[1].printed == "torch.Size([6, 2, 1]) torch.Size([2, 12, 4])\n"
     # Measured: 0.9 and more.
     assert int(shown[2].printed.split("%")[0]) > 70
+
+
+def test_a_stack_gives_back_what_was_pushed_last() -> None:
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(next(body for text, body in cells("own_access") if not text), scope)
+    access = scope["StackAccess"](3, depth=4, width=2)
+    with torch.no_grad():
+        access.interface.weight.zero_()
+        access.interface.bias.copy_(torch.tensor([30.0, 0.0, 0.0, 9.0, -9.0]))
+        _, one = access(torch.zeros(1, 3), access.initial_state(1))
+        access.interface.bias.copy_(torch.tensor([30.0, 0.0, 0.0, -9.0, 9.0]))
+        _, two = access(torch.zeros(1, 3), one)
+        access.interface.bias.copy_(torch.tensor([0.0, 30.0, 0.0, 0.0, 0.0]))
+        reads, _ = access(torch.zeros(1, 3), two)
+    assert torch.allclose(two.reads, torch.tensor([[0.0, 1.0]]), atol=1e-3)
+    assert torch.allclose(reads, torch.tensor([[1.0, 0.0]]), atol=1e-3)
