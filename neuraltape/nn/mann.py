@@ -91,4 +91,5 @@ class MANN(FastMachine):
 
     def _start_one_late(self) -> None:
         if self._one_late and isinstance(self.controller, LSTMController):
-            start_one_late(self.controller, self.access)
+            key, _, _, add = self.access.interface.weight.split(self.layout.sizes)
+            start_one_late(self.controller, key, add)

@@ -3,9 +3,8 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from neuraltape.nn.access import LRUAAccess
 from neuraltape.nn.controllers import LSTMController
 
 # Biases at the start, before the sigmoid: gates that forget at once, and let in and out what there is.
@@ -17,7 +16,7 @@ PRESENT = 0.3
 
 
 @torch.no_grad()
-def start_one_late(controller: LSTMController, access: LRUAAccess) -> None:
+def start_one_late(controller: LSTMController, key: Tensor, add: Tensor) -> None:
     """Change a machine's first weights so that at each step it looks for this step's key and writes the last one's.
 
     The first half of the last layer's units see the input and forget the past. The second half see only what the first
@@ -27,7 +26,7 @@ def start_one_late(controller: LSTMController, access: LRUAAccess) -> None:
 
     Args:
         controller: whose last layer is changed.
-        access: whose key and add are changed.
+        key, add: what makes these of the controller's output, (numbers, hidden), parts of an access's weight.
     """
     hidden, last = controller.hidden_size, controller.layers - 1
     past = hidden // 2
@@ -44,7 +43,6 @@ def start_one_late(controller: LSTMController, access: LRUAAccess) -> None:
         forget.fill_(FORGET / 2)
         take.fill_(OPEN / 2)
         out.fill_(OPEN / 2)
-    key, _, _, add = access.interface.weight.split(access.layout.sizes)
     # As long as a key of all units.
     key[:, :now] *= math.sqrt(hidden / now)
     key[:, now:] = 0

@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from neuraltape.nn.access import SAMAccess, SAMConfig
 from neuraltape.nn.arrange import check_reset
+from neuraltape.nn.controllers import LSTMController
 from neuraltape.nn.fast_machine import FastMachine, chosen_controller
 from neuraltape.nn.machine_config import ControllerName
 from neuraltape.nn.made_on import made_on
+from neuraltape.nn.one_late import start_one_late
 from neuraltape.nn.resized import Resizable
 from neuraltape.nn.state import MachineState, like_state, map_state
 
@@ -31,6 +33,8 @@ class SAM(Resizable, FastMachine):
         sparse_reads: K, how many slots a head reads.
         sparse_links: K_L, how many links of a slot are kept each way, so that heads can follow the order of their
             writing: then it is the paper's Sparse Differentiable Neural Computer (there 8); 0: there are none.
+        one_late: what is written starts as the key of the step before, as in `MANN`, for answers that are shown one
+            step late; needs the built-in LSTM.
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
         controller_layers: layers of a built-in controller.
@@ -61,6 +65,7 @@ class SAM(Resizable, FastMachine):
         read_heads: int = 4,
         sparse_reads: int = 4,
         sparse_links: int = 0,
+        one_late: bool = False,
         controller: ControllerName | nn.Module = "lstm",
         controller_layers: int = 1,
         embedding_size: int | None = None,
@@ -76,10 +81,14 @@ class SAM(Resizable, FastMachine):
             read_heads=read_heads,
             sparse_reads=sparse_reads,
             sparse_links=sparse_links,
+            one_late=one_late,
+            controller=controller if isinstance(controller, str) else "lstm",
             controller_layers=controller_layers,
             embedding_size=embedding_size,
             backend=backend,
         )
+        if one_late and not isinstance(controller, str):
+            raise ValueError(f"one_late belongs to the lstm controller; got True with a {type(controller).__name__}")
         with made_on(device):
             part = chosen_controller(controller, input_size, config)
             access = SAMAccess(hidden_size, config.layout())
@@ -87,6 +96,18 @@ class SAM(Resizable, FastMachine):
             input_size, output_size, config,
             controller=part, access=access, batch_first=batch_first, device=device, dtype=dtype,
         )  # fmt: skip
+        self._one_late = one_late
+        self._start_one_late()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, as when it was made."""
+        super().reset_parameters()
+        self._start_one_late()
+
+    def _start_one_late(self) -> None:
+        if self._one_late and isinstance(self.controller, LSTMController):
+            key, _, _, _, add, _ = self.access.interface.weight.split(self.layout.sizes)
+            start_one_late(self.controller, key, add)
 
     def stream(self, state: Any = None, *, batch_size: int = 1) -> "SAMStream":
         """A long stream, step by step, in a memory of its own that is not copied at every step.

@@ -80,7 +80,10 @@ class AssociativeRecall(RangedTask):
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """Up to more than three times the most items of training."""
+        """Up to more than three times the most items of training; ten times where that is more than the paper's."""
+        if self.max_length > 6:
+            longer = (self.at_length(times * self.max_length) for times in (1, 2, 10))
+            return *super().probes, *map(Probe, longer)
         return (
             *super().probes,
             Probe(self.at_length(8)),

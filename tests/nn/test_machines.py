@@ -93,8 +93,8 @@ def test_every_setting_reaches_the_machine(kind):
         "sentence_length": 5,
         "backend": "reference",
     }
-    # What is sharpened are the links, which the other value of `links` takes away; linear units are an LSTM's.
-    other_than = ("sharpen_links", "linear_units")
+    # What is sharpened are the links, which the other value of `links` takes away; the others are an LSTM's.
+    other_than = ("sharpen_links", "linear_units", "one_late")
     settings = {each.name: other[each.name] for each in fields(kind.config) if each.name not in other_than}
     assert all(settings[each.name] != each.default for each in fields(kind.config) if each.name in settings)
     machine = built(kind, **settings)
@@ -189,6 +189,8 @@ BAD_SETTINGS = [
     ),
     (SAMConfig, {"memory_slots": 2**24 + 1}, "memory_slots must be at most 16,777,216; got 16,777,217"),
     (SAMConfig, {"sparse_reads": True}, "sparse_reads must be a positive integer; got True"),
+    (SAMConfig, {"one_late": 1}, "one_late must be True or False; got 1"),
+    (SAMConfig, {"one_late": True, "controller": "gru"}, "one_late belongs to the lstm controller; got True with gru"),
     (SAMConfig, {"sparse_links": -1}, "sparse_links must be an integer from 0 on; got -1"),
     (
         SAMConfig,

@@ -34,7 +34,7 @@ from neuraltape.functional.sam import NEVER
 from neuraltape.kernels.around import settled
 from neuraltape.nn.access.dnc import MODES
 from neuraltape.nn.backend import without_autocast
-from neuraltape.nn.checks import check_size
+from neuraltape.nn.checks import check_flag, check_size
 from neuraltape.nn.initial import given_memory
 from neuraltape.nn.machine_config import MachineConfig
 from neuraltape.nn.quick import like_of
@@ -63,11 +63,16 @@ class SAMConfig(MachineConfig):
     """How many slots a head reads."""
     sparse_links: int = 0
     """How many links of a slot are kept each way, so that heads can follow the order of writing; 0: none."""
+    one_late: bool = False
+    """Whether what is written starts as the key of the step before, for answers that are shown one step late."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_size("sparse_reads", self.sparse_reads)
         check_size("sparse_links", self.sparse_links, least=0)
+        check_flag("one_late", self.one_late)
+        if self.one_late and self.controller != "lstm":
+            raise ValueError(f"one_late belongs to the lstm controller; got True with {self.controller}")
         self.layout()
 
     def layout(self) -> SAMLayout:
