@@ -14,17 +14,23 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmarks.size import PAPER, Size, draw
 from benchmarks.torch_side import plain_lstm, tape
-from neuraltape.functional import InterfaceLayout
+from neuraltape.functional import DNCLayout, InterfaceLayout, LRUALayout
 from neuraltape.kernels import MachineSpec, triton
 
 SECONDS, PER_SIDE = 240, 6
 BATCHES = (1, 16, 64, 256, 1024)
 ROUNDS = 20
 CHECKED = {
-    "LSTM, the paper's size": MachineSpec("ntm", "lstm", 9, 100, 1, 128, InterfaceLayout(1, 1, 20)),
-    "LSTM, the largest memory": MachineSpec("ntm", "lstm", 9, 256, 1, 256, InterfaceLayout(4, 2, 32)),
-    "GRU, 2 layers": MachineSpec("ntm", "gru", 7, 50, 2, 33, InterfaceLayout(2, 1, 9, (-2, 0, 1))),
-    "feed-forward": MachineSpec("ntm", "feedforward", 7, 130, 1, 20, InterfaceLayout(1, 2, 17)),
+    "NTM, LSTM, the paper's size": MachineSpec("ntm", "lstm", 9, 100, 1, 128, InterfaceLayout(1, 1, 20)),
+    "NTM, LSTM, the largest memory": MachineSpec("ntm", "lstm", 9, 256, 1, 256, InterfaceLayout(4, 2, 32)),
+    "NTM, GRU, 2 layers": MachineSpec("ntm", "gru", 7, 50, 2, 33, InterfaceLayout(2, 1, 9, (-2, 0, 1))),
+    "NTM, feed-forward": MachineSpec("ntm", "feedforward", 7, 130, 1, 20, InterfaceLayout(1, 2, 17)),
+    "MANN, the size for Omniglot": MachineSpec("lrua", "lstm", 405, 200, 1, 128, LRUALayout(4, 40)),
+    "MANN, GRU": MachineSpec("lrua", "gru", 7, 33, 2, 19, LRUALayout(3, 9, 0.9)),
+    "DNC, LSTM": MachineSpec("dnc", "lstm", 9, 100, 1, 128, DNCLayout(1, 20, links=False)),
+    "DNC, all switches": MachineSpec(
+        "dnc", "lstm", 64, 256, 1, 192, DNCLayout(4, 32, links=False, masked=True, wipe=True, layer_norm=True)
+    ),
 }
 # The name of a side, the backend (None: torch.nn.LSTM), and whether it runs on the GPU.
 SIDES: dict[str, tuple[str | None, bool]] = {

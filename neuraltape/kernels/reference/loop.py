@@ -129,9 +129,20 @@ def loss(
         Each sequence's cost, the outputs, and the final state. Gradients go through the costs and the state.
     """
     result = sequence(inputs, lengths, weights, controller, access, spec, restart)
+    return loss_of(result, lengths, output, targets, mask)
+
+
+def loss_of(
+    result: SequenceResult,
+    lengths: Tensor | None,
+    output: tuple[Tensor, Tensor],
+    targets: Tensor,
+    mask: Tensor | None,
+) -> LossResult:
+    """What `loss` gives, from a whole sequence's result. Arguments as there."""
     outputs = linear(result.given, *output)
     if lengths is not None:
-        alive = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
+        alive = torch.arange(outputs.shape[0], device=outputs.device).unsqueeze(-1) < lengths
         outputs, mask = outputs.masked_fill(~alive.unsqueeze(-1), 0), alive if mask is None else mask & alive
     return LossResult(bit_costs(outputs, targets, mask), outputs.detach(), result.controller, result.access)
 

@@ -9,7 +9,7 @@ from importlib import import_module
 import torch
 
 from neuraltape.kernels.spec import MachineSpec, Spec
-from neuraltape.kernels.triton.ntm import plan
+from neuraltape.kernels.triton.engine import plan
 
 OPERATIONS = ("sequence", "loss", "step")
 
@@ -22,8 +22,6 @@ def why_not(op: str, device: torch.device, dtype: torch.dtype, spec: Spec) -> st
         return f"it computes in float32 and the parameters are {dtype}"
     if op not in OPERATIONS or not isinstance(spec, MachineSpec):
         return "it has kernels for whole machines; one step of an access alone and memory networks have none"
-    if spec.access != "ntm":
-        return f"there are no kernels for the access {spec.access!r}"
     return plan.why_not(spec) or _bind()
 
 
@@ -32,7 +30,7 @@ def tried(device: torch.device, spec: MachineSpec) -> str | None:
 
     At the first question they are run there, and compared with the reference.
     """
-    return import_module(f"{__name__}.ntm.trial").tried(device, spec)
+    return import_module(f"{__name__}.engine.trial").tried(device, spec)
 
 
 def _bind() -> str | None:
@@ -45,7 +43,7 @@ def _bind() -> str | None:
             version: str = triton.__version__  # pyright: ignore[reportAttributeAccessIssue]
             if torch.version.hip is not None and tuple(map(int, version.split(".")[:2])) < (3, 9):
                 return f"on AMD it needs Triton 3.9 or newer; here is {version}"
-            module = import_module(f"{__name__}.ntm.sequence")
+            module = import_module(f"{__name__}.engine.sequence")
         # A Triton that does not fit this Python, PyTorch or computer raises whatever it meets.
         except Exception as error:
             return f"Triton cannot be imported ({type(error).__name__}: {error})"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from tests.kernels.machines import call_of, spec_of
+from tests.kernels.machines import call_of, dnc_spec_of, lrua_spec_of, spec_of
 from tests.kernels.triton.conftest import needs
 
 needs(interpreter=False)
@@ -18,8 +18,9 @@ import triton  # noqa: E402
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
-from neuraltape.kernels.triton.ntm import plan, run  # noqa: E402
-from neuraltape.kernels.triton.ntm.sequence import sequence  # noqa: E402
+from neuraltape.kernels.triton.engine import plan, run  # noqa: E402
+from neuraltape.kernels.triton.engine.access import steps_of  # noqa: E402
+from neuraltape.kernels.triton.engine.sequence import sequence  # noqa: E402
 
 TARGETS = {
     "sm_80": GPUTarget("cuda", 80, 32),
@@ -29,6 +30,11 @@ TARGETS = {
 MACHINES = {
     "paper": spec_of(inputs=9, hidden=100, slots=128, width=20),
     "largest": spec_of("gru", inputs=64, hidden=256, layers=2, slots=256, width=32, heads=(4, 1)),
+    "omniglot": lrua_spec_of(inputs=405, hidden=200, slots=128, heads=4, width=40),
+    "dnc": dnc_spec_of(inputs=9, hidden=100, slots=128, heads=1, width=20, links=False),
+    "dnc with all": dnc_spec_of(
+        inputs=64, hidden=256, slots=192, heads=4, width=32, links=False, masked=True, wipe=True, layer_norm=True
+    ),
 }
 CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
 
@@ -44,22 +50,51 @@ class Used(NamedTuple):
 
 # As it was measured with Triton 3.9.0. A change that lowers a number lowers it here.
 TABLE = {
-    ("paper", "forward", "sm_80"): Used(165, 4096, 0, 47),
-    ("paper", "forward", "sm_90"): Used(163, 4096, 0, 49),
-    ("paper", "forward", "gfx942"): Used(276, 2048, 0, 28),
-    ("paper", "backward", "sm_80"): Used(255, 4096, 0, 76),
-    ("paper", "backward", "sm_90"): Used(255, 4096, 0, 78),
-    ("paper", "backward", "gfx942"): Used(266, 2048, 0, 35),
-    ("largest", "forward", "sm_80"): Used(255, 4096, 0, 95),
-    ("largest", "forward", "sm_90"): Used(255, 4096, 16, 95),
-    ("largest", "forward", "gfx942"): Used(290, 2048, 0, 45),
-    ("largest", "backward", "sm_80"): Used(255, 4096, 64, 150),
-    ("largest", "backward", "sm_90"): Used(255, 4096, 0, 151),
-    ("largest", "backward", "gfx942"): Used(424, 2048, 0, 55),
+    ("paper", "forward", "sm_80"): Used(167, 4096, 0, 54),
+    ("paper", "forward", "sm_90"): Used(167, 4096, 0, 55),
+    ("paper", "forward", "gfx942"): Used(131, 2048, 0, 24),
+    ("paper", "backward", "sm_80"): Used(219, 4096, 0, 73),
+    ("paper", "backward", "sm_90"): Used(219, 4096, 0, 74),
+    ("paper", "backward", "gfx942"): Used(188, 2048, 0, 34),
+    ("largest", "forward", "sm_80"): Used(200, 4096, 0, 78),
+    ("largest", "forward", "sm_90"): Used(205, 4096, 0, 79),
+    ("largest", "forward", "gfx942"): Used(129, 2048, 0, 35),
+    ("largest", "backward", "sm_80"): Used(255, 4096, 40, 103),
+    ("largest", "backward", "sm_90"): Used(244, 4096, 0, 103),
+    ("largest", "backward", "gfx942"): Used(238, 2048, 0, 46),
+    ("omniglot", "forward", "sm_80"): Used(234, 4096, 0, 46),
+    ("omniglot", "forward", "sm_90"): Used(237, 4096, 0, 46),
+    ("omniglot", "forward", "gfx942"): Used(170, 2048, 0, 26),
+    ("omniglot", "backward", "sm_80"): Used(247, 4096, 0, 66),
+    ("omniglot", "backward", "sm_90"): Used(225, 4096, 0, 74),
+    ("omniglot", "backward", "gfx942"): Used(254, 2048, 0, 34),
+    ("dnc", "forward", "sm_80"): Used(180, 4096, 0, 46),
+    ("dnc", "forward", "sm_90"): Used(181, 4096, 0, 51),
+    ("dnc", "forward", "gfx942"): Used(153, 2048, 0, 20),
+    ("dnc", "backward", "sm_80"): Used(227, 4096, 0, 58),
+    ("dnc", "backward", "sm_90"): Used(235, 4096, 0, 63),
+    ("dnc", "backward", "gfx942"): Used(190, 2048, 0, 26),
+    ("dnc with all", "forward", "sm_80"): Used(237, 4096, 0, 57),
+    ("dnc with all", "forward", "sm_90"): Used(233, 4096, 0, 58),
+    ("dnc with all", "forward", "gfx942"): Used(173, 2048, 0, 27),
+    ("dnc with all", "backward", "sm_80"): Used(255, 4096, 0, 94),
+    ("dnc with all", "backward", "sm_90"): Used(245, 4096, 0, 96),
+    ("dnc with all", "backward", "gfx942"): Used(238, 2048, 0, 44),
 }
 
 # One that is missing would be seen by nothing else here: the interpreter has no lanes.
-BARRIERS = {("paper", "forward"): 4, ("paper", "backward"): 12, ("largest", "forward"): 5, ("largest", "backward"): 13}
+BARRIERS = {
+    ("paper", "forward"): 4,
+    ("paper", "backward"): 12,
+    ("largest", "forward"): 5,
+    ("largest", "backward"): 13,
+    ("omniglot", "forward"): 3,
+    ("omniglot", "backward"): 12,
+    ("dnc", "forward"): 5,
+    ("dnc", "backward"): 12,
+    ("dnc with all", "forward"): 7,
+    ("dnc with all", "backward"): 14,
+}
 
 
 class Device:
@@ -90,9 +125,9 @@ class Launches:
 
 
 def compiled(kind: str, machine: str, target: str) -> Any:
-    call, kernel, more = {
-        "forward": (run.ForwardCall, run.forward, ("start", "keep")),
-        "backward": (run.BackwardCall, run.backward, ("resets",)),
+    call, kernel, more, plugged = {
+        "forward": (run.ForwardCall, run.forward, ("start", "keep"), ("step",)),
+        "backward": (run.BackwardCall, run.backward, ("resets",), ("replay", "back")),
     }[kind]
     types = [{"lengths": "*i64", "reset": "*u8"}.get(name, "*fp32") for name in call._fields]
     signature = {"call": call(*types), **dict.fromkeys(("time", "batch", "segment", *more), "i32")}
@@ -101,8 +136,10 @@ def compiled(kind: str, machine: str, target: str) -> Any:
     options = {"num_warps": plan.THREADS // chip.warp_size, "num_stages": 1, "enable_fp_fusion": True}
     if chip.backend == "cuda":
         options["maxnreg"] = 255
-    z = plan.sizes(MACHINES[machine], torch.float32)
-    return triton.compile(ASTSource(kernel, signature, {"z": z}, attrs=aligned), target=chip, options=options)
+    spec = MACHINES[machine]
+    steps = steps_of(spec.access)
+    constants = {"z": plan.sizes(spec, torch.float32)} | {name: getattr(steps, name) for name in plugged}
+    return triton.compile(ASTSource(kernel, signature, constants, attrs=aligned), target=chip, options=options)
 
 
 def text_size(elf: bytes) -> int:
@@ -135,8 +172,8 @@ def test_a_program_takes_no_more_than_it_did(machine, kind, target, tmp_path):
     assert all(a <= b for a, b in zip(got, TABLE[machine, kind, target], strict=True)), (
         f"{got} of {TABLE[machine, kind, target]}"
     )
-    if machine == "paper":
-        assert got.spilled == 0
+    # Only of the NTM's largest memory a few registers are spilled on the way back.
+    assert got.spilled == 0 or machine == "largest"
     # All lanes wait for each other, and for what each has stored: a barrier for shared memory alone would not do.
     if TARGETS[target].backend == "hip":
         assert '  fence syncscope("workgroup") release, !dbg' in program.asm["llir"]
@@ -150,12 +187,13 @@ def test_nothing_is_multiplied_in_lower_precision():
         assert products not in program.asm[code]
 
 
-def test_a_launch_runs_the_program_of_the_table_whatever_it_is_given(monkeypatch, tmp_path):
+@pytest.mark.parametrize("machine", ["paper", "omniglot"])
+def test_a_launch_runs_the_program_of_the_table_whatever_it_is_given(machine, monkeypatch, tmp_path):
     monkeypatch.setattr(triton.runtime.driver, "_active", Device())
     launched = {kind: Launches(getattr(run, kind)) for kind in ("forward", "backward")}
     for kind, launches in launched.items():
         monkeypatch.setattr(run, kind, launches)
-    spec = MACHINES["paper"]
+    spec = MACHINES[machine]
     for asked in ({}, {"lengths": True, "resets": True}):
         for time, batch in ((1, 1), (16, 3)):
             call = call_of(spec, time, batch, **asked).to(torch.float32)
@@ -166,4 +204,4 @@ def test_a_launch_runs_the_program_of_the_table_whatever_it_is_given(monkeypatch
     for kind, launches in launched.items():
         assert len(launches.programs) == (8 if kind == "forward" else 4)
         assert len({each.hash for each in launches.programs}) == 1
-        assert used(launches.programs[0], tmp_path) == TABLE["paper", kind, "sm_90"]
+        assert used(launches.programs[0], tmp_path) == TABLE[machine, kind, "sm_90"]

@@ -10,9 +10,9 @@ import torch
 from neuraltape import kernels
 from neuraltape.functional import InterfaceLayout
 from neuraltape.kernels import reference, triton
-from neuraltape.kernels.triton.ntm import plan
+from neuraltape.kernels.triton.engine import plan
 from neuraltape.nn import backend
-from tests.kernels.machines import dnc_spec_of, spec_of
+from tests.kernels.machines import dnc_spec_of, lrua_spec_of, sam_spec_of, spec_of
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 
@@ -105,8 +105,12 @@ def test_what_the_kernels_are_not_for_is_said():
         resolve("triton", CPU)
     with pytest.raises(RuntimeError, match=r"it computes in float32 and the parameters are torch\.float64"):
         resolve("triton", dtype=torch.float64)
-    with pytest.raises(RuntimeError, match="no kernels for the access 'dnc'"):
+    with pytest.raises(RuntimeError, match="no kernels for the access 'sam'"):
+        resolve("triton", spec=sam_spec_of())
+    with pytest.raises(RuntimeError, match="no kernels for a DNC with links; links=False has some"):
         resolve("triton", spec=dnc_spec_of())
+    with pytest.raises(RuntimeError, match="each of the 8 heads is given a slot of its own, and there are 7"):
+        resolve("triton", spec=lrua_spec_of(heads=8))
     with pytest.raises(RuntimeError, match=r"at most 8192 numbers in registers, and 300 slots of 20, .* have 16384"):
         resolve("triton", spec=spec_of(slots=300, width=20))
     with pytest.raises(RuntimeError, match="at most 15 moves, and this one makes 17"):
@@ -123,6 +127,15 @@ def test_an_old_triton_is_not_taken_on_amd(monkeypatch):
 def test_a_machine_of_the_largest_memory_is_taken(with_triton):
     assert plan.MEMORY_AT_MOST == 256 * 32
     assert resolve("triton", spec=spec_of(slots=129, width=17)).backend == "triton"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [lrua_spec_of(heads=4, slots=128, width=40), dnc_spec_of(links=False, masked=True, wipe=True, layer_norm=True)],
+)
+def test_machines_beside_the_ntm_are_taken(with_triton, spec):
+    assert resolve("triton", spec=spec) == ("triton", "the kernels' sequence")
+    assert with_triton.asked == [(GPU, spec)]
 
 
 def test_a_named_backend_is_refused_where_somebody_follows_operators(with_triton, monkeypatch):

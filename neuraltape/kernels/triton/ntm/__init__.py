@@ -1,1 +1,1 @@
-"""The access of the Neural Turing Machine, with its controller: forward, backward, and what is around them."""
+"""The access of the Neural Turing Machine: what it plugs into the engine."""

@@ -3,7 +3,9 @@
 import triton
 import triton.language as tl
 
+from neuraltape.kernels.triton.lib.content import similarity, similarity_backward, softmax_backward
 from neuraltape.kernels.triton.lib.formulas import inverse_norm, sigmoid, softmax, softplus, tanh
+from neuraltape.kernels.triton.lib.tiles import load_focus, load_vector, store_focus, store_vector
 
 
 @triton.jit
@@ -15,33 +17,26 @@ def rolled(x, offset: tl.constexpr, z: tl.constexpr):
 
 
 @triton.jit
-def inverse_norms(memory, z: tl.constexpr):
-    """1 / length of every row."""
-    return inverse_norm(tl.sum(memory * memory, 1), z.smallest_norm)
-
-
-@triton.jit
 def address(memory, inverse, raw, head, before, z: tl.constexpr):
     """Content, interpolation, shift and sharpening (the paper's equations 5 to 9).
 
     Args:
         memory: (padded slots, padded width), zeros where it was filled up; inverse: `inverse_norms` of it.
         raw: where the raw parameters of all heads lie; head: which one it is.
-        before: where its last focus lies.
+        before: where the last focus of all heads lies.
 
     Returns:
         The focus, and all stages before it, for the way back.
     """
     n = tl.arange(0, z.padded_slots)
-    w = tl.arange(0, z.padded_width)
     k = tl.arange(0, z.padded_moves)
-    key = tanh(tl.load(raw + head * z.width + w, mask=w < z.width, other=0.0))
+    key = tanh(load_vector(raw, head, z))
     inverse_key = inverse_norm(tl.sum(key * key, 0), z.smallest_norm)
-    match = tl.sum(memory * key[None, :], 1) * inverse * inverse_key
+    match = similarity(memory, inverse, key, inverse_key)
     strength = softplus(tl.load(raw + z.strength + head))
     content = softmax(strength * match, n < z.slots)
     gate = sigmoid(tl.load(raw + z.gate + head))
-    last = tl.load(before + n, mask=n < z.slots, other=0.0)
+    last = load_focus(before, head, z)
     gated = gate * content + (1.0 - gate) * last
     moves = softmax(tl.load(raw + z.shift + head * z.moves + k, mask=k < z.moves, other=0.0), k < z.moves)
     shifted = tl.zeros_like(gated)
@@ -57,14 +52,12 @@ def address(memory, inverse, raw, head, before, z: tl.constexpr):
 @triton.jit
 def address_backward(memory, inverse, raw, head, before, dweights, dmemory, draw, dbefore, z: tl.constexpr):
     """Backward of `address`: what `draw` and `dbefore` point to is set, and the memory's gradient comes back."""
-    n = tl.arange(0, z.padded_slots)
-    w = tl.arange(0, z.padded_width)
     k = tl.arange(0, z.padded_moves)
     weights, key, inverse_key, match, strength, content, gate, last, gated, moves, shifted, sharpness, logarithm = (
         address(memory, inverse, raw, head, before, z)
     )
     # Sharpen.
-    dpower = weights * (dweights - tl.sum(weights * dweights, 0))
+    dpower = softmax_backward(weights, dweights)
     dsharpness = tl.sum(dpower * logarithm, 0)
     empty = shifted < z.tiny
     dshifted = tl.where(empty, 0.0, sharpness * dpower / tl.where(empty, 1.0, shifted))
@@ -76,19 +69,16 @@ def address_backward(memory, inverse, raw, head, before, dweights, dmemory, draw
         dgated += tl.sum(tl.where(k == i, moves, 0.0), 0) * rolled(dshifted, z.offsets_back[i], z)
     # Interpolate.
     dgate = tl.sum(dgated * (content - last), 0)
-    tl.store(dbefore + n, (1.0 - gate) * dgated, mask=n < z.slots)
+    store_focus(dbefore, head, (1.0 - gate) * dgated, z)
     # Content.
-    dcontent = gate * dgated
-    dscore = content * (dcontent - tl.sum(content * dcontent, 0))
+    dscore = softmax_backward(content, gate * dgated)
     dstrength = tl.sum(dscore * match, 0)
-    along = strength * dscore * match
-    across = strength * dscore * inverse * inverse_key
-    dkey = tl.sum(memory * across[:, None], 0) - key * inverse_key * inverse_key * tl.sum(along, 0)
-    dmemory += across[:, None] * key[None, :] - memory * (inverse * inverse * along)[:, None]
+    dkey, across, shrink = similarity_backward(memory, inverse, key, inverse_key, match, strength * dscore)
+    dmemory += across[:, None] * key[None, :] - memory * shrink[:, None]
     # Activations: the slope of softplus is the sigmoid.
-    tl.store(draw + head * z.width + w, dkey * (1.0 - key * key), mask=w < z.width)
+    store_vector(draw, head, dkey * (1.0 - key * key), z)
     tl.store(draw + z.strength + head, dstrength * sigmoid(tl.load(raw + z.strength + head)))
     tl.store(draw + z.gate + head, dgate * gate * (1.0 - gate))
-    tl.store(draw + z.shift + head * z.moves + k, moves * (dmoves - tl.sum(moves * dmoves, 0)), mask=k < z.moves)
+    tl.store(draw + z.shift + head * z.moves + k, softmax_backward(moves, dmoves), mask=k < z.moves)
     tl.store(draw + z.sharpness + head, dsharpness * sigmoid(tl.load(raw + z.sharpness + head)))
     return dmemory

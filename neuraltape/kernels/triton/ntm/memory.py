@@ -4,41 +4,19 @@ import triton
 import triton.language as tl
 
 from neuraltape.kernels.triton.lib.formulas import sigmoid, tanh
-
-
-@triton.jit
-def load_memory(memory, z: tl.constexpr):
-    """A memory (slots, width), filled up with zeros."""
-    n, w = tl.arange(0, z.padded_slots)[:, None], tl.arange(0, z.padded_width)[None, :]
-    return tl.load(memory + n * z.width + w, mask=(n < z.slots) & (w < z.width), other=0.0)
-
-
-@triton.jit
-def store_memory(memory, values, z: tl.constexpr):
-    """The way back."""
-    n, w = tl.arange(0, z.padded_slots)[:, None], tl.arange(0, z.padded_width)[None, :]
-    tl.store(memory + n * z.width + w, values, mask=(n < z.slots) & (w < z.width))
-
-
-@triton.jit
-def load_focus(focus, head, z: tl.constexpr):
-    """One head's weights, of those of all heads that lie at `focus`."""
-    n = tl.arange(0, z.padded_slots)
-    return tl.load(focus + head * z.slots + n, mask=n < z.slots, other=0.0)
+from neuraltape.kernels.triton.lib.tiles import load_focus, load_vector, store_vector
 
 
 @triton.jit
 def load_erase(raw, writer, z: tl.constexpr):
     """What a write head erases."""
-    w = tl.arange(0, z.padded_width)
-    return sigmoid(tl.load(raw + z.erase + writer * z.width + w, mask=w < z.width, other=0.0))
+    return sigmoid(load_vector(raw + z.erase, writer, z))
 
 
 @triton.jit
 def load_add(raw, writer, z: tl.constexpr):
     """What a write head adds."""
-    w = tl.arange(0, z.padded_width)
-    return tanh(tl.load(raw + z.add + writer * z.width + w, mask=w < z.width, other=0.0))
+    return tanh(load_vector(raw + z.add, writer, z))
 
 
 @triton.jit
@@ -69,7 +47,6 @@ def write_backward(old, dmemory, raw, focus, writer, draw, z: tl.constexpr):
     Args:
         old: the memory before the step; dmemory: the gradient of that after it.
     """
-    w = tl.arange(0, z.padded_width)
     weights, add, erase = load_focus(focus, z.readers + writer, z), load_add(raw, writer, z), load_erase(raw, writer, z)
     # What the other heads left of the old memory. No factor is divided by: it may be 0.
     left = old
@@ -77,6 +54,6 @@ def write_backward(old, dmemory, raw, focus, writer, draw, z: tl.constexpr):
         left = erased(old, raw, focus, writer, z)
     dadd = tl.sum(dmemory * weights[:, None], 0)
     derase = -tl.sum(dmemory * left * weights[:, None], 0)
-    tl.store(draw + z.erase + writer * z.width + w, derase * erase * (1.0 - erase), mask=w < z.width)
-    tl.store(draw + z.add + writer * z.width + w, dadd * (1.0 - add * add), mask=w < z.width)
+    store_vector(draw + z.erase, writer, derase * erase * (1.0 - erase), z)
+    store_vector(draw + z.add, writer, dadd * (1.0 - add * add), z)
     return tl.sum(dmemory * (add[None, :] - left * erase[None, :]), 1)

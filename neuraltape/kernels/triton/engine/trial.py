@@ -5,11 +5,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from neuraltape.functional import AccessState
 from neuraltape.kernels.reference import sequence as in_plain_pytorch
 from neuraltape.kernels.spec import STATES, MachineSpec, Restart, Weights
-from neuraltape.kernels.triton.ntm.checks import state_shapes, weight_shapes
-from neuraltape.kernels.triton.ntm.run import State, parts_of, sequence_backward, sequence_forward, state_of
+from neuraltape.kernels.triton.engine.access import plan_of
+from neuraltape.kernels.triton.engine.checks import state_shapes, weight_shapes
+from neuraltape.kernels.triton.engine.run import State, parts_of, sequence_backward, sequence_forward, state_of
 
 # In float32 the interpreter's errors are 1e-6 of a tensor's length. A chip's exponentials are a few times as coarse.
 TOLERANCE = 1e-3
@@ -51,7 +51,14 @@ def _drawn(spec: MachineSpec) -> tuple[Tensor, Tensor, Tensor, list[Tensor], lis
         found = []
         for name, shape in state_shapes(spec, BATCH):
             drawn = draw(*shape)
-            found.append(torch.softmax(drawn, -1) if name.endswith("_weights") else drawn / 2)
+            if name.endswith("_weights"):
+                drawn = torch.softmax(drawn, -1)
+            elif name == "usage":
+                # The order of slots is part of what is tried, and so is that of slots that are used alike.
+                drawn = torch.sigmoid(drawn).index_fill_(-1, torch.arange(0, shape[-1], 3), 0.0)
+            else:
+                drawn = drawn / 2
+            found.append(drawn)
         return found
 
     weights = [draw(*shape) * spec.hidden_size**-0.5 for _, shape in weight_shapes(spec)]
@@ -88,21 +95,32 @@ def _by_kernels(device: torch.device, spec: MachineSpec) -> list[Tensor]:
     )
     assert dinputs is not None
     assert dstart is not None
-    return [less, *results, dinputs, *dweights, *parts_of(dstate), *parts_of(dstart)]
+    return [less, *results, dinputs, *dweights, *_smooth(parts_of(dstate), spec), *_smooth(parts_of(dstart), spec)]
+
+
+def _smooth(state: list[Tensor], spec: MachineSpec) -> list[Tensor]:
+    """A state's tensors that have a gradient."""
+    without = plan_of(spec.access).NO_GRADIENT
+    names = [name for name, _ in state_shapes(spec, BATCH)]
+    return [each for each, name in zip(state, names, strict=True) if name not in without]
 
 
 def _by_reference(spec: MachineSpec) -> list[Tensor]:
     inputs, lengths, reset, weights, state, start = _drawn(spec)
-    leaves = [each.requires_grad_() for each in (inputs, *weights, *state, *start)]
-    count = STATES[spec.cell]
+    leaves = [each.requires_grad_() for each in (inputs, *weights, *_smooth(state, spec), *_smooth(start, spec))]
+    count, kind = STATES[spec.cell], plan_of(spec.access).STATE
     of, began = (tuple(given[:count]) for given in (state, start))
-    restart = Restart(reset, began, AccessState(*start[count:]))
+    restart = Restart(reset, began, kind(*start[count:]))
     with torch.enable_grad():
         result = in_plain_pytorch(
-            inputs, lengths, Weights(tuple(weights[:-2]), *weights[-2:]), of, AccessState(*state[count:]), spec, restart
+            inputs, lengths, Weights(tuple(weights[:-2]), *weights[-2:]), of, kind(*state[count:]), spec, restart
         )
         results = [result.given, *result.controller, *result.access.parts()]
-        gradients = torch.autograd.grad(results, leaves, _slopes(results))
+        ends = [i for i, each in enumerate(results) if each.requires_grad]
+        slopes = _slopes(results)
+        gradients = torch.autograd.grad(
+            [results[i] for i in ends], leaves, [slopes[i] for i in ends], materialize_grads=True
+        )
     return [each.detach() for each in (result.given, *results, *gradients)]
 
 

@@ -6,19 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neuraltape.functional import AccessState, bit_costs
 from neuraltape.kernels.around import followed, only_reference, refuse_backward
 from neuraltape.kernels.reference import sequence as in_plain_pytorch
+from neuraltape.kernels.reference.loop import loss_of
 from neuraltape.kernels.spec import STATES, LossResult, MachineSpec, Restart, SequenceResult, Weights
-from neuraltape.kernels.triton.ntm.checks import check_call, check_tensors, state_shapes
-from neuraltape.kernels.triton.ntm.run import (
+from neuraltape.kernels.triton.engine.access import plan_of
+from neuraltape.kernels.triton.engine.checks import check_call, check_tensors, state_shapes
+from neuraltape.kernels.triton.engine.run import (
     Saved,
     parts_of,
     sequence_backward,
     sequence_forward,
     state_of,
 )
-from neuraltape.kernels.triton.ntm.trial import tried
+from neuraltape.kernels.triton.engine.trial import tried
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 
@@ -34,7 +35,9 @@ class _Sequence(torch.autograd.Function):
         ctx.save_for_backward(inputs, lengths, reset, *saved, *others[end:], *weights)
         ctx.set_materialize_grads(False)
         ctx.spec, ctx.starts = spec, len(others) - end
-        return given, *parts_of(final)
+        parts = parts_of(final)
+        ctx.mark_non_differentiable(*(parts[i] for i in _without_gradient(spec)))
+        return given, *parts
 
     @staticmethod
     def backward(ctx, *slopes):
@@ -49,8 +52,12 @@ class _Sequence(torch.autograd.Function):
                 (dgiven, state_of(dfinal, spec)), inputs, lengths, reset, list(rest[ctx.starts :]), start, saved, spec,
                 wants_inputs=ctx.needs_input_grad[4],
             )  # fmt: skip
-        again = [] if dstart is None else parts_of(dstart)
-        gradients = [dinputs, *dweights, *parts_of(dstate), *again]
+        gradients = [dinputs, *dweights]
+        for each in (dstate,) if dstart is None else (dstate, dstart):
+            parts = parts_of(each)
+            for i in _without_gradient(spec):
+                parts[i] = None
+            gradients += parts
         if torch.is_grad_enabled():
             # Whatever is computed from them has no derivative.
             places = [i for i, each in enumerate(gradients) if each is not None]
@@ -71,6 +78,12 @@ class _Once(torch.autograd.Function):
         raise NotImplementedError(
             "the triton kernels have no second derivative; use backend='reference' for double backward"
         )
+
+
+def _without_gradient(spec: MachineSpec) -> list[int]:
+    """Places of a state's tensors that have none."""
+    access = plan_of(spec.access)
+    return [STATES[spec.cell] + access.STATE.names.index(name) for name in access.NO_GRADIENT]
 
 
 def sequence(
@@ -113,7 +126,7 @@ def sequence(
             )
             final = parts_of(last)
     count = STATES[spec.cell]
-    return SequenceResult(given, tuple(final[:count]), AccessState(*final[count:]))
+    return SequenceResult(given, tuple(final[:count]), plan_of(spec.access).STATE(*final[count:]))
 
 
 def loss(
@@ -130,11 +143,7 @@ def loss(
 ) -> LossResult:
     """A whole sequence and what its outputs cost: see `neuraltape.kernels.reference.loss`."""
     result = sequence(inputs, lengths, weights, controller, access, spec, restart)
-    outputs = linear(result.given, *output)
-    if lengths is not None:
-        alive = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
-        outputs, mask = outputs.masked_fill(~alive.unsqueeze(-1), 0), alive if mask is None else mask & alive
-    return LossResult(bit_costs(outputs, targets, mask), outputs.detach(), result.controller, result.access)
+    return loss_of(result, lengths, output, targets, mask)
 
 
 def step(

@@ -1,15 +1,17 @@
 """Buffers, launches and results of one sequence. Knows PyTorch's tensors, and nothing of autograd."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from neuraltape.kernels.spec import STATES, MachineSpec
-from neuraltape.kernels.triton.ntm.backward import backward
-from neuraltape.kernels.triton.ntm.forward import forward
-from neuraltape.kernels.triton.ntm.packing import biases, collect, of_inputs, pack_backward, pack_forward
-from neuraltape.kernels.triton.ntm.plan import THREADS, Sizes, segment_of, sizes
+from neuraltape.kernels.triton.engine.access import steps_of
+from neuraltape.kernels.triton.engine.backward import backward
+from neuraltape.kernels.triton.engine.forward import forward
+from neuraltape.kernels.triton.engine.packing import biases, collect, of_inputs, pack_backward, pack_forward
+from neuraltape.kernels.triton.engine.plan import THREADS, Sizes, segment_of, sizes, state_shapes
 from neuraltape.printed import record_repr
 
 # Triton warns where it is not said.
@@ -41,8 +43,8 @@ class ForwardCall(NamedTuple):
     """All layers' outputs and the reads, (1 + time, batch, row), and with a reset those of the start."""
     cells: Any
     """(1 + time, batch, layers, hidden), and those of the start."""
-    focus: Any
-    """(1 + time, batch, heads, slots), and those of the start. Cells and focuses that are not kept have two rows."""
+    notes: Any
+    """(1 + time, batch, notes), and those of the start. Cells and notes that are not kept have two rows."""
     raw: Any
     """What was emitted for the heads, (time, batch, emitted); not kept: (batch, emitted)."""
     gates: Any
@@ -63,7 +65,7 @@ class BackwardCall(NamedTuple):
     start_memory: Any
     rows: Any
     cells: Any
-    focus: Any
+    notes: Any
     raw: Any
     gates: Any
     checkpoints: Any
@@ -75,18 +77,18 @@ class BackwardCall(NamedTuple):
     dhidden: Any
     dcell: Any
     dreads: Any
-    dfocus: Any
+    dnotes: Any
     dmemory: Any
     dstart_hidden: Any
     dstart_cell: Any
     dstart_reads: Any
-    dstart_focus: Any
+    dstart_notes: Any
     dstart_memory: Any
     replayed: Any
     """Room for the memory before each step of a segment, (batch, segment, slots, width)."""
     dabove: Any
     through: Any
-    dwritten: Any
+    room: Any
     """Room for what goes from one part of a step to the next."""
 
 
@@ -95,7 +97,7 @@ class Saved(NamedTuple):
 
     rows: Tensor
     cells: Tensor
-    focus: Tensor
+    notes: Tensor
     raw: Tensor
     gates: Tensor
     checkpoints: Tensor
@@ -109,27 +111,28 @@ class State(NamedTuple):
     hidden: Tensor | None
     cell: Tensor | None
     memory: Tensor
-    read_weights: Tensor
-    write_weights: Tensor
+    carried: tuple[Tensor, ...]
+    """The access's other parts but the reads."""
     reads: Tensor
 
     __repr__ = record_repr
 
     @property
-    def focus(self) -> Tensor:
-        """All heads' weights."""
-        return torch.cat([self.read_weights, self.write_weights], 1)
+    def notes(self) -> Tensor:
+        """What goes from a step to the next beside the memory, in one row a sequence."""
+        return torch.cat([each.flatten(1) for each in self.carried], 1)
 
 
 def state_of(tensors: list[Any], spec: MachineSpec) -> State:
     """From the controller's tensors and the access's."""
     count = STATES[spec.cell]
-    return State(*tensors[:count], *[None] * (2 - count), *tensors[count:])
+    memory, *carried, reads = tensors[count:]
+    return State(*tensors[:count], *[None] * (2 - count), memory, tuple(carried), reads)
 
 
 def parts_of(state: State) -> list[Any]:
     """The way back."""
-    return [each for i, each in enumerate(state) if each is not None or i > 1]
+    return [*(each for each in state[:2] if each is not None), state.memory, *state.carried, state.reads]
 
 
 def sequence_forward(
@@ -160,10 +163,10 @@ def sequence_forward(
     segment = segment_of(time)
     rows = (inputs.new_empty if lengths is None else inputs.new_zeros)(time + 1 + more, batch, z.row)
     cells = inputs.new_empty(kept + more if z.cell == "lstm" else 0, batch, z.layers, z.hidden)
-    focus = inputs.new_empty(kept + more, batch, z.heads, z.slots)
+    notes = inputs.new_empty(kept + more, batch, z.notes)
     for place, begun in ((0, state), *([] if start is None else [(-1, start)])):
         rows[place, :, z.layers * z.hidden :] = begun.reads.flatten(1)
-        focus[place] = begun.focus
+        notes[place, :, : z.carried] = begun.notes
         if begun.hidden is not None:
             rows[place, :, : z.layers * z.hidden] = begun.hidden.flatten(1)
         if begun.cell is not None:
@@ -171,7 +174,7 @@ def sequence_forward(
     saved = Saved(
         rows,
         cells,
-        focus,
+        notes,
         inputs.new_empty(time if keep else 1, batch, z.emitted),
         inputs.new_empty(time if keep else 0, batch, z.layers, z.kept_parts, z.hidden),
         inputs.new_empty(-(-time // segment) if keep else 0, batch, z.slots, spec.layout.width),
@@ -182,25 +185,33 @@ def sequence_forward(
     call = ForwardCall(
         projected, packed.own, packed.below, packed.interface, biases(weights, z), weights[-1].contiguous(),
         _lengths(lengths, inputs), _reset(reset, inputs), memory0,
-        memory0 if start is None else start.memory.contiguous(), rows, cells, focus, saved.raw, saved.gates,
+        memory0 if start is None else start.memory.contiguous(), rows, cells, notes, saved.raw, saved.gates,
         saved.checkpoints, memory1,
     )  # fmt: skip
-    _launch(forward, inputs, call, time, batch, segment, kept * more, int(keep), z)
+    _launch(forward, inputs, call, time, batch, segment, kept * more, int(keep), steps_of(spec.access).step, z)
     given = rows[1 : time + 1, :, (z.layers - 1) * z.hidden :]
-    return given, _final(saved, memory1, lengths, z, time, keep=keep), saved
+    return given, _final(saved, memory1, lengths, spec, z, time, keep=keep), saved
 
 
-def _final(saved: Saved, memory: Tensor, lengths: Tensor | None, z: Sizes, time: int, *, keep: bool) -> State:
+def _final(
+    saved: Saved, memory: Tensor, lengths: Tensor | None, spec: MachineSpec, z: Sizes, time: int, *, keep: bool
+) -> State:
     """The state after each sequence's last step, in tensors of its own."""
     steps: Any = time if lengths is None else lengths.clamp(0, time)
     kept = steps if keep else steps % 2
     every: Any = slice(None) if lengths is None else torch.arange(len(memory), device=memory.device)
-    row, focus = saved.rows[steps, every], saved.focus[kept, every]
-    units = z.layers * z.hidden
+    row, units = saved.rows[steps, every], z.layers * z.hidden
     hidden = None if z.cell == "feedforward" else row[:, :units].unflatten(1, (z.layers, z.hidden)).clone()
     cell = saved.cells[kept, every].clone() if z.cell == "lstm" else None
     reads = row[:, units:].unflatten(1, (z.readers, z.width)).clone()
-    return State(hidden, cell, memory, focus[:, : z.readers].clone(), focus[:, z.readers :].clone(), reads)
+    return State(hidden, cell, memory, _carried(saved.notes[kept, every], spec), reads)
+
+
+def _carried(notes: Tensor, spec: MachineSpec) -> tuple[Tensor, ...]:
+    """A state's parts from one row a sequence, in tensors of their own."""
+    shapes = list(state_shapes(spec).values())[1:-1]
+    parts = notes[:, : sum(map(prod, shapes))].split(list(map(prod, shapes)), 1)
+    return tuple(part.reshape(len(part), *shape).clone() for part, shape in zip(parts, shapes, strict=True))
 
 
 def sequence_backward(
@@ -233,28 +244,28 @@ def sequence_backward(
         # Which of the two a sequence begins with depends on its length.
         return inputs.new_zeros(2, *shape) if slope is None else slope.expand(2, *shape).contiguous()
 
-    units, focuses = (batch, z.layers, z.hidden), (batch, z.readers, z.slots)
-    dfocus = [twice(dfinal.read_weights, *focuses), twice(dfinal.write_weights, batch, z.writers, z.slots)]
+    units, shapes = (batch, z.layers, z.hidden), list(state_shapes(spec).values())[1:-1]
+    dnotes = [twice(slope, batch, *shape).flatten(2) for slope, shape in zip(dfinal.carried, shapes, strict=True)]
     dmemory = (
         inputs.new_zeros(batch, z.slots, z.width)
         if dfinal.memory is None
         else dfinal.memory.clone(memory_format=torch.contiguous_format)
     )
     again = batch if resets else 0
-    began = [(again, z.layers, z.hidden)] * 2 + [(again, z.readers, z.width), (again, z.heads, z.slots)]
+    began = [(again, z.layers, z.hidden)] * 2 + [(again, z.readers, z.width), (again, z.carried)]
     dstart = [inputs.new_zeros(shape) for shape in (*began, (again, z.slots, z.width))]
-    packed = pack_backward(weights, z, spec.input_size)
+    packed, steps = pack_backward(weights, z, spec.input_size), steps_of(spec.access)
     given: list[Any] = [
         *packed, _lengths(lengths, inputs), _reset(reset, inputs),
         saved.rows if start is None else start.memory.contiguous(), *saved, dgiven,
         new(time, batch, z.emitted), new(time, batch, z.layers, z.kept_parts, z.hidden),
         twice(dfinal.hidden, *units), twice(dfinal.cell, *units), twice(dfinal.reads, batch, z.readers, z.width),
-        torch.cat(dfocus, 2), dmemory, *dstart, inputs.new_empty(batch, segment, z.slots, z.width),
+        torch.cat(dnotes, 2), dmemory, *dstart, inputs.new_empty(batch, segment, z.slots, z.width),
         inputs.new_empty(batch, z.hidden), inputs.new_empty(batch, z.hidden),
-        inputs.new_empty(batch, z.writers, z.slots),
+        inputs.new_empty(batch, z.room),
     ]  # fmt: skip
     call = BackwardCall(*given)
-    _launch(backward, inputs, call, time, batch, segment, int(resets), z)
+    _launch(backward, inputs, call, time, batch, segment, int(resets), steps.replay, steps.back, z)
     before = saved.rows[:time]
     if reset is not None:
         before = torch.where(reset.unsqueeze(-1), saved.rows[-1], before)
@@ -265,14 +276,12 @@ def sequence_backward(
     dweights = collect(call.dgates, call.draw, inputs, before, saved.rows[1 : time + 1], z)
     dinputs = of_inputs(call.dgates, weights[0], spec.input_size, z) if wants_inputs else None
 
-    def state(dhidden: Tensor, dcell: Tensor, dreads: Tensor, dfocus: Tensor, dmemory: Tensor) -> State:
-        reading, writing = dfocus.split([z.readers, z.writers], 1)
-        return State(
-            None if z.cell == "feedforward" else dhidden, dcell if z.cell == "lstm" else None, dmemory, reading,
-            writing, dreads,
-        )  # fmt: skip
+    def state(dhidden: Tensor, dcell: Tensor, dreads: Tensor, dnotes: Tensor, dmemory: Tensor) -> State:
+        no_hidden, no_cell = z.cell == "feedforward", z.cell != "lstm"
+        carried = _carried(dnotes, spec)
+        return State(None if no_hidden else dhidden, None if no_cell else dcell, dmemory, carried, dreads)
 
-    first = state(call.dhidden[0], call.dcell[0], call.dreads[0], call.dfocus[0], dmemory)
+    first = state(call.dhidden[0], call.dcell[0], call.dreads[0], call.dnotes[0], dmemory)
     return dinputs, dweights, first, state(*dstart) if resets else None
 
 

@@ -3,26 +3,37 @@
 import pytest
 import torch
 
-from tests.kernels.machines import spec_of
+from tests.kernels.machines import dnc_spec_of, lrua_spec_of, spec_of
 from tests.kernels.triton.conftest import needs
 
 needs(interpreter=True)
 
-from neuraltape.kernels.triton.ntm import trial  # noqa: E402
+from neuraltape.kernels.triton.engine import trial  # noqa: E402
 
 CPU = torch.device("cpu")
 SPEC = spec_of("gru", hidden=3, slots=4, width=2)
+OTHERS = {
+    "lrua": lrua_spec_of(hidden=3, slots=4, width=2),
+    "dnc": dnc_spec_of(hidden=3, slots=4, width=2, links=False, masked=True),
+}
 
 
 @pytest.fixture(autouse=True)
-def nothing_known():
+def nothing_known(monkeypatch):
     trial.tried.cache_clear()
+    # Still more steps than a segment has.
+    monkeypatch.setattr(trial, "TIME", 3)
 
 
 def test_kernels_that_agree_pass_and_are_tried_once(monkeypatch):
     assert trial.tried(CPU, SPEC) is None
     monkeypatch.setattr(trial, "_by_kernels", lambda *_: pytest.fail("tried again"))
     assert trial.tried(CPU, SPEC) is None
+
+
+@pytest.mark.parametrize("access", OTHERS)
+def test_every_access_is_tried(access):
+    assert trial.tried(CPU, OTHERS[access]) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from neuraltape.kernels.spec import WEIGHTS_PER_LAYER
-from neuraltape.kernels.triton.ntm.plan import Sizes
+from neuraltape.kernels.triton.engine.plan import Sizes
 from neuraltape.printed import record_repr
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neuraltape.kernels.spec import STATES, MachineSpec
+from neuraltape.kernels.triton.engine.access import plan_of
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -26,15 +27,8 @@ def weight_shapes(spec: MachineSpec) -> Shapes:
 
 def state_shapes(spec: MachineSpec, batch: int) -> Shapes:
     """Names and shapes of a state: the controller's, then the access's."""
-    layout = spec.layout
     controller = [(name, (batch, spec.layers, spec.hidden_size)) for name in ("hidden", "cell")[: STATES[spec.cell]]]
-    return (
-        *controller,
-        ("memory", (batch, spec.slots, layout.width)),
-        ("read_weights", (batch, layout.read_heads, spec.slots)),
-        ("write_weights", (batch, layout.write_heads, spec.slots)),
-        ("reads", (batch, layout.read_heads, layout.width)),
-    )
+    return (*controller, *plan_of(spec.access).state_shapes(spec, batch).items())
 
 
 def check_tensors(tensors: Sequence[Tensor], expected: Shapes, like: Tensor) -> None:

@@ -9,19 +9,11 @@ import triton.language as tl
 
 from neuraltape.kernels.triton.lib.cells import gru_backward, lstm_backward
 from neuraltape.kernels.triton.lib.products import product
-from neuraltape.kernels.triton.ntm.heads import address_backward, inverse_norms
-from neuraltape.kernels.triton.ntm.memory import (
-    erased,
-    load_focus,
-    load_memory,
-    store_memory,
-    write,
-    write_backward,
-)
+from neuraltape.kernels.triton.lib.tiles import load_memory, store_memory
 
 
 @triton.jit
-def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, z: tl.constexpr):
+def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, one, z: tl.constexpr):
     """One layer, one step: the gradients of its products, then of what they were made of."""
     state = z.layers * z.hidden
     units, given = layer * z.hidden, call.dgiven + at * (z.hidden + z.reads)
@@ -32,7 +24,7 @@ def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, z:
         if layer == z.layers - 1:
             dhidden = tl.load(given + j, mask=valid, other=0.0)
             draw = call.draw + at * z.emitted
-            dhidden += product(draw, z.emitted, call.interface, j0, z.padded_hidden, z.depth, z.block)
+            dhidden += product(draw, z.emitted, call.interface, j0, z.padded_hidden, z.depth, z.block, one)
         else:
             dhidden = tl.load(call.dabove + b * z.hidden + j, mask=valid, other=0.0)
         if z.cell == "feedforward":
@@ -70,64 +62,41 @@ def layer_backward(call, layer: tl.constexpr, b, at, before, now, came, goes, z:
         row = dgates + (z.kept_parts - z.own_parts) * z.hidden
         for j0 in range(0, z.hidden, z.block):
             j = j0 + tl.arange(0, z.block)
-            dhidden = product(row, z.own_parts * z.hidden, own, j0, z.padded_hidden, z.depth, z.block)
+            dhidden = product(row, z.own_parts * z.hidden, own, j0, z.padded_hidden, z.depth, z.block, one)
             if z.cell == "gru":
                 dhidden += tl.load(call.through + b * z.hidden + j, mask=j < z.hidden, other=0.0)
             tl.store(call.dhidden + goes * state + units + j, dhidden, mask=j < z.hidden)
     if layer == 0:
         for j0 in range(0, z.reads, z.block):
             j = j0 + tl.arange(0, z.block)
-            dreads = product(dgates, z.parts * z.hidden, call.below, j0, z.padded_reads, z.depth, z.block)
+            dreads = product(dgates, z.parts * z.hidden, call.below, j0, z.padded_reads, z.depth, z.block, one)
             tl.store(call.dreads + goes * z.reads + j, dreads, mask=j < z.reads)
     else:
         below = call.below + z.rows_up * (z.padded_reads + (layer - 1) * z.padded_hidden)
         for j0 in range(0, z.hidden, z.block):
             j = j0 + tl.arange(0, z.block)
-            dbelow = product(dgates, z.parts * z.hidden, below, j0, z.padded_hidden, z.depth, z.block)
+            dbelow = product(dgates, z.parts * z.hidden, below, j0, z.padded_hidden, z.depth, z.block, one)
             tl.store(call.dabove + b * z.hidden + j, dbelow, mask=j < z.hidden)
     tl.debug_barrier()
 
 
 @triton.jit
-def step_backward(call, b, t, batch, before, old, dmemory, z: tl.constexpr):
-    """One step. `before`: row of the state before it; `old`: the memory before it. Returns the gradient of that."""
-    n, w = tl.arange(0, z.padded_slots), tl.arange(0, z.padded_width)
+def step_backward(call, b, t, batch, before, old, dmemory, one, back: tl.constexpr, z: tl.constexpr):
+    """One step. `before`: row of the state before it; `old`: where the memory before it lies.
+
+    Returns the gradient of that memory.
+    """
     at, now = t * batch + b, (t + 1) * batch + b
     came, goes = ((t + 1) % 2) * batch + b, (t % 2) * batch + b
-    raw, draw = call.raw + at * z.emitted, call.draw + at * z.emitted
-    focus, focus_before = call.focus + now * (z.heads * z.slots), call.focus + before * (z.heads * z.slots)
-    dfocus, dbefore = call.dfocus + came * (z.heads * z.slots), call.dfocus + goes * (z.heads * z.slots)
-    # Reading.
-    new = write(old, raw, focus, z)
-    inverse = inverse_norms(new, z)
-    for head in range(z.readers):
-        dread = tl.load(call.dreads + came * z.reads + head * z.width + w, mask=w < z.width, other=0.0)
-        given = call.dgiven + at * (z.hidden + z.reads) + z.hidden
-        dread += tl.load(given + head * z.width + w, mask=w < z.width, other=0.0)
-        dweights = load_focus(dfocus, head, z) + tl.sum(new * dread[None, :], 1)
-        dmemory += load_focus(focus, head, z)[:, None] * dread[None, :]
-        dmemory = address_backward(
-            new, inverse, raw, head, focus_before + head * z.slots, dweights, dmemory, draw,
-            dbefore + head * z.slots, z,
-        )  # fmt: skip
-    # Writing: first what all heads need of the gradient of the memory after the step, then that of the one before.
-    dwritten = call.dwritten + b * (z.writers * z.slots)
-    for writer in range(z.writers):
-        dweights = write_backward(old, dmemory, raw, focus, writer, draw, z)
-        tl.store(dwritten + writer * z.slots + n, dweights, mask=n < z.slots)
-    tl.debug_barrier()
-    dmemory = erased(dmemory, raw, focus, -1, z)
-    inverse = inverse_norms(old, z)
-    for writer in range(z.writers):
-        head = z.readers + writer
-        dweights = load_focus(dfocus, head, z) + load_focus(dwritten, writer, z)
-        dmemory = address_backward(
-            old, inverse, raw, head, focus_before + head * z.slots, dweights, dmemory, draw,
-            dbefore + head * z.slots, z,
-        )  # fmt: skip
+    dgiven = call.dgiven + at * (z.hidden + z.reads) + z.hidden
+    dmemory = back(
+        old, call.raw + at * z.emitted, call.notes + before * z.notes, call.notes + now * z.notes, dmemory,
+        call.dnotes + came * z.carried, call.dreads + came * z.reads, dgiven, call.draw + at * z.emitted,
+        call.dnotes + goes * z.carried, call.room + b * z.room, z,
+    )  # fmt: skip
     tl.debug_barrier()
     for index in tl.static_range(z.layers):
-        layer_backward(call, z.layers - 1 - index, b, at, before, now, came, goes, z)
+        layer_backward(call, z.layers - 1 - index, b, at, before, now, came, goes, one, z)
     return dmemory
 
 
@@ -151,8 +120,7 @@ def begin_backward(call, b, t, batch, dmemory, z: tl.constexpr):
     if z.cell == "lstm":
         set_aside(call.dcell + goes * state, call.dstart_cell + b * state, state, z)
     set_aside(call.dreads + goes * z.reads, call.dstart_reads + b * z.reads, z.reads, z)
-    focuses = z.heads * z.slots
-    set_aside(call.dfocus + goes * focuses, call.dstart_focus + b * focuses, focuses, z)
+    set_aside(call.dnotes + goes * z.carried, call.dstart_notes + b * z.carried, z.carried, z)
     start = call.dstart_memory + b * (z.slots * z.width)
     summed = load_memory(start, z) + dmemory
     tl.debug_barrier()
@@ -162,38 +130,44 @@ def begin_backward(call, b, t, batch, dmemory, z: tl.constexpr):
 
 
 @triton.jit(do_not_specialize=["time", "batch", "segment", "resets"])
-def backward(call, time, batch, segment, resets, z: tl.constexpr):
+def backward(call, time, batch, segment, resets, replay: tl.constexpr, back: tl.constexpr, z: tl.constexpr):
     """All steps of sequence number `program_id`, from its last one on, a segment at a time.
 
-    The memory is kept at every segment's start. From there its steps' writes are done once more.
+    The memory is kept at every segment's start. From there its steps' writes are done once more: `replay`, which is the
+    access's as `back` is. See `engine.access`.
     """
     b = tl.program_id(0).to(tl.int64)
     size = z.slots * z.width
+    # See `products`.
+    one = tl.minimum(segment, 1)
     steps = tl.maximum(tl.minimum(tl.load(call.lengths + b).to(tl.int32), time), 0)
     dmemory = load_memory(call.dmemory + b * size, z)
     segments = (steps + segment - 1) // segment
-    for s in range(segments):
+    for s in tl.range(segments, disable_licm=True):
         first = (segments - 1 - s) * segment
         count = tl.minimum(segment, steps - first)
         replayed = call.replayed + b * segment * size
         memory = load_memory(call.checkpoints + ((segments - 1 - s) * batch + b) * size, z)
-        for i in range(count):
+        for i in tl.range(count, disable_licm=True):
             t = first + i
+            before = t * batch + b
             if resets != 0:
                 if tl.load(call.reset + t * batch + b) != 0:
                     memory = load_memory(call.start_memory + b * size, z)
+                    before = (time + 1) * batch + b
             store_memory(replayed + i * size, memory, z)
-            focus = call.focus + ((t + 1) * batch + b) * (z.heads * z.slots)
-            memory = write(memory, call.raw + (t * batch + b) * z.emitted, focus, z)
+            now = (t + 1) * batch + b
+            raw = call.raw + (t * batch + b) * z.emitted
+            memory = replay(memory, raw, call.notes + before * z.notes, call.notes + now * z.notes, z)
         tl.debug_barrier()
-        for i in range(count):
+        for i in tl.range(count, disable_licm=True):
             t = first + count - 1 - i
             before = t * batch + b
             if resets != 0:
                 if tl.load(call.reset + t * batch + b) != 0:
                     before = (time + 1) * batch + b
-            old = load_memory(replayed + (count - 1 - i) * size, z)
-            dmemory = step_backward(call, b, t, batch, before, old, dmemory, z)
+            old = replayed + (count - 1 - i) * size
+            dmemory = step_backward(call, b, t, batch, before, old, dmemory, one, back, z)
             if resets != 0:
                 if tl.load(call.reset + t * batch + b) != 0:
                     dmemory = begin_backward(call, b, t, batch, dmemory, z)

@@ -11,18 +11,17 @@ import triton.language as tl
 from neuraltape.kernels.triton.lib.cells import gru, lstm
 from neuraltape.kernels.triton.lib.formulas import tanh
 from neuraltape.kernels.triton.lib.products import product, products
-from neuraltape.kernels.triton.ntm.heads import address, inverse_norms
-from neuraltape.kernels.triton.ntm.memory import load_memory, store_memory, write
+from neuraltape.kernels.triton.lib.tiles import load_memory, store_memory
 
 
 @triton.jit
 def row_of(t, keep):
-    """Where the state after t steps lies in what is kept of cells and focuses: two rows where nothing is kept."""
+    """Where the state after t steps lies in what is kept of cells and notes: two rows where nothing is kept."""
     return tl.where(keep != 0, t, t % 2)
 
 
 @triton.jit
-def layer_forward(call, layer: tl.constexpr, at, before, now, kept_before, kept_now, keep, z: tl.constexpr):
+def layer_forward(call, layer: tl.constexpr, at, before, now, kept_before, kept_now, keep, one, z: tl.constexpr):
     """One layer, one step. `at`: t batch + b; `before`, `now`: rows; `kept_before`, `kept_now`: rows of cells."""
     own_row, row = call.rows + before * z.row + layer * z.hidden, call.rows + now * z.row
     own = call.own + layer * (z.own_parts * z.padded_hidden) * z.hidden_up
@@ -35,7 +34,7 @@ def layer_forward(call, layer: tl.constexpr, at, before, now, kept_before, kept_
         valid = j < z.hidden
         if layer == 0:
             reads = call.rows + before * z.row + z.layers * z.hidden
-            b0, b1, b2, b3 = products(reads, z.reads, below, j0, z.padded_hidden, z.parts, z.depth, z.block)
+            b0, b1, b2, b3 = products(reads, z.reads, below, j0, z.padded_hidden, z.parts, z.depth, z.block, one)
             x = call.projected + at * (z.parts * z.hidden) + j
             b0 += tl.load(x, mask=valid, other=0.0)
             if z.parts > 1:
@@ -45,13 +44,13 @@ def layer_forward(call, layer: tl.constexpr, at, before, now, kept_before, kept_
                 b3 += tl.load(x + 3 * z.hidden, mask=valid, other=0.0)
         else:
             lower = row + (layer - 1) * z.hidden
-            b0, b1, b2, b3 = products(lower, z.hidden, below, j0, z.padded_hidden, z.parts, z.depth, z.block)
+            b0, b1, b2, b3 = products(lower, z.hidden, below, j0, z.padded_hidden, z.parts, z.depth, z.block, one)
         b0 += tl.load(bias + j, mask=valid, other=0.0)
         gates = call.gates + (at * z.layers + layer) * (z.kept_parts * z.hidden) + j
         if z.cell == "feedforward":
             hidden = tanh(b0)
         else:
-            o0, o1, o2, o3 = products(own_row, z.hidden, own, j0, z.padded_hidden, z.own_parts, z.depth, z.block)
+            o0, o1, o2, o3 = products(own_row, z.hidden, own, j0, z.padded_hidden, z.own_parts, z.depth, z.block, one)
             b1 += tl.load(bias + z.hidden + j, mask=valid, other=0.0)
             b2 += tl.load(bias + 2 * z.hidden + j, mask=valid, other=0.0)
             last = tl.load(bias + 3 * z.hidden + j, mask=valid, other=0.0)
@@ -72,19 +71,21 @@ def layer_forward(call, layer: tl.constexpr, at, before, now, kept_before, kept_
 
 
 @triton.jit(do_not_specialize=["time", "batch", "segment", "start", "keep"])
-def forward(call, time, batch, segment, start, keep, z: tl.constexpr):
+def forward(call, time, batch, segment, start, keep, step: tl.constexpr, z: tl.constexpr):
     """All steps of sequence number `program_id`.
 
     Args:
         segment: steps from one kept memory to the next.
-        start: among cells and focuses, the row of the state with which rows begin anew; 0: none does.
+        start: among cells and notes, the row of the state with which rows begin anew; 0: none does.
         keep: whether there will be a way back.
+        step: the access's, see `engine.access`.
     """
     b = tl.program_id(0).to(tl.int64)
-    n, w = tl.arange(0, z.padded_slots), tl.arange(0, z.padded_width)
+    # See `products`.
+    one = tl.minimum(segment, 1)
     steps = tl.maximum(tl.minimum(tl.load(call.lengths + b).to(tl.int32), time), 0)
     memory = load_memory(call.memory0 + b * (z.slots * z.width), z)
-    for t in range(steps):
+    for t in tl.range(steps, disable_licm=True):
         at, now, kept_now = t * batch + b, (t + 1) * batch + b, row_of(t + 1, keep) * batch + b
         before, kept_before = at, row_of(t, keep) * batch + b
         if keep != 0:
@@ -95,31 +96,18 @@ def forward(call, time, batch, segment, start, keep, z: tl.constexpr):
                 memory = load_memory(call.start_memory + b * (z.slots * z.width), z)
                 before, kept_before = (time + 1) * batch + b, start * batch + b
         for layer in tl.static_range(z.layers):
-            layer_forward(call, layer, at, before, now, kept_before, kept_now, keep, z)
+            layer_forward(call, layer, at, before, now, kept_before, kept_now, keep, one, z)
             tl.debug_barrier()
         # What the controller emits for the heads.
         row, raw = call.rows + now * z.row, call.raw + tl.where(keep != 0, at, b) * z.emitted
         for p0 in range(0, z.emitted, z.block):
             p = p0 + tl.arange(0, z.block)
             hidden = row + (z.layers - 1) * z.hidden
-            emitted = product(hidden, z.hidden, call.interface, p0, z.padded_emitted, z.depth, z.block)
+            emitted = product(hidden, z.hidden, call.interface, p0, z.padded_emitted, z.depth, z.block, one)
             emitted += tl.load(call.interface_bias + p, mask=p < z.emitted, other=0.0)
             tl.store(raw + p, emitted, mask=p < z.emitted)
         tl.debug_barrier()
-        # Write, then read.
-        focus_before = call.focus + kept_before * (z.heads * z.slots)
-        focus = call.focus + kept_now * (z.heads * z.slots)
-        inverse = inverse_norms(memory, z)
-        for head in range(z.readers, z.heads):
-            weights = address(memory, inverse, raw, head, focus_before + head * z.slots, z)[0]
-            tl.store(focus + head * z.slots + n, weights, mask=n < z.slots)
-        tl.debug_barrier()
-        memory = write(memory, raw, focus, z)
-        inverse = inverse_norms(memory, z)
-        for head in range(z.readers):
-            weights = address(memory, inverse, raw, head, focus_before + head * z.slots, z)[0]
-            tl.store(focus + head * z.slots + n, weights, mask=n < z.slots)
-            read = tl.sum(memory * weights[:, None], 0)
-            tl.store(row + z.layers * z.hidden + head * z.width + w, read, mask=w < z.width)
+        notes_before, notes = call.notes + kept_before * z.notes, call.notes + kept_now * z.notes
+        memory = step(memory, raw, notes_before, notes, row + z.layers * z.hidden, z)
         tl.debug_barrier()
     store_memory(call.memory1 + b * (z.slots * z.width), memory, z)

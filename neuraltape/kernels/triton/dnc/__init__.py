@@ -1,0 +1,1 @@
+"""The access of the Differentiable Neural Computer without links: what it plugs into the engine."""

@@ -1,0 +1,1 @@
+"""The loop that all accesses share: controller, launches, gradients, the first use. Knows no access."""

@@ -1,0 +1,1 @@
+"""Access by least-recently-used writes: what it plugs into the engine."""
