@@ -18,16 +18,20 @@ from neuraltape.printed import record_repr
 Steps = int | range | None
 """One step, a range of steps with stride 1, or None: every step. Steps count from 0."""
 
-# Lower and upper bound of each number by its name in the glossary; a bound is a legal value here. Others have none.
+# Lower and upper bound of numbers that have them in every machine, by their names in the glossary; a bound is a legal
+# value here. A machine's own, which may be narrower, are in its traces.
 BOUNDS = {
     "strength": (0.0, math.inf),
     "gate": (0.0, 1.0),
     "shift": (0.0, 1.0),
     "sharpness": (1.0, math.inf),
-    "key": (-1.0, 1.0),
     "erase": (0.0, 1.0),
-    "add": (-1.0, 1.0),
 }
+
+
+def bounds_of(listed: Trace, name: str) -> tuple[float, float]:
+    """Between which bounds a number can be in the machine of a trace: infinite ones where it has none."""
+    return listed.bounds.get(name, BOUNDS.get(name, (-math.inf, math.inf)))
 
 
 class Place(NamedTuple):
@@ -120,18 +124,12 @@ class Force(OnHeads):
         super().__post_init__()
         if not isinstance(self.parameter, str):
             raise ValueError(f"parameter must be the name of a number, such as 'gate'; got {self.parameter!r}")
-        numbers = self.value if isinstance(self.value, tuple) else (self.value,)
-        low, high = BOUNDS.get(self.parameter, (-math.inf, math.inf))
-        legal = all(type(x) in (int, float) and math.isfinite(x) and low <= x <= high for x in numbers)
-        if not numbers or not legal:
-            bound = "" if low == -math.inf else f" of at least {low:g}"
-            bound = bound if high == math.inf else f" from {low:g} to {high:g}"
-            raise ValueError(f"value of {self.parameter} must be finite numbers{bound}; got {self.value!r}")
+        self._check_bounds(BOUNDS.get(self.parameter, (-math.inf, math.inf)))
         if self.parameter == "shift" and (not isinstance(self.value, tuple) or abs(math.fsum(self.value) - 1) > 1e-6):
             raise ValueError(f"value of shift must be a tuple that sums to 1, one entry a move; got {self.value!r}")
 
     def check(self, listed: Trace, steps: int) -> None:
-        """Check as `Intervention.check` does; also the length of `value`."""
+        """Check as `Intervention.check` does; also the length of `value`, and that this machine's number can be so."""
         super().check(listed, steps)
         found = [sizes[self.parameter] for sizes in map(_sizes, self.heads(listed)) if self.parameter in sizes]
         if not found:
@@ -141,6 +139,15 @@ class Force(OnHeads):
         if isinstance(self.value, tuple) and set(found) != {len(self.value)}:
             expected = " and ".join(str(size) for size in dict.fromkeys(found))
             raise ValueError(f"value of {self.parameter} must have length {expected}; got {len(self.value)}")
+        self._check_bounds(bounds_of(listed, self.parameter))
+
+    def _check_bounds(self, bounds: tuple[float, float]) -> None:
+        numbers, (low, high) = self.value if isinstance(self.value, tuple) else (self.value,), bounds
+        legal = all(type(x) in (int, float) and math.isfinite(x) and low <= x <= high for x in numbers)
+        if not numbers or not legal:
+            bound = "" if low == -math.inf else f" of at least {low:g}"
+            bound = bound if high == math.inf else f" from {low:g} to {high:g}"
+            raise ValueError(f"value of {self.parameter} must be finite numbers{bound}; got {self.value!r}")
 
     def change_number(self, at: Place, name: str, value: Tensor, ticks: tuple[Any, ...]) -> Tensor:
         """The number, set."""

@@ -1,7 +1,8 @@
 """How a trace is made: an access shows a recorder every stage, and the recorder lets interventions change it.
 
 Knows no machine: an access that can be traced has `forward_in_stages(controller_output, state, recorder)`, which gives
-what its `forward` gives, computed through the recorder.
+what its `forward` gives, computed through the recorder. Its `bounds`, if it has any, say between which bounds its
+numbers are, by their names.
 """
 
 from collections.abc import Callable, Sequence
@@ -354,6 +355,7 @@ def _run(
         targets=None if targets is None else _copy(targets),
         memory=memory,
         first_memory=first_memory,
+        bounds=dict(getattr(machine.access, "bounds", {})),
     )
     return trace, outputs, state
 

@@ -5,6 +5,7 @@ one draws what it lists. `neuraltape.nn.record` makes traces.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -20,7 +21,7 @@ from torch import Tensor
 from neuraltape.files import write_atomically
 from neuraltape.printed import record_repr, tensor_told
 
-FORMAT = "neuraltape-trace-3"
+FORMAT = "neuraltape-trace-4"
 # Heads that a printed trace describes.
 HEADS_PRINTED = 8
 
@@ -101,6 +102,8 @@ class Trace:
     """What the targets are, so that outputs are drawn as such; None: nobody has said."""
     scored: Tensor | None = None
     """The steps whose targets count, (time, batch) bool; None: nobody has said."""
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Between which bounds a number is in this machine, where the glossary has no bounds for it or wider ones."""
 
     def __post_init__(self) -> None:
         if not self.heads or not all(head.stages for head in self.heads):
@@ -235,6 +238,10 @@ class Trace:
             "heads": listed,
             "labels": self.labels,
             "target_kind": self.target_kind,
+            # JSON has no infinity.
+            "bounds": {
+                name: [each if math.isfinite(each) else None for each in pair] for name, pair in self.bounds.items()
+            },
         }
         # A file can't hold one piece of storage under two names.
         tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor, _ in self._expected()}
@@ -266,8 +273,9 @@ class Trace:
                 raise ValueError(f"it also holds {', '.join(sorted(tensors))}")
             labels = about["labels"]
             labels = None if labels is None else tuple(tuple(map(str, row)) for row in labels)
-            kind = about["target_kind"]
-            return cls(str(about["machine"]), heads=heads, labels=labels, target_kind=kind, **required, **optional)
+            bounds = {str(name): _bounds(*pair) for name, pair in about["bounds"].items()}
+            told: dict[str, Any] = {"labels": labels, "target_kind": about["target_kind"], "bounds": bounds}
+            return cls(str(about["machine"]), heads=heads, **told, **required, **optional)
         except KeyError as error:
             raise ValueError(f"{path} is no whole trace: {error} is missing") from None
         except (AttributeError, TypeError, ValueError) as error:
@@ -318,6 +326,10 @@ def _lists_of_names(heads: tuple[Head, ...]) -> Iterator[tuple[str, list[str]]]:
     yield "heads", [head.name for head in heads]
     for head in heads:
         yield f"the stages of {head.name}", [stage.name for stage in head.stages]
+
+
+def _bounds(low: float | None, high: float | None) -> tuple[float, float]:
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
 
 
 def _head(about: dict[str, Any], tensors: dict[str, Tensor]) -> Head:

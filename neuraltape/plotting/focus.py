@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from neuraltape.nn.intervention import BOUNDS
+from neuraltape.nn.intervention import bounds_of
 from neuraltape.nn.trace import Head, Trace
 from neuraltape.plotting.hops import plot_hops
 from neuraltape.plotting.layout import (
@@ -195,9 +195,8 @@ def head_panels(tape: Tape, head: Head, slots: NDArray[np.integer]) -> list[Pane
 def vector_panel(tape: Tape, head: Head, name: str) -> Panel:
     """One of the vectors that a head moves, over time."""
     values = tape.of(head.vectors[name]).T
-    low, high = BOUNDS.get(name, (-math.inf, math.inf))
-    # The scale is that of the glossary, so that panels can be compared; where it has none, or a machine keeps to none,
-    # that of the numbers.
+    low, high = bounds_of(tape.trace, name)
+    # The scale is that of the machine, so that panels can be compared; where it has none that of the numbers.
     scale: tuple[Scale, float] = ("unit" if low == 0 else "signed", high)
     if not math.isfinite(high) or np.abs(values).max(initial=0) > high:
         scale = "signed", scale_of(np.append(values, -1.0))[1]

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from neuraltape import MANN, NTM, Trace
+from neuraltape import DNC, MANN, NTM, Trace
 from neuraltape.functional import Sentences
 from neuraltape.nn import Damage, Erase, Focus, Force, Freeze, NoShift
+from neuraltape.nn.intervention import bounds_of
+from neuraltape.nn.machines import MACHINES
 from neuraltape.nn.memory_network import MemoryNetwork
 
 STEPS = 6
@@ -303,3 +305,38 @@ def test_interventions_that_do_not_fit_a_memory_network_are_refused(network, int
 def test_heads_that_can_only_move_cannot_be_kept_from_it(inputs):
     with pytest.raises(ValueError, match=r"read 1 cannot stay: its moves \(1, 2\) have no 0"):
         machine(shift_offsets=(1, 2)).trace(inputs, intervene=NoShift())
+
+
+def test_numbers_are_bounded_as_they_are_in_the_machine(ntm, inputs):
+    with pytest.raises(ValueError, match=r"value of key must be finite numbers from -1 to 1; got 1\.5"):
+        ntm.trace(inputs, intervene=Force(parameter="key", value=1.5))
+    dnc = DNC(inputs.shape[-1], 6, 2, memory_slots=7, memory_width=5, masked=True, dtype=inputs.dtype)
+    trace = dnc.trace(inputs, intervene=[Force(parameter=name, value=-3.0) for name in ("key", "add")])
+    assert trace.head("write 1").stage("content").numbers["key"].eq(-3).all()
+    assert trace.head("write 1").vectors["add"].eq(-3).all()
+    for name, value, bound in (
+        ("strength", 0.5, "of at least 1"),
+        ("write_gate", 1.5, "from 0 to 1"),
+        ("free", -0.5, "from 0 to 1"),
+        ("mask", 0.05, r"from 0\.1 to 1"),
+    ):
+        with pytest.raises(ValueError, match=f"value of {name} must be finite numbers {bound}; got {value}"):
+            dnc.trace(inputs, intervene=Force(parameter=name, value=value))
+
+
+@pytest.mark.parametrize("kind", ["ntm", "mann", "dnc", "sam"])
+def test_no_number_of_a_machine_is_beyond_its_bounds(kind, inputs, generator):
+    machine = MACHINES[kind].build(MACHINES[kind].config(hidden_size=6), inputs.shape[-1], 2).to(inputs.dtype)
+    for parameter in machine.parameters():
+        parameter.data = 9 * torch.randn(parameter.shape, generator=generator, dtype=inputs.dtype)
+    trace = machine.trace(inputs)
+    assert trace.bounds == machine.access.bounds
+    for head in trace.heads:
+        for stage in head.stages:
+            for name, values in (stage.numbers | head.vectors).items():
+                low, high = bounds_of(trace, name)
+                assert values.min() >= low, name
+                assert values.max() <= high, name
+                # What has no bounds is really beyond those that others have.
+                if kind == "dnc" and name in ("key", "add"):
+                    assert values.abs().max() > 1

@@ -334,7 +334,7 @@ def test_a_file_that_is_no_trace_is_named(tmp_path):
         Trace.load(tmp_path / "broken")
     save_file({"a": torch.ones(1)}, tmp_path / "old", {"format": "neuraltape-trace-1"})
     with pytest.raises(
-        ValueError, match="old is no trace: its format is 'neuraltape-trace-1', not 'neuraltape-trace-3'"
+        ValueError, match="old is no trace: its format is 'neuraltape-trace-1', not 'neuraltape-trace-4'"
     ):
         Trace.load(tmp_path / "old")
 
@@ -362,7 +362,7 @@ def test_a_file_whose_parts_do_not_fit_is_refused(spoil, message, tmp_path, gene
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["trace"])
     spoil(tensors, about)
-    save_file(tensors, path, {"format": "neuraltape-trace-3", "trace": json.dumps(about)})
+    save_file(tensors, path, {"format": "neuraltape-trace-4", "trace": json.dumps(about)})
     assert len(trace.heads) == 5
     with pytest.raises(ValueError, match=message):
         Trace.load(path)

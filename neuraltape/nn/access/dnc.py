@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from neuraltape.functional import (
     usage,
     write_focus,
 )
+from neuraltape.functional.dnc import MASK_FLOOR
 from neuraltape.nn.backend import without_autocast
 from neuraltape.nn.checks import check_flag
 from neuraltape.nn.initial import given_memory
@@ -102,6 +103,11 @@ class DNCAccess(nn.Module):
     scheme = "dnc"
     state_type = DNCState
     fixed_start = True
+    # Keys and add vectors have none; elsewhere a strength may be below 1.
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "strength": (1.0, math.inf), "mask": (MASK_FLOOR, 1.0), "free": (0.0, 1.0), "usage": (0.0, 1.0),
+        "allocation_gate": (0.0, 1.0), "write_gate": (0.0, 1.0), "modes": (0.0, 1.0),
+    }  # fmt: skip
     # `forward` is in plain PyTorch.
     backend = "reference"
 

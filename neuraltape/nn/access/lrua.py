@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,7 @@ class LRUAAccess(nn.Module):
 
     scheme = "lrua"
     state_type = LRUAState
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {"key": (-1.0, 1.0), "add": (-1.0, 1.0)}
     fixed_start = True
     # `forward` is in plain PyTorch.
     backend = "reference"

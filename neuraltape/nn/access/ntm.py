@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -107,6 +108,7 @@ class NTMAccess(nn.Module):
 
     scheme = "ntm"
     state_type = AccessState
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {"key": (-1.0, 1.0), "add": (-1.0, 1.0)}
 
     def __init__(
         self,

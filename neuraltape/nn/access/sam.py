@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +103,9 @@ class SAMAccess(nn.Module):
 
     scheme = "sam"
     state_type = SAMState
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "key": (-1.0, 1.0), "add": (-1.0, 1.0), "write_gate": (0.0, 1.0), "modes": (0.0, 1.0),
+    }  # fmt: skip
     fixed_start = True
     # `forward` is in plain PyTorch.
     backend = "reference"

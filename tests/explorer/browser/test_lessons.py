@@ -5,6 +5,7 @@ not do fails here.
 """
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -16,9 +17,9 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from neuraltape.explorer import export
+from neuraltape.explorer import create_app, export
 from neuraltape.nn.pretrained import PACKAGED
-from tests.explorer.browser.served import Quiet
+from tests.explorer.browser.served import Quiet, served
 from tests.explorer.browser.waiting import eventually, hidden
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
@@ -73,26 +74,181 @@ def where(head: str, at: int) -> str:
     }}"""
 
 
+def click_slot(page: Any, slot: int) -> None:
+    slots = page.evaluate(
+        """async () => {
+            const { shown } = await import("explorer/store");
+            return (await import("explorer/axis")).slotsShown(shown());
+        }"""
+    )
+    tape = page.locator("#tape > canvas")
+    column = tape.bounding_box()["width"] / len(slots)
+    tape.click(position={"x": (slots.index(slot) + 0.5) * column, "y": 80})
+    page.locator("#slot-bar", has_text=f"Slot {slot} picked.").wait_for()
+
+
 def pick(head: str, at: int) -> Callable[[Any], None]:
     """Click the slot on which a head was."""
+    return lambda page: click_slot(page, page.evaluate(where(head, at)))
+
+
+FREEZE, ERASE = press("Freeze this head"), press("Erase before this step")
+
+
+class Newcomer:
+    """Somebody who knows of a machine what the page has said, and nothing else."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def read(self, name: str, selector: str, pattern: str) -> Callable[[Any], None]:
+        """Keep what the page says there: the group of a pattern."""
+
+        def act(page: Any) -> None:
+            eventually(page, lambda: re.search(pattern, page.inner_text(selector)), f"no {pattern}")
+            found = re.search(pattern, page.inner_text(selector))
+            assert found is not None
+            self.known[name] = found[1]
+
+        return act
+
+    def guess(self, words: str) -> Callable[[Any], None]:
+        return lambda page: guess(words.format(**self.known))(page)
+
+    def go_along(self, key: str, name: str) -> Callable[[Any], None]:
+        """Press an arrow until the sentence says that the head is on a slot that was read before."""
+
+        def act(page: Any) -> None:
+            for _ in range(20):
+                said = page.inner_text("#sentence")
+                if re.search(rf"slot {self.known[name]}: \d+ % of its focus is there", said):
+                    assert "It brings back what stands there." in said
+                    return
+                page.keyboard.press(key)
+                eventually(page, lambda said=said: page.inner_text("#sentence") != said)
+            raise AssertionError(f"the head is never on slot {self.known[name]}")
+
+        return act
+
+    def pick_by_keyboard(self, name: str) -> Callable[[Any], None]:
+        """Move to the tape, go with the arrows to a slot that was read before, and pick it."""
+
+        def act(page: Any) -> None:
+            page.focus("#tape > canvas")
+            walk(page, "ArrowLeft", lambda label: f"Slot {self.known[name]}." in label)
+            page.keyboard.press("Space")
+
+        return act
+
+    def pick_by_mouse(self, name: str) -> Callable[[Any], None]:
+        return lambda page: click_slot(page, int(self.known[name]))
+
+    def point_at_the_best(self, page: Any) -> None:
+        """Go over the slots on the tape, read how alike each is to the key, and go back to one of the best."""
+        seen: list[tuple[str, float]] = []
+
+        def told() -> tuple[str, float]:
+            found = re.match(r"slot (\d+):.* ([\u2212-]?[\d.]+)$", page.inner_text(".stage:nth-child(1) .equation"))
+            assert found is not None
+            return found[1], float(found[2].replace("\u2212", "-"))
+
+        def ended(_: str) -> bool:
+            seen.append(told())
+            return seen[-1:] == seen[-2:-1]
+
+        page.focus("#tape > canvas")
+        walk(page, "ArrowLeft", ended)
+        seen.clear()
+        walk(page, "ArrowRight", ended)
+        best = max(alike for _, alike in seen)
+        assert len(seen) > 4
+        walk(page, "ArrowLeft", lambda _: told()[1] == best)
+
+
+def walk(page: Any, key: str, found: Callable[[str], bool]) -> None:
+    """Go over the tape with an arrow key until a slot is found by what the page says of it."""
+    label = page.get_attribute("#tape > canvas", "aria-label")
+    for _ in range(60):
+        if found(label):
+            return
+        page.keyboard.press(key)
+        old = label
+        # At an end of the tape nothing changes any more.
+        for _ in range(20):
+            page.wait_for_timeout(50)
+            label = page.get_attribute("#tape > canvas", "aria-label")
+            if label != old:
+                break
+    raise AssertionError("no such slot on the tape")
+
+
+def force(name: str, end: str) -> Callable[[Any], None]:
+    """Press a number's button, and move its slider to one of its ends."""
 
     def act(page: Any) -> None:
-        slot = page.evaluate(where(head, at))
-        slots = page.evaluate(
-            """async () => {
-                const { shown } = await import("explorer/store");
-                return (await import("explorer/axis")).slotsShown(shown());
-            }"""
-        )
-        tape = page.locator("#tape > canvas")
-        column = tape.bounding_box()["width"] / len(slots)
-        tape.click(position={"x": (slots.index(slot) + 0.5) * column, "y": 80})
-        page.locator("#slot-bar", has_text=f"Slot {slot} picked.").wait_for()
+        slider = page.locator(f".force input[aria-label='force: {name}']")
+        if not slider.is_visible():
+            page.get_by_role("button", name=f"force: {name}").click()
+        slider.focus()
+        page.keyboard.press(end)
 
     return act
 
 
-FREEZE, ERASE = press("Freeze this head"), press("Erase before this step")
+def keys(key: str, times: int) -> Callable[[Any], None]:
+    def act(page: Any) -> None:
+        for _ in range(times):
+            page.keyboard.press(key)
+
+    return act
+
+
+ON_SLOT = r"Write 1 moves one slot on, to slot (\d+): \d+ % of its focus is there"
+"""Which slot, and why: it moved there; a head that its key has led there is said to be."""
+LOST, WRONG = (
+    r"first (?:looks elsewhere|loses its place) at step (\d+)",
+    r"The first wrong bit (?:follows|is) at step (\d+)",
+)
+
+
+def lessons_of_copy() -> list[list[list[Callable[[Any], None]]]]:
+    """What a reader does at each stop of the six lessons."""
+    me = Newcomer()
+    return [
+        [
+            [keys("ArrowRight", 3)],
+            [guess("One slot on"), keys("ArrowRight", 1), me.read("fifth", "#sentence", ON_SLOT)],
+            [step(2), me.read("third", "#sentence", ON_SLOT), me.pick_by_keyboard("third")],
+            [guess("step 8"), me.go_along("ArrowRight", "third")],
+        ],
+        [
+            [me.point_at_the_best],
+            [guess("Every slot gets the same"), force("strength", "Home")],
+            [force("strength", "End")],
+        ],
+        [
+            [guess("From the step before")],
+            [guess("It loses its place"), press("force: gate")],
+            [me.read("lost", "#verdict", LOST), me.guess("step {lost}")],
+        ],
+        [
+            [guess("One on")],
+            [guess("On top of the first"), press("Switch its shift off")],
+            [step(5)],
+        ],
+        [
+            [guess("It shrinks")],
+            [guess("It blurs more with each step"), force("sharpness", "Home")],
+            [step(6)],
+        ],
+        [
+            [step(1), me.read("second", "#sentence", ON_SLOT), me.pick_by_mouse("second")],
+            [guess("step 8"), ERASE],
+            [me.read("wrong", "#verdict", WRONG), me.guess("step {wrong}")],
+        ],
+    ]  # fmt: skip
+
+
 LESSONS: dict[str, list[list[Callable[[Any], None]]]] = {
     "repeat-copy": [
         [step(6)],
@@ -147,22 +303,91 @@ CLAIMS = {
 """What the last words of a lesson say of what is then shown."""
 
 
+# Where the lessons' own words end, what they speak of, and where the time slider begins.
+COVER = """() => {
+    const box = (id) => document.getElementById(id).getBoundingClientRect();
+    const spoken = document.querySelector(".spoken-of").getBoundingClientRect();
+    return [box("lesson").bottom, spoken.top, spoken.bottom, innerHeight];
+}"""
+
+
+def uncovered(page: Any, where: str) -> None:
+    """What a stop speaks of is in sight, below its own words."""
+
+    def seen() -> bool:
+        bottom, top, below, whole = page.evaluate(COVER)
+        return bottom <= top + 1 and top < whole and (below - top > whole / 2 or below <= whole + 1)
+
+    eventually(page, seen, f"{where}: what it speaks of is covered or out of sight")
+
+
+def follow(page: Any, stops: list[list[Callable[[Any], None]]], name: str) -> None:
+    """Do what each stop of a lesson says; the last one is left open."""
+    for number, acts in enumerate(stops):
+        eventually(page, lambda now=number: page.inner_text("#lesson-count") == f"{now + 1} of {len(stops)}")
+        eventually(page, lambda: page.locator(".spoken-of").count() == 1)
+        uncovered(page, f"{name}, stop {number + 1}")
+        for act in acts:
+            act(page)
+        eventually(page, lambda: page.locator("#lesson-next").is_enabled(), f"{name}, stop {number + 1}")
+        assert page.inner_text("#lesson-told").removeprefix("As you said.").strip() != ""
+        if number + 1 < len(stops):
+            page.click("#lesson-next")
+
+
+def test_a_newcomer_can_do_the_six_lessons_on_copying_from_what_the_page_says(page):
+    """With the keys and with the mouse: follow a vector from its write to its read, make the machine forget it."""
+    page.click("#lessons-open")
+    page.locator("#lesson").wait_for()
+    lessons = lessons_of_copy()
+    for number, stops in enumerate(lessons):
+        eventually(
+            page,
+            lambda now=number: (
+                page.locator("#lesson-tabs [aria-pressed=true]").get_attribute("aria-label").startswith(f"{now + 1} ")
+            ),
+        )
+        follow(page, stops, f"lesson {number + 1}")
+        page.click("#lesson-next")
+    hidden(page, "#lesson")
+    eventually(page, lambda: page.locator("#changes .chip").count() == 0)
+
+
+def test_every_lesson_can_be_shown_to_its_end_on_a_telephone(page):
+    """Each stop waits, asks where there is something to predict, and covers nothing of what it speaks of."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("#lessons-open")
+    page.locator("#lesson").wait_for()
+    guesses = []
+    for lesson, stops in enumerate((4, 3, 3, 3, 3, 3)):
+        for stop in range(stops):
+            eventually(page, lambda now=stop, of=stops: page.inner_text("#lesson-count") == f"{now + 1} of {of}")
+            eventually(page, lambda: page.locator(".spoken-of").count() == 1)
+            waits = page.locator("#lesson-choices button")
+            if waits.count() and waits.first.is_visible():
+                assert page.locator("#lesson-next").is_disabled()
+                waits.nth(stop % waits.count()).click()
+                eventually(page, lambda: page.inner_text("#lesson-told") != "")
+                guesses.append(page.inner_text("#lesson-told"))
+            if page.locator("#lesson-show").is_visible():
+                assert page.locator("#lesson-next").is_disabled()
+                page.click("#lesson-show")
+            eventually(page, lambda: page.locator("#lesson-next").is_enabled())
+            uncovered(page, f"lesson {lesson + 1}, stop {stop + 1}")
+            page.click("#lesson-next")
+    hidden(page, "#lesson")
+    eventually(page, lambda: page.locator("#changes .chip").count() == 0)
+    assert len(guesses) == 12
+    assert all(each.startswith(("As you said.", "Not quite: ")) for each in guesses)
+
+
 @pytest.mark.parametrize("machine", LESSONS)
 def test_a_newcomer_can_do_the_lesson_from_what_it_says(page, machine):
     begin(page, machine)
     if machine == "associative-recall":
         label = page.get_attribute("canvas.drawable", "aria-label")
         assert "4 items; item 2 is asked, item 3 has to come." in label
-    stops = LESSONS[machine]
-    for number, acts in enumerate(stops):
-        eventually(page, lambda now=number: page.inner_text("#lesson-count") == f"{now + 1} of {len(stops)}")
-        eventually(page, lambda: page.locator(".spoken-of").count() == 1)
-        for act in acts:
-            act(page)
-        eventually(page, lambda: page.locator("#lesson-next").is_enabled(), f"{machine}, stop {number + 1}")
-        assert page.inner_text("#lesson-told").removeprefix("As you said.").strip() != ""
-        if number + 1 < len(stops):
-            page.click("#lesson-next")
+    follow(page, LESSONS[machine], machine)
     claim = f"""async () => {{
         const {{ state }} = await import("explorer/store");
         const {{ peak }} = await import("explorer/sentence");
@@ -172,6 +397,36 @@ def test_a_newcomer_can_do_the_lesson_from_what_it_says(page, machine):
     page.click("#lesson-next")
     hidden(page, "#lesson")
     eventually(page, lambda: page.locator("#changes .chip").count() == 0)
+
+
+def test_a_map_has_a_lesson_from_its_first_ride_to_what_the_machine_forgets(tab):
+    """The server runs it: the page does not compute this machine."""
+    me = Newcomer()
+    with served(create_app(models={"underground": PACKAGED / "underground"}, chosen="underground")) as found:
+        tab.goto(found)
+        tab.locator("#stages canvas").first.wait_for()
+        tab.click("#lessons-open")
+        stops = [
+            [step(101)],
+            [guess("step 129"), press("Green Park")],
+            [guess("The ride from Victoria to the north"), press("read 1")],
+            [guess("The key, by contents")],
+            [
+                guess("In the slot with the ride from Green Park"),
+                keys("ArrowRight", 1),
+                me.read(
+                    "slot", "#sentence", r"slot (\d+), where \u201cGreen Park, Victoria north: Oxford Circus\u201d was"
+                ),
+            ],
+            [me.pick_by_mouse("slot")],
+            [guess("The first alone"), ERASE],
+        ]
+        follow(tab, stops, "the map")
+        said = tab.locator("#journey-answers tbody td:last-child").all_inner_texts()
+        assert said == ["\u2713", "\u2717", "\u2717"]
+        tab.click("#lesson-next")
+        hidden(tab, "#lesson")
+        tab.goto("about:blank")
 
 
 def test_what_is_asked_is_not_shown_before_it_is_answered(page):

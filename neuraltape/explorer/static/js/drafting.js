@@ -75,7 +75,7 @@ export async function fitDraft() {
   const same = state.draft?.form === form && state.draft.task === task && !machine().ready;
   if (machine().ready) return nextReady();
   if (form === "story") return same ? run() : set({ task, form, ...(machine().examples[0] ?? { facts: [], question: "" }) });
-  if (machine().journeys && state.draft?.form !== form) return state.draft?.form === "journey" ? run() : set(firstJourney(machine()));
+  if (machine().journeys && !same) return state.draft?.form === "journey" ? run() : set(firstJourney(machine()));
   if (form === "episode") return same ? run() : set({ task, form, length: lengths[0], seed: draw() });
   if (same && state.draft.vectors[0].length === drawing().width) run();
   else await randomDraft(drawing().start);

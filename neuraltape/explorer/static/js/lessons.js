@@ -12,6 +12,7 @@ import { recall } from "explorer/lessons/recall";
 import { repeat } from "explorer/lessons/repeat";
 import { sort } from "explorer/lessons/sort";
 import { story } from "explorer/lessons/story";
+import { walk } from "explorer/lessons/walk";
 import { play } from "explorer/player";
 import { machineOf, state, update } from "explorer/store";
 import { text } from "explorer/text";
@@ -19,7 +20,7 @@ import { tabs } from "explorer/whatif";
 
 // By the task. A course is {fits, draft, holds, lessons}: whether it can be taken with a machine, the sequence that
 // everybody sees, and whether this machine does on it what the words say.
-const COURSES = { copy, "repeat-copy": repeat, "associative-recall": recall, "priority-sort": sort, ngrams: guess, omniglot: episode, story };
+const COURSES = { copy, "repeat-copy": repeat, "associative-recall": recall, "priority-sort": sort, ngrams: guess, omniglot: episode, "graph-traversal": walk, story };
 const courseOf = (about) => COURSES[about?.form === "story" ? "story" : about?.task];
 
 let lesson = 0;

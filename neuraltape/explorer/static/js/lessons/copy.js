@@ -4,6 +4,7 @@ import { addChange, ofKind } from "explorer/changes";
 import { ALL, best, changed, choices, erased, flag, focus, force, headOf, look, number, pick, place, plain, rows, shaped, slotsOn, stage, steps, value } from "explorer/lessons/tools";
 import { goTo } from "explorer/player";
 import { state, update } from "explorer/store";
+import { number as written } from "explorer/text";
 import { firstParting } from "explorer/verdict";
 
 const VECTORS = rows("10110001 01101100 11000110 00111011 10010111 01100101");
@@ -12,7 +13,12 @@ const back = (vector) => {
   const slot = focus(vector, "write 1");
   return flag() + best(["end flag", ...VECTORS].map((_, i) => plain().weights(flag() + i, headOf("read 1"))[slot]));
 };
-const likest = () => best(plain().stage(3, headOf("write 1"), 0));
+// The slots that resemble the key most, as far as what the page writes of it tells them apart: all empty ones are alike.
+const likest = () => {
+  const found = plain().stage(3, headOf("write 1"), 0);
+  const most = written(found[best(found)]);
+  return [...found.keys()].filter((slot) => written(found[slot]) === most);
+};
 
 const lessons = [
   {
@@ -27,7 +33,7 @@ const lessons = [
   {
     key: "lesson2",
     stops: [
-      { place: stage(0), setup: () => look("write 1", 3), until: () => state.pointed === likest(), show: () => update({ pointed: likest() }) },
+      { place: stage(0), setup: () => look("write 1", 3), until: () => likest().includes(state.pointed), show: () => update({ pointed: likest()[0] }) },
       { place: stage(1), setup: () => look("write 1", 3), ask: choices("lesson2.2", () => 0), until: () => value("write 1", "strength") < 0.05, show: () => force("write 1", "strength", 0) },
       { place: stage(1), setup: () => look("write 1", 3), until: () => value("write 1", "strength") >= 20, show: () => force("write 1", "strength", 40) },
     ],
@@ -60,7 +66,7 @@ const lessons = [
     key: "lesson6",
     stops: [
       { place: place("tape"), setup: () => look("write 1", flag()), until: () => state.selected.includes(focus(1, "write 1")), show: () => pick(focus(1, "write 1")) },
-      { place: place("tracks"), setup: () => {}, ask: () => steps(flag() + 2), until: () => erased(focus(1, "write 1")), show: () => addChange({ kind: "erase", slots: [focus(1, "write 1")] }, { first: flag(), last: flag() }) },
+      { place: place("tracks"), setup: () => goTo(flag()), ask: () => steps(flag() + 2), until: () => erased(focus(1, "write 1")) && changed().mistakes.some(Boolean), show: () => addChange({ kind: "erase", slots: [focus(1, "write 1")] }, { first: flag(), last: flag() }) },
       { place: place("verdict"), setup: () => {}, ask: () => (changed() ? steps(changed().mistakes.findIndex((count) => count > 0)) : []), until: () => true },
     ],
   },

@@ -22,7 +22,7 @@ const lessons = [
       { place: place("tape"), setup: () => look("read 1", ONE), ahead: () => ONE, ask: choices("lessonGuess.2", () => (focus(AGAIN, "read 1") === focus(ONE, "read 1") ? 0 : 1)), until: () => state.step === AGAIN, show: () => goTo(AGAIN) },
       { place: place("tracks"), setup: () => look("read 1", AGAIN), ahead: () => AGAIN, ask: choices("lessonGuess.3", () => (used().size > 20 && used().size < 40 ? 1 : used().size < 20 ? 0 : 2)), until: () => state.step === OTHER, show: () => goTo(OTHER) },
       { place: place("tape"), setup: () => look("read 1", CUT), until: () => state.selected.includes(table()), show: () => pick(table()) },
-      { place: place("tracks"), setup: () => {}, ask: choices("lessonGuess.5", () => 1), until: () => erased(table()), show: () => addChange({ kind: "erase", slots: [table()] }, { first: CUT, last: CUT }) },
+      { place: place("tracks"), setup: () => goTo(CUT), ask: choices("lessonGuess.5", () => 1), until: () => erased(table()), show: () => addChange({ kind: "erase", slots: [table()] }, { first: CUT, last: CUT }) },
     ],
   },
 ];

@@ -1,7 +1,7 @@
 // A lesson on associative recall: the place is found by its contents, and read from by moving on.
 
 import { addChange } from "explorer/changes";
-import { choices, erased, focus, look, number, pick, place, plain, rows, shaped, slotsOn, stage, steps } from "explorer/lessons/tools";
+import { changed, choices, erased, focus, look, number, pick, place, plain, rows, shaped, slotsOn, stage, steps } from "explorer/lessons/tools";
 import { goTo } from "explorer/player";
 import { state } from "explorer/store";
 
@@ -20,7 +20,7 @@ const lessons = [
       { place: place("tracks"), setup: () => look("read 1", FIRST + 1), ahead: () => SECOND - 1, ask: choices("lessonRecall.2", () => ({ [focus(ASKED, "write 1")]: 0, [focus(NEXT - 1, "write 1")]: 1 })[focus(SECOND, "read 1")] ?? 2), until: () => state.step === SECOND, show: () => goTo(SECOND) },
       { place: stage(3), setup: () => look("read 1", SECOND), ask: choices("lessonRecall.3", () => (number(ANSWER, "read 1", "gate")[0] < 0.5 ? 1 : 0)), until: () => state.step === ANSWER, show: () => goTo(ANSWER) },
       { place: place("tape"), setup: () => look("read 1", SECOND), until: () => state.selected.includes(wanted()), show: () => pick(wanted()) },
-      { place: place("tracks"), setup: () => {}, ask: () => steps(ANSWER), until: () => erased(wanted()), show: () => addChange({ kind: "erase", slots: [wanted()] }, { first: state.step, last: state.step }) },
+      { place: place("tracks"), setup: () => goTo(SECOND), ask: () => steps(ANSWER), until: () => erased(wanted()) && changed().mistakes.some(Boolean), show: () => addChange({ kind: "erase", slots: [wanted()] }, { first: state.step, last: state.step }) },
     ],
   },
 ];
