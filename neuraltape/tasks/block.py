@@ -15,7 +15,7 @@ from neuraltape.files import refuse_pipe
 from neuraltape.printed import record_repr
 
 # Sequences that are looked at together.
-CHUNK = 2048
+CHUNK = 512
 # Each step is a byte in memory, and a file of nothing but zeros takes no room on a disk.
 MOST_STEPS = 1 << 31
 

@@ -1,13 +1,16 @@
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from neuraltape.runs import RunExistsError, load_run
 from neuraltape.settings import AdamSettings, LoopSettings
@@ -19,7 +22,18 @@ from .small import NTM, lines, small
 ROOT = Path(__file__).parents[2]
 
 
-def test_two_processes_give_the_curve_of_one(tmp_path: Path) -> None:
+class Forking(DDPStrategy):
+    """Starts processes as copies of this one."""
+
+    def __init__(self, *, start_method: str, timeout: timedelta) -> None:
+        assert start_method == "spawn"
+        super().__init__(start_method="fork", timeout=timeout)
+
+
+def test_two_processes_give_the_curve_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Forks have imported everything and loaded the kernels. Others here start processes as they are started outside.
+    if "fork" in multiprocessing.get_all_start_methods() and not torch.cuda.is_available():
+        monkeypatch.setattr("lightning_fabric.strategies.ddp.DDPStrategy", Forking)
     optimizer = AdamSettings(average=0.9)
     one, two = (
         small(model=NTM, optimizer=optimizer, batch_size=5, max_sequences=60, devices=devices) for devices in (1, 2)
