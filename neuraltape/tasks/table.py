@@ -77,6 +77,9 @@ def make_table(
     if predicts == "targets" and rows[0].targets is None:
         raise DataError(f"{rows[0].place}: no targets")
     given = rows[0].targets is not None
+    if not given and kind == "classes":
+        # What goes in and what comes next share one alphabet.
+        rows = [row._replace(inputs=_symbols(row)) for row in rows]
     # Whole numbers, one a step, are symbols; unless they themselves are to be predicted as numbers.
     as_symbols = rows[0].inputs.ndim == 1 and _are_integers([row.inputs for row in rows])
     as_symbols &= given or kind in ("auto", "classes")
@@ -97,7 +100,6 @@ def make_table(
         known = classes if classes is not None or given else input_size
         output_size = _alphabet([(goal.place, goal.targets) for goal in goals], known, "targets", "classes")
         if not given:
-            # What goes in and what comes next share one alphabet.
             input_size = output_size = max(input_size, output_size)
     else:
         goals = [goal._replace(targets=_columns(goal.targets)) for goal in goals]
@@ -144,6 +146,8 @@ def table_of_block(
     for part in _inside(inputs, lengths):
         numbers(part.reshape(len(part), -1), path, "inputs")
     as_symbols = inputs.ndim == 2 and inputs.dtype.kind in "iu" and (given or kind in ("auto", "classes"))
+    if not given and kind == "classes" and not as_symbols:
+        raise DataError(f"{path}: classes that follow each other must be whole numbers, one a step")
     input_size = inputs.shape[2] if inputs.ndim == 3 else 1
     if as_symbols:
         input_size = _alphabet([(path, part) for part in _inside(inputs, lengths)], symbols, "inputs", "symbols")
@@ -255,14 +259,31 @@ def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, T
     rows = [row._replace(targets=None, mask=None) for row in rows]
     for row in rows:
         single = row.inputs.ndim == 1
-        if symbols and not (single and row.inputs.dtype.kind in "iu"):
-            raise DataError(f"{row.place}: inputs must be a whole number a step, from 0 to {size - 1}")
         if not symbols and (1 if single else row.inputs.shape[1]) != size:
             raise DataError(f"{row.place}: inputs must be {features(size)} a step; got {_shape(row.inputs)}")
     if symbols:
+        rows = [
+            row._replace(inputs=_symbols(row, f"inputs must be a whole number a step, from 0 to {size - 1}"))
+            for row in rows
+        ]
         _alphabet([(row.place, row.inputs) for row in rows], size, "inputs", "symbols")
     arrays = [row.inputs if symbols else _columns(row.inputs) for row in rows]
     return _pad(arrays), torch.tensor([len(each) for each in arrays])
+
+
+def _symbols(row: Row, wanted: str = "classes that follow each other must be whole numbers, one a step") -> np.ndarray:
+    """A row's inputs as symbols, (time,) integers, also where they stand in lists of one or are written as reals.
+
+    Raises:
+        DataError: they are none; it says what is `wanted`.
+    """
+    inputs = row.inputs[:, 0] if row.inputs.ndim == 2 and row.inputs.shape[1] == 1 else row.inputs
+    if inputs.ndim != 1:
+        raise DataError(f"{row.place}: {wanted}; got {_shape(inputs)}")
+    broken = inputs[inputs != np.floor(inputs)] if inputs.dtype.kind == "f" else inputs[:0]
+    if len(broken):
+        raise DataError(f"{row.place}: {wanted}; got {broken[0]}")
+    return inputs if inputs.dtype.kind in "iu" else inputs.astype(np.int64)
 
 
 class _Goal(NamedTuple):

@@ -45,7 +45,6 @@ class Fixed(TableTask):
         ({"inputs": SYMBOLS}, {"scored": "last"}),
         ({"inputs": SYMBOLS.astype(np.int8)}, {"symbols": 9}),
         ({"inputs": SYMBOLS}, {"kind": "values"}),
-        ({"inputs": SYMBOLS.astype(float)}, {"kind": "classes", "classes": 5}),
         ({"inputs": SYMBOLS, "targets": SYMBOLS[:, :, None].astype(float)}, {"kind": "classes", "classes": 6}),
         ({"inputs": SYMBOLS, "targets": REALS}, {"predicts": "next"}),
         ({"inputs": SYMBOLS, "targets": REALS[:, :, 0]}, {}),

@@ -357,6 +357,27 @@ def test_a_class_in_a_list_of_one_is_a_class_when_asked(tmp_path: Path) -> None:
     assert (table.kind, table.targets.tolist(), table.output_size) == ("classes", [[1, 2]], 3)
 
 
+@pytest.mark.parametrize("shape", [(2, 4), (2, 4, 1)])
+@pytest.mark.parametrize("dtype", [float, np.uint8, bool])
+def test_symbols_that_are_written_as_something_else_are_symbols_when_asked(tmp_path: Path, shape, dtype) -> None:
+    path = str(tmp_path / "a.npz")
+    inputs = np.arange(8).reshape(shape) % (2 if dtype is bool else 3)
+    np.savez(path, inputs=inputs.astype(dtype))
+    task = Sequences(path, kind="classes", classes=4)
+    assert (task.input_size, task.output_size, task.takes_symbols) == (4, 4, True)
+    batch = task.batch(torch.arange(2))
+    assert torch.equal(batch.targets[:-1], batch.inputs[1:])
+    assert batch.shown(4).inputs.shape == (3, 2, 4)
+    assert torch.equal(task.read_inputs(path, 4)[0], torch.from_numpy(inputs.reshape(2, 4)))
+    assert Sequences(path, kind="classes").input_size == inputs.max() + 1
+    np.savez(path, inputs=np.full(shape, 0.5))
+    with pytest.raises(DataError, match=r"row 1 .*: classes that follow each other must be whole numbers, .* got 0\.5"):
+        Sequences(path, kind="classes").prepare()
+    np.savez(path, inputs=np.zeros((2, 4, 2)))
+    with pytest.raises(DataError, match=r"row 1 .*: classes that follow .*, one a step; got 2 features a step"):
+        Sequences(path, kind="classes").prepare()
+
+
 def test_class_weights_are_those_of_pytorchs_cross_entropy_and_scores_are_without_them(tmp_path: Path) -> None:
     rows = [{"inputs": [[1.0]] * 3, "targets": [0, 1, 1]}, {"inputs": [[1.0]] * 4, "targets": [1, 1, 2, 1]}]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
