@@ -1,6 +1,8 @@
 """Machines in a folder, as a user would have them: small, untrained, and two that are broken."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,6 +74,19 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     MemoryNetwork(10, 4).save_pretrained(root / "wordless")
     (root / "secret.txt").write_text("nobody asked for this")
     return root
+
+
+@pytest.fixture(scope="session")
+def client(places: Path) -> Iterator[Any]:
+    """What asks the explorer, without a network between them."""
+    explorer = pytest.importorskip("neuraltape.explorer", reason="the extra 'explorer' is not installed")
+    from fastapi.testclient import TestClient
+
+    names = ("copy", "nameless", "lstm", "mann", "omniglot", "answers", "wordless")
+    models = {name: places / name for name in names}
+    app = explorer.create_app(runs=[places / "runs"], models=models, chosen="copy", data_dir=str(places / "data"))
+    with TestClient(app, base_url="http://127.0.0.1") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

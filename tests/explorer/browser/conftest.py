@@ -10,10 +10,27 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from neuraltape import Trace
+from neuraltape.nn.pretrained import PACKAGED
+
+# A training that has a checkpoint at once, another one when the file "go" is there, and ends when it is interrupted.
+TRAINING = """
+import pathlib, shutil, signal, sys, time
+
+made, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+shutil.copytree(made / "first", folder)
+while not (folder / ".go").exists():
+    time.sleep(0.05)
+shutil.copytree(made / "second", folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+while True:
+    time.sleep(0.05)
+"""
 # What the page is like when a test begins.
 SIZE = {"width": 1280, "height": 900}
 # The browser notes every refusal; what the page makes of it is for the tests to look at.
@@ -76,10 +93,43 @@ def tab(only_page: tuple[Any, list[str], list[str]]) -> Iterator[Any]:
 
 @pytest.fixture
 def page(tab: Any, only_page: tuple[Any, list[str], list[str]], address: str) -> Iterator[Any]:
-    """The explorer at the module's own `address`, ready. At the end: nothing asked from elsewhere."""
+    """The explorer at `address`, ready; some modules have their own. At the end: nothing asked from elsewhere."""
     _, _, asked = only_page
     asked.clear()
     tab.goto(address)
     tab.wait_for_selector("#stages canvas")
     yield tab
     assert [each for each in asked if not each.startswith((address, "data:", "blob:", "file:", "about:"))] == []
+
+
+@pytest.fixture(scope="package")
+def runs(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of the page's tests alone, to which they add."""
+    return Path(shutil.copytree(places / "runs", tmp_path_factory.mktemp("page") / "runs"))
+
+
+@pytest.fixture(scope="package")
+def address(places: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The explorer with machines of every form, on one server for all modules that have no other."""
+    pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+    from neuraltape.explorer import Trainer, create_app
+    from tests.explorer.browser.served import served
+
+    def figure(trace: Trace, path: Path) -> None:
+        path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><text>{len(trace.inputs)}</text></svg>")
+
+    models = {name: places / name for name in ("copy", "omniglot", "answers", "travels", "repeat", "sort")}
+    models |= {"packaged": PACKAGED / "copy", "ngrams": PACKAGED / "ngrams"}
+    # Stands for the command line.
+    modules = tmp_path_factory.mktemp("modules")
+    (modules / "pretended_training.py").write_text(TRAINING)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(modules)
+        trainer = Trainer(("pretended_training", str(places / "runs")), runs, "trained", "copy")
+        app = create_app(
+            runs=[runs], models=models, chosen="copy", data_dir=str(places / "data"), figure=figure, trainer=trainer
+        )
+        with served(app) as found:
+            yield found
+    trainer.stop()
+    trainer.wait(60)

@@ -1,0 +1,134 @@
+"""What if: a machine changed while it runs, on the page, beside what it was and beside another one."""
+
+import re
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from tests.explorer.browser.reading import output_of, picture
+from tests.explorer.browser.waiting import eventually, until
+
+# Playwright's own loop and sockets are not always closed by the time that a test ends.
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
+
+
+def test_forcing_the_gate_changes_the_output_and_undoing_brings_it_back(page):
+    plain = output_of(page)
+    page.get_by_role("button", name="force: gate").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 1 && !document.querySelector('#lanes').hidden")
+    assert page.locator(".tracks canvas[aria-label^='Output']").count() == 2
+    changed, untouched = (
+        each.evaluate("c => c.toDataURL()") for each in page.locator(".tracks canvas[aria-label^='Output']").all()
+    )
+    assert changed != plain
+    assert untouched == plain
+    assert "gate" in page.inner_text("#changes")
+    slider = page.locator(".force input:visible")
+    slider.fill("0.3")
+    until(page, "document.querySelector('#changes .chip').textContent.includes('0.30')")
+    page.click("#reset")
+    until(page, "document.querySelector('#lanes').hidden")
+    eventually(page, lambda: output_of(page) == plain)
+
+
+def test_every_other_change_can_be_made(page):
+    page.fill("#step", "5")
+    for name in ("Freeze this head", "Switch its shift off"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_role("button", name="1 on").click()
+    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
+    page.get_by_role("button", name="Erase before this step").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 4")
+    # The answer to a change draws the tape anew, which closes the menu of a slot.
+    page.wait_for_timeout(700)
+    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
+    page.get_by_role("button", name="Damage before this step").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 5")
+    page.wait_for_timeout(300)
+    assert page.locator("#message").is_hidden()
+
+
+def test_slots_are_damaged_by_keyboard_and_marked(page):
+    page.fill("#step", "5")
+    page.focus("#tape > canvas")
+    page.keyboard.press("ArrowLeft")
+    eventually(page, lambda: "Arrow keys move, space picks." in page.get_attribute("#tape > canvas", "aria-label"))
+    slot = re.search(r"Slot (\d+)\.", page.get_attribute("#tape > canvas", "aria-label")).group(1)
+    # A line leads from the key to this slot, and down through its bars.
+    eventually(page, lambda: page.locator(".lines.chosen").count() == 1)
+    x = int(re.search(r" L(\d+),\d+ V\d+$", page.get_attribute(".lines path", "d")).group(1))
+    chart, stages = (page.locator(each).first.bounding_box() for each in ("#stages .stage-body canvas", "#stages"))
+    slots = page.evaluate(
+        """async () => {
+            const { shown } = await import("explorer/store");
+            return (await import("explorer/axis")).slotsShown(shown());
+        }"""
+    )
+    column = chart["width"] / len(slots)
+    assert abs(chart["x"] - stages["x"] + (slots.index(int(slot)) + 0.5) * column - x) <= 1
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Damage before this step").focus()
+    page.keyboard.press("Enter")
+    eventually(page, lambda: f"Erased or damaged: slots {slot}." in page.get_attribute("#tape > canvas", "aria-label"))
+    page.fill("#step", "4")
+    eventually(page, lambda: "damaged" not in page.get_attribute("#tape > canvas", "aria-label"))
+
+
+def test_a_spread_focus_is_drawn_and_called_flat(page):
+    page.select_option("#machine", value="model:packaged")
+    page.locator("#slots >> visible=true").wait_for()
+    eventually(page, lambda: page.input_value("#slots") == "128")
+    page.get_by_role("button", name="force: strength").click()
+    page.locator(".force input:visible").fill("0")
+    legend = page.locator(".stage:nth-child(2) .legend")
+    eventually(page, lambda: "flat: 1/128 everywhere" in legend.inner_text())
+    assert "full height: 0.01" in legend.inner_text()
+    # Its bars are nearly as high as the stage: on an axis to 1 they would be next to nothing.
+    ink = page.eval_on_selector(
+        ".stage:nth-child(2) .stage-body canvas",
+        """(canvas) => {
+            const { width, height } = canvas;
+            const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(canvas, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+            const x = Math.round(width * 0.54);
+            return [...Array(height).keys()].filter((y) => data[4 * (y * width + x) + 3] > 60).length / height;
+        }""",
+    )
+    assert ink > 0.5
+    equation = page.inner_text(".stage:nth-child(2) .equation")
+    assert re.fullmatch(r"slot \d+:  exp\(0 \u00d7 .*\) / \u03a3 = 0\.008", equation)
+    # In the map over time such a head has a tint, everywhere: it has not vanished.
+    page.get_by_role("button", name="force: gate").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 2")
+    tinted = """(canvas) => {
+        const { width, height } = canvas;
+            const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(canvas, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+        const x = Math.round((width * 14.03) / 17);
+        return [...Array(height).keys()].filter((y) => data[4 * (y * width + x) + 2] < 240).length / height;
+    }"""
+    maps = page.locator(".tracks canvas[aria-label^='Focus']")
+    eventually(page, lambda: maps.count() == 2 and maps.first.evaluate(tinted) > 0.8)
+
+
+def test_comparing_two_machines_shows_both(page):
+    page.select_option("#machine", value="run:first")
+    page.select_option("#other", value="run:second")
+    until(page, "document.querySelectorAll('#lanes button').length === 2")
+    assert page.locator("#lanes button").all_inner_texts() == ["first", "second"]
+    tape = picture(page, "#tape canvas")
+    page.locator("#lanes button").nth(1).click()
+    eventually(page, lambda: picture(page, "#tape canvas") != tape)
+
+
+def test_a_machine_is_never_shown_beside_itself(page):
+    page.select_option("#machine", value="run:first")
+    page.select_option("#other", value="run:second")
+    until(page, "document.querySelectorAll('#lanes button').length === 2")
+    page.select_option("#machine", value="run:second")
+    until(page, "document.querySelector('#lanes').hidden")
+    assert page.input_value("#other") == ""
