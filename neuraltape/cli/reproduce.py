@@ -1,5 +1,6 @@
 """`neuraltape reproduce`: the published results, made again: every recipe with every seed, the table, the figures."""
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,11 +31,8 @@ def run(argv: Sequence[str]) -> None:
     # Of some tasks results are published elsewhere.
     every = {name: recipe for name, recipe in read_recipes(FOLDERS).items() if recipe.config.task.probes}
     chosen = _chosen(options.recipes, every)
-    asked = {
-        each.name: range(options.first_seed, options.first_seed + (options.seeds or each.usual_seeds))
-        for each in chosen
-    }
     runs, results = Path(options.runs), Path(options.results)
+    asked = {each.name: _seeds(each, options, results) for each in chosen}
     failed = []
     if not options.report_only:
         trials = (each.trial(seed, runs=runs, results=results) for each in chosen for seed in asked[each.name])
@@ -52,6 +50,16 @@ def run(argv: Sequence[str]) -> None:
             say(f"  seed {seed}: no result")
     say_wrote(report.paths)
     end(failed)
+
+
+def _seeds(recipe: Recipe, options: Namespace, results: Path) -> range:
+    """The seeds that should have a result; of a report for which none are named, the block whose results are there."""
+    first, count = options.first_seed, options.seeds or recipe.usual_seeds
+    if options.report_only and options.seeds is None and first == 0:
+        there = [result.seed for result in recipe.results_in(results)[0]]
+        if there:
+            return range(there[0], max(there[-1] + 1, there[0] + count))
+    return range(first, first + count)
 
 
 def _chosen(names: Sequence[str], recipes: Mapping[str, Recipe]) -> list[Recipe]:

@@ -92,6 +92,21 @@ def test_a_report_runs_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
     assert Path("results/README.md").is_file()
 
 
+@pytest.mark.parametrize(("seeds", "total"), [(7, 7), (3, 5)])
+def test_a_report_is_of_the_block_that_is_there(
+    call: Call, monkeypatch: pytest.MonkeyPatch, seeds: int, total: int
+) -> None:
+    # Where fewer are there than are usually run, the others are missing, not left out.
+    monkeypatch.setattr("neuraltape.study.reproduce.recipe.Recipe.usual_seeds", 5)
+    call("reproduce", "--seeds", "1", "--first-seed", "20")
+    one = Path("results/copy/copy-seed-20.json").read_text()
+    for seed in range(20, 20 + seeds):
+        text = one.replace('"seed": 20', f'"seed": {seed}').replace("copy-seed-20", f"copy-seed-{seed}")
+        Path(f"results/copy/copy-seed-{seed}.json").write_text(text)
+    monkeypatch.setattr("neuraltape.study.plan.run_jobs", None)
+    assert f"copy: solved 0 of {total} " in call("reproduce", "--report-only").out
+
+
 def test_ctrl_c_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(jobs: Iterable[Job], *, at_once: int, view: View, retries: int) -> list[Outcome]:
         raise KeyboardInterrupt
