@@ -68,6 +68,8 @@ class Omniglot(RangedTask):
     """Classes in the largest episode."""
     labels: int | None = None
     """How many labels there are; null: as many as classes in the largest episode."""
+    draw_labels: bool = False
+    """Whether an episode's labels are drawn from all, where it has fewer classes; otherwise they are the first."""
     presentations: int = 10
     """How often each class is shown in an episode."""
     side: int = 20
@@ -190,11 +192,15 @@ class Omniglot(RangedTask):
             raise ValueError(f"lengths must be at most labels, {self.output_size}; got {int(classes.max())}")
         order = draw_order(classes, self.presentations, generator)
         images = self._draw_images(batch_size, order.labels, order.presentations, generator)
-        shown = functional.one_hot(order.labels, self.output_size).float() * order.inside.unsqueeze(-1)
+        labels = order.labels
+        if self.draw_labels:
+            drawn = torch.rand(batch_size, self.output_size, generator=generator).argsort(-1)
+            labels = drawn.gather(-1, labels.T).T * order.inside
+        shown = functional.one_hot(labels, self.output_size).float() * order.inside.unsqueeze(-1)
         inputs = torch.zeros(*order.labels.shape, self.input_size)
         inputs[..., : self.side**2] = (images - INK_MEAN) / INK_SPREAD * order.inside.unsqueeze(-1)
         inputs[1:, :, self.side**2 :] = shown[:-1] * order.inside[1:].unsqueeze(-1) * LABEL_HEIGHT
-        return Batch(inputs, order.labels, order.inside, order.lengths)
+        return Batch(inputs, labels, order.inside, order.lengths)
 
     def _draw_images(
         self, batch_size: int, labels: Tensor, presentations: Tensor, generator: torch.Generator

@@ -125,6 +125,22 @@ def test_the_evaluation_set_is_itself_held_out(options, tmp_path):
     assert len(task.characters().start) == 6
 
 
+def test_labels_are_drawn_from_all_where_that_is_asked_for(options, generator):
+    task, plain = (Omniglot(**options | {"labels": 9, "draw_labels": drawn}) for drawn in (True, False))
+    batch = task.sample(40, torch.Generator().manual_seed(1))
+    named = [set(column.tolist()) for column in batch.targets.T]
+    assert {len(each) for each in named} == {3}
+    assert set.union(*named) == set(range(9))
+    expected = torch.nn.functional.one_hot(batch.targets, 9).float() * LABEL_HEIGHT
+    assert torch.equal(batch.inputs[1:, :, 100:], expected[:-1])
+    # Whose drawing comes when is as without.
+    order = plain.sample(40, torch.Generator().manual_seed(1)).targets
+    assert order.max() == 2
+    for column in range(40):
+        assert len(set(zip(batch.targets[:, column].tolist(), order[:, column].tolist(), strict=True))) == 3
+    assert task.sample(2, generator, lengths=torch.tensor([2, 3])).targets[20:, 0].count_nonzero() == 0
+
+
 def test_more_labels_than_classes_make_room_for_larger_episodes(options, generator):
     task = Omniglot(**options | {"labels": 6})
     assert task.at_length(5).sample(2, generator).lengths.tolist() == [50, 50]
