@@ -14,7 +14,7 @@ help:
 	@echo "make test    install, run the tests"
 	@echo "make gpu-test  the kernels for GPUs, without one: interpreted and compiled; installs Triton (1 GB) into build/gpu"
 	@echo "make cluster-test  breaks things: two hosts and their cable (needs root), nodes of a Ray cluster; about six minutes"
-	@echo "make fuzz    odd calls, files, folders and requests against the program, on this computer only; about five minutes"
+	@echo "make fuzz    odd calls, files, folders and requests against the program, on this computer only; about ten minutes"
 	@echo "make check   formatting, lint, types and tests: what a commit has to pass"
 	@echo "make format  format the code and apply what the linter can mend"
 	@echo "make browser installs Chromium with apt-get, for the tests of the explorer's page"

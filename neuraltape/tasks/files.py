@@ -150,10 +150,10 @@ def _unpacked(file: IO[bytes]) -> int:
 def _check_array(file: IO[bytes], size: int) -> int:
     """The bytes of a file; what is no array says so later. Raises ValueError where its array has fewer."""
     if file.read(6) == np.lib.format.MAGIC_PREFIX:
-        version = tuple(file.read(2))
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        version = file.read(2)
+        read = {b"\1\0": np.lib.format.read_array_header_1_0, b"\2\0": np.lib.format.read_array_header_2_0}
         if version not in read:
-            raise ValueError(f"an array of the version {version}")
+            raise ValueError(f"an array of the version {tuple(version)}")
         shape, _, dtype = read[version](file)
         if not dtype.hasobject and dtype.itemsize * math.prod(shape) > size:
             raise ValueError(f"an array that says it has the shape {shape}, in {size:,} bytes")
