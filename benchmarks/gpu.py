@@ -26,8 +26,7 @@ CHECKED = {
     "NTM, GRU, 2 layers": MachineSpec("ntm", "gru", 7, 50, 2, 33, InterfaceLayout(2, 1, 9, (-2, 0, 1))),
     "NTM, feed-forward": MachineSpec("ntm", "feedforward", 7, 130, 1, 20, InterfaceLayout(1, 2, 17)),
     "MANN, the size for Omniglot": MachineSpec("lrua", "lstm", 405, 200, 1, 128, LRUALayout(4, 40)),
-    "MANN, GRU": MachineSpec("lrua", "gru", 7, 33, 2, 19, LRUALayout(3, 9, 0.9)),
-    "DNC, LSTM": MachineSpec("dnc", "lstm", 9, 100, 1, 128, DNCLayout(1, 20, links=False)),
+    "DNC, GRU": MachineSpec("dnc", "gru", 7, 33, 1, 19, DNCLayout(2, 9, links=False)),
     "DNC, all switches": MachineSpec(
         "dnc", "lstm", 64, 256, 1, 192, DNCLayout(4, 32, links=False, masked=True, wipe=True, layer_norm=True)
     ),
