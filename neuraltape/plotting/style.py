@@ -3,19 +3,19 @@
 Figures are made without pyplot, so drawing one changes no global state.
 """
 
-from collections.abc import Sequence
 from math import floor, log10
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.image import AxesImage
-from matplotlib.lines import TICKDOWN, TICKLEFT, Line2D
+from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN, TICKLEFT
 from matplotlib.ticker import LogFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 # Points.
 TEXT, SMALL = 8.0, 7.0
@@ -96,23 +96,25 @@ def set_log(axes: Axes) -> None:
     )
 
 
-def leave_marks(axis: Axis, places: Sequence[float] | None = None, *, grid: bool = False) -> None:
+def leave_marks(axis: Axis, places: ArrayLike | None = None, *, grid: bool = False) -> None:
     """Take the numbers of an axis away, which another panel of the same scale has. Its limits are set before.
 
     Marks without numbers are one line, and the grid another: as ticks of the axis they would be five artists each, and
     half the time that a figure takes. `places` are where they stand; None: where the axis would have them.
     """
-    places, axes = np.asarray(axis.get_majorticklocs() if places is None else places), axis.axes
+    axes, upright = axis.axes, isinstance(axis, XAxis)
     low, high = sorted(axis.get_view_interval())
-    places = places[(places >= low) & (places <= high)]
+    every = np.asarray(axis.get_majorticklocs() if places is None else places, np.float64)
+    shown = every[(every >= low) & (every <= high)]
+    ends = np.zeros(len(shown))
     axis.set_major_locator(NullLocator())
-    upright, ends = axis.axis_name == "x", np.zeros(len(places))
     along = axes.get_xaxis_transform("grid") if upright else axes.get_yaxis_transform("grid")
-    style: dict[str, Any] = {"linestyle": "none", "markersize": MARK, "markeredgewidth": THIN, "clip_on": False}
-    line = (places, ends) if upright else (ends, places)
-    axes.add_artist(Line2D(*line, marker=TICKDOWN if upright else TICKLEFT, color=INK, transform=along, **style))
+    style: dict[str, Any] = {"marker": TICKDOWN if upright else TICKLEFT, "linestyle": "none", "clip_on": False}
+    style |= {"markersize": MARK, "markeredgewidth": THIN, "color": INK, "transform": along}
+    line = (shown, ends) if upright else (ends, shown)
+    axes.add_artist(Line2D(*line, **style))
     if grid:
-        (axes.vlines if upright else axes.hlines)(places, 0, 1, color=GRID, linewidth=0.5, transform=along, zorder=0.5)
+        (axes.vlines if upright else axes.hlines)(shown, 0, 1, color=GRID, linewidth=0.5, transform=along, zorder=0.5)
 
 
 def legend(axes: Axes) -> None:
