@@ -7,6 +7,7 @@ arguments. Nothing in it is executed, and nothing is made before the sizes in bo
 import inspect
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
@@ -51,10 +52,13 @@ class Pretrained(nn.Module):
     def __new__(cls, *args: Any, **options: Any) -> Self:
         """An instance that remembers its arguments; those that its `__init__` does not take are refused there."""
         made = super().__new__(cls)
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        # Of a class of the user's own, some may have no name of their own.
+        several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        parameters = [each for each in inspect.signature(cls.__init__).parameters.values() if each.kind not in several]
         values = {each.name: each.default for each in parameters if each.default is not each.empty}
-        values |= dict(zip((each.name for each in parameters), args, strict=False)) | options
-        made.made_with = {name: value for name, value in values.items() if _fits_json(value)}
+        values |= dict(zip((each.name for each in parameters[1:]), args, strict=False)) | options
+        # Copies: a list of the user's may be another one when the machine is saved.
+        made.made_with = {name: deepcopy(value) for name, value in values.items() if _fits_json(value)}
         return made
 
     def save_pretrained(self, save_directory: str | Path) -> None:

@@ -203,3 +203,25 @@ def test_arguments_that_are_left_to_their_defaults_are_saved_too(saved):
     assert made["machine"] == "ntm"
     assert made["memory_slots"] == 128
     assert made["shift_offsets"] == [-1, 0, 1]
+
+
+def test_what_a_user_does_to_the_arguments_later_is_not_saved(tmp_path):
+    offsets = [-1, 0, 1]
+    ntm = NTM(3, 6, 4, shift_offsets=offsets)
+    offsets[0] = -2
+    ntm.save_pretrained(tmp_path)
+    x = torch.ones(3, 2, 3)
+    assert torch.equal(NTM.from_pretrained(tmp_path)(x)[0], ntm(x)[0])
+
+
+class Passed(NTM):
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+
+
+def test_arguments_that_an_own_class_passes_on_have_their_names_or_are_missed(tmp_path):
+    Passed(input_size=3, hidden_size=6, output_size=4, memory_slots=9).save_pretrained(tmp_path)
+    assert Passed.from_pretrained(tmp_path).memory_slots == 9
+    Passed(3, 6, 4).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"does not hold the arguments of a Passed.*missing"):
+        Passed.from_pretrained(tmp_path)
