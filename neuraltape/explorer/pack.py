@@ -19,7 +19,7 @@ from neuraltape.nn import Trace
 from neuraltape.nn.intervention import bounds_of
 from neuraltape.nn.trace import Head, Stage
 
-# Of a number, by its name.
+# They give the bounds of a number, by its name.
 Bounds = Callable[[str], tuple[float, float]]
 
 
