@@ -61,10 +61,10 @@ def describe(settings: Settings, *, asked: bool) -> list[str]:
     lines = _of_text(task) if isinstance(task, Text) else _of_sequences(task, asked)
     table = task.table
     parts = ", ".join(f"{len(rows):,} for {name}" for name, rows in task.parts.items() if len(rows))
-    asked = task.held_out().rows
+    scored = task.held_out().rows
     unit = "(mean squared error)" if table.kind == "values" else "nats a step"
     where = "validation" if len(task.parts["validation"]) else "training"
-    lines.append(f"{parts}; guessing the mean costs {guess_cost(task, asked):.4g} {unit} in {where}")
+    lines.append(f"{parts}; guessing the mean costs {guess_cost(task, scored):.4g} {unit} in {where}")
     with torch.random.fork_rng([]):
         machine = build_machine(settings)
     looked_up = f"; each symbol is looked up as {machine.embedding_size:,} numbers" if machine.embedding_size else ""

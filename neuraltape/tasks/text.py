@@ -194,7 +194,7 @@ class Text(OwnData):
         table = self.of_file(path).table
         if table.input_size != size:
             raise DataError(f"{path}: the vocabulary must have {size} tokens; it has {table.input_size}")
-        return table.inputs, table.lengths
+        return table.inputs[:], table.lengths
 
     def settled(self) -> "Text":
         """`resolved`, without a look at the files where the vocabulary is known."""
