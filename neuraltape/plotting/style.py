@@ -81,7 +81,7 @@ class _Powers(LogFormatter):
         if not super().__call__(x, pos):
             return ""
         power = floor(log10(x) + 1e-9)
-        digits = f"{x / 10.0**power:.2g}"
+        digits = f"{x / 10.0**power:.10g}"
         ten = "10" + str(power).translate(RAISED)
         return ten if digits == "1" else f"{digits} \N{MULTIPLICATION SIGN} {ten}"
 

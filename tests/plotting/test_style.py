@@ -104,3 +104,24 @@ def test_marks_without_numbers_stand_where_the_numbers_would() -> None:
     assert bare.get_xlim() == numbered.get_xlim()
     # Pixels of a figure: the marks hang from the panel's lower edge.
     assert across.get_transform().transform((0, across.get_ydata()[0]))[1] == pytest.approx(bare.bbox.y0)
+
+
+@pytest.mark.parametrize(
+    "limits", [(1e-5, 1e3), (2.0, 7.0), (135.0, 137.4), (1001.0, 1002.0), (95.1, 96.2), (0.04, 0.3)]
+)
+def test_every_mark_of_a_logarithmic_scale_says_where_it_stands(limits: tuple[float, float]) -> None:
+    axes = prepare_curve(new_figure(2, 3).panel(0.7, 0.2, 1, 2.4))
+    axes.plot([0, 1], limits)
+    set_log(axes)
+    axes.set_ylim(*limits)
+    low, high = "0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+    lowered = str.maketrans(high + "\u207b", low + "-")
+    said = {}
+    for minor in (False, True):
+        labels = [each.get_text() for each in axes.get_yticklabels(minor=minor)]
+        said |= {place: each for place, each in zip(axes.get_yticks(minor=minor), labels, strict=True) if each}
+    assert len(said) >= 2
+    for place, label in said.items():
+        *digits, ten = label.split(" \N{MULTIPLICATION SIGN} ")
+        value = float(digits[0] if digits else 1) * 10.0 ** int(ten.removeprefix("10").translate(lowered))
+        assert value == pytest.approx(place, rel=1e-6)

@@ -52,10 +52,8 @@ def sizes(spec: MachineSpec, dtype: torch.dtype) -> Sizes:
     read = layout.read_heads * slots
     places = read, read + slots, read + 2 * slots, read + 3 * slots
     switches = int(layout.masked), int(layout.wipe), int(layout.layer_norm)
-    return Sizes(
-        slots + 1, slots, *switches, *places, *starts, min(16, power(slots)), power(layout.size), LEAST_USAGE,
-        MASK_FLOOR, NORM_EPS,
-    )  # fmt: skip
+    numbers = min(16, power(slots)), power(layout.size), LEAST_USAGE, MASK_FLOOR, NORM_EPS
+    return Sizes._make((slots + 1, slots, *switches, *places, *starts, *numbers))
 
 
 def state_shapes(spec: MachineSpec, batch: int) -> dict[str, tuple[int, ...]]:

@@ -27,6 +27,8 @@ def step(memory, raw, before, now, reads, z: tl.constexpr):
     usage = (usage + last - usage * last) * retention(raw, before, -1, z)
     store_focus(now + z.usage, 0, usage, z)
     tl.debug_barrier()
+    # As it was stored: what is compared with the others' is then one of them, to the bit.
+    usage = load_focus(now + z.usage, 0, z)
     taken = taken_before(usage, now + z.usage, z)
     store_focus(now + z.taken, 0, taken, z)
     content = look_up(memory, inverse_norms(memory, z), raw, z.readers, z)

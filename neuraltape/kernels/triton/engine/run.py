@@ -127,7 +127,8 @@ def state_of(tensors: list[Any], spec: MachineSpec) -> State:
     """From the controller's tensors and the access's."""
     count = STATES[spec.cell]
     memory, *carried, reads = tensors[count:]
-    return State(*tensors[:count], *[None] * (2 - count), memory, tuple(carried), reads)
+    first, second = [*tensors[:count], None, None][:2]
+    return State(first, second, memory, tuple(carried), reads)
 
 
 def parts_of(state: State) -> list[Any]:

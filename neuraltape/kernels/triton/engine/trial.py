@@ -48,16 +48,19 @@ def _drawn(spec: MachineSpec) -> tuple[Tensor, Tensor, Tensor, list[Tensor], lis
         return torch.randn(*shape, generator=generator, dtype=torch.float64, device="cpu")
 
     def state() -> list[Tensor]:
-        found = []
-        for name, shape in state_shapes(spec, BATCH):
+        shapes = state_shapes(spec, BATCH)
+        ordered, found = any(name == "usage" for name, _ in shapes), []
+        for name, shape in shapes:
             drawn = draw(*shape)
             if name.endswith("_weights"):
                 drawn = torch.softmax(drawn, -1)
             elif name == "usage":
-                # The order of slots is part of what is tried, and so is that of slots that are used alike.
-                drawn = torch.sigmoid(drawn).index_fill_(-1, torch.arange(0, shape[-1], 3), 0.0)
+                drawn = torch.sigmoid(drawn)
             else:
                 drawn = drawn / 2
+            if ordered and (name == "usage" or name.endswith("_weights")):
+                # The order of slots is part of what is tried, and so is that of slots that are used alike: not at all.
+                drawn.index_fill_(-1, torch.arange(0, shape[-1], 3), 0.0)
             found.append(drawn)
         return found
 

@@ -34,7 +34,7 @@ def sizes(spec: MachineSpec, dtype: torch.dtype) -> Sizes:
     layout = spec.layout
     heads, usage = layout.heads, layout.heads * spec.slots
     starts = [sum(layout.sizes[:i]) for i in range(1, 4)]
-    return Sizes(heads, usage, heads, usage, usage + spec.slots, *starts, layout.usage_decay, EMPTY**2)
+    return Sizes._make((heads, usage, heads, usage, usage + spec.slots, *starts, layout.usage_decay, EMPTY**2))
 
 
 def state_shapes(spec: MachineSpec, batch: int) -> dict[str, tuple[int, ...]]:

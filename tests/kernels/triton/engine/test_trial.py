@@ -36,6 +36,16 @@ def test_every_access_is_tried(access):
     assert trial.tried(CPU, OTHERS[access]) is None
 
 
+def test_slots_that_are_used_alike_are_tried():
+    """In what a step compares, which is the usage after it has counted what was written and freed."""
+    spec = OTHERS["dnc"]
+    *_, state, start = trial._drawn(spec)
+    for drawn in (state, start):
+        named = dict(zip([name for name, _ in trial.state_shapes(spec, trial.BATCH)], drawn, strict=True))
+        usage, last = named["usage"], named["write_weights"].flatten(1)
+        assert ((usage + last - usage * last) == 0).sum(1).min() >= 2
+
+
 @pytest.mark.parametrize(
     "around",
     [
