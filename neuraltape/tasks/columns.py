@@ -1,6 +1,7 @@
 """Reads sequences from a table in long form, a line a step: .csv and .parquet. Knows no kinds and no batches."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,8 @@ from neuraltape.tasks.row import DataError, Row, lines, numbers
 
 SUFFIXES = (".csv", ".parquet")
 SEQUENCE, STEP = "sequence", "step"
+# What pandas calls an index when it writes one, or when it reads one that was written.
+INDEX = re.compile(r"|__index_level_\d+__|Unnamed: \d+")
 # A small file may say that it has any number of cells, each of which becomes an object.
 MOST_CELLS = 100_000_000
 LESS = " (arrays in .npz take less room)"
@@ -39,14 +42,13 @@ def read_columns(path: str, columns: Columns) -> list[Row]:
         columns: which columns are inputs and targets. One column of whole numbers is a symbol or a class a step.
 
     Raises:
-        DataError: no such column, a cell that is no finite number, or two lines with the same sequence and step.
+        DataError: no such column, an input without a name, a cell that is no finite number, a line without a sequence,
+            or two lines with the same sequence and step.
         OSError: the file can't be read.
     """
     table = _csv(path) if Path(path).suffix == ".csv" else _parquet(path)
-    names = list(table)
-    targets = list(columns.targets or ())
-    others = [name for name in names if name not in (SEQUENCE, STEP, *targets)]
-    inputs = others if columns.inputs is None else list(columns.inputs)
+    names, targets = list(table), list(columns.targets or ())
+    inputs = _inputs_among(path, names, columns)
     for name in (*inputs, *targets):
         if name not in table:
             raise DataError(f"{path}: no column {name!r}; there are {', '.join(names)}")
@@ -77,6 +79,9 @@ def _sequences(path: str, table: Mapping[str, list]) -> list[tuple[str, list[int
     """The name of each sequence, in the order in which they come, and its lines in the order of their steps."""
     lines: dict[str, list[int]] = {}
     for line, sequence in enumerate(table[SEQUENCE]):
+        # NaN is what pandas has where there is nothing.
+        if _empty(sequence) or sequence != sequence:
+            raise DataError(f"{path}, line {line + 2}: {SEQUENCE} is empty; it must say which one the line belongs to")
         lines.setdefault(str(sequence), []).append(line)
     if STEP not in table:
         return list(lines.items())
@@ -91,11 +96,26 @@ def _sequences(path: str, table: Mapping[str, list]) -> list[tuple[str, list[int
 
 
 def input_names(path: str, columns: Columns) -> tuple[str, ...]:
-    """The columns that `read_columns` takes as inputs. Raises what it raises."""
+    """The columns that `read_columns` takes as inputs, by the names alone. Raises what it raises."""
     if columns.inputs is not None:
         return tuple(columns.inputs)
-    table = _csv(path, most=1) if Path(path).suffix == ".csv" else _parquet(path)
-    return tuple(name for name in table if name not in (SEQUENCE, STEP, *(columns.targets or ())))
+    names = list(_csv(path, most=1) if Path(path).suffix == ".csv" else _parquet(path, most=0))
+    return tuple(_inputs_among(path, names, columns))
+
+
+def _inputs_among(path: str, names: list[str], columns: Columns) -> list[str]:
+    """The inputs. Raises DataError where they are all that is left, and one of those is an index."""
+    if columns.inputs is not None:
+        return list(columns.inputs)
+    others = [name for name in names if name not in (SEQUENCE, STEP, *(columns.targets or ()))]
+    for name in others:
+        if INDEX.fullmatch(name):
+            what = f"the column {name!r}" if name else "a column without a name"
+            raise DataError(
+                f"{path}: {what} would be an input, as pandas writes its index; write the table without it "
+                f"(index=False), or name the inputs (--inputs); there are {', '.join(names)}"
+            )
+    return others
 
 
 def _goal(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> tuple[np.ndarray, Any]:
@@ -152,7 +172,7 @@ def _number(cell: object) -> int | float | None:
 
 
 def _check_names(path: str, names: Sequence[str]) -> None:
-    """Raise DataError unless one of the columns says which sequence a line belongs to."""
+    """Raise DataError unless all differ and one of the columns says which sequence a line belongs to."""
     if SEQUENCE not in names:
         # One name that holds other signs between names is a whole line.
         signs = " (cells must have commas between them)" if len(names) == 1 and set(names[0]) & set(";\t|") else ""
@@ -160,6 +180,8 @@ def _check_names(path: str, names: Sequence[str]) -> None:
         signs = signs or (f" ({other!r} must be called {SEQUENCE!r})" if other else "")
         listed = ", ".join(names)
         raise DataError(f"{path}: no column {SEQUENCE!r}, which says where a sequence ends; got {listed:.200}{signs}")
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: two columns have one name; got {', '.join(names)}")
 
 
 def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
@@ -173,8 +195,6 @@ def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
                 raise DataError(f"{path}: empty; expected a first line with the columns' names")
             names = [name.strip() for name in names]
             _check_names(path, names)
-            if len(set(names)) < len(names):
-                raise DataError(f"{path}: two columns have one name; got {', '.join(names)}")
             columns: dict[str, list] = {name: [] for name in names}
             for cells in reader:
                 if not cells:
@@ -195,18 +215,34 @@ def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
     return columns
 
 
-def _parquet(path: str) -> dict[str, list]:
+def _parquet(path: str, *, most: int | None = None) -> dict[str, list]:
+    """The columns; most: 0 leaves them empty. One of lists or structs holds its type's name in each line."""
     try:
         from pyarrow import ArrowException  # pyright: ignore[reportMissingImports] (an extra)
-        from pyarrow.parquet import read_metadata, read_table  # pyright: ignore[reportMissingImports]
+        from pyarrow.parquet import ParquetFile  # pyright: ignore[reportMissingImports]
+        from pyarrow.types import is_nested  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise DataError(f'{path}: pyarrow is not installed; get it with: pip install "neuraltape[data]"') from error
     try:
-        about = read_metadata(path)
-        if (cells := about.num_rows * about.num_columns) > MOST_CELLS:
-            raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,}{LESS}")
-        _check_names(path, about.schema.names)
-        return read_table(path).to_pydict()
+        with ParquetFile(path) as file:
+            # The schema of the file itself has the leaves of structs and lists for names.
+            about, schema = file.metadata, file.schema_arrow
+            _check_names(path, schema.names)
+            flat = [field.name for field in schema if not is_nested(field.type)]
+            if SEQUENCE not in flat:
+                kind = schema.field(SEQUENCE).type
+                raise DataError(f"{path}: column {SEQUENCE!r} must be numbers or names; got {kind}")
+            if (cells := about.num_rows * len(flat)) > MOST_CELLS:
+                raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,}{LESS}")
+            if most == 0:
+                return {name: [] for name in schema.names}
+            if not about.num_rows:
+                raise DataError(f"{path}: empty; expected at least one line")
+            cells_of = file.read(columns=flat).to_pydict()
+            return {
+                field.name: cells_of[field.name] if field.name in flat else [str(field.type)] * about.num_rows
+                for field in schema
+            }
     except DataError:
         raise
     except (ArrowException, ValueError) as error:

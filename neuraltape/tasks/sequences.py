@@ -195,7 +195,7 @@ class Sequences(OwnData):
     @cached_property
     def _blocks(self) -> dict[str, Block | None]:
         """The files as whole padded arrays, where they are such and columns aren't asked for."""
-        named = self.columns != Columns()
+        named = self.columns != Columns() or Path(self.data).suffix in SUFFIXES
         return {path: None if named else read_block(path) for path in self._paths}
 
     @cached_property
@@ -205,8 +205,22 @@ class Sequences(OwnData):
 
     def _rows_of(self, path: str) -> list[Row]:
         if path not in self._read:
-            self._read[path] = read_rows(path, self.columns)
+            self._read[path] = read_rows(path, self.columns if path == self.data else self._columns_of_others(path))
         return self._read[path]
+
+    def _columns_of_others(self, path: str) -> Columns:
+        """`columns` with the names of the data's inputs: another table's columns may stand in any order.
+
+        Raises:
+            DataError: the data is no table that can be used, or it is one and this file is none.
+        """
+        if Path(self.data).suffix not in SUFFIXES:
+            return self.columns
+        if Path(path).suffix not in SUFFIXES:
+            raise DataError(f"{path}: expected a table, {' or '.join(SUFFIXES)}, with the columns of {self.data}")
+        # Whatever is wrong with the data's own file is said first.
+        self._rows_of(self.data)
+        return self.columns._replace(inputs=input_names(self.data, self.columns))
 
     def _table_of(self, path: str, *how: Any) -> Table:
         block = self._blocks[path]
@@ -229,7 +243,8 @@ class Sequences(OwnData):
 
     def settled(self) -> "Sequences":
         """`resolved`, without a look at the files where nothing is left to find out."""
-        return self.resolved() if "auto" in (self.kind, self.predicts) else self
+        named = self.inputs is not None or Path(self.data).suffix not in SUFFIXES
+        return self if named and "auto" not in (self.kind, self.predicts) else self.resolved()
 
     def resolved(self) -> "Sequences":
         """The same task, with what was found in the files as its options: new files are then read alike."""

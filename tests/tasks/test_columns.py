@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuraltape.tasks.columns import Columns, read_columns, read_labels
+from neuraltape.tasks.columns import Columns, input_names, read_columns, read_labels
 from neuraltape.tasks.files import read_rows
 from neuraltape.tasks.row import DataError
 from neuraltape.tasks.sequences import Sequences
@@ -74,6 +74,9 @@ def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_ar
         ("sequence,x\n1,2,3\n", Columns(), "line 2: expected 2 cells; got 3"),
         ("sequence,x,x\n1,2,3\n", Columns(), "two columns have one name"),
         ("sequence,step,x\n1,1,2\n1,1,3\n", Columns(), "sequence 1.: step 1 stands there twice"),
+        ("sequence,x\n1,2\n ,3\n", Columns(), "line 3: sequence is empty; it must say which one the line belongs to"),
+        (",sequence,x\n0,1,2\n", Columns(), r"a column without a name would be .*index=False\), .* \(--inputs\)"),
+        ("Unnamed: 0,sequence,x\n0,1,2\n", Columns(), "the column 'Unnamed: 0' would be an input, as pandas writes"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_said(tmp_path: Path, text: str, columns: Columns, message: str) -> None:
@@ -92,6 +95,73 @@ def test_a_new_table_is_read_by_the_names_of_the_first(tmp_path: Path) -> None:
     assert task.inputs == ("x", "y")
     inputs, lengths = task.read_inputs(write(tmp_path, "note,y,sequence,x\n9,1,s,0.5\n9,2,s,1.5\n"), 2)
     assert (inputs.tolist(), lengths.tolist()) == ([[[0.5, 1], [1.5, 2]]], [2])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_files_of_their_own_are_read_by_the_names_of_the_data(tmp_path: Path, suffix: str) -> None:
+    paths = [str(tmp_path / f"{name}{suffix}") for name in "abc"]
+    texts = ["x,y,sequence,z", "y,z,sequence,note,x", "sequence,y,z,u"]
+    for path, names in zip(paths, texts, strict=True):
+        cells = {"x": "0.5", "y": "7.5", "z": "2", "sequence": "1", "note": "9", "u": "0.5"}
+        Path(path).write_text("\n".join([names, *[",".join(cells[name] for name in names.split(","))] * 2]) + "\n")
+        if suffix == ".parquet":
+            csv = pytest.importorskip("pyarrow.csv", reason="the extra 'data' is not installed")
+            pytest.importorskip("pyarrow.parquet").write_table(csv.read_csv(path), path)
+    for options, shown in (({"targets": ("z",)}, [0.5, 7.5]), ({}, [0.5, 7.5, 2])):
+        # What is left to find out, if anything, changes nothing.
+        for more in ({}, {"kind": "values", "predicts": "targets" if options else "next"}):
+            task = Sequences(paths[0], validation=paths[1], test=paths[1], **options, **more)
+            assert {tuple(step) for row in task.table.inputs[:].tolist() for step in row} == {tuple(shown)}
+            assert task.read_inputs(paths[1], len(shown))[0].tolist() == [[shown, shown]]
+            assert task.of_file(paths[1]).table.inputs[0, 0].tolist() == shown
+        for name in ("validation", "test"):
+            with pytest.raises(DataError, match=r"c\.\w+: no column 'x'; there are sequence, y, z, u"):
+                Sequences(paths[0], **{name: paths[2]}, **options).prepare()
+
+
+def test_a_table_and_arrays_are_no_parts_of_one_task(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", inputs=np.ones((2, 3, 2)))
+    path = write(tmp_path, "sequence,x,y\n1,0.5,1\n1,1.5,2\n")
+    with pytest.raises(
+        DataError, match=r"a\.npz: expected a table, \.csv or \.parquet, with the columns of .*table\.csv"
+    ):
+        Sequences(path, validation=str(tmp_path / "a.npz")).prepare()
+    assert Sequences(str(tmp_path / "a.npz"), validation=path).input_size == 2
+
+
+def test_parquet_with_columns_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'data' is not installed")
+    parquet, path = pytest.importorskip("pyarrow.parquet"), str(tmp_path / "a.parquet")
+
+    def refused(message: str, **columns: list) -> None:
+        parquet.write_table(pyarrow.table(columns), path)
+        with pytest.raises(DataError, match=message):
+            Sequences(path).prepare()
+
+    refused("no column 'sequence', .* got a, x", a=[{"sequence": 1}], x=[0.5])
+    refused("column 'sequence' must be numbers or names; got list<", sequence=[[1, 2]], x=[0.5])
+    refused("column 'sequence' must be numbers or names; got struct<", sequence=[{"sequence": 1}], x=[0.5])
+    refused("line 2: x must be a number; got 'list<", sequence=[1], x=[[0.5]])
+    refused("line 3: sequence is empty", sequence=["a", None], x=[0.5, 1.5])
+    refused("line 2: sequence is empty", sequence=[float("nan"), 1.0], x=[0.5, 1.5])
+    refused("the column '__index_level_0__' would be an input", sequence=[1], x=[0.5], __index_level_0__=[0])
+    refused("empty; expected at least one line", sequence=[], x=[])
+    parquet.write_table(pyarrow.table([[1], [0.5], [1.5]], ["sequence", "x", "x"]), path)
+    with pytest.raises(DataError, match="two columns have one name; got sequence, x, x"):
+        read_columns(path, Columns())
+    # What isn't asked for may be anything.
+    parquet.write_table(pyarrow.table({"sequence": [1], "x": [0.5], "a": [{"b": 1}], "__index_level_0__": [0]}), path)
+    assert read_columns(path, Columns(["x"]))[0].inputs.tolist() == [0.5]
+
+
+def test_the_names_of_a_parquet_file_are_found_without_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'data' is not installed")
+    parquet, path = pytest.importorskip("pyarrow.parquet"), str(tmp_path / "a.parquet")
+    parquet.write_table(pyarrow.table({"sequence": [1, 1], "y": [0.5, 1.0], "x": [2, 3]}), path)
+    monkeypatch.setattr(parquet.ParquetFile, "read", lambda *_, **__: pytest.fail("it was read"))
+    assert input_names(path, Columns(None, ["x"])) == ("y",)
 
 
 def test_parquet_reads_like_csv(tmp_path: Path) -> None:
