@@ -1,12 +1,14 @@
 """What `trace`, `plot` and `animate` share: which machine is looked into, and at which sequence or story."""
 
+import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
 
-from neuraltape.cli.errors import UsageError
+from neuraltape.cli.errors import UsageError, one_line
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_subject, figures_of, find, open_subject
 from neuraltape.cli.travel import MAPS, open_traveller
@@ -14,7 +16,7 @@ from neuraltape.evaluation import trace_length
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.journey import travel
 from neuraltape.evaluation.session import Session
-from neuraltape.files import read_whole
+from neuraltape.files import MOST_BYTES, read_whole
 from neuraltape.nn.trace import Trace
 from neuraltape.settings.fields import field_names
 from neuraltape.tasks.journey import Journey
@@ -86,9 +88,11 @@ def open_story(options: Namespace, parser: Parser) -> Story | None:
     if options.story is None:
         raise UsageError("--story is missing: a text file with a fact on each line and the question on the last")
     try:
-        lines = [line.strip() for line in read_whole(options.story).decode("utf-8").splitlines()]
+        lines = [line.strip() for line in _read(options.story).decode("utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise UsageError(f"--story must be a text file; {options.story}: {error}") from None
+        reason = one_line(error)
+        named = "" if options.story in reason else f"{options.story}: "
+        raise UsageError(f"--story must be a text file; {named}{reason}") from None
     *facts, question = [line for line in lines if line] or [""]
     if not facts:
         raise UsageError(
@@ -98,6 +102,22 @@ def open_story(options: Namespace, parser: Parser) -> Story | None:
     for fact in facts:
         session.tell(fact)
     return Story(session, question, figures_of(folder))
+
+
+def _read(path: str) -> bytes:
+    """What a story's file holds, or the pipe that a shell hands over: <(...), or /dev/stdin.
+
+    Raises:
+        OSError, ValueError: see `read_whole`.
+    """
+    # Such a pipe has somebody who writes into it; one that lies in a folder is waited for.
+    if not (path.startswith("/dev/") and stat.S_ISFIFO(os.stat(path).st_mode)):
+        return read_whole(path)
+    with open(path, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{path} is too large: expected at most {MOST_BYTES:,} bytes")
+    return content
 
 
 def with_data(subject: Subject, data_dir: str | None) -> Subject:

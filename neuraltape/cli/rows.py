@@ -50,12 +50,12 @@ def say_scores(run_dir: Path, task: OwnData) -> None:
         show(table_of(run_dir.name, task, {name: score_rows(run.model, task, rows) for name, rows in kept.items()}))
 
 
-def describe(settings: Settings, *, asked: bool) -> list[str]:
+def describe(settings: Settings, *, asked: str | None) -> list[str]:
     """What is in the files of a training on one's own sequences, how it is read and what is kept apart, in lines.
 
     Args:
         settings: those that the run keeps.
-        asked: whether somebody has said what kind the targets are.
+        asked: what says of what kind the targets are, an option or a file; None: nothing does.
     """
     task: OwnData = settings.task  # pyright: ignore[reportAssignmentType]
     lines = _of_text(task) if isinstance(task, Text) else _of_sequences(task, asked)
@@ -73,19 +73,22 @@ def describe(settings: Settings, *, asked: bool) -> list[str]:
     return lines
 
 
-def _of_sequences(task: OwnData, asked: bool) -> list[str]:
+def _of_sequences(task: OwnData, asked: str | None) -> list[str]:
     """What inputs and targets are, and why."""
     table = task.table
     low, high, count = int(table.lengths.min()), int(table.lengths.max()), len(table.lengths)
     steps = f"{low}" if low == high else f"{low} to {high}"
     inputs = f"one of {table.input_size} symbols" if table.inputs.dim() == 2 else features(table.input_size)
-    lines = [f"{count:,} sequences of {steps} steps; inputs: {inputs} a step"]
+    # A table's columns have names; those that go in where nobody said which are to be seen.
+    names = getattr(task, "inputs", None)
+    listed = "" if names is None else f": {', '.join(names):.200}"
+    lines = [f"{count:,} sequences of {steps} steps; inputs: {inputs} a step{listed}"]
     what, why = {
         "bits": (_counted(table.output_size, "bit") + " a step", "all are 0 or 1"),
         "classes": (f"one of {table.output_size} classes", "they are whole numbers without a list around them"),
         "values": (_counted(table.output_size, "value") + " a step", "they are neither bits nor classes"),
     }[table.kind]
-    why = "--kind says" if asked else why
+    why = f"{asked} says" if asked else why
     lines.append(f"targets: {what}, as {why}" + ("; they are the next step's inputs" if table.follows else ""))
     every = torch.arange(len(table.lengths))
     if table.kind == "values" and not asked and all(bool((part == part.round()).all()) for part in task.goals(every)):

@@ -74,7 +74,9 @@ def run(argv: Sequence[str]) -> None:
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
         say(f"using {source.config}")
-    asked = getattr(settings.task, "kind", "auto") != "auto"
+    asked = None
+    if getattr(settings.task, "kind", "auto") != "auto":
+        asked = "--kind" if source.config is None or option_of(source.rest, "--kind") else str(source.config)
     try:
         settings = settings.resolved()
     except ValueError as error:

@@ -190,7 +190,7 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     directory.lock()
     found = load_last_checkpoint(directory)
     if found is None:
-        _check_new(directory)
+        _check_new(directory, order.settings.loop.batch_size)
     else:
         check_checkpoint(*found, order.settings)
         # A broken one must not take the place of the one before it.
@@ -201,12 +201,15 @@ def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:
     return None if found is None else found[1]
 
 
-def _check_new(directory: RunDirectory) -> None:
+def _check_new(directory: RunDirectory, batch_size: int) -> None:
     """Raise ValueError where a run without a checkpoint has had one: to begin anew would lose what stands there."""
     lines = read_metrics(directory.metrics).lines if os.path.lexists(directory.metrics) else ()
     steps = lines[-1]["step"] if lines else 0
-    # A machine is kept after the first checkpoint, and never before.
-    if steps > 1 or directory.has_model() or directory.snapshots():
+    # The first checkpoint follows the first step, which may keep weights of moments within it, and after its
+    # evaluation a machine. What is kept of later moments has come after a checkpoint.
+    evaluated = any(line["kind"] == "evaluation" for line in lines)
+    late = any(sequences > batch_size for sequences in directory.snapshots())
+    if steps > 1 or late or (directory.has_model() and not evaluated):
         trained = f"has trained for {steps:,} steps" if steps > 1 else "has kept a machine"
         raise ValueError(
             f"{directory.path} {trained}, and both of its checkpoints are gone "

@@ -32,7 +32,7 @@ def labels(call: Call, here: Path) -> Path:
     assert said.code == 0, said.err
     lines = said.out.splitlines()
     assert lines[:2] == [
-        "20 sequences of 4 steps; inputs: 2 features a step",
+        "20 sequences of 4 steps; inputs: 2 features a step: x, y",
         "targets: one of 3 classes, as they are whole numbers without a list around them",
     ]
     assert lines[2].startswith("14 for training, 2 for validation, 4 for test; guessing the mean costs 1.")
@@ -62,8 +62,17 @@ def test_the_kind_of_targets_is_said_with_its_reason(
     source = first_look(["--data", "data.csv", "--targets", "z", *options])
     given = make_parser(source).parse(source.rest)
     settings = make_settings({"task": source.task, "data": "data.csv", "targets": ("z",), "kind": given.kind})
-    told = describe(settings.resolved(), asked=given.kind != "auto")
+    told = describe(settings.resolved(), asked="--kind" if given.kind != "auto" else None)
     assert told[1] == f"targets: {said}"
+
+
+def test_what_a_configuration_says_of_the_kind_is_not_said_to_be_an_option(call: Call, labels: Path) -> None:
+    config = str(labels / "config.yaml")
+    for options, said in (((), config), (("--kind", "values"), "--kind")):
+        more = ("--classes", "null") if options else ()
+        told = call("train", "--config", config, *options, *more)
+        assert told.code == 0, told.err
+        assert f", as {said} says" in told.out
 
 
 def test_what_was_found_in_the_file_is_kept_with_the_run(labels: Path) -> None:

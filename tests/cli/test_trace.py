@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,9 @@ def test_a_trace_is_written(call: Call, tiny: Path) -> None:
         (["questions/joint", "--output", "x.safetensors"], "--story is missing"),
         (
             ["questions/joint", "--output", "x.safetensors", "--story", "nothing"],
-            "--story must be a text file; nothing",
+            "--story must be a text file; nothing: No such file",
         ),
+        (["questions/joint", "--output", "x.safetensors", "--story", "."], "--story must be a text file; . is not a"),
     ],
 )
 def test_bad_input_is_one_line(refuses: Call, tiny: Path, argv: list[str], message: str) -> None:
@@ -78,6 +80,21 @@ def test_a_story_is_traced_with_its_sentences(call: Call, story: str) -> None:
     assert trace.labels == (tuple(STORY.split("\n")[1:4]),)
     # The hops go from who has the milk to where that one went.
     assert [int(head.weights[0, 0].argmax()) for head in trace.heads] == [1, 1, 0]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="pipes have no names here")
+def test_a_story_comes_through_a_pipe(call: Call, refuses: Call, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most in (1 << 24, 10):
+        monkeypatch.setattr("neuraltape.cli.inside.MOST_BYTES", most)
+        here, there = os.pipe()
+        os.write(there, STORY.encode())
+        os.close(there)
+        words = ("trace", "questions/joint", "--story", f"/dev/fd/{here}", "--output", f"{most}.safetensors")
+        if most > 10:
+            assert call(*words).code == 0
+        else:
+            assert f"; /dev/fd/{here} is too large: expected at most 10 bytes" in refuses(*words).err
+        os.close(here)
 
 
 def test_a_story_is_drawn_and_animated(call: Call, story: str) -> None:

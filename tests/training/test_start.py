@@ -253,6 +253,36 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -
     assert_same_end(tmp_path / "whole", tmp_path / "early")
 
 
+def test_a_run_killed_in_its_first_step_begins_again_whatever_it_has_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("to be or not to be " * 8)
+    task = Text(str(tmp_path / "a.txt"), window=4)
+    often = {"batch_size": 256, "report_every": 256, "evaluate_every": 256, "max_sequences": 512}
+    config = small(task=task, snapshots=True, **often)
+    train(config, run_dir=tmp_path / "whole", progress=False)
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    killed = RunDirectory(tmp_path / "killed")
+    for place in ("loop.Loop.train_step", "keeper.save_checkpoint"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"neuraltape.training.{place}", die)
+            with pytest.raises(Killed):
+                train(config, run_dir=killed.path, overwrite=True, progress=False)
+        assert list(killed.snapshots()) == ([0] if "loop" in place else [0, 250])
+        assert killed.has_model() == ("keeper" in place)
+        resume(killed.path, progress=False)
+        assert_same_end(tmp_path / "whole", killed.path)
+    # A moment of a later step has come after a checkpoint.
+    for path in (killed.checkpoint.parent, killed.model):
+        shutil.rmtree(path)
+    killed.metrics.unlink()
+    with pytest.raises(ValueError, match="has kept a machine, and both of its checkpoints are gone"):
+        resume(killed.path, progress=False)
+
+
 @pytest.mark.parametrize("metrics", ["there", "gone"])
 def test_a_run_that_has_lost_its_checkpoints_is_not_begun_anew_in_silence(tmp_path: Path, metrics: str) -> None:
     run = tmp_path / "run"
