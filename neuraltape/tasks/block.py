@@ -4,6 +4,7 @@ What is wrong with them is said by who reads them row by row.
 """
 
 import math
+import os
 import zipfile
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -20,6 +21,32 @@ CHUNK = 512
 MOST_STEPS = 1 << 31
 
 
+class Stamp(NamedTuple):
+    """What tells whether a file has been written to."""
+
+    file: int
+    size: int
+    written: int
+
+    @classmethod
+    def of(cls, path: str) -> "Stamp":
+        """That of a file as it is now. Raises OSError."""
+        found = os.stat(path)
+        return cls(found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def check(self, path: str) -> None:
+        """Raise DataError where the file has been written to since. One that has lost its name stays as it is."""
+        try:
+            now = Stamp.of(path)
+        except OSError:
+            return
+        if now.file == self.file and now != self:
+            raise DataError(
+                f"{path} was rewritten while it was in use, and its numbers are read where they lie; train anew, and "
+                "write new data to another file (which may then be renamed to this name)"
+            )
+
+
 class Block(NamedTuple):
     """Padded sequences, sequences first."""
 
@@ -31,6 +58,8 @@ class Block(NamedTuple):
     """Steps of each sequence, (sequences,) int64."""
     mask: np.ndarray | None
     """The steps that are scored, (sequences, time) bool; None: all."""
+    stamp: Stamp
+    """That of the file before it was mapped."""
 
     __repr__ = record_repr
 
@@ -44,8 +73,9 @@ def read_block(path: str) -> Block | None:
     Raises:
         DataError: it has more than `MOST_STEPS` steps.
     """
+    stamp = Stamp.of(path) if Path(path).is_file() else None
     arrays = map_arrays(path)
-    if arrays is None:
+    if arrays is None or stamp is None:
         return None
     inputs, targets, lengths, mask = (arrays.pop(name, None) for name in ("inputs", "targets", "lengths", "mask"))
     if arrays or inputs is None or inputs.ndim not in (2, 3) or inputs.size == 0 or not _numeric(inputs):
@@ -63,7 +93,7 @@ def read_block(path: str) -> Block | None:
         return None
     if mask is not None and (mask.shape != (count, time) or not _numeric(mask) or not np.isin(mask, (0, 1)).all()):
         return None
-    return Block(inputs, targets, lengths.astype(np.int64), None if mask is None else mask.astype(bool))
+    return Block(inputs, targets, lengths.astype(np.int64), None if mask is None else mask.astype(bool), stamp)
 
 
 def _numeric(array: np.ndarray) -> bool:

@@ -64,7 +64,8 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
 
 
 def _npz_rows(path: str) -> list[Row]:
-    arrays = map_arrays(path) or _npz_arrays(path)
+    mapped = map_arrays(path)
+    arrays = mapped or _npz_arrays(path)
     _check_keys(path, arrays, KEYS[".npz"])
     inputs = arrays["inputs"]
     if inputs.ndim not in (2, 3):
@@ -89,6 +90,10 @@ def _npz_rows(path: str) -> list[Row]:
         raise DataError(f"{path}: mask must be ({count}, {time}) to go with inputs; got shape {mask.shape}")
     if (size := sum(array.nbytes for array in arrays.values())) > MOST_BYTES:
         raise TooLargeError(_too_large(path, size))
+    if mapped:
+        # Rows of a mapped array would change with its file.
+        inputs, lengths = np.array(inputs), np.array(lengths)
+        targets, mask = (None if each is None else np.array(each) for each in (targets, mask))
     rows = []
     for i, length in enumerate(lengths.tolist()):
         place = f"{path}, row {i + 1} (inputs[{i}])"
@@ -110,7 +115,7 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
             if (size := _unpacked(file)) > MOST_BYTES:
-                raise TooLargeError(_too_large(path, size))
+                raise TooLargeError(_too_large(path, size, compressed=_is_compressed(file)))
             file.seek(0)
             # Pickled objects stay shut: opening a data file must not run code from it.
             archive = np.load(file, allow_pickle=False)
@@ -160,11 +165,17 @@ def _check_array(file: IO[bytes], size: int) -> int:
     return size
 
 
-def _too_large(path: str, size: int) -> str:
-    return (
-        f"{path}: expected at most {MOST_BYTES:,} bytes of arrays that have to be read row by row; it has {size:,} "
-        "(numpy.savez writes larger ones uncompressed, and they are mapped)"
-    )
+def _is_compressed(file: IO[bytes]) -> bool:
+    """Whether it is an archive with a compressed member."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist())
+
+
+def _too_large(path: str, size: int, *, compressed: bool = False) -> str:
+    hint = " (numpy.savez writes larger ones uncompressed, and they are mapped)" if compressed else ""
+    return f"{path}: expected at most {MOST_BYTES:,} bytes of arrays that are read row by row; it has {size:,}{hint}"
 
 
 def _jsonl_rows(path: str) -> list[Row]:

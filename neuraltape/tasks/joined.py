@@ -21,6 +21,11 @@ class Joined:
         for part in self._parts:
             self._dtype = torch.promote_types(self._dtype, part.dtype)
 
+    @property
+    def parts(self) -> Sequence[Tensor]:
+        """The tensors."""
+        return self._parts
+
     def __len__(self) -> int:
         return sum(map(len, self._parts))
 

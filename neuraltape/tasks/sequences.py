@@ -6,15 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.block import Block, read_block
+from neuraltape.tasks.block import Block, Stamp, read_block
 from neuraltape.tasks.columns import SUFFIXES, Columns, input_names, read_labels
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import TooLargeError, read_rows
+from neuraltape.tasks.joined import Joined
 from neuraltape.tasks.own_data import OwnData
 from neuraltape.tasks.row import DataError, Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
@@ -24,10 +26,12 @@ from neuraltape.tasks.table import (
     Predicts,
     Scored,
     Table,
+    inputs_of_block,
     joined,
     make_inputs,
     make_table,
     table_of_block,
+    unlike,
 )
 from neuraltape.tasks.table_task import TableTask
 
@@ -119,7 +123,9 @@ class Sequences(OwnData):
         table, problem = None, None
         if any(self._blocks.values()):
             try:
-                table = joined([self._table_of(path, *how) for path in self._paths])
+                tables = [self._table_of(path, *how) for path in self._paths]
+                table = joined(tables)
+                problem = None if table is not None else DataError(unlike(self._paths, tables))
             except DataError as error:
                 problem = error
         if table is None:
@@ -165,6 +171,28 @@ class Sequences(OwnData):
         self._check_outputs(outputs, batch)
         weights = self.weight_of_class.to(outputs.device)[torch.where(batch.mask, batch.targets, 0)]
         return (self.costs(outputs, batch) * weights).sum()
+
+    def batch(self, rows: Int[Tensor, " batch"]) -> Batch:
+        """See `TableTask.batch`. Raises DataError where a file that is mapped was rewritten."""
+        for path, stamp in self._mapped.items():
+            # A file that has become shorter must not be touched.
+            stamp.check(path)
+        batch = super().batch(rows)
+        for path, stamp in self._mapped.items():
+            stamp.check(path)
+        return batch
+
+    @cached_property
+    def _mapped(self) -> dict[str, Stamp]:
+        """The files whose numbers the table holds where they lie, and what these were like when they were opened."""
+        wholes = (self.table.inputs, self.table.targets)
+        parts = [part.numpy() for each in wholes for part in (each.parts if isinstance(each, Joined) else [each])]
+        return {
+            path: block.stamp
+            for path, block in self._blocks.items()
+            if block is not None
+            and any(np.may_share_memory(part, each) for part in parts for each in block[:2] if each is not None)
+        }
 
     def order(self) -> Int[Tensor, " rows"]:
         """Rows for validation, then those for the test, then those for training, at random."""
@@ -234,8 +262,19 @@ class Sequences(OwnData):
     def read_inputs(self, path: str, size: int) -> tuple[Tensor, Tensor]:
         """See `OwnData.read_inputs`."""
         task = self.settled()
-        rows = read_rows(path, task.columns._replace(targets=None) if Path(path).suffix in SUFFIXES else None)
-        return make_inputs(rows, size, symbols=task.symbols is not None)
+        symbols = task.symbols is not None
+        if Path(path).suffix in SUFFIXES:
+            return make_inputs(read_rows(path, task.columns._replace(targets=None)), size, symbols=symbols)
+        block, problem = read_block(path), None
+        if block is not None:
+            try:
+                return inputs_of_block(path, block, size, symbols=symbols)
+            except DataError as error:
+                problem = error
+        try:
+            return make_inputs(read_rows(path), size, symbols=symbols)
+        except TooLargeError as error:
+            raise problem or error from None
 
     def read_labels(self, path: str) -> list[tuple[str, list]] | None:
         """See `OwnData.read_labels`: tables have columns for them."""

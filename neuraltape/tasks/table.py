@@ -139,7 +139,7 @@ def table_of_block(
     Raises:
         DataError: something is wrong; `make_table` says with which row.
     """
-    inputs, targets, lengths, mask = block._replace(targets=None) if predicts == "next" else block
+    inputs, targets, lengths, mask, _ = block._replace(targets=None) if predicts == "next" else block
     given = targets is not None
     if (predicts == "targets" and not given) or (not given and lengths.min() < 2):
         raise DataError(f"{path}: no targets, or a single step")
@@ -191,14 +191,17 @@ def table_of_block(
 
 
 def joined(tables: Sequence[Table]) -> Table | None:
-    """The rows of several tables as those of one, which lie where they lay; None: they don't go together."""
+    """The rows of several tables as those of one, which lie where they lay; None: they don't go together.
+
+    Values may all be 0 or 1 in one of the files.
+    """
     first, *others = tables
     if not others:
         return first
-    symbols, classes = first.inputs.dim() == 2, first.kind == "classes"
-    alike = {(each.kind, each.inputs.dim(), each.targets.dim(), each.follows) for each in tables}
-    features = {(0 if symbols else each.input_size, 0 if classes else each.output_size) for each in tables}
-    if len(alike) > 1 or len(features) > 1:
+    if {each.kind for each in tables} == {"bits", "values"}:
+        tables = [each._replace(kind="values") for each in tables]
+        first = tables[0]
+    if len({_form(each) for each in tables}) > 1:
         return None
     longest = max(each.mask.shape[1] for each in tables)
     masks = [torch.nn.functional.pad(each.mask, (0, longest - each.mask.shape[1])) for each in tables]
@@ -210,6 +213,28 @@ def joined(tables: Sequence[Table]) -> Table | None:
         input_size=max(each.input_size for each in tables),
         output_size=max(each.output_size for each in tables),
     )
+
+
+def unlike(paths: Sequence[str], tables: Sequence[Table]) -> str:
+    """What doesn't go together in the files of tables that cannot be `joined`."""
+    first, *others = zip(paths, tables, strict=True)
+    path, other = next(each for each in others if _form(each[1]) != _form(first[1]))
+    return f"{path}: expected {_contents(first[1])}, as in {first[0]}; got {_contents(other)}"
+
+
+def _form(table: Table) -> tuple[object, ...]:
+    """What tables have to have in common."""
+    symbols, classes = table.inputs.dim() == 2, table.kind == "classes"
+    sizes = (None if symbols else table.input_size, None if classes else table.output_size)
+    return (table.kind, symbols, table.targets.dim(), table.follows, *sizes)
+
+
+def _contents(table: Table) -> str:
+    """What goes in and what comes out."""
+    symbols, classes = table.inputs.dim() == 2, table.kind == "classes"
+    shown = f"one of {table.input_size:,} symbols" if symbols else features(table.input_size)
+    goal = f"one of {table.output_size:,} classes" if classes else f"{table.output_size:,} {table.kind}"
+    return f"{shown} in and {goal} out a step{', which follow in the inputs' if table.follows else ''}"
 
 
 def _inside(array: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
@@ -269,6 +294,37 @@ def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, T
         _alphabet([(row.place, row.inputs) for row in rows], size, "inputs", "symbols")
     arrays = [row.inputs if symbols else _columns(row.inputs) for row in rows]
     return _pad(arrays), torch.tensor([len(each) for each in arrays])
+
+
+def inputs_of_block(path: str, block: Block, size: int, *, symbols: bool) -> tuple[Tensor, Tensor]:
+    """What `make_inputs` gives for the rows of a block, whose padding is overwritten; they are not copied.
+
+    Raises:
+        DataError: something is wrong; `make_inputs` says with which row.
+    """
+    lengths = block.lengths
+    inputs = block.inputs[:, : int(lengths.max())]
+    if symbols and inputs.ndim == 3 and inputs.shape[2] == 1:
+        inputs = inputs[:, :, 0]
+    elif not symbols and inputs.ndim == 2:
+        inputs = inputs[:, :, None]
+    if symbols != (inputs.ndim == 2) or (not symbols and inputs.shape[2] != size):
+        wanted = "a symbol" if symbols else features(size)
+        raise DataError(f"{path}: inputs must be {wanted} a step; got shape {block.inputs.shape}")
+    for part in _inside(inputs, lengths):
+        part = numbers(part.reshape(len(part), -1), path, "inputs")
+        if symbols and (part != np.floor(part)).any():
+            raise DataError(f"{path}: inputs must be a whole number a step")
+        if symbols:
+            _alphabet([(path, part)], size, "inputs", "symbols")
+    for start in range(0, len(inputs), CHUNK):
+        part = inputs[start : start + CHUNK]
+        padding = np.arange(part.shape[1]) >= lengths[start : start + CHUNK, None]
+        if part[padding].any():
+            part[padding] = 0
+    if symbols and inputs.dtype.kind not in "iu":
+        inputs = inputs.astype(np.int64)
+    return _lean(inputs), torch.from_numpy(lengths)
 
 
 def _symbols(row: Row, wanted: str = "classes that follow each other must be whole numbers, one a step") -> np.ndarray:

@@ -1,6 +1,7 @@
 import json
 import math
 import pickle
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import torch
 
 from neuraltape.settings import Settings
 from neuraltape.tasks import DataError, Sequences
+from neuraltape.tasks.files import read_rows
+from neuraltape.tasks.table import make_inputs
 from tests.tasks.oracle import bit_cost, check_uniform, readers, seeded
 
 
@@ -321,6 +324,104 @@ def test_files_that_do_not_go_together_are_refused_with_the_row(tmp_path: Path, 
     monkeypatch.setattr("neuraltape.tasks.files.MOST_BYTES", 100)
     with pytest.raises(DataError, match=r"a\.npz: inputs must be finite float32 numbers; got nan"):
         Sequences(paths[0]).prepare()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "size", "symbols"),
+    [
+        (np.arange(24).reshape(3, 4, 2).astype("u1"), 2, False),
+        (np.arange(24).reshape(3, 4, 2) - 9.5, 2, False),
+        (np.arange(12).reshape(3, 4).astype("i2"), 1, False),
+        (np.arange(12).reshape(3, 4), 12, True),
+        (np.arange(12).reshape(3, 4, 1).astype("f4"), 12, True),
+        (np.arange(12).reshape(3, 4) > 5, 2, True),
+    ],
+)
+def test_new_arrays_may_be_as_large_as_those_that_were_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: np.ndarray, size: int, symbols: bool
+) -> None:
+    path, lengths = str(tmp_path / "a.npz"), [1, 3, 2]
+    np.savez(path, inputs=inputs, lengths=lengths, targets=np.zeros(3))
+    expected = make_inputs(read_rows(path), size, symbols=symbols)
+    if inputs.dtype.kind == "f":
+        inputs[0, 1:] = np.nan
+        np.savez(path, inputs=inputs, lengths=lengths, targets=np.zeros(3))
+    before = Path(path).read_bytes()
+    monkeypatch.setattr("neuraltape.tasks.files.MOST_BYTES", 10)
+    task = Sequences(path, kind="values", predicts="targets", symbols=size if symbols else None, validation_fraction=0)
+    found = task.read_inputs(path, size)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one.double(), other.double())
+        assert one.dtype.is_floating_point == other.dtype.is_floating_point
+    assert Path(path).read_bytes() == before
+    # Where there are too many rows to look at each, what is known is said.
+    for wrong in (np.full((3, 4, 3), 0.5), np.full((3, 4, size), np.nan), inputs[:, :, None, None] + 99):
+        np.savez(path, inputs=wrong)
+        with pytest.raises(DataError, match=r"a\.npz: inputs must be") as said:
+            task.read_inputs(path, size)
+        assert "uncompressed" not in str(said.value)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_values_that_happen_to_be_0_or_1_in_one_file_are_values_in_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    names = ("ints", "bits", "one", "symbols")
+    paths = {name: str(tmp_path / f"{name}.npy") for name in names}
+    ints = np.arange(24).reshape(2, 4, 3) % 5
+    for name, each in zip(names, (ints, ints % 2, ints[:, :, :1], ints[:, :, 0]), strict=True):
+        np.save(paths[name], each.astype("u1"))
+    if large:
+        monkeypatch.setattr("neuraltape.tasks.files.MOST_BYTES", 10)
+    else:
+        monkeypatch.setattr("neuraltape.tasks.sequences.read_block", lambda path: None)
+    for first, second in (("ints", "bits"), ("bits", "ints")):
+        task = Sequences(paths[first], validation=paths[second])
+        assert (task.table.kind, task.resolved().kind) == ("values", "values")
+        assert task.batch(torch.arange(4)).targets.sum() == ints[:, 1:].sum() + (ints % 2)[:, 1:].sum()
+    wanted = f"expected 3 features in and 3 values out a step, which follow in the inputs, as in {paths['ints']}; got "
+    for other, got in (("one", "1 feature in and 1 values"), ("symbols", "one of 5 symbols in and one of 5 classes")):
+        message = f"{paths[other]}: {wanted}{got} out a step, which follow in the inputs" if large else paths[other]
+        with pytest.raises(DataError, match=re.escape(message)):
+            Sequences(paths["ints"], validation=paths[other]).prepare()
+
+
+@pytest.mark.parametrize("part", ["data", "validation"])
+def test_a_mapped_file_that_is_rewritten_stops_what_draws_from_it(tmp_path: Path, part: str) -> None:
+    paths = {name: tmp_path / f"{name}.npz" for name in ("data", "validation")}
+    for path in paths.values():
+        np.savez(path, inputs=np.ones((4, 3, 2), np.float32))
+    task = Sequences(str(paths["data"]), validation=str(paths["validation"])).resolved()
+    before = task.batch(torch.arange(8))
+    # Another file under its name leaves what is mapped as it is, and so does none.
+    np.savez(tmp_path / "new.npz", inputs=np.zeros((4, 3, 2), np.float32))
+    (tmp_path / "new.npz").replace(paths[part])
+    assert torch.equal(task.batch(torch.arange(8)).inputs, before.inputs)
+    paths[part].unlink()
+    assert torch.equal(task.batch(torch.arange(8)).inputs, before.inputs)
+    np.savez(paths[part], inputs=np.ones((4, 3, 2), np.float32))
+    task = Sequences(str(paths["data"]), validation=str(paths["validation"]))
+    task.batch(torch.arange(8))
+    with open(paths[part], "r+b") as file:
+        file.truncate(100)
+    for draw in (lambda: task.sample(2, seeded()), lambda: task.held_out().sample(2, seeded())):
+        with pytest.raises(DataError, match=rf"{part}\.npz was rewritten while it was in use"):
+            draw()
+
+
+def test_a_file_that_was_copied_into_memory_may_be_rewritten(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    # Reals of eight bytes become such of four; what is read row by row is looked at for long.
+    np.savez(path, inputs=np.ones((4, 3, 2)))
+    np.save(tmp_path / "b.npy", np.ones((4, 3, 2), np.float32))
+    task = Sequences(str(path))
+    rows = read_rows(str(tmp_path / "b.npy"))
+    task.prepare()
+    for each in (path, tmp_path / "b.npy"):
+        with open(each, "r+b") as file:
+            file.truncate(100)
+    assert task.batch(torch.arange(4)).inputs.sum() == 16
+    assert sum(row.inputs.sum() for row in rows) == 24
 
 
 def test_shares_for_validation_and_test_are_apart_and_leave_something(tmp_path: Path) -> None:
