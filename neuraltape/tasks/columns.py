@@ -2,6 +2,7 @@
 
 import csv
 import re
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,14 @@ class Columns(NamedTuple):
     targets: Sequence[str] | None = None
     """What has to come out; None: nothing, so that the next step's inputs are predicted. A step whose cells there are
     empty isn't scored."""
+
+
+class _Cells(dict[str, list]):
+    """A table's columns by their names, and in which line of the file each of their cells stands."""
+
+    def __init__(self, columns: Mapping[str, list], numbers: Sequence[int]) -> None:
+        super().__init__(columns)
+        self.numbers = numbers
 
 
 def read_columns(path: str, columns: Columns) -> list[Row]:
@@ -75,17 +84,18 @@ def read_labels(path: str) -> list[tuple[str, list]]:
     ]
 
 
-def _sequences(path: str, table: Mapping[str, list]) -> list[tuple[str, list[int]]]:
+def _sequences(path: str, table: _Cells) -> list[tuple[str, list[int]]]:
     """The name of each sequence, in the order in which they come, and its lines in the order of their steps."""
     lines: dict[str, list[int]] = {}
     for line, sequence in enumerate(table[SEQUENCE]):
         # NaN is what pandas has where there is nothing.
         if _empty(sequence) or sequence != sequence:
-            raise DataError(f"{path}, line {line + 2}: {SEQUENCE} is empty; it must say which one the line belongs to")
+            number = table.numbers[line]
+            raise DataError(f"{path}, line {number}: {SEQUENCE} is empty; it must say which one the line belongs to")
         lines.setdefault(str(sequence), []).append(line)
     if STEP not in table:
         return list(lines.items())
-    steps, found = _column(path, STEP, table[STEP]), []
+    steps, found = _column(path, table, STEP, range(len(table[STEP]))), []
     for number, (sequence, mine) in enumerate(lines.items(), start=1):
         mine = sorted(mine, key=lambda line: steps[line])
         twice = next((one for one, other in pairwise(mine) if steps[one] == steps[other]), None)
@@ -118,35 +128,34 @@ def _inputs_among(path: str, names: list[str], columns: Columns) -> list[str]:
     return others
 
 
-def _goal(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> tuple[np.ndarray, Any]:
+def _goal(path: str, table: _Cells, names: Sequence[str], lines: list[int]) -> tuple[np.ndarray, Any]:
     """The targets of some lines, 0 where their cells are empty, and the mask that says where they are not."""
     here = [[not _empty(table[name][line]) for line in lines] for name in names]
     for line, some in zip(lines, zip(*here, strict=True), strict=True):
         if any(some) and not all(some):
             missing = names[some.index(False)]
-            raise DataError(f"{path}, line {line + 2}: {missing} is empty; all targets must be, or none")
+            raise DataError(f"{path}, line {table.numbers[line]}: {missing} is empty; all targets must be, or none")
     if all(here[0]):
         return _part(path, table, names, lines), None
     filled = {name: [0 if _empty(cell) else cell for cell in table[name]] for name in names}
-    return _part(path, filled, names, lines), np.array(here[0])
+    return _part(path, _Cells(filled, table.numbers), names, lines), np.array(here[0])
 
 
 def _empty(cell: object) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _part(path: str, table: Mapping[str, list], names: Sequence[str], lines: list[int]) -> np.ndarray:
+def _part(path: str, table: _Cells, names: Sequence[str], lines: list[int]) -> np.ndarray:
     """Some columns of some lines: (time,), or (time, features) of several."""
-    parts = [_column(path, name, [table[name][line] for line in lines], lines) for name in names]
+    parts = [_column(path, table, name, lines) for name in names]
     return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 
 
-def _column(path: str, name: str, cells: Sequence, lines: Sequence[int] | None = None) -> np.ndarray:
-    """Cells as numbers: int64 where all are whole, float64 otherwise."""
-    found = []
-    for number, cell in enumerate(cells):
-        # The first line of a file holds the names.
-        line = (number if lines is None else lines[number]) + 2
+def _column(path: str, table: _Cells, name: str, lines: Sequence[int]) -> np.ndarray:
+    """Some cells of a column as numbers: int64 where all are whole, float64 otherwise."""
+    found, column = [], table[name]
+    for place in lines:
+        cell, line = column[place], table.numbers[place]
         value = _number(cell)
         if value is None:
             classes = " (write classes as 0, 1, 2, ...)" if isinstance(cell, str) and cell.strip().isalpha() else ""
@@ -184,7 +193,7 @@ def _check_names(path: str, names: Sequence[str]) -> None:
         raise DataError(f"{path}: two columns have one name; got {', '.join(names)}")
 
 
-def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
+def _csv(path: str, *, most: int | None = None) -> _Cells:
     """The columns. most: so many lines are enough."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -196,6 +205,8 @@ def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
             names = [name.strip() for name in names]
             _check_names(path, names)
             columns: dict[str, list] = {name: [] for name in names}
+            # Empty lines are passed over.
+            numbers = array("q")
             for cells in reader:
                 if not cells:
                     continue
@@ -206,16 +217,17 @@ def _csv(path: str, *, most: int | None = None) -> dict[str, list]:
                     raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells{LESS}")
                 if len(cells) != len(names):
                     raise DataError(f"{path}, line {reader.line_num}: expected {len(names)} cells; got {len(cells)}")
+                numbers.append(reader.line_num)
                 for name, cell in zip(names, cells, strict=True):
                     columns[name].append(cell)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected a table with commas, in UTF-8; {error}") from error
     if not columns[names[0]]:
         raise DataError(f"{path}: empty; expected at least one line below the names")
-    return columns
+    return _Cells(columns, numbers)
 
 
-def _parquet(path: str, *, most: int | None = None) -> dict[str, list]:
+def _parquet(path: str, *, most: int | None = None) -> _Cells:
     """The columns; most: 0 leaves them empty. One of lists or structs holds its type's name in each line."""
     try:
         from pyarrow import ArrowException  # pyright: ignore[reportMissingImports] (an extra)
@@ -235,14 +247,16 @@ def _parquet(path: str, *, most: int | None = None) -> dict[str, list]:
             if (cells := about.num_rows * len(flat)) > MOST_CELLS:
                 raise DataError(f"{path}: expected at most {MOST_CELLS:,} cells; got {cells:,}{LESS}")
             if most == 0:
-                return {name: [] for name in schema.names}
+                return _Cells({name: [] for name in schema.names}, ())
             if not about.num_rows:
                 raise DataError(f"{path}: empty; expected at least one line")
             cells_of = file.read(columns=flat).to_pydict()
-            return {
+            columns = {
                 field.name: cells_of[field.name] if field.name in flat else [str(field.type)] * about.num_rows
                 for field in schema
             }
+            # As if its names stood in a first line, as in a .csv file.
+            return _Cells(columns, range(2, about.num_rows + 2))
     except DataError:
         raise
     except (ArrowException, ValueError) as error:

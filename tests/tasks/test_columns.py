@@ -74,6 +74,9 @@ def test_without_names_all_columns_go_in_and_without_steps_lines_come_as_they_ar
         ("sequence,x\n1,2,3\n", Columns(), "line 2: expected 2 cells; got 3"),
         ("sequence,x,x\n1,2,3\n", Columns(), "two columns have one name"),
         ("sequence,step,x\n1,1,2\n1,1,3\n", Columns(), "sequence 1.: step 1 stands there twice"),
+        ("sequence,x\n\n1,2\n\n1,up\n", Columns(), "line 5: x must be a number; got 'up'"),
+        ('sequence,x,note\n1,2,"a\nb"\n1,3,c\n,3,d\n', Columns(["x"]), "line 5: sequence is empty"),
+        ("sequence,step,x\n\n1,up,2\n", Columns(), "line 3: step must be a number; got 'up'"),
         ("sequence,x\n1,2\n ,3\n", Columns(), "line 3: sequence is empty; it must say which one the line belongs to"),
         (",sequence,x\n0,1,2\n", Columns(), r"a column without a name would be .*index=False\), .* \(--inputs\)"),
         ("Unnamed: 0,sequence,x\n0,1,2\n", Columns(), "the column 'Unnamed: 0' would be an input, as pandas writes"),
@@ -195,8 +198,8 @@ def test_steps_whose_targets_are_empty_are_not_scored(tmp_path: Path) -> None:
     assert first.mask is not None
     assert (first.targets.tolist(), first.mask.tolist()) == ([[0, 0], [2, 7], [0, 0]], [False, True, False])
     assert second.mask is None
-    with pytest.raises(DataError, match="line 3: z is empty; all targets must be, or none"):
-        read_rows(write(tmp_path, "sequence,x,y,z\n1,5,1,1\n1,3,2,\n"), Columns(["x"], ["y", "z"]))
+    with pytest.raises(DataError, match="line 4: z is empty; all targets must be, or none"):
+        read_rows(write(tmp_path, "sequence,x,y,z\n1,5,1,1\n\n1,3,2,\n"), Columns(["x"], ["y", "z"]))
 
 
 def test_of_a_sequence_the_last_scored_step_can_be_the_only_one(tmp_path: Path) -> None:
