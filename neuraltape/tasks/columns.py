@@ -255,7 +255,7 @@ def _parquet(path: str, *, most: int | None = None) -> _Cells:
                 field.name: cells_of[field.name] if field.name in flat else [str(field.type)] * about.num_rows
                 for field in schema
             }
-            # As if its names stood in a first line, as in a .csv file.
+            # Its lines are counted as those of a .csv file, whose first one holds the names.
             return _Cells(columns, range(2, about.num_rows + 2))
     except DataError:
         raise
