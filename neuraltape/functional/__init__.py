@@ -69,7 +69,6 @@ from neuraltape.functional.sam import linked_after as linked_after
 from neuraltape.functional.sam import look_up_nearest as look_up_nearest
 from neuraltape.functional.sam import mixed_focus as mixed_focus
 from neuraltape.functional.sam import nearest as nearest
-from neuraltape.functional.sam import on_slots as on_slots
 from neuraltape.functional.sam import sam_step as sam_step
 from neuraltape.functional.sam import sam_write_weights as sam_write_weights
 from neuraltape.functional.sam import split_sam as split_sam
@@ -77,6 +76,7 @@ from neuraltape.functional.sam import touched as touched
 from neuraltape.functional.sentences import Sentences as Sentences
 from neuraltape.functional.sentences import position_weights as position_weights
 from neuraltape.functional.sparse_links import follow_slots as follow_slots
+from neuraltape.functional.sparse_links import on_slots as on_slots
 from neuraltape.functional.sparse_links import sparse_link as sparse_link
 from neuraltape.functional.sparse_links import sparse_precedence as sparse_precedence
 from neuraltape.functional.state import State as State

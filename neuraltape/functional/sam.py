@@ -36,7 +36,14 @@ from neuraltape.functional.dnc import read_focus
 from neuraltape.functional.lrua import lrua_write, one_slot_each
 from neuraltape.functional.memory import read
 from neuraltape.functional.order import largest
-from neuraltape.functional.sparse_links import follow_slots, from_lists, sparse_link, sparse_precedence, to_lists
+from neuraltape.functional.sparse_links import (
+    follow_slots,
+    from_lists,
+    on_slots,
+    sparse_link,
+    sparse_precedence,
+    to_lists,
+)
 from neuraltape.functional.state import State
 from neuraltape.printed import record_repr
 
@@ -165,15 +172,55 @@ class SAMState(State):
         """Whether the parts that have rows have as many axes as they should: what came may be anything."""
         return self.memory.dim() == 3 and self.age.dim() == 2 and self.links.dim() == 5
 
+    def check_values(self) -> None:
+        """Raise ValueError unless the slots that it names are there: below `used`, for which there are rows."""
+        used, rows = self.used, self.memory.shape[1]
+        if type(used) is not Tensor or used.is_meta or used.numel() == 0:
+            return
+        least, most = used.aminmax()
+        if not (least.item() > 0 and most.item() <= rows) or used.frac().any():
+            wrong = _wrong(used, rows + 1, 1)
+            raise ValueError(f"used must be whole numbers from 1 to the rows that are kept, {rows}; got {wrong}")
+        for name, slots in (
+            ("read_slots", self.read_slots),
+            ("links", self.links[..., ::2, :]),
+            ("precedence", self.precedence[..., 0, :]),
+        ):
+            if slots.numel() == 0:
+                continue
+            slots = slots.flatten(1)
+            lowest, highest = slots.aminmax(dim=1)
+            if not ((lowest >= 0) & (highest < used)).all() or slots.frac().any():
+                below = used.unsqueeze(1)
+                raise ValueError(
+                    f"{name} must name slots, whole numbers from 0 to one less than used, {used.tolist()}; "
+                    f"got {_wrong(slots, below)}"
+                )
+
     def settled(self) -> "SAMState":
-        """The same without the rows that no sequence has touched. Its shape depends on what is in it."""
+        """The same without the rows that no sequence has touched. Its shape depends on what is in it.
+
+        Raises:
+            ValueError: `used` is no number, which is how kernels answer a state that names slots that are not there.
+        """
         used = self.used
         if type(used) is not Tensor or used.is_meta or used.numel() == 0:
             return self
-        kept = int(used.max())
+        kept = used.max().item()
+        if kept != kept:
+            raise ValueError(
+                "read_slots, links and precedence of a state must name slots below used, and used must be at most the "
+                "rows that are kept; got a state that names others"
+            )
+        kept = int(kept)
         if kept == self.memory.shape[1]:
             return self
         return self.replace(memory=self.memory[:, :kept], age=self.age[:, :kept], links=self.links[:, :, :kept])
+
+
+def _wrong(numbers: Tensor, below: Any, least: int = 0) -> float:
+    """The first of some numbers that is not whole, from the least on, and below a limit."""
+    return numbers[~((numbers >= least) & (numbers < below) & (numbers == numbers.floor()))][0].item()
 
 
 def split_sam(raw: Float[Tensor, "batch size"], layout: SAMLayout) -> SAMInterface:
@@ -232,7 +279,7 @@ def look_up_nearest(
         w^r_t: as many positive weights as there are slots, which sum to 1.
     """
     chosen = torch.softmax(strength.unsqueeze(-1) * similarity.gather(-1, slots), -1)
-    return on_slots(slots, chosen, similarity)
+    return on_slots(slots, chosen, similarity.shape[-1])
 
 
 def mixed_focus(
@@ -248,14 +295,7 @@ def mixed_focus(
     """
     focus = read_focus(backward, content, forward, modes)
     slots = largest(focus, count)
-    return on_slots(slots, focus.gather(-1, slots), focus)
-
-
-def on_slots(
-    slots: Int[Tensor, "batch heads count"], weights: Float[Tensor, "batch heads count"], like: Float[Tensor, "*_ kept"]
-) -> Float[Tensor, "batch heads kept"]:
-    """Sparse weightings as dense ones over as many slots as `like` has in its last axis."""
-    return weights.new_zeros(*weights.shape[:2], like.shape[-1]).scatter(-1, slots, weights)
+    return on_slots(slots, focus.gather(-1, slots), focus.shape[-1])
 
 
 def least_recent(age: Float[Tensor, "batch slots"], count: int) -> Int[Tensor, "batch count"]:
@@ -359,7 +399,7 @@ def sam_step(raw: Float[Tensor, "batch size"], state: SAMState, layout: SAMLayou
     if state.memory.shape[1] > layout.slots:
         raise ValueError(f"memory must have at most {layout.slots:,} rows; got {state.memory.shape[1]:,}")
     state = state.with_rows(min(layout.slots, state.memory.shape[1] + layout.touched))
-    before = on_slots(state.read_slots.long(), state.read_weights, state.age)
+    before = on_slots(state.read_slots.long(), state.read_weights, state.age.shape[-1])
     least = least_recent(state.age.detach(), layout.read_heads)
     write_weights = sam_write_weights(before, least, given.write_gate, given.gate)
     memory = lrua_write(state.memory, one_slot_each(least, before), write_weights, given.add)

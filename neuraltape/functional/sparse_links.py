@@ -88,4 +88,11 @@ def to_lists(weights: Float[Tensor, "*rows slots"], count: int) -> Float[Tensor,
 def from_lists(lists: Float[Tensor, "*rows 2 count"], slots: int) -> Float[Tensor, "*rows slots"]:
     """The way back, over so many slots."""
     where, values = lists.unbind(-2)
-    return values.new_zeros(*values.shape[:-1], slots).scatter_add(-1, where.long(), values)
+    return on_slots(where.long(), values, slots)
+
+
+def on_slots(
+    slots: Int[Tensor, "*rows count"], weights: Float[Tensor, "*rows count"], kept: int
+) -> Float[Tensor, "*rows kept"]:
+    """Sparse weightings as dense ones over so many slots. What stands at the same slot is added."""
+    return weights.new_zeros(*weights.shape[:-1], kept).scatter_add(-1, slots, weights)

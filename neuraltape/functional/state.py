@@ -97,6 +97,12 @@ class State:
         """This and others of its kind in the shapes in which they are combined: as they are, unless a kind differs."""
         return self, *others
 
+    def check_values(self) -> None:
+        """Raise ValueError where its numbers, whose shapes are right, lead nowhere: nothing, unless a part differs."""
+        for part in self.parts():
+            if isinstance(part, State):
+                part.check_values()
+
     def settled(self) -> Self:
         """The same without what it only has room for: as it is, unless a kind or a part differs."""
         parts = [part.settled() if isinstance(part, State) else part for part in self.parts()]

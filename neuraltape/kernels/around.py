@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.utils._device import DeviceContext
 
+from neuraltape.functional import State
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _transform: Callable[[], Any] = torch._C._functorch.peek_interpreter_stack  # pyright: ignore[reportAttributeAccessIssue]
@@ -69,6 +71,12 @@ def anything() -> bool:
         or _dispatch_modes() > 0
         or (_function_modes() > 0 and followed())
     )
+
+
+def check_values(state: Any) -> None:
+    """Raise ValueError for a state that names what is not there, unless something is around: that knows no numbers."""
+    if isinstance(state, State) and not anything():
+        state.check_values()
 
 
 def settled(state: Any) -> Any:

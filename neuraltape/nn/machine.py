@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neuraltape.kernels.around import settled
+from neuraltape.kernels.around import check_values, settled
 from neuraltape.kernels.reference import steps_are_open
 from neuraltape.nn.arrange import alive
 from neuraltape.nn.intervention import Intervention
@@ -127,6 +127,7 @@ class Machine(SequenceModel[MachineState]):
                 "the number of steps must be fixed to export a machine whose parts are called one by one (parts of "
                 "one's own, or with something around them); or export one step, and call that in a loop"
             )
+        check_values(state)
         start = None if reset is None else self.start(inputs.shape[1])
         living = None if lengths is None else alive(lengths, inputs.shape[0])
         if living is not None:

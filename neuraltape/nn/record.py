@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from neuraltape.kernels.around import check_values
 from neuraltape.nn.arrange import Arranged, alive, symbols_of
 from neuraltape.nn.hooks import call_with, check_own
 from neuraltape.nn.intervention import Intervention, Place
@@ -277,6 +278,7 @@ def _record(
         state = machine.initial_state(batch_size)
     else:
         state = machine.fitting(arranged.take_state(state), batch_size)
+        check_values(state)
     sparse = hasattr(machine.access, "with_room")
     if sparse:
         # Every step has the same slots, all that will be touched.

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neuraltape.kernels.around import check_values
 from neuraltape.nn.access import SAMAccess, SAMConfig
 from neuraltape.nn.arrange import check_reset
 from neuraltape.nn.controllers import LSTMController
@@ -141,6 +142,7 @@ class SAMStream:
                 self._single = isinstance(state.access.memory, Tensor) and state.access.memory.dim() == 2
                 state = map_state(lambda each: each.unsqueeze(0), state) if self._single else state
                 state = sam.fitting(state, batch_size)
+                check_values(state)
             self._sam, self._state = sam, map_state(lambda each: each.detach().clone(), state)
         # At most so many slots have been touched: to ask the state how many takes longer than to count on.
         self._touched = self._state.access.memory.shape[1]
@@ -183,7 +185,7 @@ class SAMStream:
         """Rows for one more step, and for many where there are none."""
         access, layout = self._state.access, self._sam.layout
         rows, slots = access.memory.shape[1], self._sam.memory_slots
-        if rows == slots or self._touched + layout.touched <= rows:
+        if rows == slots or self._touched + layout.touched <= rows or len(access.used) == 0:
             return
         self._touched = int(access.used.max())
         if self._touched + layout.touched > rows:

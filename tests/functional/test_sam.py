@@ -66,7 +66,7 @@ def oracle_of(state, layout, b):
     whole = state.with_rows(layout.slots)
     ages = whole.age[b].tolist()
     ring = sorted(range(layout.slots), key=lambda i: (-ages[i], i))
-    before = on_slots(whole.read_slots.long(), whole.read_weights, whole.age)
+    before = on_slots(whole.read_slots.long(), whole.read_weights, whole.age.shape[-1])
     return oracle.Machine(whole.memory[b].numpy(), before[b].numpy(), ring, layout.sparse_reads, layout.sparse_links)
 
 
@@ -85,7 +85,7 @@ def test_steps_are_those_of_the_paper_with_all_slots_and_a_ring(seed, size, empt
         # Measured: 3e-15.
         assert_matches(state.reads, np.stack(wanted), 1e-12)
         whole = state.with_rows(layout.slots)
-        dense = on_slots(whole.read_slots.long(), whole.read_weights, whole.age)
+        dense = on_slots(whole.read_slots.long(), whole.read_weights, whole.age.shape[-1])
         assert_matches(dense, np.stack([machine.read for machine in machines]), 1e-12)
         assert_matches(whole.memory, np.stack([machine.memory for machine in machines]), 1e-12)
         order = least_recent(whole.age, layout.slots)
@@ -118,11 +118,11 @@ def test_a_head_reads_exactly_so_many_slots_and_writes_to_one_more_at_most(seed,
     layout, generator = SAMLayout(*size), torch.Generator().manual_seed(seed)
     state, raw = random_state(generator, layout), normal(generator, 2, layout.size)
     after = sam_step(raw, state, layout)
-    dense = on_slots(after.read_slots.long(), after.read_weights, after.age)
+    dense = on_slots(after.read_slots.long(), after.read_weights, after.age.shape[-1])
     assert ((dense > 0).sum(-1) == layout.sparse_reads).all()
     assert_weighting(dense)
     given_parts = activate_sam(split_sam(raw, layout))
-    before = on_slots(state.read_slots.long(), state.read_weights, state.age)
+    before = on_slots(state.read_slots.long(), state.read_weights, state.age.shape[-1])
     least = least_recent(state.age, layout.read_heads)
     written = sam_write_weights(before, least, given_parts.write_gate, given_parts.gate)
     assert ((written > 0).sum(-1) <= layout.sparse_reads + 1).all()

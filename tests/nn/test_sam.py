@@ -168,7 +168,7 @@ def test_a_view_has_another_number_of_slots(generator):
     torch.testing.assert_close(view(x)[0], machine(sparse_links=1)(x)[0])
     assert not torch.allclose(view(x)[0], sam(x)[0])
     assert (view.memory_slots, view.layout.slots, view.config["memory_slots"]) == (2**20, 2**20, 2**20)
-    with pytest.raises(ValueError, match="slots must be at least as many as sparse_reads, 3; got 2"):
+    with pytest.raises(ValueError, match=r"^memory_slots must be at least as many as sparse_reads, 3; got 2"):
         sam.resized(2)
 
 
@@ -292,6 +292,41 @@ def test_a_stream_gives_what_steps_give_also_when_it_has_grown_or_is_full(backen
         assert_close(state, wanted, rtol=1e-10, atol=1e-12)
         if before is not None:
             assert_close(start, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_a_stream_with_more_links_than_reads_gives_what_a_call_gives(backend, generator):
+    sam, x = machine(backend=backend, memory_slots=64, sparse_links=20), rows(generator, 6, 2)
+    expected, _ = machine(memory_slots=64, sparse_links=20)(x)
+    outputs, _, stepped, _ = streamed(sam, x, None)
+    for each in (outputs, stepped, sam(x)[0].detach()):
+        torch.testing.assert_close(each, expected.detach(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_no_sequences_give_empty_results(backend):
+    sam, x = machine(backend=backend, sparse_links=2), torch.zeros(3, 0, 3).double()
+    outputs, state = sam(x)
+    assert outputs.shape == sam(x, state)[0].shape == (3, 0, 4)
+    assert sam.loss(x, torch.zeros(3, 0, 4).double()).costs.shape == (0,)
+    assert sam.step(x[0])[0].shape == sam.stream(batch_size=0).step(x[0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_state_that_names_a_slot_that_is_not_there_is_refused_wherever_it_is_given(backend, own, generator):
+    sam, x = machine(backend=backend, sparse_links=2, controller=Echo() if own else "lstm"), rows(generator, 3, 1)
+    _, state = sam(x)
+    state = state.detach()
+    slots = state.access.read_slots.clone()
+    slots[0, 0, 0] = state.access.memory.shape[1]
+    bad = state.replace(access=state.access.replace(read_slots=slots))
+    targets = torch.zeros(3, 1, 4).double()
+    calls = [lambda: sam(x, bad), lambda: sam.step(x[0], bad), lambda: torch.no_grad()(sam.step)(x[0], bad)]
+    calls += [lambda: sam.stream(bad), lambda: sam.loss(x, targets, bad), lambda: sam.trace(x, bad)]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"^read_slots must name slots, whole numbers from 0 to one less"):
+            call()
 
 
 def test_a_stream_changes_its_memory_where_it_lies_and_gives_copies(generator):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from neuraltape.functional import bit_costs, map_state
-from neuraltape.kernels.around import asked_while_traced, settled
+from neuraltape.kernels.around import asked_while_traced, check_values, settled
 from neuraltape.kernels.reference.cells import controller_step
 from neuraltape.kernels.reference.steps import each_step
 from neuraltape.kernels.spec import LossResult, MachineSpec, Restart, SequenceResult, Weights
@@ -74,7 +74,11 @@ def sequence(
 
     Returns:
         What every step gives to the output layer, and the final state.
+
+    Raises:
+        ValueError: a state that names slots that are not there.
     """
+    check_values(access)
     count, kind = len(controller), type(access)
     alive, seen = None, [inputs]
     if lengths is not None:

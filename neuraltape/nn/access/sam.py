@@ -78,14 +78,17 @@ class SAMConfig(MachineConfig):
 
     def layout(self) -> SAMLayout:
         """How the access divides what the controller emits, and what it has."""
-        for name in ("read_heads", "sparse_reads", "sparse_links"):
-            if self.memory_slots < getattr(self, name):
-                raise ValueError(
-                    f"memory_slots must be at least as many as {name}, {getattr(self, name)}; got {self.memory_slots}"
-                )
-        if self.memory_slots > NEVER:
-            raise ValueError(f"memory_slots must be at most {int(NEVER):,}; got {self.memory_slots:,}")
+        _check_slots(self.memory_slots, self)
         return SAMLayout(self.read_heads, self.memory_width, self.sparse_reads, self.memory_slots, self.sparse_links)
+
+
+def _check_slots(slots: int, sizes: SAMConfig | SAMLayout) -> None:
+    """Raise ValueError for a number of slots that heads of these sizes can't have."""
+    for name in ("read_heads", "sparse_reads", "sparse_links"):
+        if slots < getattr(sizes, name):
+            raise ValueError(f"memory_slots must be at least as many as {name}, {getattr(sizes, name)}; got {slots}")
+    if slots > NEVER:
+        raise ValueError(f"memory_slots must be at most {int(NEVER):,}; got {slots:,}")
 
 
 class SAMAccess(nn.Module):
@@ -141,15 +144,13 @@ class SAMAccess(nn.Module):
         return state.with_rows(min(layout.slots, state.memory.shape[1] + steps * layout.touched))
 
     def check_slots(self, slots: int) -> None:
-        """Raise ValueError for fewer slots than heads take."""
-        self._with_slots(slots)
+        """Raise ValueError for fewer slots than heads take, or more than can be counted."""
+        _check_slots(slots, self.layout)
 
     def resized(self, slots: int) -> "SAMAccess":
-        """A view of this access with so many slots."""
-        return view(self, {}, slots=slots, layout=self._with_slots(slots))
-
-    def _with_slots(self, slots: int) -> SAMLayout:
-        return replace(self.layout, slots=slots)
+        """A view of this access with so many slots. Raises ValueError as `check_slots` does."""
+        self.check_slots(slots)
+        return view(self, {}, slots=slots, layout=replace(self.layout, slots=slots))
 
     def initial_state(self, batch_size: int, memory: Tensor | None = None) -> SAMState:
         """The state before the first step; with a memory, from that one.
@@ -232,7 +233,7 @@ class SAMAccess(nn.Module):
         with without_autocast(controller_output.device.type):
             given = activate_sam(split_sam(self._raw(controller_output, state), layout))
             memory = recorder.memory(state.memory)
-            before_all = on_slots(state.read_slots.long(), state.read_weights, state.age)
+            before_all = on_slots(state.read_slots.long(), state.read_weights, state.age.shape[-1])
             least = least_recent(state.age, layout.read_heads)
             heads = recorder.heads("write")
             before = heads.stage("read before", lambda: before_all)

@@ -69,8 +69,8 @@ class Access(NamedTuple):
     enter: Callable[[Any, Any, Any, int], tuple[Any, Any, Any]] | None = None
     """(spec, state, restart, steps) -> all but the last as the kernels take them, for a state that grows; None: as they
     are."""
-    leave: Callable[[Any], Any] = lambda state: state
-    """The state that came out, as it is given back."""
+    leave: Callable[[Any, Any], Any] = lambda state, came: state
+    """(state, the one that came in) -> the state that came out, as it is given back. It may refuse what came."""
     stay: Callable[[Any, Any], Any] | None = None
     """(spec, state) -> the spec of a step that changes the tensors `lasting` of the state, which has room for it."""
     lasting: tuple[str, ...] = ()

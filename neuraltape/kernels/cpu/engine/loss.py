@@ -80,7 +80,7 @@ def loss(
     restart: Restart | None = None,
 ) -> LossResult:
     """A whole sequence and what its outputs cost: see `neuraltape.kernels.reference.loss`."""
-    missing, plug = CONTROLLER - len(controller), named(spec.access)
+    missing, plug, came = CONTROLLER - len(controller), named(spec.access), access
     if plug.enter is not None:
         spec, access, restart = plug.enter(spec, access, restart, len(inputs))
     empty = [inputs.new_empty(0)] * missing if missing > 0 else []
@@ -91,5 +91,5 @@ def loss(
         reset = restart.at
         given += [*restart.controller, *empty, *restart.access.parts()]
     costs, outputs, *final = _Loss.apply(lengths, reset, Bits(targets, mask), spec, len(state), *given)
-    last = plug.leave(plug.state(*final[CONTROLLER:]))
+    last = plug.leave(plug.state(*final[CONTROLLER:]), came)
     return LossResult(costs, outputs, tuple(final[: STATES[spec.cell]]), last)

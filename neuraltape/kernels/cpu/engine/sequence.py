@@ -203,8 +203,8 @@ def sequence(
     parameters = [*weights.controller, weights.interface_weight, weights.interface_bias]
     missing = CONTROLLER - len(controller)
     empty = [inputs.new_empty(0)] * missing if missing > 0 else []
-    plug = named(spec.access)
-    if plug.enter is not None and inputs.dim() == 3 and inputs.shape[1] > 0:
+    plug, as_came = named(spec.access), (access, spec, restart)
+    if plug.enter is not None and inputs.dim() == 3:
         spec, access, restart = plug.enter(spec, access, restart, len(inputs))
     state, reset, start = [*controller, *empty, *access.parts()], None, []
     tensors = [inputs, *parameters, *state]
@@ -212,7 +212,7 @@ def sequence(
         dtype = weights.interface_bias.dtype
         check_inputs(inputs, spec, dtype)
         check_tensors(tensors[1:], (*weight_shapes(spec), *state_shapes(spec, 0)), dtype)
-        return in_plain_pytorch(inputs, lengths, weights, controller, access, spec, restart)
+        return in_plain_pytorch(inputs, lengths, weights, controller, *as_came)
     plain = all(type(t) in PLAIN for t in tensors)
     if restart is not None:
         reset, start = restart.at, [*restart.controller, *empty, *restart.access.parts()]
@@ -229,4 +229,5 @@ def sequence(
         given, final, *_ = sequence_forward(
             inputs, lengths, parameters, state, spec, keep=False, reset=reset, start=start
         )
-    return SequenceResult(given, tuple(final[: STATES[spec.cell]]), plug.leave(plug.state(*final[CONTROLLER:])))
+    last = plug.leave(plug.state(*final[CONTROLLER:]), as_came[0])
+    return SequenceResult(given, tuple(final[: STATES[spec.cell]]), last)

@@ -44,8 +44,8 @@ class _Prepared(NamedTuple):
     """The access's tensors, of its state."""
     make: Callable[..., Any]
     """The access's state, of its tensors."""
-    leave: Callable[[Any], Any]
-    """That state as it is given back."""
+    leave: Callable[[Any, Any], Any]
+    """That state as it is given back; it sees the one that came too."""
     kernel: Callable[[int], None]
 
 
@@ -111,7 +111,7 @@ def step(
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
     result = prepared.make(*after[cut:])
-    return outputs, tuple(after[:cut]), result if own else prepared.leave(result)
+    return outputs, tuple(after[:cut]), result if own else prepared.leave(result, as_came[0])
 
 
 @torch.no_grad()

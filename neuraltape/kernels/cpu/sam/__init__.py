@@ -1,7 +1,6 @@
 """Sparse access: what it plugs into the engine. Only what was touched is kept, searched and given a gradient."""
 
 from neuraltape.functional import SAMState
-from neuraltape.kernels.around import settled
 from neuraltape.kernels.cpu.engine.access import Access
 from neuraltape.kernels.cpu.sam import back, plan, step
 
@@ -25,7 +24,7 @@ ACCESS = Access(
     no_gradient=("read_slots", "age", "used", "links", "precedence"),
     in_place=("memory",),
     enter=plan.enter,
-    leave=settled,
+    leave=plan.leave,
     stay=plan.stay,
     lasting=("memory", "age", "links"),
 )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuraltape.functional import SAMLayout, SAMState
+from neuraltape.kernels.around import check_values, settled
 from neuraltape.kernels.cpu.lib.sizes import up
 from neuraltape.kernels.spec import MachineSpec, Restart
 
@@ -159,7 +160,7 @@ def enter(
         raise ValueError(f"memory must have at most {layout.slots:,} rows; got {given:,}")
     kept = min(layout.slots, rounded(given + steps * layout.touched))
     given = min(kept, rounded(given))
-    room = replace(spec, slots=kept, layout=replace(layout, slots=max(given, layout.read_heads, layout.sparse_reads)))
+    room = replace(spec, slots=kept, layout=_with_rows(layout, given))
     if restart is not None:
         restart = restart._replace(access=restart.access.with_rows(kept))
     return room, state.with_rows(kept), restart
@@ -167,9 +168,26 @@ def enter(
 
 def stay(spec: MachineSpec, state: SAMState) -> MachineSpec:
     """A machine with as many slots as the state has rows, of which there are enough for one more step."""
-    layout = spec.layout
-    given = max(layout.read_heads, layout.sparse_reads)
-    return replace(spec, slots=state.memory.shape[1], layout=replace(layout, slots=given))
+    return replace(spec, slots=state.memory.shape[1], layout=_with_rows(spec.layout, 1))
+
+
+def _with_rows(layout: SAMLayout, given: int) -> SAMLayout:
+    """The layout with so many slots, or as many as a layout has to have."""
+    return replace(layout, slots=max(given, layout.read_heads, layout.sparse_reads, layout.sparse_links))
+
+
+def leave(state: SAMState, came: SAMState) -> SAMState:
+    """A last state without what it only has room for.
+
+    Raises:
+        ValueError: the first one named slots that are not there. The kernels read none beyond the rows, and leave NaN
+            in `used`.
+    """
+    try:
+        return settled(state)
+    except ValueError:
+        check_values(came)
+        raise
 
 
 def rounded(rows: int) -> int:

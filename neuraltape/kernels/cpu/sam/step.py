@@ -16,24 +16,54 @@ from neuraltape.kernels.cpu.sam.search import search
 
 
 @helper
+def keep_inside(slots, start, count, limit):
+    """Put 0 in place of what is no slot below a limit. Returns 0, or NaN where there was such a one."""
+    wrong = 0.0
+    for i in range(start, start + count):
+        slot = slots[i]
+        if not (slot >= 0.0 and slot < limit and slot == int(slot)):
+            slots[i] = 0.0
+            wrong = math.nan
+    return wrong
+
+
+@helper
+def slots_in_use(given, z, b, work):
+    """Below this are all slots that a state may name: those touched or given, for which there have to be rows."""
+    used = floats(work, given.used0)[b]
+    return used if used <= z.slots and used == int(used) else used * 0.0
+
+
+@helper
 def bring_rows(given, call, z, b, work):
     """A state's rows and ages into the last state's, where they are changed in place. given: what names that state.
 
-    They may be there already: a stream's own state is both.
+    They may be there already: a stream's own state is both. Returns what `keep_inside` does.
     """
     keep_apart()
+    wrong, limit = 0.0, slots_in_use(given, z, b, work)
     if given.memory0 != call.memory1:
         copy(floats(work, given.memory0), b * z.slots * z.width, floats(work, call.memory1), b * z.slots * z.width,
              z.slots * z.width)  # fmt: skip
     if z.links > 0:
         if given.links0 != call.links1:
             size = 4 * z.heads * z.slots * z.links
-            copy(floats(work, given.links0), b * size, floats(work, call.links1), b * size, size)
-        size = 2 * z.heads * z.links
-        copy(floats(work, given.precedence0), b * size, floats(work, call.precedence1), b * size, size)
+            links = floats(work, call.links1)
+            copy(floats(work, given.links0), b * size, links, b * size, size)
+            # The others are as they were made for this call.
+            rows = min(z.given, z.slots)
+            for head in range(b * z.heads, (b + 1) * z.heads):
+                start = 4 * head * z.slots * z.links
+                for each in range(start, start + 4 * rows * z.links, 2 * z.links):
+                    wrong += keep_inside(links, each, z.links, limit)
+        size, last = 2 * z.heads * z.links, floats(work, call.precedence1)
+        copy(floats(work, given.precedence0), b * size, last, b * size, size)
+        for start in range(b * size, (b + 1) * size, 2 * z.links):
+            wrong += keep_inside(last, start, z.links, limit)
     ages, stamps = floats(work, given.age0), floats(work, call.age1)
     for n in range(b * z.slots, (b + 1) * z.slots):
         stamps[n] = stamp_of(ages[n])
+    return wrong
 
 
 @helper
@@ -41,6 +71,7 @@ def load(call, z, b, work, memory, saved, notes):
     """Bring one sequence's first state in. See `engine.access.Access`.
 
     The state with which rows begin anew has its rows brought in when they do: `call` then names no other such state.
+    Whether a slot is named that is not there is noted in the last state's `used`: 0 or NaN, to which `store` adds.
     """
     keep_apart()
     used = floats(work, call.used0)[b]
@@ -51,10 +82,15 @@ def load(call, z, b, work, memory, saved, notes):
     work[memory + CLOCK] = 0.0
     work[memory + GIVEN] = used if later else z.given
     work[memory + ACCESSED_BEFORE] = 0.0
+    noted, wrong = floats(work, call.used1), 0.0
+    # The state with which rows begin anew came first.
+    if call.start != 0:
+        wrong += noted[b]
     if not later:
-        bring_rows(call, call, z, b, work)
+        wrong += bring_rows(call, call, z, b, work)
     both = z.heads * z.nearest
     copy(floats(work, call.read_slots0), b * both, saved, notes, both)
+    noted[b] = wrong + keep_inside(saved, notes, both, slots_in_use(call, z, b, work))
     copy(floats(work, call.read_weights0), b * both, saved, notes + z.focus, both)
 
 
@@ -64,7 +100,7 @@ def store(call, z, b, work, memory, saved, notes):
     stamps, clock = floats(work, call.age1), work[memory + CLOCK]
     for n in range(b * z.slots, (b + 1) * z.slots):
         stamps[n] = age_of(stamps[n], clock)
-    floats(work, call.used1)[b] = work[memory + USED]
+    floats(work, call.used1)[b] += work[memory + USED]
     both = z.heads * z.nearest
     copy(saved, notes, floats(work, call.read_slots1), b * both, both)
     copy(saved, notes + z.focus, floats(work, call.read_weights1), b * both, both)
@@ -161,7 +197,7 @@ def forward(call, z, work, memory, raw, saved, parameters, before, after, reads,
     keep_apart()
     b = int(work[memory + NUMBER])
     if work[memory + PENDING] != 0.0:
-        bring_rows(another(call, call.start), call, z, b, work)
+        floats(work, call.used1)[b] += bring_rows(another(call, call.start), call, z, b, work)
         work[memory + PENDING] = 0.0
     rows, m0 = floats(work, call.memory1), b * z.slots * z.width
     stamps, s0 = floats(work, call.age1), b * z.slots

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import example, given, settings
@@ -9,6 +11,7 @@ from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.engine.plan import places
 from neuraltape.kernels.cpu.lib import threads
 from neuraltape.kernels.cpu.sam import plan
+from neuraltape.kernels.spec import Restart
 from tests.kernels.machines import assert_near, call_of, results_of, run
 from tests.kernels.machines import sam_spec_of as spec_of
 
@@ -216,10 +219,68 @@ def test_more_rows_than_slots_are_refused():
         cpu.sequence(*call[:4], call.access.with_rows(31), call.spec)
 
 
+def bad_states(access):
+    """States that name slots that are not there, each with the part that does and what stands there."""
+    for part in ("read_slots", "links", "precedence"):
+        # The last is a row that is there, of another sequence alone.
+        for value in (1e9, -1.0, torch.nan, 1.5, 25.0):
+            slots = getattr(access, part).clone()
+            slots[(1, *[0] * (slots.dim() - 1))] = value
+            yield access.replace(**{part: slots}), part, value
+    for value in (1e9, torch.nan, 0.0, 8.5):
+        yield access.replace(used=torch.tensor([30.0, value]).double()), "used", value
+
+
+@pytest.mark.parametrize("module", [cpu, reference], ids=["cpu", "reference"])
+def test_a_slot_that_is_not_there_is_named_and_no_row_beyond_is_touched(module):
+    call = linked(call_of(spec_of(links=2), 3, 2))._replace(lengths=torch.tensor([3, 1]))
+    access = call.access.detach()
+    good = access.replace(used=torch.tensor([access.memory.shape[1], 25.0]).double())
+    good = good.replace(
+        read_slots=good.read_slots.clamp(max=24),
+        links=good.links.clamp(max=24),
+        precedence=good.precedence.clamp(max=24),
+    )
+    module.sequence(*call._replace(access=good))
+    output = (torch.zeros(4, 20).double(), torch.zeros(4).double())
+    for bad, part, value in bad_states(good):
+        says = rf"^{part} must (name slots|be whole numbers).*got {value}$"
+        with pytest.raises(ValueError, match=says):
+            module.sequence(*call._replace(access=bad))
+        with torch.no_grad(), pytest.raises(ValueError, match=says):
+            module.step(call.inputs[0], call.weights, output, call.controller, bad, call.spec)
+
+
+def test_a_slot_that_is_not_there_is_seen_behind_a_row_that_begins_anew_and_in_its_start():
+    call = call_of(spec_of(links=2), 4, 2)
+    at = torch.tensor([[False, False], [False, True], [False, False], [False, False]])
+    good, controller = call.access, call.controller
+    for (bad, _, _), first in itertools.product(bad_states(good), (True, False)):
+        access, start = (bad, good) if first else (good, bad)
+        with pytest.raises(ValueError, match=r"must name slots|used must be"):
+            cpu.sequence(*call._replace(access=access, restart=Restart(at, controller, start)))
+
+
+@pytest.mark.parametrize(("links", "steps"), [(7, 1), (20, 1), (20, 9)])
+def test_more_links_than_anything_else_agree_with_the_reference(links, steps):
+    call = linked(call_of(spec_of(slots=40, reads=2, links=links), steps, 2))
+    few = call._replace(access=fresh(call).access)
+    for each in (call, few):
+        got, expected = run(cpu.sequence, each), run(reference.sequence, each)
+        assert_near(got[0], expected[0], 1e-12)
+        assert_near(got[1], expected[1], 1e-10)
+
+
 def test_equal_rows_are_read_in_the_order_of_their_numbers():
     call = call_of(spec_of(slots=70, heads=1, reads=4), 3, 2)
     alike = call.access.memory.detach()[:, :1].expand(-1, 40, -1) * torch.linspace(0.1, 2, 40).double().view(1, 40, 1)
-    parts = {"memory": alike.contiguous(), "age": call.access.age[:, :40], "links": call.access.links[:, :, :40]}
+    first = torch.arange(4).double().expand(2, 1, 4)
+    parts = {
+        "memory": alike.contiguous(),
+        "read_slots": first,
+        "age": call.access.age[:, :40],
+        "links": call.access.links[:, :, :40],
+    }
     access = call.access.replace(**parts)
     call = call._replace(access=access.replace(used=torch.full((2,), 40.0).double()))
     with torch.no_grad():
