@@ -14,7 +14,7 @@ from neuraltape import NTM, SAM
 SLOTS = (2**7, 2**12, 2**4, 2**5, 2**6, 2**9, 2**16, 2**20)
 # A call of the dense memory stays near a second: of the largest that it has it takes two steps.
 MOST_DENSE, FEW_STEPS = 2**16, 2
-TIME, BATCH = 100, 8
+TIME, BATCH, LINKS = 100, 8, 8
 SIZES: dict[str, Any] = {"memory_width": 32, "read_heads": 4}
 SECONDS = 20
 # Rows of a memory that is given.
@@ -27,6 +27,8 @@ def sparse(effort: Effort) -> Table:
     calls: dict[str, Callable[[], object]] = {}
     for slots in effort.some(SLOTS):
         calls[f"sam {slots}"] = partial(_train, SAM(9, 100, 8, memory_slots=slots, **SIZES), _inputs(TIME))
+        linked = SAM(9, 100, 8, memory_slots=slots, sparse_links=LINKS, **SIZES)
+        calls[f"links {slots}"] = partial(_train, linked, _inputs(TIME))
         if slots <= MOST_DENSE:
             dense = NTM(9, 100, 8, memory_slots=slots, write_heads=4, **SIZES)
             calls[f"ntm {slots}"] = partial(_train, dense, _inputs(_dense_time(slots)))
@@ -36,6 +38,7 @@ def sparse(effort: Effort) -> Table:
     for slots in sorted(effort.some(SLOTS)):
         row: dict[str, Any] = {"slots": slots, "sam": taken[f"sam {slots}"].map(partial(_a_step, TIME))}
         row["growth"] = taken[f"sam {slots}"].over(taken[f"sam {base}"])
+        row["links"] = taken[f"links {slots}"].over(taken[f"sam {slots}"])
         if slots <= MOST_DENSE:
             row["ntm"] = taken[f"ntm {slots}"].map(partial(_a_step, _dense_time(slots)))
             row["times"] = row["ntm"].over(row["sam"])
@@ -45,6 +48,7 @@ def sparse(effort: Effort) -> Table:
         Column("slots", "slots", whole),
         Column("sam", "SAM, milliseconds a step", scaled(1e3)),
         Column("growth", f"of that at {base:,} slots", scaled(1)),
+        Column("links", f"with {LINKS} links, of that", scaled(1)),
         Column("ntm", "NTM, milliseconds a step", scaled(1e3)),
         Column("times", "SAM is so many times as fast", scaled(1)),
         Column("saved", f"SAM: saved for the backward pass of {TIME} steps, MB", scaled(1e-6)),
@@ -108,15 +112,16 @@ def _dense_time(slots: int) -> int:
 
 def _check() -> None:
     """Raise RuntimeError unless outputs and gradients are those of the reference, in float64."""
-    results = []
-    for backend in ("cpu", "reference"):
-        torch.manual_seed(0)
-        sam = SAM(9, 100, 8, memory_slots=2**12, backend=backend, **SIZES).double()
-        outputs, _ = sam(_inputs(20).double())
-        results.append([outputs, *torch.autograd.grad(outputs.square().sum(), list(sam.parameters()))])
-    worst = max(float((a - b).detach().norm() / b.detach().norm()) for a, b in zip(*results, strict=True))
-    if not worst <= 1e-10:
-        raise RuntimeError(f"the sparse memory is {worst:.1e} from its reference, so it is not measured")
+    for links in (0, LINKS):
+        results = []
+        for backend in ("cpu", "reference"):
+            torch.manual_seed(0)
+            sam = SAM(9, 100, 8, memory_slots=2**12, sparse_links=links, backend=backend, **SIZES).double()
+            outputs, _ = sam(_inputs(20).double())
+            results.append([outputs, *torch.autograd.grad(outputs.square().sum(), list(sam.parameters()))])
+        worst = max(float((a - b).detach().norm() / b.detach().norm()) for a, b in zip(*results, strict=True))
+        if not worst <= 1e-10:
+            raise RuntimeError(f"the sparse memory is {worst:.1e} from its reference, so it is not measured")
 
 
 def _inputs(time: int) -> torch.Tensor:

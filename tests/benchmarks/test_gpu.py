@@ -29,5 +29,14 @@ def test_the_table_has_a_row_a_batch_and_no_figure_past_its_deadline():
 
 
 def test_a_machine_that_is_not_there_is_not_called_right(capsys):
-    assert not gpu.check(torch.device("cpu"))
+    assert not gpu.check(torch.device("cpu"), time.perf_counter() + 60)
     assert capsys.readouterr().out.count("it runs on CUDA GPUs and the parameters are on cpu") == len(gpu.CHECKED)
+
+
+def test_a_machine_that_there_is_no_time_for_is_not_called_right(capsys, monkeypatch):
+    monkeypatch.setattr(gpu.triton, "why_not", lambda *_: None)
+    monkeypatch.setattr(gpu.triton, "tried", lambda *_: None)
+    assert gpu.check(torch.device("cpu"), time.perf_counter() + 60)
+    assert capsys.readouterr().out.count("agrees") == len(gpu.CHECKED)
+    assert not gpu.check(torch.device("cpu"), time.perf_counter())
+    assert capsys.readouterr().out.count("not compared, there is no time left") == len(gpu.CHECKED)
