@@ -43,6 +43,8 @@ def test_no_file_of_data_hurts_a_command(here: Path, attempt: Try) -> None:
             # Another form's content.
             path.unlink(missing_ok=True) if not path.is_dir() else path.rmdir()
             path = (here / "data").with_suffix(chance.choice(SUFFIXES))
+            # An earlier draw may have left a link there that leads to itself.
+            path.unlink(missing_ok=True)
             shutil.copy(other, path)
         options = [word for option in chance.sample(OPTIONS, chance.choice((0, 0, 1, 1, 2, 3))) for word in option]
         if chance.random() < 0.3:
