@@ -18,7 +18,9 @@ def test_without_a_gpu_it_says_so(capsys):
 
 def test_the_table_has_a_row_a_batch_and_no_figure_past_its_deadline():
     small = replace(PAPER, time=2, slots=4, width=3, hidden_size=4)
-    title, heads, one, two = gpu.timed(torch.device("cpu"), small, (1, 3), ["nn.LSTM", "cpu"], time.perf_counter() + 60)
+    # Kernels that have not been compiled yet take their time.
+    later = time.perf_counter() + 600
+    title, heads, one, two = gpu.timed(torch.device("cpu"), small, (1, 3), ["nn.LSTM", "cpu"], later)
     assert "2 steps" in title
     assert heads.split() == ["batch", "nn.LSTM", "cpu"]
     assert one.split()[0] == "1"
@@ -29,14 +31,14 @@ def test_the_table_has_a_row_a_batch_and_no_figure_past_its_deadline():
 
 
 def test_a_machine_that_is_not_there_is_not_called_right(capsys):
-    assert not gpu.check(torch.device("cpu"), time.perf_counter() + 60)
+    assert not gpu.check(torch.device("cpu"), time.perf_counter() + 600)
     assert capsys.readouterr().out.count("it runs on CUDA GPUs and the parameters are on cpu") == len(gpu.CHECKED)
 
 
 def test_a_machine_that_there_is_no_time_for_is_not_called_right(capsys, monkeypatch):
     monkeypatch.setattr(gpu.triton, "why_not", lambda *_: None)
     monkeypatch.setattr(gpu.triton, "tried", lambda *_: None)
-    assert gpu.check(torch.device("cpu"), time.perf_counter() + 60)
+    assert gpu.check(torch.device("cpu"), time.perf_counter() + 600)
     assert capsys.readouterr().out.count("agrees") == len(gpu.CHECKED)
     assert not gpu.check(torch.device("cpu"), time.perf_counter())
     assert capsys.readouterr().out.count("not compared, there is no time left") == len(gpu.CHECKED)
