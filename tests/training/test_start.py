@@ -395,7 +395,7 @@ def test_torchruns_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Elsewhere:
+    class Elsewhere(torch.nn.Module):
         @property
         def backend(self) -> str:
             raise RuntimeError("backend is cpu, and there is none here")
