@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import pytest
 import yaml
 from lightning_fabric import Fabric
+from torch import nn
 
 from neuraltape.cli.main import main
 from neuraltape.nn import SAMConfig
@@ -395,7 +396,7 @@ def test_torchruns_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_machine_that_cannot_run_here_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Elsewhere(torch.nn.Module):
+    class Elsewhere(nn.Module):
         @property
         def backend(self) -> str:
             raise RuntimeError("backend is cpu, and there is none here")
