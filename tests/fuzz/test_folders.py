@@ -56,10 +56,13 @@ CALLS = {
 def change(chance: Random, path: Path) -> str:
     """Break a file, and say how."""
     data = bytearray(path.read_bytes())
-    kinds = ["bits", "cut", "more", "empty", "gone", "folder", "pipe", "loop", "deep", "text", "zeros"]
-    if path.suffix in (".yaml", ".json"):
+    kinds = ["more", "empty", "gone", "folder", "pipe", "loop", "deep", "text", "zeros"]
+    # Of an empty file nothing can be changed.
+    if data:
+        kinds += ["bits", "cut"]
+    if data and path.suffix in (".yaml", ".json"):
         kinds += ["value"] * 20
-    if path.suffix == ".safetensors":
+    if data and path.suffix == ".safetensors":
         kinds += ["header"] * 20
     kind = chance.choice(kinds)
     match kind:
