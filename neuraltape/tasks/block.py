@@ -5,6 +5,7 @@ What is wrong with them is said by who reads them row by row.
 
 import math
 import os
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -19,6 +20,8 @@ from neuraltape.printed import record_repr
 CHUNK = 512
 # Each step is a byte in memory, and a file of nothing but zeros takes no room on a disk.
 MOST_STEPS = 1 << 31
+# What NumPy raises of an array's header that is none: it reads some of them as Python.
+BAD_HEADER = (ValueError, SyntaxError, tokenize.TokenError)
 
 
 class Stamp(NamedTuple):
@@ -114,7 +117,7 @@ def map_arrays(path: str) -> dict[str, np.ndarray] | None:
             case ".npy":
                 with open(path, "rb") as file:
                     return {"inputs": _mapped(file, path, 0, Path(path).stat().st_size)}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError):
+    except (OSError, *BAD_HEADER, KeyError, zipfile.BadZipFile, NotImplementedError):
         pass
     return None
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from neuraltape.files import refuse_pipe
-from neuraltape.tasks.block import map_arrays
+from neuraltape.tasks.block import BAD_HEADER, map_arrays
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, lines, numbers
 
@@ -127,7 +127,7 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
         return {name: np.asarray(array) for name, array in arrays.items()}
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, MemoryError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, *BAD_HEADER, NotImplementedError, MemoryError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         if detail.startswith("Object arrays"):
             detail = f"arrays of objects, which may run code when they are opened; {CONVERT}"

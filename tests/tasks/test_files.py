@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuraltape.tasks.block import map_arrays
 from neuraltape.tasks.files import read_rows
 from neuraltape.tasks.row import DataError
 
@@ -152,6 +153,19 @@ def test_an_array_too_large_for_the_memory_is_said(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("inputs.npy", b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(0x76 - 1) + b"\n")
     check_error(str(tmp_path / "data.npz"), r"says it has the shape \(1000000, 1000000, 1000\), in 128 bytes")
+
+
+@pytest.mark.parametrize(
+    "header", [b"k\x07lesgr': '<U3', 'shape': (0, 5, 2), }  0", b"{'shape': (2,", b"  a\n b\nc", b"\0", b"(1"]
+)
+def test_a_header_that_is_none_is_said(tmp_path: Path, header: bytes) -> None:
+    array = b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(0x76 - 1) + b"\n" + bytes(80)
+    (tmp_path / "data.npy").write_bytes(array)
+    check_error(str(tmp_path / "data.npy"), r"expected an \.npy array of numbers")
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("inputs.npy", array)
+    check_error(str(tmp_path / "data.npz"), r"expected an \.npz archive of arrays of numbers")
+    assert map_arrays(str(tmp_path / "data.npy")) is map_arrays(str(tmp_path / "data.npz")) is None
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(
