@@ -14,6 +14,8 @@ from hypothesis import settings
 # The hook rewrites modules as they are imported: one that is there already would silently stay unchecked.
 assert "neuraltape.functional" not in sys.modules, "neuraltape.functional was imported before its shape checks"
 jaxtyping.install_import_hook("neuraltape.functional", "beartype.beartype")
+# A third of what an unfused step takes: they are on where the functions are tested for themselves, see `shape_checks`.
+jaxtyping.config.update("jaxtyping_disable", True)
 
 # Tests are small: more threads cost more than they bring, and two runs on one machine would fight over its cores.
 torch.set_num_threads(1)
@@ -63,11 +65,11 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callabl
 
 
 @pytest.fixture
-def without_shape_checks() -> Iterator[None]:
-    """Call the code as a user does, without the checks: for errors that the checks would hide."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
+def shape_checks() -> Iterator[None]:
+    """Tensors going into functions of `neuraltape.functional`, or come out, have to have the shapes written there."""
     jaxtyping.config.update("jaxtyping_disable", False)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

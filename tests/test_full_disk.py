@@ -29,8 +29,6 @@ if sys.platform == "win32":
     pytest.skip("Windows has no limit on the size of files", allow_module_level=True)
 import resource
 
-pytestmark = pytest.mark.usefixtures("without_shape_checks")
-
 
 @contextmanager
 def nothing_beyond(size: int) -> Iterator[None]:

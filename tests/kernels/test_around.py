@@ -18,9 +18,7 @@ from neuraltape.functional import Sentences
 from neuraltape.nn import MemoryNetwork
 
 # PyTorch's own: rules of forward mode that it makes with what it deprecates, operations that vmap takes one by one.
-# What is called is the same throughout: its shapes are checked where it is tested for itself.
 pytestmark = [
-    pytest.mark.usefixtures("without_shape_checks"),
     pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning"),
 ]

@@ -11,6 +11,9 @@ from neuraltape import DNC, MANN, NTM, SAM, LSTMBaseline
 from neuraltape.nn import Bidirectional, Stacked, load_machine
 from neuraltape.nn.state import tensors_of
 
+# The functions beneath are called as machines call them.
+pytestmark = pytest.mark.usefixtures("shape_checks")
+
 SIZES = {"memory_slots": 6, "memory_width": 4, "read_heads": 2}
 
 

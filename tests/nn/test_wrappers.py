@@ -18,9 +18,6 @@ from neuraltape.nn.machines import MACHINES
 from neuraltape.nn.memory_network import MemoryNetwork
 from neuraltape.nn.state import tensors_of
 
-# What is called is the same throughout: its shapes are checked where it is tested for itself.
-pytestmark = pytest.mark.usefixtures("without_shape_checks")
-
 STEPS, BATCH, INPUTS, OUTPUTS = 3, 2, 3, 2
 
 

@@ -81,14 +81,12 @@ def test_given_lengths_are_taken_as_they_are() -> None:
         (torch.tensor([2.0, 2.0, 2.0]), "got torch.float32"),
     ],
 )
-@pytest.mark.usefixtures("without_shape_checks")
 def test_a_length_that_cannot_be_is_an_error(lengths, message) -> None:
     with pytest.raises(ValueError, match=message):
         draw_lengths("lengths", 3, lengths, smallest=2, low=2, high=5, generator=seeded())
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.0])
-@pytest.mark.usefixtures("without_shape_checks")
 def test_a_batch_size_that_cannot_be_is_an_error(size) -> None:
     with pytest.raises(ValueError, match="batch_size must be an integer of at least 1"):
         draw_lengths("lengths", size, None, smallest=1, low=1, high=5, generator=seeded())

@@ -113,7 +113,6 @@ def test_the_ranges_are_those_of_the_paper() -> None:
         (lambda: AssociativeRecall().sample(1, seeded(), lengths=1), "lengths must be an integer of at least 2"),
     ],
 )
-@pytest.mark.usefixtures("without_shape_checks")
 def test_an_option_that_cannot_be_is_an_error(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()

@@ -131,7 +131,6 @@ def test_a_length_that_no_row_has_is_an_error(tmp_path: Path) -> None:
         ({"classes": 2.5}, "classes must be an integer of at least 1; got 2.5"),
     ],
 )
-@pytest.mark.usefixtures("without_shape_checks")
 def test_an_option_that_cannot_be_is_an_error(tmp_path: Path, options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         numbered(tmp_path, 3, **options)

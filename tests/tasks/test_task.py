@@ -147,7 +147,6 @@ def test_the_score_takes_no_gradient(task: Task) -> None:
 
 
 @small_tasks
-@pytest.mark.usefixtures("without_shape_checks")
 def test_outputs_of_another_shape_are_an_error(task: Task) -> None:
     batch = task.sample(2, seeded())
     outputs = logits(task, batch)
