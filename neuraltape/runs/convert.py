@@ -51,6 +51,9 @@ NEEDED: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 LATER_COUNTERS = {
     "waiting_since": 0,
     "restarts": 0,
+    "rewinds": 0,
+    "first": None,
+    "lowest": None,
     "began": 0,
     "training": None,
     "apart": 0,

@@ -1,8 +1,8 @@
 """`metrics.jsonl`: one JSON object a line, appended while a run goes on. Written and read here and nowhere else.
 
-A line is of one of four kinds: "training", about the steps since the last one; "evaluation", about fresh sequences;
+A line is of one of five kinds: "training", about the steps since the last one; "evaluation", about fresh sequences;
 "confirmation", about more of them, right after an evaluation that looked good and in place of it; "restart": what
-follows is about new weights.
+follows is about new weights; "rewind": about those that the best evaluation was about.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from neuraltape.files import naming, read_whole, write_atomically
 
-Kind = Literal["training", "evaluation", "confirmation", "restart"]
+Kind = Literal["training", "evaluation", "confirmation", "restart", "rewind"]
 # What may differ between two runs of the same configuration.
 TIME_FIELDS = ("seconds", "sequences_per_second")
 # A million lines.
@@ -87,6 +87,11 @@ class Metrics:
     def restarts(self) -> int:
         """How often the training started over with new weights."""
         return sum(line.get("kind") == "restart" for line in self.lines)
+
+    @property
+    def rewinds(self) -> int:
+        """How often the training went back to earlier weights."""
+        return sum(line.get("kind") == "rewind" for line in self.lines)
 
     @property
     def sequences(self) -> int | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from neuraltape.settings.checks import check_choice, check_positive, check_range
+from neuraltape.settings.checks import check_choice, check_needed, check_positive, check_range
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class LoopSettings:
     """Whether to stop as soon as the task is solved."""
     restart_after: int = 0
     """Sequences without a good evaluation after which training starts over with new weights; 0: never."""
+    rewind: float = 0.0
+    """Share of what was gained that an evaluation may lose before training goes back to where the best was; 0: all."""
+    rewind_rate: float = 1.0
+    """What the learning rate is multiplied with each time that training goes back."""
     confirm_sequences: int = 1_000
     """Fresh sequences on which an evaluation below the task's bound has to be confirmed before it counts as solved."""
     checkpoint_every: float = 10.0
@@ -58,6 +62,11 @@ class LoopSettings:
             check_positive(self, name)
         check_range(self, "seed", 0, 2**63)
         check_range(self, "restart_after", 0, None)
+        check_range(self, "rewind", 0, 1)
+        check_positive(self, "rewind_rate")
+        if self.rewind_rate > 1:
+            raise ValueError(f"rewind_rate must be at most 1; got {self.rewind_rate}")
+        check_needed(self, ["rewind_rate"], self.rewind > 0, "a rewind above 0")
         check_range(self, "patience", 0, None)
         check_range(self, "checkpoint_every", 0, None)
         check_choice(self, "precision", ("32-true", "64-true", "bf16-mixed"))

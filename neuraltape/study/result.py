@@ -73,6 +73,8 @@ class Result:
     """Seconds until then."""
     restarts: int = 0
     """How often the training started over with new weights; all counts hold everything."""
+    rewinds: int = 0
+    """How often the training went back to the weights of its best evaluation."""
     training: float | None = None
     """What the last report of the training cost, in the unit of `bits`."""
     probes: tuple[str, ...] = ()
@@ -179,6 +181,7 @@ def result_of(run: Run, recipe: str, *, measured: bool) -> Result:
         solved_at=None if solved is None else solved["sequences"],
         solved_seconds=None if solved is None else round(solved["seconds"], 1),
         restarts=run.metrics.restarts,
+        rewinds=run.metrics.rewinds,
         training=run.metrics.training[-1].get("bits") if run.metrics.training else None,
         probes=tuple(probe.label for probe in probes),
         scores=tuple(each for each in scores if each is not None),

@@ -23,6 +23,12 @@ class Counters:
     """Sequences after which the weights were drawn or the last cool-down was over; `restart_after` counts from here."""
     restarts: int = 0
     """How often the training has started over with new weights."""
+    rewinds: int = 0
+    """How often the training has gone back to earlier weights, since the present ones were drawn."""
+    first: float | None = None
+    """What the first evaluation cost since then, where training may go back."""
+    lowest: float | None = None
+    """What the best one cost: the weights that training goes back to."""
     began: int = 0
     """Steps done when the present weights were drawn."""
     stage: int = 1

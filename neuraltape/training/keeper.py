@@ -71,6 +71,10 @@ class Reports:
         """One line that says that the weights are new from here on."""
         self._write("restart", counters, {"restarts": counters.restarts}, {"seconds": round(counters.seconds, 3)})
 
+    def rewind(self, counters: Counters) -> None:
+        """One line that says that the weights are again those of the best evaluation."""
+        self._write("rewind", counters, {"rewinds": counters.rewinds}, {"seconds": round(counters.seconds, 3)})
+
     def close(self) -> None:
         """Close the files."""
         self.file.close()

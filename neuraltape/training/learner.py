@@ -79,6 +79,8 @@ class Learner:
         self.optimizer = build_optimizer(settings.optimizer, self.flat.weights)
         self.clipping = Clipping(settings.optimizer.clip, settings.optimizer.clip_at)
         self.average = Average(self.flat, settings.optimizer.average)
+        # Where training may go back to; its names are those of `_present`.
+        self._kept: dict[str, Tensor] = {}
 
     def learn(self, task: Task, batch: Batch, step: int, phase: Phase, *, stop: bool = False) -> Step:
         """One step of training.
@@ -157,6 +159,17 @@ class Learner:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that has to be kept to go on exactly here, apart from random states."""
+        return {**self._present(), **named("kept", self._kept)}
+
+    def keep(self) -> None:
+        """Take a copy of where training is."""
+        self._kept = {name: each.detach().clone() for name, each in self._present().items()}
+
+    def rewind(self) -> None:
+        """Go back to where training was at the last `keep`."""
+        self._put_back({name: each.clone() for name, each in self._kept.items()})
+
+    def _present(self) -> dict[str, Tensor]:
         average = {} if self.average.weights is None else {"average.weights": self.average.weights}
         return {
             **named("model", self.model.state_dict()),
@@ -177,6 +190,7 @@ class Learner:
         self.clipping.usual.zero_()
         if self.average.weights is not None:
             self.average.weights.copy_(self.flat.weights.detach())
+        self._kept = {}
 
     def first_bad(self) -> str | None:
         """The name of the first kept tensor that is not finite, if one is not."""
@@ -184,11 +198,16 @@ class Learner:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Put back what `tensors` gave; `check_checkpoint` has looked at it."""
-        self.model.load_state_dict(checkpoint.part("model"))
-        restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
-        self.clipping.usual.copy_(checkpoint.part("clipping")["usual"])
+        self._put_back(checkpoint.tensors)
+        self._kept = {name: each.to(self.fabric.device) for name, each in checkpoint.part("kept").items()}
+
+    def _put_back(self, tensors: dict[str, Tensor]) -> None:
+        present = Checkpoint(tensors, {})
+        self.model.load_state_dict(present.part("model"))
+        restore_optimizer(self.optimizer, present.part("optimizer"))
+        self.clipping.usual.copy_(present.part("clipping")["usual"])
         if self.average.weights is not None:
-            self.average.weights.copy_(checkpoint.part("average")["weights"])
+            self.average.weights.copy_(present.part("average")["weights"])
 
     @staticmethod
     @torch.no_grad()

@@ -24,6 +24,7 @@ from neuraltape.training.phases import (
     note_best,
     note_gap,
     note_restart,
+    note_rewind,
     note_score,
     note_step,
     phase_of,
@@ -221,8 +222,13 @@ class Loop:
                 f"the last one {result.bits:.3g} {unit}: "
                 "what is practised has been learnt, and what is evaluated has not"
             )
+        found = note_rewind(self.settings, counters, result.bits)
+        if found == "keep":
+            self.learner.keep()
         if note_restart(self.settings, counters):
             self.start_over()
+        elif found == "rewind":
+            self.go_back(result.bits)
 
     def start_over(self) -> None:
         """Go on with new weights, which depend on the seed and on how often there were new ones."""
@@ -234,6 +240,22 @@ class Loop:
             f"no good evaluation in {self.settings.loop.restart_after:,} sequences: starting over with new weights, "
             f"restart {counters.restarts}"
         )
+
+    def go_back(self, bits: float) -> None:
+        """Go on from the weights of the best evaluation, after one that cost so much."""
+        counters, unit = self.counters, self.settings.task.score_name
+        self.learner.rewind()
+        if self.keeper.reports is not None:
+            self.keeper.reports.rewind(counters)
+        self.progress.say(
+            f"an evaluation cost {bits:.3g} {unit}, the best one {counters.lowest:.3g}: "
+            f"going back to its weights, rewind {counters.rewinds}"
+        )
+        if self.over():
+            # What is told of the machine at the end is told of the one that is kept.
+            counters.bits, counters.wrong, counters.optimum = self.score(
+                "evaluation", self.settings.loop.evaluate_sequences
+            )
 
     def score(self, kind: Kind, sequences: int) -> Evaluation:
         """One evaluation and its line."""

@@ -2,12 +2,12 @@
 
 `phase_of` is a pure function of the settings, the step and the counters. The counters move on at two moments: after a
 step (`note_step`, which lets lengths grow) and at an evaluation (`note_score`, which begins and ends cool-downs;
-`note_gap`, which sees that training and evaluation are far apart; `note_best`; `note_restart`). Knows no machine and no
-file.
+`note_gap`, which sees that training and evaluation are far apart; `note_best`; `note_rewind`; `note_restart`). Knows no
+machine and no file.
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -178,6 +178,34 @@ def note_best(counters: Counters, bits: float) -> bool:
     return better
 
 
+def note_rewind(settings: Settings, counters: Counters, bits: float) -> Literal["keep", "rewind"] | None:
+    """Take note of an evaluation that may show that much of what was learnt is lost.
+
+    One bad step is enough for that, and from where it leads training may not find back. So large models are trained:
+    from a checkpoint before the step, with other batches (Chowdhery et al. 2022, PaLM, section 5.1).
+
+    Args:
+        settings: the training's.
+        counters: `first`, `lowest` and `rewinds` are changed here.
+        bits: the evaluation's cost, in the unit of the task's score.
+
+    Returns:
+        "keep": it is the best so far, whose weights are worth keeping. "rewind": it has lost more than the share
+        `rewind` of what lies between the first and the best, so that training goes back to that one.
+    """
+    share = settings.loop.rewind
+    if not share:
+        return None
+    if counters.lowest is None or counters.first is None or bits <= counters.lowest:
+        counters.first = bits if counters.first is None else counters.first
+        counters.lowest = bits
+        return "keep"
+    if bits - counters.lowest <= share * (counters.first - counters.lowest) or counters.first == counters.lowest:
+        return None
+    counters.rewinds += 1
+    return "rewind"
+
+
 def note_restart(settings: Settings, counters: Counters) -> bool:
     """Take note of an evaluation after which the training starts over with new weights, if it is such a one.
 
@@ -199,6 +227,7 @@ def note_restart(settings: Settings, counters: Counters) -> bool:
     counters.restarts += 1
     counters.began, counters.waiting_since = counters.step, now
     counters.training, counters.cooldowns, counters.apart = None, 0, 0
+    counters.rewinds, counters.first, counters.lowest = 0, None, None
     counters.stage, counters.recent = 1, []
     return True
 
@@ -210,12 +239,12 @@ def goal_of(settings: Settings) -> Goal | None:
 
 
 def _slowed(settings: Settings, counters: Counters) -> float:
-    """What the learning rate is multiplied with for the cool-downs that were not enough.
+    """What the learning rate is multiplied with for the cool-downs that were not enough, and for going back.
 
-    Where the bound was only just missed, the full rate would undo what was learnt.
+    Where the bound was only just missed, or a step led away, the full rate would undo what was learnt.
     """
     failed = counters.cooldowns - (counters.solved_at is not None)
-    return settings.cooldown.retry_rate ** max(failed, 0)
+    return settings.cooldown.retry_rate ** max(failed, 0) * settings.loop.rewind_rate**counters.rewinds
 
 
 def _scheduled(optimizer: OptimizerSettings, step: int, steps: int) -> float:

@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from neuraltape.nn import LSTMConfig, NTMConfig
 from neuraltape.runs.checkpoint import load_checkpoint
-from neuraltape.runs.metrics import TIME_FIELDS, read_metrics
+from neuraltape.runs.metrics import TIME_FIELDS, Kind, read_metrics
 from neuraltape.settings import AdamSettings, CooldownSettings, LoopSettings, PracticeSettings, Settings
 from neuraltape.settings.fields import field_names
 from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import Copy
 from neuraltape.tasks.task import Task
+from neuraltape.training import loop as loop_module
 from neuraltape.training.counters import Counters
 
 LSTM = LSTMConfig(hidden_size=8)
@@ -65,6 +67,17 @@ def timeless(values: dict[str, Any]) -> dict[str, Any]:
 def files_of(path: Path) -> dict[Path, bytes]:
     """What every file in a folder holds."""
     return {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, bits: dict[int, float]) -> None:
+    """The next evaluations after these steps find such costs; all others find what there is."""
+    real, left = loop_module.evaluate, dict(bits)
+
+    def evaluate(*arguments: Any, stream: Kind, step: int) -> Any:
+        result = real(*arguments, stream=stream, step=step)
+        return result._replace(bits=left.pop(step)) if step in left else result
+
+    monkeypatch.setattr(loop_module, "evaluate", evaluate)
 
 
 class StopAt:

@@ -15,6 +15,7 @@ from neuraltape.runs.checkpoint import load_checkpoint
 from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import TASKS, Batch, Copy, Goal
 from neuraltape.training import Interrupted, NonFiniteError, resume, start, train
+from neuraltape.training import loop as loop_module
 from neuraltape.training.counters import Counters
 from neuraltape.training.dropout import dropped
 from neuraltape.training.keeper import Reports
@@ -22,7 +23,7 @@ from neuraltape.training.learner import Learner, build_machine
 from neuraltape.training.loop import Loop, moment_passed, passed
 from neuraltape.training.streams import generator_at
 
-from .small import LOOP, LSTM, assert_same_end, lines, small
+from .small import LOOP, LSTM, assert_same_end, lines, scripted, small
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +153,6 @@ def test_it_goes_on_after_it_is_solved_where_asked(tmp_path: Path) -> None:
 
 
 def test_a_lucky_evaluation_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from neuraltape.training import loop as loop_module
-
     real = loop_module.evaluate
 
     def lucky(*arguments: object, stream: str, step: int) -> object:
@@ -165,6 +164,28 @@ def test_a_lucky_evaluation_is_not_enough(tmp_path: Path, monkeypatch: pytest.Mo
     result = train(config, run_dir=tmp_path, progress=False)
     assert not result.solved
     assert result.bits > 0.5
+
+
+def test_a_training_that_loses_what_it_gained_goes_back_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"evaluate_every": 40, "optimizer": AdamSettings(clip="adaptive", average=0.5)}
+    scripted(monkeypatch, {10: 10.0, 20: 2.0, 30: 3.0, 40: 9.0, 50: 3.0, 60: 9.0})
+    result = train(small(**options, rewind=0.5), run_dir=tmp_path / "back")
+    assert [(line["kind"], line["sequences"]) for line in lines(tmp_path / "back") if line["kind"] == "rewind"] == [
+        *[("rewind", 160), ("rewind", 240)]
+    ]
+    said = capsys.readouterr().err
+    assert "copy: an evaluation cost 9 bits a sequence, the best one 2: going back to its weights, rewind 2\n" in said
+    monkeypatch.undo()
+    train(small(**options, max_sequences=80), run_dir=tmp_path / "best", progress=False)
+    kept, expected = (load_checkpoint(RunDirectory(tmp_path / name).checkpoint) for name in ("back", "best"))
+    for name, each in expected.tensors.items():
+        assert name.startswith("random.") or torch.equal(kept.tensors[name], each), name
+    # It is scored once more, so that the figure is the kept machine's.
+    assert lines(tmp_path / "back")[-1]["kind"] == "evaluation"
+    assert lines(tmp_path / "back")[-1]["bits"] == result.bits
+    assert result.bits != 9.0
 
 
 def test_a_run_that_is_lost_starts_over_with_new_weights_and_says_so(

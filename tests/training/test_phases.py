@@ -10,7 +10,16 @@ from neuraltape.settings import AdamSettings, Settings
 from neuraltape.tasks import Copy, Goal, GraphTraversal
 from neuraltape.tasks.task import Task
 from neuraltape.training.counters import Counters
-from neuraltape.training.phases import cooled_share, note_gap, note_restart, note_score, note_step, phase_of, stages_of
+from neuraltape.training.phases import (
+    cooled_share,
+    note_gap,
+    note_restart,
+    note_rewind,
+    note_score,
+    note_step,
+    phase_of,
+    stages_of,
+)
 
 from .small import NTM, small
 
@@ -426,3 +435,37 @@ def test_lessons_that_are_not_passed_do_not_go_on_however_little_they_cost_and_h
         counters.sequences = sequences
         note_step(settings, counters, 0.0, 0.125)
     assert counters.stage == 1
+
+
+def rewound(bits: list[float], **loop: Any) -> tuple[list[str | None], Counters]:
+    """What comes of evaluations that cost so much, one after the other."""
+    settings, counters = small(**({"rewind": 0.25} | loop)), Counters()
+    return [note_rewind(settings, counters, each) for each in bits], counters
+
+
+def test_an_evaluation_that_lost_more_than_a_share_of_what_was_gained_sends_training_back() -> None:
+    found, counters = rewound([80.0, 40.0, 49.9, 50.1, 10.0, 27.0, 28.0, 10.0])
+    # A quarter of 40 bits, then of 70.
+    assert found == ["keep", "keep", None, "rewind", "keep", None, "rewind", "keep"]
+    assert (counters.first, counters.lowest, counters.rewinds) == (80.0, 10.0, 2)
+
+
+def test_before_anything_is_gained_nothing_is_lost() -> None:
+    found, counters = rewound([80.0, 90.0, 300.0])
+    assert found == ["keep", None, None]
+    assert counters.rewinds == 0
+
+
+def test_training_goes_back_only_where_that_is_asked_for() -> None:
+    found, counters = rewound([80.0, 10.0, 80.0], rewind=0.0)
+    assert found == [None] * 3
+    assert counters == Counters()
+
+
+def test_each_time_the_rate_is_lower_until_there_are_new_weights() -> None:
+    settings = small(rewind=0.5, rewind_rate=0.5)
+    rates = [phase_of(settings, 0, Counters(rewinds=each)).rate for each in range(3)]
+    assert rates == [settings.optimizer.learning_rate * each for each in (1, 0.5, 0.25)]
+    counters = Counters(sequences=300, rewinds=2, first=9.0, lowest=1.0)
+    assert note_restart(restarting(), counters)
+    assert (counters.rewinds, counters.first, counters.lowest) == (0, None, None)

@@ -17,7 +17,7 @@ from torch import nn
 from neuraltape.cli.main import main
 from neuraltape.nn import SAMConfig
 from neuraltape.runs import RunExistsError, load_run
-from neuraltape.runs.checkpoint import load_checkpoint
+from neuraltape.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import MetricsFile, read_metrics
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
@@ -27,7 +27,7 @@ from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.start import restarted
 
-from .small import LSTM, NTM, StopAt, assert_same_end, lines, small
+from .small import LSTM, NTM, StopAt, assert_same_end, lines, scripted, small
 
 # As much as a checkpoint can hold: momenta, an average, a warm-up, a curriculum in its middle.
 FULL = small(
@@ -223,6 +223,37 @@ def test_going_on_after_a_restart_ends_as_if_nothing_had_been(tmp_path: Path, mo
         kept = load_checkpoint(RunDirectory(tmp_path / "parts").checkpoint).values["counters"]
         assert (kept["step"], kept["restarts"]) == ((12, 0), (20, 1), (34, 1), (50, 1))[number]
     assert_same_end(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_going_on_after_going_back_ends_as_if_nothing_had_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = RMSPropSettings(learning_rate=0.01, average=0.3)
+    settings = small(model=NTM, optimizer=optimizer, evaluate_every=40, rewind=0.5, rewind_rate=0.5)
+    found = {10: 10.0, 20: 2.0, 30: 9.0, 40: 1.0, 50: 8.0, 60: 0.5}
+    scripted(monkeypatch, found)
+    train(settings, run_dir=tmp_path / "whole", progress=False)
+    monkeypatch.undo()
+    scripted(monkeypatch, found)
+    steps = []
+    # Before anything is kept, in the step that ends with going back, after it, and with other weights kept since.
+    for number, at in enumerate((4, 29, 33, 44, None)):
+        monkeypatch.setattr(start, "make_progress", lambda *a, at=at, **k: StopAt(at))
+        with nullcontext() if at is None else pytest.raises(Interrupted):
+            train(settings, run_dir=tmp_path / "parts") if number == 0 else resume(tmp_path / "parts")
+        kept = load_checkpoint(RunDirectory(tmp_path / "parts").checkpoint)
+        steps.append((kept.values["counters"]["step"], kept.values["counters"]["rewinds"], bool(kept.part("kept"))))
+    assert steps == [(5, 0, False), (30, 1, True), (34, 1, True), (45, 1, True), (60, 2, True)]
+    assert_same_end(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_checkpoint_without_what_training_goes_back_to_is_refused(tmp_path: Path) -> None:
+    train(small(rewind=0.5), run_dir=tmp_path, progress=False)
+    path = RunDirectory(tmp_path).checkpoint
+    whole = load_checkpoint(path)
+    save_checkpoint(
+        path, Checkpoint({k: v for k, v in whole.tensors.items() if k != "kept.clipping.usual"}, whole.values)
+    )
+    with pytest.raises(ValueError, match=r"does not fit this training: it lacks kept\.clipping\.usual$"):
+        resume(tmp_path, max_sequences=400)
 
 
 def test_a_larger_budget_goes_on_from_the_end(tmp_path: Path) -> None:

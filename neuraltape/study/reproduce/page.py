@@ -107,6 +107,7 @@ def _seeds(each: Summary) -> str:
         count = each.sequences[seed]
         took = "" if count is None else f" after {count:,} sequences"
         again = f", {each.restarts[seed]} restarts" if seed in each.restarts else ""
+        again += f", {each.rewinds[seed]} rewinds" if seed in each.rewinds else ""
         words.append(f"{seed}: {score_cell(score)}{took}{again}")
     words += [f"{seed}: no result" for seed in each.missing]
     return f"- {each.recipe}: {'; '.join(words)}"

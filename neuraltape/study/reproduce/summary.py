@@ -60,6 +60,8 @@ class Summary:
     """For each seed the sequences until the task was found solved; null: it was not."""
     restarts: dict[str, int]
     """For each seed that started over, how often."""
+    rewinds: dict[str, int]
+    """For each seed that went back to earlier weights, how often."""
     failed: dict[str, str]
     """For each seed that does not reach it, how its training ended, in words."""
     scores: dict[str, float]
@@ -114,6 +116,7 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         at_once=sum(not each.restarts for each in solved) if recipe.config.loop.restart_after else None,
         sequences={str(each.seed): each.solved_at for each in results},
         restarts={str(each.seed): each.restarts for each in results if each.restarts},
+        rewinds={str(each.seed): each.rewinds for each in results if each.rewinds},
         failed={str(each.seed): _how_it_ended(each) for each in results if goal is not None and each not in solved},
         scores={str(each.seed): short(each.scores[0].excess) for each in results},
         sequences_median=_whole(_median([each.solved_at for each in results], total)),
