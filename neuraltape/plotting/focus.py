@@ -29,7 +29,7 @@ from neuraltape.plotting.layout import (
     new_figure,
     text_width,
 )
-from neuraltape.plotting.style import Scale, heat_map, leave_marks, prepare, round_step, round_up, scale_of
+from neuraltape.plotting.style import Scale, heat_map, leave_marks, name_marks, prepare, round_step, round_up, scale_of
 from neuraltape.plotting.tape import IN_USE, Tape
 from neuraltape.printed import record_repr
 
@@ -156,7 +156,7 @@ def label_slots(axes: Axes, names: list[str], height: float, *, named: bool = Tr
     else:
         rows = list(range(0, len(names), round_step(len(names) / room / 1.1)))
     if named:
-        axes.set_yticks(rows, [names[row] for row in rows])
+        name_marks(axes.yaxis, rows, [names[row] for row in rows])
     else:
         leave_marks(axes.yaxis, rows)
     return rows

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neuraltape.plotting.layout import KEYS, MARGIN, PAGE, TITLE, WIDTH, Key, draw_keys, in_rows, new_figure, text_width
-from neuraltape.plotting.style import SMALL, Scale, heat_map, leave_marks, prepare, round_up
+from neuraltape.plotting.style import SMALL, Scale, heat_map, leave_marks, name_marks, prepare, round_up
 from neuraltape.plotting.tape import Tape
 
 # A weight is written into its place when it is at least this high, in a dark colour up to DARK.
@@ -40,11 +40,11 @@ def plot_hops(tape: Tape) -> Figure:
         axes = prepare(figure.panel(left + number * step, TITLE, step - MARGIN, high), title=name.capitalize())
         heat_map(axes, values, scale=scale, limit=limit)
         keys.append(Key(scale, limit, name))
-        axes.set_xticks(range(len(hops)), [head.name for head in hops])
+        name_marks(axes.xaxis, range(len(hops)), [head.name for head in hops])
         if number:
             leave_marks(axes.yaxis, range(len(slots)))
         else:
-            axes.set_yticks(range(len(slots)), labels)
+            name_marks(axes.yaxis, range(len(slots)), labels)
         if not similarity:
             _write(axes, values)
     draw_keys(figure, in_rows(keys, left=left))

@@ -14,7 +14,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import NullLocator
 
-from neuraltape.plotting.style import INK, SMALL, TEXT, Scale, heat_map, prepare, prepare_curve
+from neuraltape.plotting.axis import Panel as PanelAxes
+from neuraltape.plotting.style import INK, SMALL, TEXT, Scale, heat_map, name_marks, prepare, prepare_curve
 
 # A figure is made at the size in which it is printed: WIDTH inches fill the text of a page, and PAGE its height.
 WIDTH, PAGE = 6.9, 9.4
@@ -44,7 +45,8 @@ class Picture(Figure):
             aside: inches from its left side to its vertical name; None: as far as its numbers ask for.
         """
         across, down = self.get_size_inches()
-        axes = self.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+        place = left / across, 1 - (top + height) / down, width / across, height / down
+        axes = self.add_axes(place, axes_class=PanelAxes)
         axes.xaxis.set_label_coords(0.5, -0.2 / height)
         if aside is not None:
             axes.yaxis.set_label_coords(-aside / width, 0.5)
@@ -132,7 +134,7 @@ def _draw_key(axes: Axes, key: Key) -> None:
     axes.yaxis.set_major_locator(NullLocator())
     # The shortest way to write each number: 0, 0.5, 1.
     shown = [low, (low + key.limit) / 2, key.limit]
-    axes.set_xticks(shown, [f"{value:.2g}".replace("-", "\N{MINUS SIGN}") for value in shown])
+    name_marks(axes.xaxis, shown, [f"{value:.2g}".replace("-", "\N{MINUS SIGN}") for value in shown])
     axes.tick_params(axis="x", length=2, pad=1.5)
 
 

@@ -17,7 +17,7 @@ from neuraltape.plotting.layout import (
     new_figure,
     text_width,
 )
-from neuraltape.plotting.style import heat_map, prepare
+from neuraltape.plotting.style import heat_map, name_marks, prepare
 from neuraltape.plotting.tape import Tape
 
 # A slot is shown if a read head put this much of its focus there; of very many those that were looked at most.
@@ -59,7 +59,7 @@ def plot_looked(trace: Trace, *, sequence: int = 0) -> Figure:
         prepare(axes, title=title[0].upper() + title[1:], x="step")
         heat_map(axes, values[:, slots].T, scale="unit")
         steps = range(0, last - first, max(1, (last - first) // 6))
-        axes.set_xticks(steps, [str(first + step) for step in steps])
+        name_marks(axes.xaxis, steps, [str(first + step) for step in steps])
         label_slots(axes, names, high, named=number == 0)
     draw_keys(figure, in_rows([Key("unit", 1.0, "weight")], left=left))
     return figure

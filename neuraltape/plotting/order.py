@@ -7,7 +7,7 @@ from neuraltape.functional import link, precedence
 from neuraltape.nn.trace import Trace
 from neuraltape.plotting.focus import label_slots
 from neuraltape.plotting.layout import BELOW, KEYS, LEFT, MARGIN, TITLE, WIDTH, Key, draw_keys, in_rows, new_figure
-from neuraltape.plotting.style import heat_map, prepare
+from neuraltape.plotting.style import heat_map, name_marks, prepare
 from neuraltape.plotting.tape import Tape
 
 MOMENTS = 3
@@ -46,6 +46,6 @@ def plot_order(trace: Trace, *, sequence: int = 0) -> Figure:
         prepare(axes, title=f"after step {moment}", x="after slot", y="" if number else "slot")
         heat_map(axes, values, scale="unit", limit=1.0)
         rows = label_slots(axes, names, side, named=number == 0)
-        axes.set_xticks(rows, [names[row] for row in rows])
+        name_marks(axes.xaxis, rows, [names[row] for row in rows])
     draw_keys(figure, in_rows([Key("unit", 1.0, "link")]))
     return figure

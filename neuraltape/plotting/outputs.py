@@ -29,6 +29,7 @@ from neuraltape.plotting.style import (
     Scale,
     heat_map,
     leave_marks,
+    name_marks,
     prepare,
     round_step,
     scale_of,
@@ -123,7 +124,7 @@ def _draw_pair(above: Axes, below: Axes, each: Example, width: float, *, scale: 
     heat_map(prepare(below), each.predictions.T, scale=scale, limit=limit)
     marks = range(0, steps, max(round_step(steps / 6), round_step(0.25 * steps / width)))
     leave_marks(above.xaxis, marks)
-    below.set_xticks(marks)
+    name_marks(below.xaxis, marks, [str(mark) for mark in marks])
     mark_errors(below, each)
 
 

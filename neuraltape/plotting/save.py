@@ -35,11 +35,16 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = check_suffix(path)
     # Text stays text in a PDF, so that it can be searched; no date and no random names in the file.
     settings: dict[Any, Any] = {"pdf.fonttype": 42, "svg.hashsalt": "neuraltape"}
-    metadata = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix.lower()]
+    kind = {
+        # Packed harder a file is a fifth smaller, and takes twice the time.
+        ".png": {"pil_kwargs": {"compress_level": 3}},
+        ".svg": {"metadata": {"Date": None}},
+        ".pdf": {"metadata": {"CreationDate": None}},
+    }[path.suffix.lower()]
     # The PDF's writer does not survive a full disk.
     written = BytesIO()
     with _LOCK, matplotlib.rc_context(settings):
-        figure.savefig(written, format=path.suffix.lower()[1:], dpi=DOTS_PER_INCH, metadata=metadata)
+        figure.savefig(written, format=path.suffix.lower()[1:], dpi=DOTS_PER_INCH, **kind)
     write_atomically(path, written.getvalue())
     return path
 

@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from neuraltape.nn.trace import Stage, Trace
 from neuraltape.plotting.layout import BELOW, GAP, LEFT, MARGIN, TITLE, WIDTH, new_figure, text_width
-from neuraltape.plotting.style import BLUE, FAINT, GREEN, INK, RED, SMALL, leave_marks, prepare_curve, round_up
+from neuraltape.plotting.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    RED,
+    SMALL,
+    leave_marks,
+    name_marks,
+    prepare_curve,
+    round_up,
+)
 from neuraltape.plotting.tape import Tape, tick_name
 
 # Inches of a stage.
@@ -66,7 +77,7 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
     name_slots(panels[-1], tape, slots)
     for axes in panels[:-1]:
         axes.set_xlim(panels[-1].get_xlim())
-        leave_marks(axes.xaxis, panels[-1].get_xticks(), grid=True)
+        leave_marks(axes.xaxis, panels[-1].get_xticks())
     return figure
 
 
@@ -99,14 +110,14 @@ def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:
     axes.axhline(0, color=FAINT, linewidth=0.6)
     limit = round_up(max(1.0, float(np.abs(values).max(initial=0))))
     axes.set_ylim(-limit, limit)
-    axes.set_yticks([-limit, 0, limit], [f"\N{MINUS SIGN}{limit:g}", "0", f"{limit:g}"])
+    name_marks(axes.yaxis, [-limit, 0, limit], [f"\N{MINUS SIGN}{limit:g}", "0", f"{limit:g}"])
 
 
 def _focus(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *, strong: bool) -> None:
     prepare_curve(axes, title=title)
     _bars(axes, weights, color=colour, alpha=1.0 if strong else 0.6)
     axes.set_ylim(0, 1.18)
-    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    name_marks(axes.yaxis, [0, 0.5, 1], ["0", "0.5", "1"])
     if len(weights) <= ROOM:
         for place in np.flatnonzero(weights >= WRITTEN):
             axes.annotate(
@@ -125,7 +136,7 @@ def name_slots(axes: Axes, tape: Tape, slots: NDArray[np.integer]) -> None:
     shown = np.arange(len(slots))
     if tape.trace.labels is None:
         shown = np.flatnonzero(slots % max(1, round(len(slots) / 16)) == 0)
-        axes.set_xticks(shown, [names[place] for place in shown])
+        name_marks(axes.xaxis, shown, [names[place] for place in shown])
     else:
         axes.set_xticks(shown, names, rotation=50, ha="right", rotation_mode="anchor")
     axes.set_xlabel("slot" if tape.trace.labels is None else "", fontsize=SMALL, color=INK)

@@ -3,18 +3,17 @@
 Figures are made without pyplot, so drawing one changes no global state.
 """
 
+from collections.abc import Sequence
 from math import floor, log10
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis, XAxis
+from matplotlib.axis import Axis
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
-from matplotlib.markers import TICKDOWN, TICKLEFT
-from matplotlib.ticker import LogFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, LogFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 # Points.
@@ -57,8 +56,8 @@ def prepare(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     for spine in axes.spines.values():
         spine.set_linewidth(THIN)
         spine.set_color(INK)
-    if title:
-        axes.set_title(title, fontsize=TEXT, color=INK, loc="left", pad=3, y=1.0)
+    # Where it has a height, nothing has to be measured for it.
+    axes.set_title(title, fontsize=TEXT, color=INK, loc="left", pad=3, y=1.0)
     axes.set_xlabel(x, fontsize=TEXT, color=INK, labelpad=2)
     axes.set_ylabel(y, fontsize=TEXT, color=INK, labelpad=2)
     return axes
@@ -96,25 +95,20 @@ def set_log(axes: Axes) -> None:
     )
 
 
-def leave_marks(axis: Axis, places: ArrayLike | None = None, *, grid: bool = False) -> None:
-    """Take the numbers of an axis away, which another panel of the same scale has. Its limits are set before.
+def name_marks(axis: Axis, places: ArrayLike, names: Sequence[str]) -> None:
+    """Marks at these places, and what is written beside each: as `set_xticks`, but no tick is made."""
+    axis.set_major_locator(FixedLocator(np.asarray(places)))
+    axis.set_major_formatter(FixedFormatter(names))
 
-    Marks without numbers are one line, and the grid another: as ticks of the axis they would be five artists each, and
-    half the time that a figure takes. `places` are where they stand; None: where the axis would have them.
+
+def leave_marks(axis: Axis, places: ArrayLike | None = None) -> None:
+    """Take the numbers of an axis away, which another panel of the same scale has.
+
+    `places` are where the marks stand; None: where the axis would have them.
     """
-    axes, upright = axis.axes, isinstance(axis, XAxis)
-    low, high = sorted(axis.get_view_interval())
-    every = np.asarray(axis.get_majorticklocs() if places is None else places, np.float64)
-    shown = every[(every >= low) & (every <= high)]
-    ends = np.zeros(len(shown))
-    axis.set_major_locator(NullLocator())
-    along = axes.get_xaxis_transform("grid") if upright else axes.get_yaxis_transform("grid")
-    style: dict[str, Any] = {"marker": TICKDOWN if upright else TICKLEFT, "linestyle": "none", "clip_on": False}
-    style |= {"markersize": MARK, "markeredgewidth": THIN, "color": INK, "transform": along}
-    line = (shown, ends) if upright else (ends, shown)
-    axes.add_artist(Line2D(*line, **style))
-    if grid:
-        (axes.vlines if upright else axes.hlines)(shown, 0, 1, color=GRID, linewidth=0.5, transform=along, zorder=0.5)
+    if places is not None:
+        axis.set_major_locator(FixedLocator(np.asarray(places)))
+    axis.set_major_formatter(NullFormatter())
 
 
 def legend(axes: Axes) -> None:

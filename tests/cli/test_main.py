@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,21 @@ def test_help_and_version_come_without_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", report], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout.endswith(f"neuraltape {neuraltape.__version__}\n")
+
+
+def test_what_a_command_imports_is_kept_from_the_collector_of_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(program.gc, "freeze", lambda: seen.append("kept"))
+    with program._kept():
+        assert program.gc.isenabled()
+    # PyTorch has been imported: here the objects are another program's.
+    assert seen == []
+    monkeypatch.delitem(sys.modules, "torch")
+    with suppress(ImportError), program._kept():
+        seen.append(f"collects: {program.gc.isenabled()}")
+        raise ImportError
+    assert program.gc.isenabled()
+    assert seen == ["collects: False", "kept"]
 
 
 def test_python_m_neuraltape_is_the_command(tmp_path: Path) -> None:

@@ -38,11 +38,15 @@ def why_not(op: str, dtype: torch.dtype, spec: Spec) -> str | None:
 
 
 def _needed(op: str, spec: Any) -> tuple[Kernel, ...]:
+    """Kernels to be had before the first call. What only gradients need is, where none are, left to who asks for it."""
+    backward = torch.is_grad_enabled()
     if op == "hops":
-        return hops_forward, hops_backward
+        return (hops_forward, hops_backward) if backward else (hops_forward,)
     if op == "learn_hops":
         return (hops_learn,)
     if isinstance(spec, MachineSpec):
         engine = engine_of(spec.access)
-        return (engine.forward,) if op == "step" else (pack, engine.forward, engine.backward, collect)
+        if op == "step":
+            return (engine.forward,)
+        return (pack, engine.forward, engine.backward, collect) if backward else (pack, engine.forward)
     return kernels_of(spec.access)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numba
 from filelock import FileLock, Timeout
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.runtime.nrt import rtsys
 
 # Seconds after which a process stops waiting for another's compiler and compiles for itself.
 _WAIT = 600
@@ -127,7 +128,7 @@ class Cache(FunctionCache):
 
     def load_overload(self, sig, target_context):
         """What lies on disk for these types; says so when it has to be compiled, and keeps others from doing it too."""
-        found = super().load_overload(sig, target_context)
+        found = self._on_disk(sig, target_context)
         if found is not None:
             return found
         try:
@@ -138,10 +139,16 @@ class Cache(FunctionCache):
         except (OSError, NotImplementedError):
             # There are disks that know no locks: then every process compiles for itself.
             pass
-        found = super().load_overload(sig, target_context)
+        found = self._on_disk(sig, target_context)
         if found is None:
             _announce()
         return found
+
+    def _on_disk(self, sig, target_context):
+        """Machine code and what it calls. Numba's own way gets its whole compiler ready first, SciPy with it."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
     def _index_key(self, sig, codegen) -> Any:
         # The file's name says which kernel it is and which sources it was made from, with all that it calls.
