@@ -1,14 +1,17 @@
 """`neuraltape questions`: trains memory networks to answer questions, with several seeds, and makes the table."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from neuraltape.cli.errors import UsageError, close_matches
 from neuraltape.cli.output import say, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import FOLDERS
 from neuraltape.cli.study import add_options, carry_out, end, going_on
-from neuraltape.data.babi import read_tasks
+from neuraltape.data import DataError
+from neuraltape.data.babi import babi_contents, read_tasks
 from neuraltape.files import write_atomically
 from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.plan import Plan, make_plan
@@ -45,7 +48,10 @@ def run(argv: Sequence[str]) -> None:
     config, runs, results = QuestionsConfig.load(path), Path(options.runs), Path(options.results)
     outcomes: list[Outcome] = []
     if not options.report_only:
-        places = {"runs": runs, "results": results, "data_dir": options.data_dir}
+        places: dict[str, Any] = {"runs": runs, "results": results, "data_dir": options.data_dir}
+        # What is done needs no data; where it is here, it must be the same.
+        with suppress(DataError):
+            places["contents"] = babi_contents(config.tasks, size=config.size, data_dir=options.data_dir)
         seeds = range(options.first_seed, options.first_seed + options.seeds)
         plan = make_plan(answering(path.stem, config, seed, **places) for seed in seeds)
         if plan.stale and not options.overwrite:

@@ -10,6 +10,7 @@ from neuraltape.cli.parser import Parser
 from neuraltape.cli.recipes import recipe_of
 from neuraltape.cli.study import add_options
 from neuraltape.cli.subject import RUNS
+from neuraltape.settings.fields import CONTENTS
 from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS
 
@@ -85,4 +86,6 @@ def base_of(task: str, config: str | None) -> dict[str, Any]:
     values = read_flat(path)
     if (named := values.pop("task", task)) != task:
         raise UsageError(f"--config {config} is for the task {named}; got {task}")
+    # Trials look anew at what their files hold.
+    values.pop(CONTENTS, None)
     return values

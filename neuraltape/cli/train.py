@@ -14,6 +14,7 @@ from neuraltape.cli.rows import describe, say_scores
 from neuraltape.cli.subject import RUNS, TASK_NAMES
 from neuraltape.settings import Settings
 from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
+from neuraltape.settings.fields import CONTENTS
 from neuraltape.settings.optimizer import OPTIMIZERS
 from neuraltape.settings.settings import read_flat, with_changes
 from neuraltape.tasks import TASKS
@@ -69,7 +70,7 @@ def run(argv: Sequence[str]) -> None:
     options = parser.parse(source.rest)
     assert source.task is not None
     chosen = {"task": source.task, "model": source.model, "optimizer": source.optimizer}
-    names = (name for name in source.choice.names() if name not in chosen)
+    names = (name for name in source.choice.names() if name not in (*chosen, CONTENTS))
     settings = make_settings({**chosen, **{name: options[name] for name in names}})
     run_dir = run_dir_of(options.run_dir, options.name, source.task, overwrite=options.overwrite)
     if source.config is not None:
@@ -202,7 +203,7 @@ def make_parser(source: Source) -> Parser:
             others = f"which one; each has options of its own, which --{section.name} NAME --help shows"
             group.add_argument(f"--{section.name}", type=Literal[names], default=DEFAULTS[section.name], help=others)
         part = choice.parts()[section.name]
-        shown = [name for each, name in choice.fields() if each is section]
+        shown = [name for each, name in choice.fields() if each is section and name != CONTENTS]
         add_fields(group, part, {name: section.flat_name(name) for name in shown})
     if source.config is not None:
         parser.set_defaults(defaults_from(source))
@@ -220,7 +221,8 @@ def defaults_from(source: Source) -> dict[str, Any]:
         flat = Settings.from_flat(with_changes(base, changes)).flat()
     except ValueError as error:
         raise UsageError(f"{source.config}: {error}") from error
-    return {name: value for name, value in flat.items() if name != "task"}
+    # A new training looks anew at what its files hold.
+    return {name: value for name, value in flat.items() if name not in ("task", CONTENTS)}
 
 
 def run_dir_of(run_dir: str | None, name: str | None, task: str, *, overwrite: bool) -> Path:

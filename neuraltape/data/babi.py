@@ -5,10 +5,11 @@ questions have IDs of their own.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuraltape.data.contents import contents_of_files
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
 from neuraltape.data.parts import DATASETS
@@ -69,15 +70,22 @@ def read_tasks(
         if not 1 <= task <= TASKS:
             raise ValueError(f"task must be from 1 to {TASKS}; got {task}")
     with open_part(DATASETS["babi"][0], data_dir) as files:
-        return {task: parse(_text(files, task, split, size), f"{files.path}: qa{task} {split}") for task in tasks}
+        texts = ((task, files.text(_name(files, task, split, size))) for task in tasks)
+        return {task: parse(text, f"{files.path}: qa{task} {split}") for task, text in texts}
 
 
-def _text(files: Files, task: int, split: str, size: str) -> str:
+def babi_contents(tasks: Iterable[int], *, size: str, data_dir: str | Path | None = None) -> str:
+    """What the files of some tasks hold, for training and for testing; see `contents_of_files`. Raises DataError."""
+    with open_part(DATASETS["babi"][0], data_dir) as files:
+        return contents_of_files(files, [_name(files, task, split, size) for task in tasks for split in SPLITS])
+
+
+def _name(files: Files, task: int, split: str, size: str) -> str:
     pattern = f"{size}/qa{task}_*_{split}.txt"
     names = files.matching(pattern).names
     if not names:
         raise DataError(f"{files.path}: {pattern} is missing in it")
-    return files.text(names[0])
+    return names[0]
 
 
 def parse(text: str, place: str) -> list[Question]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from neuraltape.data.contents import contents_of_files
 from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
 from neuraltape.data.parts import DATASETS, Part
@@ -34,6 +35,10 @@ class Drawings(NamedTuple):
     """The number of each character's alphabet, (characters,) int64."""
     alphabet_names: tuple[str, ...]
     """The alphabets in the order of their numbers."""
+    place: Path
+    """Where they were."""
+    contents: str
+    """What the files hold, see `contents_of_files`, after the part's name."""
 
     __repr__ = record_repr
 
@@ -76,7 +81,7 @@ def _read(part: Part, data_dir: str | None, side: int, centered: bool, blur: flo
         alphabets = np.array([names.index(alphabet) for alphabet, _ in characters])
         every = (name for group in characters.values() for name in group)
         pixels = np.stack([_drawing(files, name, side, centered, blur * side) for name in every])
-    return Drawings(pixels, first, alphabets, tuple(names))
+        return Drawings(pixels, first, alphabets, tuple(names), files.path, f"{part.name} {contents_of_files(files)}")
 
 
 def _drawing(files: Files, name: str, side: int, centered: bool, blur: float) -> np.ndarray:

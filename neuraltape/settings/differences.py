@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from neuraltape.settings.fields import plain
+from neuraltape.settings.fields import CONTENTS, plain
 from neuraltape.settings.settings import Settings
 
 # What can differ between two runs without a difference in what they learn, except for the seed, which stands apart.
@@ -46,7 +46,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], defaults: Mappi
     changes = []
     for name, value in after.items():
         was = before.get(name, defaults.get(name))
-        if was != value:
+        # Who doesn't know what the files held can't say that it was something else.
+        if was != value and not (name == CONTENTS and None in (was, value)):
             changes.append(f"{name} was {was}, is {value}")
     return changes + [f"{name} was {value}, is gone" for name, value in before.items() if name not in after]
 

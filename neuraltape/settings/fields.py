@@ -19,6 +19,8 @@ from neuraltape.files import read_whole
 
 # In YAML a name can stand for a list of names that stand for lists, and so on: all that is there when written out.
 MOST_VALUES = 1_000_000
+# What a task's files hold. A run finds it and keeps it; it is no option that anybody gives.
+CONTENTS = "contents"
 # Types in words, after "must be".
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 # Other bases, figures after a leading zero or with underscores, and minutes.

@@ -1,6 +1,6 @@
 """The bAbI questions word by word."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import ClassVar, Literal
@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from neuraltape.data.babi import SIZES, SPLITS, TASKS, Question, read_tasks
+from neuraltape.data.babi import SIZES, SPLITS, TASKS, Question, babi_contents, read_tasks
+from neuraltape.data.contents import refuse_contents
+from neuraltape.data.places import cache_folder
 from neuraltape.tasks.stories import Words, cut, make_table, words_of
 from neuraltape.tasks.table import Table
 from neuraltape.tasks.table_task import TableTask
@@ -49,6 +51,9 @@ class Babi(TableTask):
     """Folder or archive of the data set; null: where `neuraltape data get babi` puts it."""
     longest_story: int | None = None
     """Stories with more words are left out of training, not of the test; null: none are."""
+    contents: str | None = None
+    """What the files held when a run learned from them, as it keeps it: other contents are refused; null: nobody
+    looks."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "questions", tuple(self.questions))
@@ -63,12 +68,28 @@ class Babi(TableTask):
     @cached_property
     def stories(self) -> dict[str, list[tuple[int, list[Question]]]]:
         """The stories for training and for testing, each as the kind of its questions and the questions."""
+        if self.contents is not None and self.contents != self.found_contents:
+            place = cache_folder("babi") if self.data_dir is None else self.data_dir
+            refuse_contents(place, self.contents, self.found_contents)
         found = {}
         for split in SPLITS:
             kinds = read_tasks(sorted(self.questions), split, size=self.size, data_dir=self.data_dir)
             told = ((kind, groupby(every, lambda question: question.story)) for kind, every in kinds.items())
             found[split] = [(kind, list(story)) for kind, stories in told for _, story in stories]
         return found
+
+    @cached_property
+    def found_contents(self) -> str:
+        """`contents`, of the files as they are."""
+        return babi_contents(self.questions, size=self.size, data_dir=self.data_dir)
+
+    def resolved(self) -> "Babi":
+        """The same task with its `contents`."""
+        if self.contents is not None:
+            return self
+        same = replace(self, contents=self.found_contents)
+        vars(same).update({name: each for name, each in vars(self).items() if name not in vars(same)})
+        return same
 
     @cached_property
     def vocabularies(self) -> Words:

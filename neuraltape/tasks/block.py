@@ -4,7 +4,6 @@ What is wrong with them is said by who reads them row by row.
 """
 
 import math
-import os
 import tokenize
 import zipfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from neuraltape.data.contents import Stamp, stamp_of
 from neuraltape.data.errors import DataError
 from neuraltape.files import refuse_pipe
 from neuraltape.printed import record_repr
@@ -24,30 +24,14 @@ MOST_STEPS = 1 << 31
 BAD_HEADER = (ValueError, SyntaxError, tokenize.TokenError)
 
 
-class Stamp(NamedTuple):
-    """What tells whether a file has been written to."""
-
-    file: int
-    size: int
-    written: int
-
-    @classmethod
-    def of(cls, path: str) -> "Stamp":
-        """That of a file as it is now. Raises OSError."""
-        found = os.stat(path)
-        return cls(found.st_ino, found.st_size, found.st_mtime_ns)
-
-    def check(self, path: str) -> None:
-        """Raise DataError where the file has been written to since. One that has lost its name stays as it is."""
-        try:
-            now = Stamp.of(path)
-        except OSError:
-            return
-        if now.file == self.file and now != self:
-            raise DataError(
-                f"{path} was rewritten while it was in use, and its numbers are read where they lie; train anew, and "
-                "write new data to another file (which may then be renamed to this name)"
-            )
+def check_stamp(path: str, stamp: Stamp) -> None:
+    """Raise DataError where a file has been written to since. One that has lost its name stays as it is."""
+    now = stamp_of(path)
+    if now is not None and now.file == stamp.file and now != stamp:
+        raise DataError(
+            f"{path} was rewritten while it was in use, and its numbers are read where they lie; train anew, and "
+            "write new data to another file (which may then be renamed to this name)"
+        )
 
 
 class Block(NamedTuple):
@@ -76,7 +60,7 @@ def read_block(path: str) -> Block | None:
     Raises:
         DataError: it has more than `MOST_STEPS` steps.
     """
-    stamp = Stamp.of(path) if Path(path).is_file() else None
+    stamp = stamp_of(path) if Path(path).is_file() else None
     arrays = map_arrays(path)
     if arrays is None or stamp is None:
         return None

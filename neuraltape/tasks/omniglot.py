@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from neuraltape.data.omniglot import BACKGROUND, EVALUATION, read_drawings
+from neuraltape.data.contents import refuse_contents
+from neuraltape.data.omniglot import BACKGROUND, EVALUATION, Drawings, read_drawings
 from neuraltape.printed import record_repr
 from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.draw import MOST_CHANNELS, check_integer
@@ -96,6 +97,9 @@ class Omniglot(RangedTask):
     """In training each drawing is moved by up to this share of its side, right or left and up or down."""
     max_bend: float = 0.0
     """In training each drawing is stretched and sheared by up to this share of its side."""
+    contents: str | None = None
+    """What the files held when a run learned from them, as it keeps it: other contents are refused; null: nobody
+    looks."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -160,10 +164,22 @@ class Omniglot(RangedTask):
         for task in (self, self.held_out()):
             task.characters()
 
+    def resolved(self) -> "Omniglot":
+        """The same task with its `contents`."""
+        return self if self.contents is not None else replace(self, contents=self._drawings().contents)
+
+    def _drawings(self) -> Drawings:
+        part = EVALUATION if self.images == "evaluation" else BACKGROUND
+        return read_drawings(part, self.data_dir, 2 * self.side, centered=self.centered, blur=self.blur)
+
     def characters(self) -> Characters:
         """What episodes are drawn from. Raises DataError if it can't be read, or is too little."""
-        part = EVALUATION if self.images == "evaluation" else BACKGROUND
-        drawings = read_drawings(part, self.data_dir, 2 * self.side, centered=self.centered, blur=self.blur)
+        drawings = self._drawings()
+        # Those of the other part are none that the run has learned from.
+        if self.contents is not None and self.contents != drawings.contents:
+            (part, _, was), (another, _, now) = (each.partition(" ") for each in (self.contents, drawings.contents))
+            if part == another:
+                refuse_contents(drawings.place, was, now)
         start, end = (torch.from_numpy(each) for each in (drawings.first[:-1], drawings.first[1:]))
         kept = torch.ones(len(start), dtype=torch.bool)
         if self.images != "evaluation":

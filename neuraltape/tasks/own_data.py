@@ -1,6 +1,8 @@
 """What the tasks share that are the user's own files: which rows are learned, which are kept from training."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -9,6 +11,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from neuraltape.data.contents import Stamp, check_contents, contents_of, stamp_of
+from neuraltape.tasks.row import DataError
 from neuraltape.tasks.table_task import TableTask
 
 # The share of the rows that is kept for validation where nobody says otherwise.
@@ -35,8 +39,13 @@ class OwnData(TableTask):
     null: 0.1, or 0 where there is a validation file."""
     test_fraction: float = 0.0
     """Share of the rows that is kept from training and from its evaluations."""
+    contents: tuple[str, ...] | None = None
+    """What the files held when a run learned from them, size and checksum of each, as it keeps it: other contents are
+    refused; null: nobody looks."""
 
     def __post_init__(self) -> None:
+        if self.contents is not None:
+            object.__setattr__(self, "contents", tuple(self.contents))
         for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
             fraction = getattr(self, name)
             if fraction is not None and not 0 <= fraction < 1:
@@ -98,6 +107,46 @@ class OwnData(TableTask):
     def source(self) -> str:
         """The file."""
         return self.data
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that there are."""
+        return [path for path in (self.data, self.validation, self.test) if path is not None]
+
+    @cached_property
+    def stamps(self) -> list[Stamp | None]:
+        """What the files were like before they were read."""
+        return [stamp_of(path) for path in self.paths]
+
+    @contextmanager
+    def read_as_kept(self) -> Iterator[None]:
+        """Around reading the files.
+
+        Raises:
+            DataError: one holds something else than `contents` says, or was written to meanwhile.
+        """
+        _ = self.stamps
+        if self.contents is not None:
+            if len(self.contents) != len(self.paths):
+                raise DataError(f"contents must be one for each of {len(self.paths)} files; got {len(self.contents)}")
+            for path, kept in zip(self.paths, self.contents, strict=True):
+                check_contents(path, kept)
+        yield
+        self.check_steady()
+
+    def check_steady(self) -> None:
+        """Raise DataError where a file is not as it was before it was read."""
+        for path, stamp in zip(self.paths, self.stamps, strict=True):
+            if stamp_of(path) != stamp:
+                raise DataError(f"{path} was rewritten since it was read; begin again when it is whole")
+
+    def found_contents(self) -> tuple[str, ...]:
+        """`contents`, of the files as they were read. Raises DataError where they have changed since."""
+        if self.contents is not None:
+            return self.contents
+        found = tuple(contents_of(path) for path in self.paths)
+        self.check_steady()
+        return found
 
     def prepare(self) -> None:
         """Read the files."""
@@ -168,5 +217,5 @@ class OwnData(TableTask):
 
     def of_file(self, path: str) -> Self:
         """The task with all rows of another file, read as its own were."""
-        alone = {"validation": None, "test": None, "validation_fraction": 0.0, "test_fraction": 0.0}
+        alone = {"validation": None, "test": None, "validation_fraction": 0.0, "test_fraction": 0.0, "contents": None}
         return replace(self.settled(), data=path, **alone)

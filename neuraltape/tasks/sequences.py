@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neuraltape.data.contents import Stamp
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.block import Block, Stamp, read_block
+from neuraltape.tasks.block import Block, check_stamp, read_block
 from neuraltape.tasks.columns import SUFFIXES, Columns, input_names, read_labels
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import TooLargeError, read_rows
@@ -119,19 +120,23 @@ class Sequences(OwnData):
     @cached_property
     def table(self) -> Table:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Everything in the files: the data's rows, then those for validation, then those for testing."""
+        with self.read_as_kept():
+            return self._read_table()
+
+    def _read_table(self) -> Table:
         how = (self.kind, self.symbols, self.classes, self.predicts, self.scored)
         table, problem = None, None
         if any(self._blocks.values()):
             try:
-                tables = [self._table_of(path, *how) for path in self._paths]
+                tables = [self._table_of(path, *how) for path in self.paths]
                 table = joined(tables)
-                problem = None if table is not None else DataError(unlike(self._paths, tables))
+                problem = None if table is not None else DataError(unlike(self.paths, tables))
             except DataError as error:
                 problem = error
         if table is None:
             # Who looks at each row says which one is wrong, if there are not too many for that.
             try:
-                table = make_table(self.data, [row for path in self._paths for row in self._rows_of(path)], *how)
+                table = make_table(self.data, [row for path in self.paths for row in self._rows_of(path)], *how)
             except TooLargeError as error:
                 raise problem or error from None
         if self.class_weights is not None:
@@ -176,10 +181,10 @@ class Sequences(OwnData):
         """See `TableTask.batch`. Raises DataError where a file that is mapped was rewritten."""
         for path, stamp in self._mapped.items():
             # A file that has become shorter must not be touched.
-            stamp.check(path)
+            check_stamp(path, stamp)
         batch = super().batch(rows)
         for path, stamp in self._mapped.items():
-            stamp.check(path)
+            check_stamp(path, stamp)
         return batch
 
     @cached_property
@@ -215,16 +220,11 @@ class Sequences(OwnData):
         block = self._blocks[path]
         return len(self._rows_of(path) if block is None else block.inputs)
 
-    @property
-    def _paths(self) -> list[str]:
-        """The files that there are."""
-        return [path for path in (self.data, self.validation, self.test) if path is not None]
-
     @cached_property
     def _blocks(self) -> dict[str, Block | None]:
         """The files as whole padded arrays, where they are such and columns aren't asked for."""
         named = self.columns != Columns() or Path(self.data).suffix in SUFFIXES
-        return {path: None if named else read_block(path) for path in self._paths}
+        return {path: None if named else read_block(path) for path in self.paths}
 
     @cached_property
     def _read(self) -> dict[str, list[Row]]:
@@ -297,8 +297,9 @@ class Sequences(OwnData):
             validation_fraction=self.validation_share,
             class_weights=None if self.weight_of_class is None else tuple(self.weight_of_class.tolist()),
             inputs=input_names(self.data, self.columns) if Path(self.data).suffix in SUFFIXES else None,
+            contents=self.found_contents(),
         )
-        for name in ("table", "_blocks", "_read", "parts"):
+        for name in ("table", "stamps", "_blocks", "_read", "parts"):
             if name in vars(self):
                 vars(same)[name] = vars(self)[name]
         return same

@@ -135,7 +135,8 @@ class Text(OwnData):
     @cached_property
     def _files(self) -> list[list[str]]:
         """The tokens of the data, of the validation file, of the test file."""
-        return [[] if path is None else self._read(path) for path in (self.data, self.validation, self.test)]
+        with self.read_as_kept():
+            return [[] if path is None else self._read(path) for path in (self.data, self.validation, self.test)]
 
     def _read(self, path: str) -> list[str]:
         if Path(path).suffix != SUFFIX:
@@ -202,8 +203,9 @@ class Text(OwnData):
 
     def resolved(self) -> "Text":
         """The same task with its vocabulary: new files are then read alike."""
-        same = replace(self, vocabulary=self.known, validation_fraction=self.validation_share)
-        for name in ("table", "_files", "parts"):
+        found = {"vocabulary": self.known, "contents": self.found_contents()}
+        same = replace(self, validation_fraction=self.validation_share, **found)
+        for name in ("table", "stamps", "_files", "parts"):
             vars(same)[name] = getattr(self, name)
         return same
 

@@ -11,6 +11,7 @@ from neuraltape.cli.rows import describe
 from neuraltape.cli.train import first_look, make_parser, make_settings
 from neuraltape.settings import Settings
 from tests.cli.conftest import Call
+from tests.training.small import files_of
 
 SMALL = [
     *("--hidden-size", "6", "--memory-slots", "5", "--memory-width", "3", "--seed", "0", "--batch-size", "4"),
@@ -90,6 +91,25 @@ def test_what_was_kept_apart_and_another_file_are_scored_once(call: Call, labels
     said = call("evaluate", "sequences", "--data", "new.csv", "--output", "there")
     (score,) = json.loads(Path("there/rows.json").read_text())["scores"].values()
     assert (score["sequences"], score["steps"]) == (7, 28)
+
+
+def test_data_that_has_changed_is_not_taken_for_what_was_learned(
+    call: Call, refuses: Call, labels: Path, here: Path
+) -> None:
+    table(here / "data.csv", 21)
+    before = files_of(labels)
+    commands = (("resume", "--max-sequences", "16"), ("evaluate",), ("evaluate", "--last"), ("plot",))
+    for command, *options in commands:
+        said = refuses(command, "sequences", *options).err
+        assert "data.csv: it does not hold what the run has learned from (" in said
+    assert files_of(labels) == before
+    assert call("evaluate", "sequences", "--data", "data.csv", "--output", "there").code == 0
+    for last in ((), ("--last",)):
+        assert call("predict", "sequences", "data.csv", "--output", "out.npz", "--overwrite", *last).code == 0
+    # To train anew is to look anew, and no option says what a file has to hold.
+    config = ("train", "--config", str(labels / "config.yaml"))
+    assert "unknown option --contents" in refuses(*config, "--contents", "x").err
+    assert "15 for training, 2 for validation, 4 for test" in call(*config).out
 
 
 @pytest.mark.parametrize("suffix", ["npz", "jsonl", "csv"])

@@ -54,6 +54,16 @@ def test_results_of_another_recipe_are_replaced_only_when_asked(call: Call, reci
     assert json.loads((here / "results/questions/mine-seed-0.json").read_text())["settings"]["width"] == 5
 
 
+def test_results_of_other_stories_are_out_of_date(call: Call, refuses: Call, recipe: Path, here: Path) -> None:
+    asked = ("questions", "mine.yaml", "--data-dir", ".", "--seeds", "1")
+    call(*asked)
+    assert call(*asked).out.startswith("1 of 1 are done")
+    (archive,) = here.glob("*.tar.gz")
+    make_world(here, stories=9)
+    assert archive.is_file()
+    assert "results/questions holds mine-seed-0 of other settings (contents was 2 files " in refuses(*asked).err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

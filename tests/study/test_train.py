@@ -1,6 +1,7 @@
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,14 @@ def test_a_run_of_own_data_is_recognised_with_what_was_found_in_the_files(tmp_pa
     (run,) = (path for path in (tmp_path / "store").glob("*") if path.is_dir())
     assert trial.is_begun_in((run / "config.yaml").read_bytes())
     assert trial.look().state == "done"
+    # What another file has taught is out of date, and its run is not gone on with.
+    (tmp_path / "a.txt").write_text(" ".join(str(number % words) for number in range(899, -1, -1)))
+    (now,) = make_trials("text", base, {}, [0], trial.results)
+    assert now.look().why.startswith("contents was ['")
+    assert not now.is_begun_in((run / "config.yaml").read_bytes())
+    # Of results from before nobody can say.
+    result = replace(trial.find_result(), settings={**trial.settings, "contents": None})
+    assert not [each for each in now.changes(result) if each.startswith("contents")]
 
 
 def test_the_files_of_own_data_are_read_once_for_all_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,22 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         Babi(longest_story=0)
     with pytest.raises(DataError, match="nowhere: there is no such file or folder"):
         _ = Babi(data_dir=str(tmp_path / "nowhere")).table
+
+
+def test_the_stories_of_another_archive_are_refused(tmp_path: Path, task: Babi) -> None:
+    kept = task.resolved()
+    assert kept.resolved() is kept
+    assert kept.contents is not None
+    # The same files in a folder are the same; those of other questions do not matter.
+    folder = tmp_path / "unpacked"
+    (folder / "en").mkdir(parents=True)
+    for name, data in (("qa1_x_train", TRAIN), ("qa1_x_test", TEST), ("qa2_x_test", b"")):
+        (folder / "en" / f"{name}.txt").write_bytes(data)
+    assert len(replace(kept, data_dir=str(folder)).stories["train"]) == len(task.stories["train"])
+    for name, data in (("qa1_x_train", TRAIN), ("qa1_x_test", TEST)):
+        (folder / "en" / f"{name}.txt").write_bytes(data.replace(b"Bill", b"Fred"))
+        with pytest.raises(
+            DataError, match=r"unpacked: it does not hold what .* \(2 files as then, but not the same\)"
+        ):
+            _ = replace(kept, data_dir=str(folder)).table
+        (folder / "en" / f"{name}.txt").write_bytes(data)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -197,3 +199,17 @@ def test_drawings_are_turned_by_as_much_as_asked_for(generator):
     degrees = torch.rad2deg(torch.atan2(maps[..., 1, 0], maps[..., 0, 0])).abs().max()
     assert 29 < degrees <= 30.001
     assert 0.9 * task.max_move < moves.abs().max() <= task.max_move
+
+
+def test_the_drawings_of_another_archive_are_refused(options, tmp_path, generator):
+    kept = Omniglot(**options).resolved()
+    kept.held_out().sample(1, generator)
+    other = tmp_path / "other"
+    other.mkdir()
+    make_omniglot(other, alphabets=6, drawings=13)
+    make_omniglot(other, "images_evaluation", alphabets=3)
+    other = str(other)
+    with pytest.raises(DataError, match=r"it does not hold what .* \(156 files now, 144 files then\)"):
+        replace(kept, data_dir=other).sample(1, generator)
+    # The evaluation set is none that it has learned from.
+    replace(kept, data_dir=other, images="evaluation").sample(1, generator)

@@ -3,6 +3,7 @@ import math
 import pickle
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,8 @@ def test_a_task_can_be_sent_to_another_process(tmp_path: Path) -> None:
 def test_the_file_is_read_once(tmp_path: Path) -> None:
     task = numbered(tmp_path, 20)
     task.prepare()
+    # What it holds is found out once.
+    task = task.resolved()
     (tmp_path / "data.npz").unlink()
     drawn(task.resolved(), 3)
     drawn(task.held_out().at_length(task.held_out().longest).grown(1.0), 3)
@@ -526,3 +529,59 @@ def test_a_part_without_a_scored_step_is_refused_before_anything_is_made(tmp_pat
     for ask in (task.resolved, lambda: task.rows):
         with pytest.raises(DataError, match=f"none of the rows for {part} has a scored step; there are 1$"):
             ask()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_a_run_does_not_take_other_contents_for_those_of_its_files(tmp_path: Path, suffix: str) -> None:
+    paths = {name: tmp_path / f"{name}{suffix}" for name in ("data", "validation", "test")}
+
+    def write(path: Path, *, value: float = 0.25, count: int = 3) -> None:
+        inputs = np.full((count, 4, 1), value, np.float32)
+        if suffix == ".npz":
+            np.savez(path, inputs=inputs)
+        else:
+            lines = [f"{row},{value}" for row in range(count) for _ in range(4)]
+            path.write_text("\n".join(["sequence,x", *lines]) + "\n")
+
+    for path in paths.values():
+        write(path)
+    kept = Sequences(str(paths["data"]), validation=str(paths["validation"]), test=str(paths["test"])).resolved()
+    assert kept.contents is not None
+    assert [each.split()[0] for each in kept.contents] == [str(path.stat().st_size) for path in paths.values()]
+    for part, path in paths.items():
+        for change, what in (({"value": 0.75}, "bytes as then, but not the same"), ({"count": 4}, "bytes now, ")):
+            write(path, **change)
+            for ask in (Sequences.prepare, Sequences.resolved, Sequences.held_out):
+                said = f"{part}{suffix}: it does not hold what the run has learned from .*{what}"
+                # What is opened anew has not read the files.
+                with pytest.raises(DataError, match=said):
+                    ask(replace(kept))
+            # Who asks for this very file, or for it as it is, is not refused.
+            replace(kept).of_file(str(path)).prepare()
+            assert replace(kept, contents=None).resolved().contents != kept.contents
+        # The same again, written at another time, is the same.
+        write(path)
+        replace(kept).prepare()
+    with pytest.raises(DataError, match="contents must be one for each of 3 files; got 1"):
+        replace(kept, contents=("1 bytes 0",)).prepare()
+
+
+def test_a_file_that_is_rewritten_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("sequence,x\n1,0.5\n1,1.5\n")
+
+    def rewritten(*arguments: object) -> object:
+        rows = read_rows(*arguments)  # type: ignore[arg-type]
+        path.write_text("sequence,x\n1,0.25\n1,1.25\n")
+        return rows
+
+    monkeypatch.setattr("neuraltape.tasks.sequences.read_rows", rewritten)
+    with pytest.raises(DataError, match=r"data\.csv was rewritten since it was read"):
+        Sequences(str(path)).prepare()
+    monkeypatch.undo()
+    # Between reading and remembering, too.
+    task = Sequences(str(path))
+    task.prepare()
+    path.write_text("sequence,x\n1,0.5\n1,1.125\n")
+    with pytest.raises(DataError, match=r"data\.csv was rewritten since it was read"):
+        task.resolved()

@@ -111,3 +111,15 @@ def test_other_encodings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfea\x00")
     with pytest.raises(DataError, match="expected text in UTF-8"):
         Text(str(tmp_path / "a.txt")).prepare()
+
+
+def test_another_text_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    task = Text(written(tmp_path, "to be or not"), validation=written(tmp_path, "to be", "b.txt"), window=4).resolved()
+    Settings(task).save(tmp_path / "config.yaml")
+    Settings.load(tmp_path / "config.yaml").task.prepare()
+    for name, text in (("a.txt", "to be or nor"), ("b.txt", "to be or")):
+        before = (tmp_path / name).read_text()
+        written(tmp_path, text, name)
+        with pytest.raises(DataError, match=f"{name}: it does not hold what the run has learned from"):
+            Settings.load(tmp_path / "config.yaml").task.prepare()
+        written(tmp_path, before, name)

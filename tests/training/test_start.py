@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -22,12 +23,12 @@ from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import MetricsFile, read_metrics
 from neuraltape.settings import AdamSettings, RMSPropSettings, Settings
 from neuraltape.settings.optimizer import OptimizerSettings
-from neuraltape.tasks import TASKS, Copy, Goal, Text
+from neuraltape.tasks import TASKS, Copy, DataError, Goal, Text
 from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.counters import Counters
 from neuraltape.training.start import restarted
 
-from .small import LSTM, NTM, StopAt, assert_same_end, lines, scripted, small
+from .small import LSTM, NTM, StopAt, assert_same_end, files_of, lines, scripted, small
 
 # As much as a checkpoint can hold: momenta, an average, a warm-up, a curriculum in its middle.
 FULL = small(
@@ -313,6 +314,29 @@ def test_a_run_killed_in_its_first_step_begins_again_whatever_it_has_kept(
     killed.metrics.unlink()
     with pytest.raises(ValueError, match="has kept a machine, and both of its checkpoints are gone"):
         resume(killed.path, progress=False)
+
+
+def test_a_training_does_not_go_on_with_other_data(tmp_path: Path) -> None:
+    path, run = tmp_path / "a.txt", tmp_path / "run"
+    path.write_text("to be or not to be " * 8)
+    config = small(task=Text(str(path), window=4), max_sequences=60)
+    train(config, run_dir=run, progress=False)
+    path.write_text("to be or not to bee" * 8)
+    before = files_of(run)
+    with pytest.raises(DataError, match=r"a\.txt: it does not hold what the run has learned from \(152 bytes as then"):
+        resume(run, max_sequences=80, progress=False)
+    assert files_of(run) == before
+    # One that was made when nobody looked goes on.
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(re.sub(r"  contents:\n  - .*\n", "", text))
+    assert "contents" not in (run / "config.yaml").read_text()
+    assert resume(run, max_sequences=80, progress=False).sequences == 80
+    # So does one that is trained anew.
+    with pytest.raises(DataError, match="was rewritten since it was read"):
+        train(config, run_dir=run, overwrite=True, progress=False)
+    config = replace(config, task=Text(str(path), window=4))
+    assert train(config, run_dir=run, overwrite=True, progress=False).sequences == 60
+    assert resume(run, max_sequences=80, progress=False).sequences == 80
 
 
 @pytest.mark.parametrize("metrics", ["there", "gone"])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
-from neuraltape.data.babi import Question, read_tasks
+from neuraltape.data.babi import Question, babi_contents, read_tasks
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.functional import Sentences
+from neuraltape.settings.fields import CONTENTS
 from neuraltape.settings.questions import QuestionsConfig
 from neuraltape.study.result import Result
 from neuraltape.study.store import Store
@@ -30,7 +31,14 @@ Told = Callable[[str, Epoch], None]
 
 
 def answering(
-    recipe: str, config: QuestionsConfig, seed: int, *, runs: Path, results: Path, data_dir: str | None
+    recipe: str,
+    config: QuestionsConfig,
+    seed: int,
+    *,
+    runs: Path,
+    results: Path,
+    data_dir: str | None,
+    contents: str | None = None,
 ) -> Trial:
     """The trial that trains networks with a configuration.
 
@@ -41,12 +49,15 @@ def answering(
         runs: the folder for the networks.
         results: the folder for the result.
         data_dir: see `neuraltape.data.places.find_part`.
+        contents: what the data holds, see `babi_contents`; a result of other data is out of date. None: not known.
     """
     stores = Store(str(runs)), Store(str(results))
     place = "" if data_dir is None else str(Path(data_dir).absolute())
     urls = [store.url for store in stores]
     command = ("neuraltape.study.questions", *urls, recipe, str(seed), json.dumps(config.settings()), place)
-    return Trial(recipe, seed, config.settings(), QuestionsConfig().settings(), *stores, command)
+    return Trial(
+        recipe, seed, {**config.settings(), CONTENTS: contents}, QuestionsConfig().settings(), *stores, command
+    )
 
 
 def run_recipe(
@@ -87,7 +98,7 @@ def run_recipe(
         recipe=recipe,
         task=TASK,
         seed=seed,
-        settings=config.settings(),
+        settings={**config.settings(), CONTENTS: babi_contents(tasks, size=config.size, data_dir=data_dir)},
         parameters=parameters,
         seconds=round(time.process_time() - start, 1),
         errors=errors,
