@@ -11,10 +11,10 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from neuraltape.data.contents import Stamp, stamp_of
 from neuraltape.data.errors import DataError
 from neuraltape.files import refuse_pipe
 from neuraltape.printed import record_repr
+from neuraltape.tasks.stored import DataFile, Stored
 
 # Sequences that are looked at together.
 CHUNK = 512
@@ -24,35 +24,23 @@ MOST_STEPS = 1 << 31
 BAD_HEADER = (ValueError, SyntaxError, tokenize.TokenError)
 
 
-def check_stamp(path: str, stamp: Stamp) -> None:
-    """Raise DataError where a file has been written to since. One that has lost its name stays as it is."""
-    now = stamp_of(path)
-    if now is not None and now.file == stamp.file and now != stamp:
-        raise DataError(
-            f"{path} was rewritten while it was in use, and its numbers are read where they lie; train anew, and "
-            "write new data to another file (which may then be renamed to this name)"
-        )
-
-
 class Block(NamedTuple):
     """Padded sequences, sequences first."""
 
-    inputs: np.ndarray
+    inputs: Stored
     """(sequences, time, features) or (sequences, time)."""
-    targets: np.ndarray | None
+    targets: Stored | None
     """(sequences, time, features), (sequences, time), one a sequence (sequences,), or None."""
     lengths: np.ndarray
     """Steps of each sequence, (sequences,) int64."""
     mask: np.ndarray | None
     """The steps that are scored, (sequences, time) bool; None: all."""
-    stamp: Stamp
-    """That of the file before it was mapped."""
 
     __repr__ = record_repr
 
 
 def read_block(path: str) -> Block | None:
-    """The sequences of an .npz or .npy file, mapped and not read where they aren't compressed.
+    """The sequences of an .npz or .npy file, which stay there where they aren't compressed.
 
     Returns:
         None where the file is another one or no good.
@@ -60,9 +48,8 @@ def read_block(path: str) -> Block | None:
     Raises:
         DataError: it has more than `MOST_STEPS` steps.
     """
-    stamp = stamp_of(path) if Path(path).is_file() else None
-    arrays = map_arrays(path)
-    if arrays is None or stamp is None:
+    arrays = stored_arrays(path)
+    if arrays is None:
         return None
     inputs, targets, lengths, mask = (arrays.pop(name, None) for name in ("inputs", "targets", "lengths", "mask"))
     if arrays or inputs is None or inputs.ndim not in (2, 3) or inputs.size == 0 or not _numeric(inputs):
@@ -74,64 +61,75 @@ def read_block(path: str) -> Block | None:
         fits = 1 <= targets.ndim <= 3 and targets.shape[:2] == (count, time)[: targets.ndim]
         if not fits or not targets.size or not _numeric(targets) or (targets.ndim == 1 and mask is not None):
             return None
-    if lengths is None:
-        lengths = np.full(count, time)
-    elif lengths.shape != (count,) or lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > time:
-        return None
-    if mask is not None and (mask.shape != (count, time) or not _numeric(mask) or not np.isin(mask, (0, 1)).all()):
-        return None
-    return Block(inputs, targets, lengths.astype(np.int64), None if mask is None else mask.astype(bool), stamp)
+    steps = np.full(count, time)
+    if lengths is not None:
+        if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
+            return None
+        steps = lengths.whole().astype(np.int64)
+        if steps.min() < 1 or steps.max() > time:
+            return None
+    scored = None
+    if mask is not None:
+        if mask.shape != (count, time) or not _numeric(mask):
+            return None
+        scored = mask.whole()
+        if not np.isin(scored, (0, 1)).all():
+            return None
+        scored = scored.astype(bool)
+    return Block(inputs, targets, steps, scored)
 
 
-def _numeric(array: np.ndarray) -> bool:
+def _numeric(array: np.ndarray | Stored) -> bool:
     return array.dtype.kind in "biuf"
 
 
-def map_arrays(path: str) -> dict[str, np.ndarray] | None:
-    """The arrays of an .npz file by name, or the one of an .npy file as "inputs", mapped and not read.
+def stored_arrays(path: str) -> dict[str, Stored] | None:
+    """The arrays of an .npz file by name, or the one of an .npy file as "inputs", which stay in the file.
 
     Returns:
-        None where they can't be mapped, being compressed for one, or the file is another one.
+        None where they can't be read where they lie, being compressed for one, or the file is another one.
     """
     try:
         refuse_pipe(path)
         match Path(path).suffix:
             case ".npz":
-                return _arrays(path)
+                return _arrays(DataFile(path))
             case ".npy":
                 with open(path, "rb") as file:
-                    return {"inputs": _mapped(file, path, 0, Path(path).stat().st_size)}
+                    return {"inputs": _stored(file, DataFile(path), 0, Path(path).stat().st_size)}
     except (OSError, *BAD_HEADER, KeyError, zipfile.BadZipFile, NotImplementedError):
         pass
     return None
 
 
-def _arrays(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an archive, mapped. Raises what its parts raise."""
+def _arrays(opened: DataFile) -> dict[str, Stored]:
+    """The arrays of an archive. Raises what its parts raise."""
     found = {}
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(opened.path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{member.filename} is compressed")
             with archive.open(member) as file:
-                array = _mapped(file, path, _offset(path, member), member.file_size)
+                array = _stored(file, opened, _offset(opened.path, member), member.file_size)
             found[member.filename.removesuffix(".npy")] = array
+    # What was found is in this very file.
+    opened.check()
     return found
 
 
-def _mapped(file: IO[bytes], path: str, offset: int, size: int) -> np.ndarray:
-    """An array in the .npy form, mapped: what is written to it stays in this process.
+def _stored(file: IO[bytes], opened: DataFile, offset: int, size: int) -> Stored:
+    """An array in the .npy form.
 
     Args:
-        file: where its bytes begin; `offset`: the same place in the file at `path`; `size`: how many they are.
+        file: where its bytes begin; `offset`: the same place in the file that is `opened`; `size`: how many they are.
     """
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, fortran, dtype = read[version](file)
     begin = file.tell()
-    if fortran or dtype.hasobject or begin + dtype.itemsize * math.prod(shape) != size:
-        raise ValueError(f"{path} has an array that can't be mapped")
-    return np.memmap(path, dtype, "c", offset + begin, shape)
+    if fortran or dtype.hasobject or not dtype.itemsize or begin + dtype.itemsize * math.prod(shape) != size:
+        raise ValueError(f"{opened.path} has an array that can't be read where it lies")
+    return Stored(opened, dtype, offset + begin, shape)
 
 
 def _offset(path: str, member: zipfile.ZipInfo) -> int:

@@ -11,16 +11,17 @@ from typing import IO, Any
 import numpy as np
 
 from neuraltape.files import refuse_pipe
-from neuraltape.tasks.block import BAD_HEADER, map_arrays
+from neuraltape.tasks.block import BAD_HEADER, stored_arrays
 from neuraltape.tasks.columns import SUFFIXES, Columns, read_columns
 from neuraltape.tasks.row import DataError, Row, bools, check_row, lines, numbers
+from neuraltape.tasks.stored import Stored
 
 OF_ARRAYS = ("inputs", "targets", "lengths", "mask")
 KEYS = {".npz": OF_ARRAYS, ".npy": OF_ARRAYS, ".jsonl": ("inputs", "targets", "mask")}
 # What comes as a list of arrays, one a sequence.
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".mat")
 CONVERT = "docs/own-data.md says how to write lists of arrays as .npz"
-# What is not mapped lies in memory, twice: bytes of it.
+# What is read row by row lies in memory, twice: bytes of it.
 MOST_BYTES = 1 << 30
 
 
@@ -64,8 +65,7 @@ def read_rows(path: str, columns: Columns | None = None) -> list[Row]:
 
 
 def _npz_rows(path: str) -> list[Row]:
-    mapped = map_arrays(path)
-    arrays = mapped or _npz_arrays(path)
+    arrays = stored_arrays(path) or _npz_arrays(path)
     _check_keys(path, arrays, KEYS[".npz"])
     inputs = arrays["inputs"]
     if inputs.ndim not in (2, 3):
@@ -90,10 +90,8 @@ def _npz_rows(path: str) -> list[Row]:
         raise DataError(f"{path}: mask must be ({count}, {time}) to go with inputs; got shape {mask.shape}")
     if (size := sum(array.nbytes for array in arrays.values())) > MOST_BYTES:
         raise TooLargeError(_too_large(path, size))
-    if mapped:
-        # Rows of a mapped array would change with its file.
-        inputs, lengths = np.array(inputs), np.array(lengths)
-        targets, mask = (None if each is None else np.array(each) for each in (targets, mask))
+    inputs, lengths = (each.whole() if isinstance(each, Stored) else each for each in (inputs, lengths))
+    targets, mask = (each.whole() if isinstance(each, Stored) else each for each in (targets, mask))
     rows = []
     for i, length in enumerate(lengths.tolist()):
         place = f"{path}, row {i + 1} (inputs[{i}])"
@@ -174,7 +172,7 @@ def _is_compressed(file: IO[bytes]) -> bool:
 
 
 def _too_large(path: str, size: int, *, compressed: bool = False) -> str:
-    hint = " (numpy.savez writes larger ones uncompressed, and they are mapped)" if compressed else ""
+    hint = " (numpy.savez writes larger ones uncompressed, and they stay in the file)" if compressed else ""
     return f"{path}: expected at most {MOST_BYTES:,} bytes of arrays that are read row by row; it has {size:,}{hint}"
 
 

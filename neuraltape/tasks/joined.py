@@ -11,20 +11,16 @@ class Joined:
     """Tensors (sequences, time, ...) one after the other. They stay where they are: only what is asked for is copied.
 
     Args:
-        parts: the tensors, alike but for their first two sizes; shorter ones have zeros at their ends.
+        parts: the tensors, or what gives some, alike but for their first two sizes; shorter ones have zeros at their
+            ends.
     """
 
-    def __init__(self, parts: Sequence[Tensor]) -> None:
+    def __init__(self, parts: Sequence[Any]) -> None:
         self._parts = list(parts)
         self._longest = max(part.shape[1] for part in parts)
         self._dtype = self._parts[0].dtype
         for part in self._parts:
             self._dtype = torch.promote_types(self._dtype, part.dtype)
-
-    @property
-    def parts(self) -> Sequence[Tensor]:
-        """The tensors."""
-        return self._parts
 
     def __len__(self) -> int:
         return sum(map(len, self._parts))

@@ -6,18 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neuraltape.data.contents import Stamp
 from neuraltape.tasks.batch import Batch
-from neuraltape.tasks.block import Block, check_stamp, read_block
+from neuraltape.tasks.block import Block, read_block
 from neuraltape.tasks.columns import SUFFIXES, Columns, input_names, read_labels
 from neuraltape.tasks.draw import check_integer
 from neuraltape.tasks.files import TooLargeError, read_rows
-from neuraltape.tasks.joined import Joined
 from neuraltape.tasks.own_data import OwnData
 from neuraltape.tasks.row import DataError, Row
 from neuraltape.tasks.score import NATS_PER_BIT, Score
@@ -178,26 +175,12 @@ class Sequences(OwnData):
         return (self.costs(outputs, batch) * weights).sum()
 
     def batch(self, rows: Int[Tensor, " batch"]) -> Batch:
-        """See `TableTask.batch`. Raises DataError where a file that is mapped was rewritten."""
-        for path, stamp in self._mapped.items():
-            # A file that has become shorter must not be touched.
-            check_stamp(path, stamp)
+        """See `TableTask.batch`. Raises DataError where a file that is read where it lies was rewritten."""
         batch = super().batch(rows)
-        for path, stamp in self._mapped.items():
-            check_stamp(path, stamp)
+        for block in self._blocks.values():
+            if block is not None:
+                block.inputs.file.check()
         return batch
-
-    @cached_property
-    def _mapped(self) -> dict[str, Stamp]:
-        """The files whose numbers the table holds where they lie, and what these were like when they were opened."""
-        wholes = (self.table.inputs, self.table.targets)
-        parts = [part.numpy() for each in wholes for part in (each.parts if isinstance(each, Joined) else [each])]
-        return {
-            path: block.stamp
-            for path, block in self._blocks.items()
-            if block is not None
-            and any(np.may_share_memory(part, each) for part in parts for each in block[:2] if each is not None)
-        }
 
     def order(self) -> Int[Tensor, " rows"]:
         """Rows for validation, then those for the test, then those for training, at random."""

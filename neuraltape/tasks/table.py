@@ -10,7 +10,8 @@ from torch import Tensor
 from neuraltape.printed import record_repr
 from neuraltape.tasks.block import CHUNK, Block
 from neuraltape.tasks.joined import Joined
-from neuraltape.tasks.row import SMALL, DataError, Row, numbers
+from neuraltape.tasks.row import DataError, Row, numbers
+from neuraltape.tasks.stored import Drawn, Stored, lean_dtype
 
 Kind = Literal["bits", "classes", "values", "digits"]
 Predicts = Literal["auto", "targets", "next"]
@@ -31,9 +32,9 @@ class Table(NamedTuple):
 
     kind: Kind
     """What the targets are."""
-    inputs: Tensor | Joined
+    inputs: Tensor | Drawn | Joined
     """What goes in: (sequences, time, features) numbers, or symbols: (sequences, time) integers."""
-    targets: Tensor | Joined
+    targets: Tensor | Drawn | Joined
     """What has to come out: (sequences, time, features) numbers; classes: (sequences, time) integers."""
     mask: Tensor
     """The steps that are scored, (sequences, time) bool."""
@@ -139,7 +140,7 @@ def table_of_block(
     Raises:
         DataError: something is wrong; `make_table` says with which row.
     """
-    inputs, targets, lengths, mask, _ = block._replace(targets=None) if predicts == "next" else block
+    inputs, targets, lengths, mask = block._replace(targets=None) if predicts == "next" else block
     given = targets is not None
     if (predicts == "targets" and not given) or (not given and lengths.min() < 2):
         raise DataError(f"{path}: no targets, or a single step")
@@ -152,11 +153,13 @@ def table_of_block(
     if as_symbols:
         input_size = _alphabet([(path, part) for part in _inside(inputs, lengths)], symbols, "inputs", "symbols")
     if targets is None:
-        inputs, goal, lengths, mask = inputs[:, :-1], inputs[:, 1:], lengths - 1, None if mask is None else mask[:, :-1]
+        inputs, goal = inputs.seen(slice(-1)), inputs.seen(slice(1, None))
+        lengths, mask = lengths - 1, None if mask is None else mask[:, :-1]
     else:
-        goal = _at_ends(targets, lengths, inputs.shape[1]) if targets.ndim == 1 else targets
+        goal = _at_ends(targets.whole(), lengths, inputs.shape[1]) if targets.ndim == 1 else targets
     longest = int(lengths.max())
-    shown, goal = inputs[:, :longest], goal[:, :longest]
+    shown = inputs.seen(slice(longest))
+    goal = goal.seen(slice(longest)) if isinstance(goal, Stored) else goal[:, :longest]
     inside = np.arange(longest) < lengths[:, None]
     counted = inside if mask is None else inside & mask[:, :longest]
     if scored == "last" or (targets is not None and targets.ndim == 1):
@@ -170,7 +173,7 @@ def table_of_block(
     else:
         found = "bits" if all(np.isin(part, (0, 1)).all() for part in _inside(goal, lengths)) else "values"
     if found == "classes":
-        goal = goal[:, :, 0] if goal.ndim == 3 and goal.shape[2] == 1 else goal
+        goal = goal.flat() if isinstance(goal, Stored) and goal.ndim == 3 and goal.shape[2] == 1 else goal
         for part in _inside(goal, lengths):
             _check_whole([_Goal(path, part, np.empty(0))])
         known = classes if classes is not None or given else input_size
@@ -178,15 +181,17 @@ def table_of_block(
         if not given:
             input_size = output_size = max(input_size, output_size)
     else:
-        goal = goal if goal.ndim == 3 else goal[:, :, None]
+        if goal.ndim == 2:
+            goal = goal.columns() if isinstance(goal, Stored) else goal[:, :, None]
         output_size = goal.shape[2]
         if found == "bits":
             for part in _inside(goal, lengths):
                 _check_bits([_Goal(path, part, np.empty(0))])
     if not counted.any():
         raise DataError(f"{path}: nothing is scored")
-    shown = shown if as_symbols or shown.ndim == 3 else shown[:, :, None]
-    tensors = (_lean(shown), _lean(goal), torch.from_numpy(counted), torch.from_numpy(lengths))
+    shown = Drawn(shown if as_symbols or shown.ndim == 3 else shown.columns())
+    wanted = Drawn(goal) if isinstance(goal, Stored) else _lean(goal)
+    tensors = (shown, wanted, torch.from_numpy(counted), torch.from_numpy(lengths))
     return Table(found, *tensors, input_size, output_size, not given)
 
 
@@ -206,8 +211,8 @@ def joined(tables: Sequence[Table]) -> Table | None:
     longest = max(each.mask.shape[1] for each in tables)
     masks = [torch.nn.functional.pad(each.mask, (0, longest - each.mask.shape[1])) for each in tables]
     return first._replace(
-        inputs=Joined([each.inputs[:] for each in tables]),
-        targets=Joined([each.targets[:] for each in tables]),
+        inputs=Joined([each.inputs for each in tables]),
+        targets=Joined([each.targets for each in tables]),
         mask=torch.cat(masks),
         lengths=torch.cat([each.lengths for each in tables]),
         input_size=max(each.input_size for each in tables),
@@ -237,7 +242,7 @@ def _contents(table: Table) -> str:
     return f"{shown} in and {goal} out a step{', which follow in the inputs' if table.follows else ''}"
 
 
-def _inside(array: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+def _inside(array: np.ndarray | Stored, lengths: np.ndarray) -> Iterator[np.ndarray]:
     """All steps of (sequences, time, ...) that are no padding, as (steps, ...), in parts that fit a cache."""
     for start in range(0, len(array), CHUNK):
         part, ends = array[start : start + CHUNK], lengths[start : start + CHUNK]
@@ -264,10 +269,7 @@ def _last_of_each(counted: np.ndarray) -> np.ndarray:
 
 def _lean(array: np.ndarray) -> Tensor:
     """An array as `_pad` would keep it, itself where that is so."""
-    if array.dtype not in (*SMALL, np.dtype(np.float32)):
-        reals = array.dtype.kind == "f" or array.ndim == 3
-        array = array.astype(np.float32 if reals else np.int64)
-    return torch.from_numpy(array)
+    return torch.from_numpy(array.astype(lean_dtype(array), copy=False))
 
 
 def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, Tensor]:
@@ -297,17 +299,17 @@ def make_inputs(rows: list[Row], size: int, *, symbols: bool) -> tuple[Tensor, T
 
 
 def inputs_of_block(path: str, block: Block, size: int, *, symbols: bool) -> tuple[Tensor, Tensor]:
-    """What `make_inputs` gives for the rows of a block, whose padding is overwritten; they are not copied.
+    """What `make_inputs` gives for the rows of a block, as small as tensors hold them.
 
     Raises:
         DataError: something is wrong; `make_inputs` says with which row.
     """
     lengths = block.lengths
-    inputs = block.inputs[:, : int(lengths.max())]
+    inputs = block.inputs.seen(slice(int(lengths.max())))
     if symbols and inputs.ndim == 3 and inputs.shape[2] == 1:
-        inputs = inputs[:, :, 0]
+        inputs = inputs.flat()
     elif not symbols and inputs.ndim == 2:
-        inputs = inputs[:, :, None]
+        inputs = inputs.columns()
     if symbols != (inputs.ndim == 2) or (not symbols and inputs.shape[2] != size):
         wanted = "a symbol" if symbols else features(size)
         raise DataError(f"{path}: inputs must be {wanted} a step; got shape {block.inputs.shape}")
@@ -317,14 +319,14 @@ def inputs_of_block(path: str, block: Block, size: int, *, symbols: bool) -> tup
             raise DataError(f"{path}: inputs must be a whole number a step")
         if symbols:
             _alphabet([(path, part)], size, "inputs", "symbols")
+    whole = symbols and inputs.dtype.kind not in "iu"
+    found = np.zeros(inputs.shape, np.int64 if whole else lean_dtype(inputs))
     for start in range(0, len(inputs), CHUNK):
-        part = inputs[start : start + CHUNK]
-        padding = np.arange(part.shape[1]) >= lengths[start : start + CHUNK, None]
-        if part[padding].any():
-            part[padding] = 0
-    if symbols and inputs.dtype.kind not in "iu":
-        inputs = inputs.astype(np.int64)
-    return _lean(inputs), torch.from_numpy(lengths)
+        part, ends = inputs[start : start + CHUNK], lengths[start : start + CHUNK]
+        inside = np.arange(part.shape[1]) < ends[:, None]
+        found[start : start + CHUNK][inside] = part[inside]
+    block.inputs.file.check()
+    return torch.from_numpy(found), torch.from_numpy(lengths)
 
 
 def _symbols(row: Row, wanted: str = "classes that follow each other must be whole numbers, one a step") -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuraltape.tasks.block import map_arrays
+from neuraltape.tasks.block import stored_arrays
 from neuraltape.tasks.files import read_rows
 from neuraltape.tasks.row import DataError
 
@@ -165,7 +165,7 @@ def test_a_header_that_is_none_is_said(tmp_path: Path, header: bytes) -> None:
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("inputs.npy", array)
     check_error(str(tmp_path / "data.npz"), r"expected an \.npz archive of arrays of numbers")
-    assert map_arrays(str(tmp_path / "data.npy")) is map_arrays(str(tmp_path / "data.npz")) is None
+    assert stored_arrays(str(tmp_path / "data.npy")) is stored_arrays(str(tmp_path / "data.npz")) is None
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(
@@ -181,7 +181,7 @@ def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(
         patch.setattr(zipfile.ZipExtFile, "read", lambda *_: pytest.fail("it was unpacked"), raising=True)
         patch.setattr("neuraltape.tasks.files._check_array", lambda file, size: size)
         check_error(str(tmp_path / "data.npz"), r"expected at most 6,200 bytes .* it has 12,256 \(numpy\.savez writes")
-    # What is mapped is never unpacked, but would have to be copied row by row.
+    # What is read where it lies is never unpacked, but would have to be copied row by row.
     np.savez(tmp_path / "data.npz", inputs=np.concatenate([rows, rows]))
     check_error(str(tmp_path / "data.npz"), "expected at most 6,200 bytes .* it has 12,000$")
     np.save(tmp_path / "data.npy", np.asfortranarray(np.concatenate([rows, rows])))

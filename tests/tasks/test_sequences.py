@@ -274,7 +274,7 @@ def test_files_of_their_own_for_validation_and_test(tmp_path: Path) -> None:
         (("u1", "u1", ".jsonl"), {}),
     ],
 )
-def test_files_of_their_own_are_mapped_and_give_what_their_rows_would(
+def test_files_of_their_own_stay_where_they_are_and_give_what_their_rows_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], more: dict
 ) -> None:
     paths = []
@@ -389,13 +389,13 @@ def test_values_that_happen_to_be_0_or_1_in_one_file_are_values_in_both(
 
 
 @pytest.mark.parametrize("part", ["data", "validation"])
-def test_a_mapped_file_that_is_rewritten_stops_what_draws_from_it(tmp_path: Path, part: str) -> None:
+def test_a_file_in_use_that_is_rewritten_stops_what_draws_from_it(tmp_path: Path, part: str) -> None:
     paths = {name: tmp_path / f"{name}.npz" for name in ("data", "validation")}
     for path in paths.values():
         np.savez(path, inputs=np.ones((4, 3, 2), np.float32))
     task = Sequences(str(paths["data"]), validation=str(paths["validation"])).resolved()
     before = task.batch(torch.arange(8))
-    # Another file under its name leaves what is mapped as it is, and so does none.
+    # Another file under its name leaves the open one as it is, and so does none.
     np.savez(tmp_path / "new.npz", inputs=np.zeros((4, 3, 2), np.float32))
     (tmp_path / "new.npz").replace(paths[part])
     assert torch.equal(task.batch(torch.arange(8)).inputs, before.inputs)
@@ -411,18 +411,13 @@ def test_a_mapped_file_that_is_rewritten_stops_what_draws_from_it(tmp_path: Path
             draw()
 
 
-def test_a_file_that_was_copied_into_memory_may_be_rewritten(tmp_path: Path) -> None:
-    path = tmp_path / "a.npz"
-    # Reals of eight bytes become such of four; what is read row by row is looked at for long.
-    np.savez(path, inputs=np.ones((4, 3, 2)))
-    np.save(tmp_path / "b.npy", np.ones((4, 3, 2), np.float32))
-    task = Sequences(str(path))
-    rows = read_rows(str(tmp_path / "b.npy"))
-    task.prepare()
-    for each in (path, tmp_path / "b.npy"):
-        with open(each, "r+b") as file:
-            file.truncate(100)
-    assert task.batch(torch.arange(4)).inputs.sum() == 16
+def test_a_file_that_was_read_row_by_row_may_be_rewritten(tmp_path: Path) -> None:
+    path = tmp_path / "b.npy"
+    np.save(path, np.ones((4, 3, 2), np.float32))
+    # What is read row by row is looked at for long.
+    rows = read_rows(str(path))
+    with open(path, "r+b") as file:
+        file.truncate(100)
     assert sum(row.inputs.sum() for row in rows) == 24
 
 
