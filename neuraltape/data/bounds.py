@@ -16,10 +16,11 @@ MOST_FILES = 200_000
 
 def check_name(name: str, path: Path) -> PurePosixPath:
     """The name of a file in an archive. Raises DataError if it could point outside of the archive's folder."""
-    parts = PurePosixPath(name).parts
+    path_inside = PurePosixPath(name)
+    parts = path_inside.parts
     if not parts or name.startswith("/") or ".." in parts or any(bad in name for bad in ("\\", ":", "\0")):
         raise DataError(f"{path}: refused, a file in it is called {name!r}, which may lie outside of its folder")
-    return PurePosixPath(*parts)
+    return path_inside
 
 
 def check_sizes(sizes: Iterable[int], path: Path) -> None:

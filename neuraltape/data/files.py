@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from neuraltape.data.errors import DataError
 
@@ -18,7 +18,7 @@ class Files:
     path: Path
     """The archive or folder that they are in, for messages."""
     names: tuple[str, ...]
-    """Their names, with forward slashes."""
+    """Their names, with forward slashes, each once between two parts."""
     read: Callable[[str], bytes]
     """The content of the file of this name. Raises DataError if it can't be read."""
 
@@ -31,27 +31,29 @@ class Files:
 
     def matching(self, pattern: str) -> "Files":
         """The files whose names match, part by part: "en/qa1_*.txt"."""
-        return Files(self.path, tuple(name for name in self.names if _match(PurePosixPath(name), pattern)), self.read)
+        return Files(
+            self.path, tuple(name for name in self.names if _match(name.split("/"), pattern.split("/"))), self.read
+        )
 
     def below(self, folder: str, pattern: str) -> "Files":
         """The files in `folder`, at any depth, or else at the top, that match the pattern; named from there."""
-        wanted = len(PurePosixPath(pattern).parts)
+        patterns = pattern.split("/")
+        wanted = len(patterns)
         named: dict[str, str] = {}
         bare: dict[str, str] = {}
         for name in self.names:
-            parts = PurePosixPath(name).parts
-            inner = PurePosixPath(*parts[-wanted:])
+            parts = name.split("/")
+            inner = parts[-wanted:]
             hidden = any(part.startswith(".") or part in STRANGERS for part in parts)
-            if hidden or len(parts) < wanted or not _match(inner, pattern):
+            if hidden or len(parts) < wanted or not _match(inner, patterns):
                 continue
             if len(parts) == wanted:
-                bare[str(inner)] = name
+                bare["/".join(inner)] = name
             elif parts[-wanted - 1] == folder:
-                named[str(inner)] = name
+                named["/".join(inner)] = name
         found = named or bare
         return Files(self.path, tuple(sorted(found)), lambda name: self.read(found[name]))
 
 
-def _match(name: PurePosixPath, pattern: str) -> bool:
-    parts = PurePosixPath(pattern).parts
-    return len(parts) == len(name.parts) and all(map(fnmatch, name.parts, parts))
+def _match(name: list[str], pattern: list[str]) -> bool:
+    return len(name) == len(pattern) and all(map(fnmatch, name, pattern))

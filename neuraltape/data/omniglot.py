@@ -4,9 +4,11 @@ Each character was drawn by twenty people; a file is one drawing, `Alphabet/char
 """
 
 import io
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +17,6 @@ from neuraltape.data.errors import DataError
 from neuraltape.data.files import Files
 from neuraltape.data.parts import DATASETS, Part
 from neuraltape.data.places import find_part, open_part
-from neuraltape.printed import record_repr
 
 if TYPE_CHECKING:
     # It is slow to import, and who has no drawings to read doesn't need it.
@@ -24,23 +25,73 @@ if TYPE_CHECKING:
 BACKGROUND, EVALUATION = DATASETS["omniglot"]
 
 
-class Drawings(NamedTuple):
-    """All drawings of a part, characters in the order of their names."""
+# Whoever asks for more drawings at once, a training, gets all of them read: an archive is opened once for it.
+FEW = 500
 
-    pixels: np.ndarray
-    """The drawings, (drawings, side, side) uint8: 0 is paper, 255 is ink."""
-    first: np.ndarray
-    """Where each character's drawings begin, and the end of the last one's: (characters + 1,) int64."""
-    alphabets: np.ndarray
-    """The number of each character's alphabet, (characters,) int64."""
-    alphabet_names: tuple[str, ...]
-    """The alphabets in the order of their numbers."""
-    place: Path
-    """Where they were."""
-    contents: str
-    """What the files hold, see `contents_of_files`, after the part's name."""
 
-    __repr__ = record_repr
+class Drawings:
+    """The drawings of a part, characters in the order of their names; each is read when it is first asked for.
+
+    Args:
+        part, data_dir, side, centered, blur: see `read_drawings`.
+        stamp: when the archive was written last; None where it is none.
+    """
+
+    def __init__(
+        self, part: Part, data_dir: str | None, side: int, centered: bool, blur: float, stamp: int | None
+    ) -> None:
+        self._part, self._data_dir, self._stamp = part, data_dir, stamp
+        self._scale = side, centered, blur * side
+        with open_part(part, data_dir) as files:
+            self.place = files.path
+            """Where they are."""
+            characters: dict[tuple[str, str], list[str]] = {}
+            for name in files.names:
+                alphabet, character, _ = name.split("/")
+                characters.setdefault((alphabet, character), []).append(name)
+        self._names = [name for group in characters.values() for name in group]
+        self._pixels = np.zeros((len(self._names), side, side), np.uint8)
+        self._read = np.zeros(len(self._names), bool)
+        self.alphabet_names = tuple(sorted({alphabet for alphabet, _ in characters}))
+        """The alphabets in the order of their numbers."""
+        self.alphabets = np.array([self.alphabet_names.index(alphabet) for alphabet, _ in characters])
+        """The number of each character's alphabet, (characters,) int64."""
+        self.first = np.cumsum([0, *map(len, characters.values())])
+        """Where each character's drawings begin, and the end of the last one's: (characters + 1,) int64."""
+
+    @cached_property
+    def contents(self) -> str:
+        """What all files hold, see `contents_of_files`, after the part's name. Raises DataError as `take` does."""
+        with self._opened() as files:
+            return f"{self._part.name} {contents_of_files(files)}"
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """All drawings, (drawings, side, side) uint8: 0 is paper, 255 is ink. Raises DataError as `take` does."""
+        return self.take(np.arange(len(self._names)))
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        """Some drawings, (drawings, side, side) uint8, by their numbers.
+
+        Raises:
+            DataError: one is no picture, or the archive is another by now.
+        """
+        missing = np.unique(index[~self._read[index]])
+        if missing.size:
+            if missing.size > FEW:
+                missing = np.flatnonzero(~self._read)
+            with self._opened() as files:
+                for number in missing:
+                    self._pixels[number] = _drawing(files, self._names[number], *self._scale)
+            self._read[missing] = True
+        return self._pixels[index]
+
+    @contextmanager
+    def _opened(self) -> Iterator[Files]:
+        if _stamp_of(self._part, self._data_dir) != self._stamp:
+            raise DataError(f"{self.place} has changed since it was opened")
+        with open_part(self._part, self._data_dir) as files:
+            yield files
 
 
 def has_evaluation(data_dir: str | Path | None) -> bool:
@@ -51,7 +102,7 @@ def has_evaluation(data_dir: str | Path | None) -> bool:
 def read_drawings(
     part: Part, data_dir: str | Path | None, side: int, *, centered: bool = False, blur: float = 0.0
 ) -> Drawings:
-    """Read a part of Omniglot and scale every drawing down.
+    """Open a part of Omniglot, whose drawings are scaled down when they are asked for.
 
     Args:
         part: BACKGROUND or EVALUATION.
@@ -61,27 +112,19 @@ def read_drawings(
         blur: standard deviation of the Gaussian filter that follows, in shares of the side.
 
     Raises:
-        DataError: it is not there or broken, or holds something that is no drawing.
+        DataError: it is not there, or broken.
     """
     # What was read is kept, for two files at their present state: a training reads one part, its evaluations another.
+    stamp = _stamp_of(part, data_dir)
+    return _open(part, None if data_dir is None else str(data_dir), side, centered, blur, stamp)
+
+
+def _stamp_of(part: Part, data_dir: str | Path | None) -> int | None:
     path = find_part(part, data_dir)
-    stamp = path.stat().st_mtime_ns if path is not None and path.is_file() else None
-    return _read(part, None if data_dir is None else str(data_dir), side, centered, blur, stamp)
+    return path.stat().st_mtime_ns if path is not None and path.is_file() else None
 
 
-@lru_cache(maxsize=2)
-def _read(part: Part, data_dir: str | None, side: int, centered: bool, blur: float, stamp: int | None) -> Drawings:
-    with open_part(part, data_dir) as files:
-        characters: dict[tuple[str, str], list[str]] = {}
-        for name in files.names:
-            alphabet, character, _ = PurePosixPath(name).parts
-            characters.setdefault((alphabet, character), []).append(name)
-        names = sorted({alphabet for alphabet, _ in characters})
-        first = np.cumsum([0, *map(len, characters.values())])
-        alphabets = np.array([names.index(alphabet) for alphabet, _ in characters])
-        every = (name for group in characters.values() for name in group)
-        pixels = np.stack([_drawing(files, name, side, centered, blur * side) for name in every])
-        return Drawings(pixels, first, alphabets, tuple(names), files.path, f"{part.name} {contents_of_files(files)}")
+_open = lru_cache(maxsize=2)(Drawings)
 
 
 def _drawing(files: Files, name: str, side: int, centered: bool, blur: float) -> np.ndarray:

@@ -31,8 +31,8 @@ LABEL_HEIGHT = 6.0
 class Characters(NamedTuple):
     """The characters that episodes are drawn from."""
 
-    store: Tensor
-    """All drawings, (drawings, 2 * side, 2 * side) uint8: 255 is ink."""
+    store: Drawings
+    """All drawings, of twice the task's side: 255 is ink."""
     start: Tensor
     """The place of each character's first drawing, (characters,)."""
     drawings: Tensor
@@ -162,7 +162,7 @@ class Omniglot(RangedTask):
     def prepare(self) -> None:
         """Read the drawings. Raises DataError if that can't be done, or there are too few."""
         for task in (self, self.held_out()):
-            task.characters()
+            _ = task.characters().store.pixels
 
     def resolved(self) -> "Omniglot":
         """The same task with its `contents`."""
@@ -199,7 +199,7 @@ class Omniglot(RangedTask):
                 f"{self.images}: expected {self.max_length} characters or more with {self.presentations} drawings "
                 f"each; got {int(kept.sum())}"
             )
-        return Characters(torch.from_numpy(drawings.pixels), start[kept], (end - start)[kept])
+        return Characters(drawings, start[kept], (end - start)[kept])
 
     def sample(self, batch_size: int, generator: torch.Generator, *, lengths: int | Tensor | None = None) -> Batch:
         """Draw episodes; see `Task.sample`."""
@@ -232,7 +232,9 @@ class Omniglot(RangedTask):
         drawing = start[character].unsqueeze(-1) + chance.argsort(-1)
         index = drawing[row, labels, presentations].flatten()
         maps, moves = self._draw_maps(labels, most, generator)
-        pictures = take_pictures(store, index, maps.flatten(0, 1), moves.flatten(0, 1), self.side)
+        wanted, place = index.unique(return_inverse=True)
+        pixels = torch.from_numpy(store.take(wanted.numpy()))
+        pictures = take_pictures(pixels, place, maps.flatten(0, 1), moves.flatten(0, 1), self.side)
         return pictures.view(time, batch_size, -1)
 
     def _draw_maps(self, labels: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

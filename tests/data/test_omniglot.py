@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neuraltape.data import DataError
+from neuraltape.data import DataError, omniglot
 from neuraltape.data.omniglot import BACKGROUND, EVALUATION, _centered, has_evaluation, read_drawings
 from tests.data.archives import make_drawing, make_omniglot, make_zip
 
@@ -50,7 +50,35 @@ def test_the_evaluation_set_is_found_and_read(tmp_path):
 def test_a_picture_that_is_none_is_named(tmp_path):
     path = make_zip(tmp_path / "images_background.zip", {"images_background/Greek/character01/0001_01.png": b"no"})
     with pytest.raises(DataError, match=r"character01/0001_01\.png is no picture"):
-        read_drawings(BACKGROUND, path, 5)
+        _ = read_drawings(BACKGROUND, path, 5).pixels
+
+
+def test_only_what_is_asked_for_is_read(tmp_path, monkeypatch):
+    opened = []
+    whole = omniglot._drawing
+    monkeypatch.setattr(omniglot, "_drawing", lambda files, name, *how: opened.append(name) or whole(files, name, *how))
+    path = make_omniglot(tmp_path)
+    drawings = read_drawings(BACKGROUND, path, 5)
+    assert opened == []
+    some = drawings.take(np.array([30, 2, 30]))
+    assert len(opened) == 2
+    drawings.take(np.array([2]))
+    assert len(opened) == 2
+    # Many at once are all that there are, each once.
+    monkeypatch.setattr(omniglot, "FEW", 3)
+    drawings.take(np.arange(6))
+    assert sorted(opened) == sorted(set(opened))
+    assert len(opened) == 8 * 12
+    assert (drawings.pixels[[30, 2, 30]] == some).all()
+    assert some.any()
+
+
+def test_what_was_opened_and_has_changed_is_not_read_on(tmp_path):
+    path = make_omniglot(tmp_path)
+    drawings = read_drawings(BACKGROUND, path, 5)
+    make_zip(path, {"images_background/Greek/character01/0001_01.png": make_drawing(0, 0)})
+    with pytest.raises(DataError, match="has changed since it was opened"):
+        drawings.take(np.array([0]))
 
 
 def test_an_archive_that_changes_is_read_again(tmp_path):

@@ -108,7 +108,7 @@ def _rounded(pictures):
 
 def _small(task):
     """The drawings at the size that a machine sees."""
-    store, side = task.characters().store.float() / 255, task.side
+    store, side = torch.from_numpy(task.characters().store.pixels).float() / 255, task.side
     return _rounded(store.view(len(store), side, 2, side, 2).mean((2, 4)))
 
 
