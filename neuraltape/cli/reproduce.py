@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> None:
     for phrase in report.left_out:
         say(f"left out: {phrase}")
     for row in report.summaries:
-        at_once = "" if row.at_once is None else f", {row.at_once} of them without starting over"
+        at_once = "" if row.at_once is None else f", {row.at_once} of them without starting over or going back"
         say(f"{row.recipe}: solved {row.solved} of {row.total} ({row.goal}){at_once}")
         for seed, how in row.failed.items():
             say(f"  seed {seed}: {how}")

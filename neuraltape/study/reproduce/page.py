@@ -18,7 +18,7 @@ SOLVED = """## At the range of training
 
 "Sequences" is how many a run was trained on until its task was found solved on 1,000 fresh ones; N-grams and priority
 sort are trained to the end of their budget, as they can always be done better. For N-grams the score is the excess over
-the Bayes optimum.
+the Bayes optimum. "At once": without new weights, and without going back to earlier ones.
 """
 EVERY = """## Every seed
 
@@ -74,7 +74,7 @@ def _row(each: Summary) -> list[str]:
     return [
         each.recipe,
         each.goal,
-        share(each.solved, each.total) + ("" if each.at_once is None else f" ({each.at_once} at the first start)"),
+        share(each.solved, each.total) + ("" if each.at_once is None else f" ({each.at_once} at once)"),
         count_cell(each.sequences_median) if solved else f"- (trained on {each.trained_median:,})",
         count_cell(each.solved_seconds_median if solved else each.seconds_median),
         score_cell(score.bits_median),

@@ -55,7 +55,7 @@ class Summary:
     solved: int
     """Seeds that reach it on fresh sequences after their training."""
     at_once: int | None
-    """Those of them whose training did not start over with new weights; null: the recipe never does."""
+    """Those of them whose training never started over or went back; null: the recipe does neither."""
     sequences: dict[str, int | None]
     """For each seed the sequences until the task was found solved; null: it was not."""
     restarts: dict[str, int]
@@ -103,7 +103,7 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
     ]
     measured = tuple(probe for probe in probes if probe is not None)
     total = len(results) + len(missing)
-    goal = recipe.config.task.probes[0].goal
+    goal, loop = recipe.config.task.probes[0].goal, recipe.config.loop
     solved = [each for each in results if goal is not None and each.scores[0].within(goal)]
     return Summary(
         recipe=recipe.name,
@@ -113,7 +113,9 @@ def summarise(recipe: Recipe, results: Sequence[Result], missing: Iterable[int])
         missing=missing,
         goal=measured[0].goal or "",
         solved=len(solved),
-        at_once=sum(not each.restarts for each in solved) if recipe.config.loop.restart_after else None,
+        at_once=sum(not (each.restarts or each.rewinds) for each in solved)
+        if loop.restart_after or loop.rewind
+        else None,
         sequences={str(each.seed): each.solved_at for each in results},
         restarts={str(each.seed): each.restarts for each in results if each.restarts},
         rewinds={str(each.seed): each.rewinds for each in results if each.rewinds},

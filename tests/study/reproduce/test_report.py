@@ -54,8 +54,22 @@ def test_restarts_stand_in_the_table(tmp_path: Path) -> None:
         made.save(results / recipe.task / f"{made.name}.json")
     write_report([recipe], results, asked={})
     text = (results / "README.md").read_text()
-    assert "| copy | below 0.1 bit | 3 of 3 (2 at the first start) | 400 |" in text
+    assert "| copy | below 0.1 bit | 3 of 3 (2 at once) | 400 |" in text
     assert "1: 0.05 after 400 sequences, 2 restarts; 2: 0.05 after 400 sequences\n" in text
+
+
+def test_going_back_stands_in_the_table(tmp_path: Path) -> None:
+    recipe, results = write_recipe(tmp_path / "recipes", rewind=0.2), tmp_path / "results"
+    for seed in range(3):
+        made = replace(result(recipe, seed), rewinds=seed)
+        made.save(results / recipe.task / f"{made.name}.json")
+    write_report([recipe], results, asked={})
+    text = (results / "README.md").read_text()
+    assert "| copy | below 0.1 bit | 3 of 3 (1 at once) | 400 |" in text
+    assert (
+        "0: 0.05 after 400 sequences; 1: 0.05 after 400 sequences, 1 rewinds; 2: 0.05 after 400 sequences, 2 rewinds"
+        in text
+    )
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(tmp_path: Path) -> None:
