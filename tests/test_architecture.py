@@ -202,6 +202,8 @@ class ImportCost(NamedTuple):
     seconds: float
     """Of processor time: a busy machine does not count."""
     packages: frozenset[str]
+    draws: bool
+    """Whether the commands that train, and those that ask a machine, load matplotlib."""
 
 
 @cache
@@ -215,17 +217,20 @@ import neuraltape
 from neuraltape import NTM
 NTM(3, 8, 2)
 seconds = time.process_time() - start
-print(json.dumps([seconds, sorted({name.split(".")[0] for name in set(sys.modules) - before})]))
+packages = {name.split(".")[0] for name in set(sys.modules) - before}
+import neuraltape.cli.train, neuraltape.cli.resume, neuraltape.cli.predict, neuraltape.cli.evaluate
+print(json.dumps([seconds, sorted(packages), "matplotlib" in sys.modules]))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    seconds, packages = json.loads(done.stdout)
-    return ImportCost(seconds, frozenset(packages))
+    seconds, packages, draws = json.loads(done.stdout)
+    return ImportCost(seconds, frozenset(packages), draws)
 
 
 def test_import_loads_nothing_that_it_does_not_need() -> None:
     packages = import_cost(0).packages
     assert "neuraltape" in packages
     assert not packages & set(LOADED_LATER)
+    assert not import_cost(0).draws
 
 
 @pytest.mark.timed

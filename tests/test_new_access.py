@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 
 import neuraltape
-from neuraltape.cli import pictures
+from neuraltape import plotting
 from neuraltape.cli.main import main
 from neuraltape.nn.intervention import Force, Freeze
 from neuraltape.nn.machines import MACHINES, kind_of, load_machine
@@ -39,7 +39,7 @@ def touch(figure, path):
     path.touch()
     return path
 
-pictures.save_figure = touch
+plotting.save_figure = touch
 
 def call(name, *argv):
     out, err = io.StringIO(), io.StringIO()

@@ -22,7 +22,7 @@ import contextlib, io, json, sys
 from pathlib import Path
 
 import neuraltape
-from neuraltape.cli import pictures
+from neuraltape import plotting
 from neuraltape.cli.main import main
 
 assert Path(neuraltape.__file__).is_relative_to(Path.cwd()), neuraltape.__file__
@@ -34,7 +34,7 @@ def touch(figure, path):
     path.touch()
     return path
 
-pictures.save_figure = touch
+plotting.save_figure = touch
 
 def call(name, *argv):
     out, err = io.StringIO(), io.StringIO()

@@ -14,7 +14,6 @@ from neuraltape.cli.pictures import add_options, folder_of, subject_of, write_fi
 from neuraltape.cli.presentations import evaluate_omniglot
 from neuraltape.cli.rows import evaluate_rows
 from neuraltape.evaluation import LengthScore, Report, make_report, usual_lengths
-from neuraltape.plotting import evaluation_figures
 from neuraltape.tasks import Babi, GraphTraversal, Omniglot
 from neuraltape.tasks.own_data import OwnData
 
@@ -74,6 +73,9 @@ def run(argv: Sequence[str]) -> None:
     print_report(report)
     report.save(folder / REPORT)
     say_wrote([folder / REPORT])
+    # Where the machine learned your own sequences, or answers questions, there are none.
+    from neuraltape.plotting import evaluation_figures
+
     figures = evaluation_figures(subject.model, subject.task, report, seed=options.seed)
     write_figures(figures, folder, options.format)
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import Namespace
-from matplotlib.figure import Figure
 
 from neuraltape.cli.errors import UsageError
 from neuraltape.cli.output import check_output, say_wrote
 from neuraltape.cli.parser import Parser
 from neuraltape.cli.subject import Subject, add_seed, add_subject, open_subject
 from neuraltape.nn import with_memory_slots
-from neuraltape.plotting import save_figure
 from neuraltape.tasks.repeated import RepeatedTask
+
+if TYPE_CHECKING:
+    # It is slow to import, and who draws nothing doesn't need it.
+    from matplotlib.figure import Figure
 
 
 def add_options(parser: Parser) -> None:
@@ -62,7 +64,9 @@ def folder_of(options: Namespace, figures: Path) -> Path:
     return folder
 
 
-def write_figures(figures: Iterable[tuple[str, Figure]], folder: Path, form: str) -> None:
+def write_figures(figures: "Iterable[tuple[str, Figure]]", folder: Path, form: str) -> None:
     """Save figures under their names, and say where."""
+    from neuraltape.plotting import save_figure
+
     for name, figure in figures:
         say_wrote([save_figure(figure, folder / f"{name}.{form}")])

@@ -71,7 +71,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         path.touch()
         return path
 
-    monkeypatch.setattr("neuraltape.cli.pictures.save_figure", touch)
+    monkeypatch.setattr("neuraltape.plotting.save_figure", touch)
 
 
 @pytest.fixture(scope="session")

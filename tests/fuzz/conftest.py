@@ -74,7 +74,7 @@ def here(tmp_path: Path, trained: Path, learned: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     # Figures are made and not drawn; many trainings are planned and not begun; no page is served.
-    monkeypatch.setattr("neuraltape.cli.pictures.save_figure", touch)
+    monkeypatch.setattr("neuraltape.plotting.save_figure", touch)
     monkeypatch.setattr("neuraltape.study.plan.Plan.run", lambda *a, **k: [])
     monkeypatch.setattr("neuraltape.cli.sweep.run_search", lambda *a, **k: [])
     monkeypatch.setattr("neuraltape.explorer.serve", lambda **k: None)
