@@ -22,6 +22,8 @@ from neuraltape.training.streams import generator_at
 WINDOW = 50
 # A training has gone wrong when it costs less than a tenth of the evaluation, this many times in a row.
 GAP, GAPS = 0.1, 3
+# What has not gained this share of the first evaluation's cost may be on its plateau, where evaluations go up and down.
+GAINED = 0.1
 
 
 class Phase(NamedTuple):
@@ -182,7 +184,8 @@ def note_rewind(settings: Settings, counters: Counters, bits: float) -> Literal[
     """Take note of an evaluation that may show that much of what was learnt is lost.
 
     One bad step is enough for that, and from where it leads training may not find back. So large models are trained:
-    from a checkpoint before the step, with other batches (Chowdhery et al. 2022, PaLM, section 5.1).
+    from a checkpoint before the step, with other batches (Chowdhery et al. 2022, PaLM, section 5.1). A training that
+    has gained less than a tenth of the first evaluation's cost has nothing to lose yet.
 
     Args:
         settings: the training's.
@@ -200,7 +203,8 @@ def note_rewind(settings: Settings, counters: Counters, bits: float) -> Literal[
         counters.first = bits if counters.first is None else counters.first
         counters.lowest = bits
         return "keep"
-    if bits - counters.lowest <= share * (counters.first - counters.lowest) or counters.first == counters.lowest:
+    gained = counters.first - counters.lowest
+    if gained < GAINED * counters.first or bits - counters.lowest <= share * gained:
         return None
     counters.rewinds += 1
     return "rewind"
