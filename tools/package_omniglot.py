@@ -36,6 +36,10 @@ seeing one example, trained on 25 of the 30 background alphabets of Omniglot (La
 | right | {row} |
 
 Score it: `neuraltape evaluate omniglot --data-dir DIR`. Load it: `MANN.from_pretrained("omniglot")`.
+
+The page shows episodes without the data set: `sample.zip` holds 241 of its drawings, of the five alphabets kept from
+training but for one, under the licence of Omniglot, MIT, copyright (c) 2015 Brenden Lake: `LICENSE-omniglot`. Made by
+`python tools/sample_omniglot.py DIR`.
 """
 
 

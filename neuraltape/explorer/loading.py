@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from safetensors.torch import load_file
 
+from neuraltape.data.places import cache_folder
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.explorer.journey import about_journeys
 from neuraltape.explorer.story import examples
@@ -18,6 +19,9 @@ from neuraltape.settings.settings import read_flat
 from neuraltape.tasks import TASKS, DataError, Drawing
 from neuraltape.tasks.task import Task
 from neuraltape.tasks.vocabulary import FILE as VOCABULARY
+
+# A few files of a task's data that lie beside a packaged machine, for whoever has not got it.
+SAMPLE = "sample.zip"
 
 
 class MachineError(ValueError):
@@ -61,7 +65,8 @@ def load(identifier: str, name: str, folder: Path, model: Path, data_dir: str | 
         identifier, name: what it is called.
         folder: the run's, or the machine's own: where `config.yaml` may say what it learned.
         model: where its weights are.
-        data_dir: where the data of its task is; None: where its settings say, or where downloads are kept.
+        data_dir: where the data of its task is; None: where its settings say, or where downloads are kept, or a few of
+            them beside the machine.
 
     Raises:
         MachineError: it is broken, or cannot be traced.
@@ -110,8 +115,10 @@ def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | N
     kind = TASKS[task_name]
     names = {each.name for each in fields(kind)}  # pyright: ignore[reportArgumentType]
     options = {name: values[name] for name in names if name in values}
-    if data_dir is not None and "data_dir" in names:
-        options["data_dir"] = data_dir
+    if "data_dir" in names:
+        if data_dir is None and (folder / SAMPLE).is_file() and not cache_folder(task_name).exists():
+            data_dir = str(folder / SAMPLE)
+        options["data_dir"] = data_dir or options.get("data_dir")
     try:
         task = kind(**options)
         fits = task.input_size == model.input_size and task.output_size == model.output_size

@@ -1,5 +1,6 @@
 // Which slots are shown, and where: the tape and every stage share this axis.
 
+import { colour } from "explorer/palette";
 import { state } from "explorer/store";
 
 // A slot is in use if some head puts this much of its focus there at some step. The same rule as in the figures.
@@ -63,8 +64,15 @@ export function slotRange(trace, slots) {
   return parts.map((part) => `${slotName(trace, part[0])}\u2013${slotName(trace, part.at(-1))}`).join(", ");
 }
 
-// Whether a slot's number is written: as many as fit.
-export function labelled(slots, columnWidth) {
-  const stride = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 100, 200, 500, 1000].find((each) => each * columnWidth >= 26) ?? 1000;
-  return (slot) => slot % stride === 0;
+// Write the numbers of slots below their columns: as many as fit, each whole.
+export function writeSlots(context, trace, slots, column, y) {
+  const stride = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 100, 200, 500, 1000].find((each) => each * column >= 26) ?? 1000;
+  context.fillStyle = colour("muted");
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "center";
+  slots.forEach((slot, i) => {
+    if (slot % stride) return;
+    const half = context.measureText(slotName(trace, slot)).width / 2;
+    context.fillText(slotName(trace, slot), Math.max(half, Math.min(slots.length * column - half, (i + 0.5) * column)), y);
+  });
 }

@@ -76,7 +76,7 @@ export function tickButtons(about) {
 const MOVES = { 0: "moveStay", 1: "moveOn", "-1": "moveBack" };
 
 function tickName(about, tick) {
-  if (about.name !== "shift") return String(tick);
+  if (about.name !== "shift") return named("tick", String(tick));
   return tick in MOVES ? text(MOVES[tick]) : text("moveBy", { offset: tick });
 }
 

@@ -9,6 +9,9 @@ export function peak(weights) {
   return best;
 }
 
+// A focus that sums to less than this is nowhere: its head is at rest.
+export const IDLE = 0.05;
+
 // The shorter way around the ring from one slot to another; on is positive.
 export function distance(from, to, slots) {
   const on = (((to - from) % slots) + slots) % slots;
@@ -28,6 +31,8 @@ export function sentence(trace, step, head) {
   const weights = trace.weights(step, head);
   const slot = peak(weights);
   const values = { head: headName(name), slot: slotName(trace, slot), share: percent(weights[slot]) };
+  const total = weights.reduce((a, b) => a + b, 0);
+  if (total < IDLE) return capital(`${text("idle", { ...values, share: percent(total) })} ${text(kind === "write" ? "leaves" : "returnsNothing")}`);
   if (weights[slot] < 0.3) {
     const effect = { read: "mixes", hop: "mixes", write: change(trace, step) < 0.05 ? "leaves" : "smears" }[kind];
     return capital(`${text(trace.listed ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })} ${text(effect)}`);

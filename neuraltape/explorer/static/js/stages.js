@@ -1,7 +1,7 @@
 // A head's way to its focus at one step, stage by stage, on the tape's axis, with the numbers that act there. It draws
 // what the trace lists, and knows no machine; a stage or number without words of its own shows its own name.
 
-import { labelled, slotName, slotsShown } from "explorer/axis";
+import { slotName, slotsShown, writeSlots } from "explorer/axis";
 import { cell, element, prepare } from "explorer/canvas";
 import { forceButton, forceSlider, tickButtons } from "explorer/force";
 import { equation } from "explorer/equation";
@@ -183,7 +183,7 @@ function similarityChart(i, last) {
       context.fillRect(at * column + 1, high < 0 ? 37 : 36 - high, Math.max(1, column - 2), Math.abs(high));
     });
     context.globalAlpha = 1;
-    if (last) writeSlots(context, trace, slots, column);
+    if (last) writeSlots(context, trace, slots, column, HEIGHT + 14);
     label(canvas, trace, stageName(trace, i), values);
     legend.replaceChildren(element("span", {}, limit > 1 ? text("similarityUpTo", { limit: number(limit) }) : text("similarity")));
   };
@@ -216,7 +216,7 @@ function bars(i, { name }, { ink, last }) {
       if (other && other[slot] > 0.02 * top && Math.abs(other[slot] - values[slot]) > 0.015 * top) outline(context, x, w, tall(other[slot]), "ink", [3, 2]);
       if (values[slot] >= 0.045 && top === 1 && column >= 27) write(context, values[slot], x + w / 2, HEIGHT - high - 4);
     });
-    if (last) writeSlots(context, trace, slots, column);
+    if (last) writeSlots(context, trace, slots, column, HEIGHT + 14);
     label(canvas, trace, last ? text("result") : stageName(trace, i), values);
     const items = [];
     const even = flat(values);
@@ -264,10 +264,3 @@ function write(context, value, x, y) {
   context.fillText(value.toFixed(2), x, Math.max(10, y));
 }
 
-function writeSlots(context, trace, slots, column) {
-  context.fillStyle = colour("muted");
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "center";
-  const written = labelled(slots, column);
-  slots.forEach((slot, i) => written(slot) && context.fillText(slotName(trace, slot), (i + 0.5) * column, HEIGHT + 14));
-}

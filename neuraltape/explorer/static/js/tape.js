@@ -1,12 +1,12 @@
 // The tape at one step: the memory as a heat map, the write heads above it, the read heads below.
 
-import { labelled, slotName, slotsShown } from "explorer/axis";
+import { slotName, slotsShown, writeSlots } from "explorer/axis";
 import { cell, cross, element, prepare } from "explorer/canvas";
 import { colour, signed } from "explorer/palette";
 import { drawLabels } from "explorer/labels";
 import { drawWall, paintPicture, pixels } from "explorer/pictures";
 import { pointed } from "explorer/pointer";
-import { peak, sentence } from "explorer/sentence";
+import { IDLE, peak, sentence } from "explorer/sentence";
 import { followPointer } from "explorer/stages";
 import { fixed, ghost, shown, state, update } from "explorer/store";
 import { headName, percent, text } from "explorer/text";
@@ -104,11 +104,7 @@ export function drawTape() {
     const base = writes ? BARS : memoryTop + memoryHeight + 3;
     paintBars(context, trace, ghost(), head, slots, column, base, writes ? -1 : 1);
   });
-  context.fillStyle = colour("muted");
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "center";
-  const written = labelled(slots, column);
-  slots.forEach((slot, i) => written(slot) && context.fillText(slotName(trace, slot), (i + 0.5) * column, height - 5));
+  writeSlots(context, trace, slots, column, height - 5);
   for (const slot of state.selected) {
     const i = slots.indexOf(slot);
     if (i < 0) continue;
@@ -197,7 +193,7 @@ function moveHead(lane, trace, head, slots, column) {
   const slot = peak(weights);
   const at = (Math.max(0, slots.indexOf(slot)) + 0.5) * column;
   const [tip, mark] = lane.children;
-  mark.textContent = text(weights[slot] < 0.3 ? "headSpread" : "headAt", { head: headName(trace.heads[head].name), slot: slotName(trace, slot), share: percent(weights[slot]) });
+  mark.textContent = text(weights.reduce((a, b) => a + b, 0) < IDLE ? "headIdle" : weights[slot] < 0.3 ? "headSpread" : "headAt", { head: headName(trace.heads[head].name), slot: slotName(trace, slot), share: percent(weights[slot]) });
   mark.setAttribute("aria-pressed", String(head === state.head));
   const half = mark.offsetWidth / 2;
   const left = Math.max(0, Math.min(canvas.clientWidth - 2 * half, at - half));
