@@ -68,6 +68,24 @@ def test_a_slot_belongs_to_the_picture_before_the_last_write_into_it(page):
     assert wrong["some"] > 0
 
 
+def test_the_numbers_of_slots_are_whole_and_a_head_without_a_focus_looks_nowhere(page):
+    found = page.evaluate(
+        """async () => {
+            const { writeSlots } = await import("explorer/axis");
+            const { sentence } = await import("explorer/sentence");
+            const { shown } = await import("explorer/store");
+            const [trace, written] = [shown(), []];
+            const context = { measureText: () => ({ width: 12 }), fillText: (text, x) => written.push([text, x]) };
+            writeSlots(context, trace, Array.from({ length: 21 }, (_, i) => i), 3, 10);
+            const idle = Object.create(trace, { weights: { value: () => new Float32Array(trace.slots) } });
+            return { written, said: trace.heads.map((_, head) => sentence(idle, 1, head)) };
+        }"""
+    )
+    assert found["written"] == [["0", 6], ["10", 31.5], ["20", 57]]
+    assert found["said"][-1] == "Write 1 looks nowhere: its focus is 0 % in all. It leaves the memory as it was."
+    assert found["said"][0] == "Read 1 looks nowhere: its focus is 0 % in all. It brings back nothing."
+
+
 def test_a_journey_can_be_asked_for_ride_by_ride(page):
     # A draft of another task's episodes is none of this one's.
     choose(page, "omniglot")
