@@ -79,6 +79,48 @@ WORDS = (
     ),
     *("good.csv", "good.jsonl", "good.npz", "good.txt", "next", "classes", "text", "underground", "questions/joint"),
     *("Mary went to the kitchen.", "from Victoria, Victoria line north, Central line east", "sequence", "inputs"),
+    # What a number may look like, and what stands for a file that is none.
+    *(
+        "-0",
+        "-0.0",
+        "+1",
+        ".5",
+        "1.",
+        "1e3",
+        "1E3",
+        "0b1",
+        "0o7",
+        "\u0663",
+        "\uff11",
+        " 1",
+        "1 ",
+        "infinity",
+        "[nan]",
+        "1/2",
+    ),
+    *(
+        "/dev/zero",
+        "/dev/full",
+        "/dev/stdin",
+        "/dev/fd/0",
+        "/proc/self/mem",
+        "/proc/self/environ",
+        "~",
+        "~root/x",
+        "a\0b",
+    ),
+    *("sparse.npz", "sparse.csv", "sparse.txt", "sparse.yaml", "link", "link/x", "loop/x", "pipe/x", "good.csv/x", "."),
+    *(
+        "\u202egood.csv",
+        "\u2066x\u2069",
+        "file://x",
+        "http://127.0.0.1:1/x",
+        "memory://x",
+        "NUL",
+        "x" * 255,
+        "x/" * 200,
+    ),
+    *("seed=-0", "batch_size=1e3", "hidden_size=\u0663", "data=/dev/zero", "data=good.csv,good.npz", "contents=x"),
     *("seed=0x10", "hidden_size=1e400", "learning_rate=1e-4..inf", "copy-lstm", "cpu", "auto", "png", "random", "lstm"),
 )
 NUMBERS = (
@@ -130,7 +172,8 @@ class Watch:
 
     def draws(self) -> Iterator[Random]:
         """A source of chance for each call: of the seed, the fuzzer and the number of the call."""
-        while self.done < self.count and time.monotonic() < self._end:
+        # Two calls can take longer than the time where much else is done; without any nothing has been tried.
+        while self.done < 2 or (self.done < self.count and time.monotonic() < self._end):
             self.done += 1
             self.chance = Random(f"{SEED} {self.name} {self.done}")
             yield self.chance
@@ -162,6 +205,11 @@ def make_odd_files(folder: Path) -> None:
     (folder / "folder").mkdir()
     (folder / "folder" / "thesis.tex").write_text("mine")
     (folder / "loop").symlink_to("loop")
+    (folder / "link").symlink_to("folder")
+    for suffix in ("npz", "csv", "txt", "yaml"):
+        # Nothing but zeros, which take no room.
+        with (folder / f"sparse.{suffix}").open("wb") as file:
+            file.truncate(1 << 33)
     os.mkfifo(folder / "pipe")
 
 

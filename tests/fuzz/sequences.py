@@ -151,4 +151,38 @@ def write_parquet(chance: Random, path: Path, *, odd: float) -> None:
     # Whole numbers beyond 2^63 are of a type of their own, which is not guessed where some cells are empty.
     types = {name: pyarrow.uint64() if 2**63 in cells else None for name, cells in columns.items()}
     made = {name: pyarrow.array(cells, types[name]) for name, cells in columns.items()}
-    parquet.write_table(pyarrow.table(made), path)
+    other = {name: as_odd_type(chance, cells) if chance.random() < 5 * odd else cells for name, cells in made.items()}
+    try:
+        parquet.write_table(pyarrow.table(other), path)
+    except pyarrow.ArrowException:
+        # Not every type can be written.
+        parquet.write_table(pyarrow.table(made), path)
+
+
+def as_odd_type(chance: Random, column: Any) -> Any:
+    """A column in a type that other programs write, where its cells can be of it."""
+    import pyarrow
+
+    types = (
+        *("float16", "float32", "int8", "uint8", "uint64", "bool_", "string", "large_string", "binary", "null"),
+        *("date32", "date64"),
+    )
+    kinds = [
+        *(getattr(pyarrow, name)() for name in types),
+        *(pyarrow.decimal128(20, 3), pyarrow.decimal256(60, 3), pyarrow.timestamp("ns", "UTC"), pyarrow.duration("s")),
+        *(pyarrow.time64("us"), pyarrow.binary(3), pyarrow.list_(pyarrow.int64(), 1), pyarrow.map_("string", "int8")),
+    ]
+    try:
+        match chance.randrange(6):
+            case 0:
+                return column.dictionary_encode()
+            case 1:
+                return pyarrow.StructArray.from_arrays([column], ["x"])
+            case 2:
+                return pyarrow.ListArray.from_arrays(range(len(column) + 1), column)
+            case 3:
+                return pyarrow.RunEndEncodedArray.from_arrays([len(column)], column[:1]) if len(column) else column
+            case _:
+                return column.cast(chance.choice(kinds))
+    except (pyarrow.ArrowException, TypeError, ValueError):
+        return column

@@ -23,6 +23,11 @@ OPTIONS = (
     *(("--model", model) for model in ("lstm", "dnc", "sam", "mann")),
 )
 OTHER = ("--test", "--validation")
+# What is no file of data, though it bears such a name or none.
+STRANGE = (
+    *("/dev/zero", "/dev/null", "/dev/stdin", "/proc/self/environ", "folder", "loop", "pipe", "link", "good.csv/x"),
+    *("sparse.npz", "sparse.csv", "sparse.txt", "a\0b.csv", "x" * 300 + ".csv", "\ud800.csv", "runs/text", ".", ""),
+)
 
 
 def test_no_file_of_data_hurts_a_command(here: Path, attempt: Try) -> None:
@@ -46,19 +51,21 @@ def test_no_file_of_data_hurts_a_command(here: Path, attempt: Try) -> None:
             # An earlier draw may have left a link there that leads to itself.
             path.unlink(missing_ok=True)
             shutil.copy(other, path)
+        name = path.name if chance.random() < 0.97 else chance.choice(STRANGE)
         options = [word for option in chance.sample(OPTIONS, chance.choice((0, 0, 1, 1, 2, 3))) for word in option]
         if chance.random() < 0.3:
-            options += [chance.choice(OTHER), chance.choice(paths).name]
-        train = ("train", "--data", path.name, "--run-dir", "runs/fresh", *SMALL, *options)
+            other = chance.choice(paths).name if chance.random() < 0.95 else chance.choice(STRANGE)
+            options += [chance.choice(OTHER), other]
+        train = ("train", "--data", name, "--run-dir", "runs/fresh", *SMALL, *options)
         output = f"new/x{chance.choice(OUTPUTS)}"
         calls = (
             *([train] * 4),
-            ("evaluate", run, "--data", path.name, "--output", "out"),
-            ("plot", run, "--data", path.name, "--output", "out"),
-            ("predict", run, path.name, "--output", output),
-            ("predict", run, path.name, "--output", output, "--last"),
-            ("generate", run, "--prompt", path.name, "--steps", "2", "--output", output),
-            ("generate", run, "--prompt", path.name, "--steps", "2", "--output", output, "--temperature", "1e-300"),
+            ("evaluate", run, "--data", name, "--output", "out"),
+            ("plot", run, "--data", name, "--output", "out"),
+            ("predict", run, name, "--output", output),
+            ("predict", run, name, "--output", output, "--last"),
+            ("generate", run, "--prompt", name, "--steps", "2", "--output", output),
+            ("generate", run, "--prompt", name, "--steps", "2", "--output", output, "--temperature", "1e-300"),
         )
         before = len(watch.found)
         attempt(watch, *chance.choice(calls))

@@ -3,6 +3,7 @@
 import copy
 import json
 import socket
+import struct
 import threading
 from pathlib import Path
 from random import Random
@@ -120,6 +121,23 @@ def test_every_request_is_answered_and_none_with_an_error_of_the_servers_own(her
     watch.end()
 
 
+def leave(chance: Random, address: tuple[str, int]) -> None:
+    """Ask for much several times at once, and go before it is there: some have not said all, some reset."""
+    body = json.dumps(chance.choice((*GOOD["/api/run"][:1], *GOOD["/api/replay"]))).encode()
+    path = chance.choice(("/api/run", "/api/replay", "/api/figure"))
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+    asking = []
+    for _ in range(chance.choice((1, 4, 20))):
+        size = chance.choice((len(body), len(body), len(body) + 9, 1 << 40))
+        asking.append(socket.create_connection(address, timeout=LONG))
+        asking[-1].sendall(f"{head}{size}\r\n\r\n".encode() + body)
+    for each in asking:
+        if chance.random() < 0.5:
+            # Closed with a reset.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        each.close()
+
+
 def test_bytes_that_are_no_request_do_not_stop_the_server(here: Path) -> None:
     watch = Watch("bytes", 60)
     server = uvicorn.Server(uvicorn.Config(create_app(runs=[here / "runs"]), log_level="critical"))
@@ -131,6 +149,8 @@ def test_bytes_that_are_no_request_do_not_stop_the_server(here: Path) -> None:
             sent = bytearray(good if chance.random() < 0.7 else bytes(chance.randrange(256) for _ in range(300)))
             for _ in range(3):
                 sent[chance.randrange(len(sent))] = chance.randrange(256)
+            if chance.random() < 0.2:
+                leave(chance, listener.getsockname())
             with socket.create_connection(listener.getsockname(), timeout=LONG) as client:
                 client.sendall(sent[: chance.randrange(len(sent))] if chance.random() < 0.3 else sent)
             with socket.create_connection(listener.getsockname(), timeout=LONG) as client:
