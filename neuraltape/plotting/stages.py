@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -70,7 +71,7 @@ def plot_stages(trace: Trace, *, step: int, head: str = "write 1", sequence: int
         if stage is stages[-1]:
             title += f". The focus of {head} at step {step}"
         if before is not None:
-            _bars(axes, before[slots], color="none", edgecolor=FAINT, zorder=3)
+            _bars(axes, before[slots], "none", edgecolor=FAINT, zorder=3)
             title += "" if outlined else " (outline: the focus one step before)"
             outlined = True
         _focus(axes, title, weights, colour, strong=stage is stages[-1])
@@ -98,15 +99,18 @@ def _number(name: str, value: NDArray[np.floating], ticks: tuple[Any, ...] | Non
     return f"{name} " + ", ".join(f"{tick}: {share:.2f}" for tick, share in shares)
 
 
-def _bars(axes: Axes, heights: NDArray[np.floating], **style: Any) -> None:
-    """A bar a slot; none where it would be a line on the axis."""
+def _bars(axes: Axes, heights: NDArray[np.floating], color: str, *, edgecolor: str = "none", **style: Any) -> None:
+    """A bar a slot, all of them one artist; none where it would be a line on the axis."""
     seen = np.flatnonzero(np.abs(heights) >= SEEN)
-    axes.bar(seen, heights[seen], 0.86, **style)
+    left, right, top, base = seen - 0.43, seen + 0.43, heights[seen], np.zeros(len(seen))
+    corners = [(left, base), (right, base), (right, top), (left, top)]
+    bars = np.stack([np.stack(each, 1) for each in corners], 1)
+    axes.add_collection(PolyCollection(list(bars), facecolor=color, edgecolor=edgecolor, linewidth=1, **style))
 
 
 def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:
     prepare_curve(axes, title=title)
-    _bars(axes, values, color=GREEN)
+    _bars(axes, values, GREEN)
     axes.axhline(0, color=FAINT, linewidth=0.6)
     limit = round_up(max(1.0, float(np.abs(values).max(initial=0))))
     axes.set_ylim(-limit, limit)
@@ -115,7 +119,7 @@ def _similarity(axes: Axes, title: str, values: NDArray[np.floating]) -> None:
 
 def _focus(axes: Axes, title: str, weights: NDArray[np.floating], colour: str, *, strong: bool) -> None:
     prepare_curve(axes, title=title)
-    _bars(axes, weights, color=colour, alpha=1.0 if strong else 0.6)
+    _bars(axes, weights, colour, alpha=1.0 if strong else 0.6)
     axes.set_ylim(0, 1.18)
     name_marks(axes.yaxis, [0, 0.5, 1], ["0", "0.5", "1"])
     if len(weights) <= ROOM:
