@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from neuraltape.runs.checkpoint import Checkpoint, load_last_checkpoint
 from neuraltape.runs.directory import RunDirectory
 from neuraltape.runs.metrics import read_metrics
 from neuraltape.settings import Settings
+from neuraltape.settings.fields import CONTENTS
 from neuraltape.training.checks import check_checkpoint, check_runs_here
 from neuraltape.training.guard import NonFiniteError
 from neuraltape.training.keeper import Keeper, Reports
@@ -166,6 +168,8 @@ def _work(fabric: "Fabric", order: Order) -> Outcome:
 
 def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoint | None:
     """The first process makes or locks the directory; all of them get its checkpoint, or its error."""
+    if fabric.world_size > 1:
+        check_same_data(fabric, order.settings)
     answer: Checkpoint | BaseException | None = None
     if fabric.is_global_zero:
         try:
@@ -177,6 +181,16 @@ def _begin(fabric: "Fabric", order: Order, directory: RunDirectory) -> Checkpoin
     if isinstance(answer, BaseException):
         raise answer
     return answer
+
+
+def check_same_data(fabric: "Fabric", settings: Settings) -> None:
+    """Raise ValueError, in every process, where the files of one, on another computer, hold something else."""
+    contents = settings.flat().get(CONTENTS)
+    mine = torch.frombuffer(bytearray(sha256(repr(contents).encode()).digest()[:8]), dtype=torch.int64)
+    mine = mine.to(fabric.device)
+    ends = [torch.as_tensor(fabric.all_reduce(mine.clone(), reduce_op=end)) for end in ("min", "max")]
+    if not torch.equal(*ends):
+        raise ValueError(f"data must be the same on all computers; the contents of the files here are {contents}")
 
 
 def _open(order: Order, directory: RunDirectory) -> Checkpoint | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
+import torch
 import yaml
 from lightning_fabric import Fabric
 from torch import nn
@@ -26,7 +27,7 @@ from neuraltape.settings.optimizer import OptimizerSettings
 from neuraltape.tasks import TASKS, Copy, DataError, Goal, Text
 from neuraltape.training import Interrupted, resume, start, train
 from neuraltape.training.counters import Counters
-from neuraltape.training.start import restarted
+from neuraltape.training.start import check_same_data, restarted
 
 from .small import LSTM, NTM, StopAt, assert_same_end, files_of, lines, scripted, small
 
@@ -337,6 +338,27 @@ def test_a_training_does_not_go_on_with_other_data(tmp_path: Path) -> None:
     config = replace(config, task=Text(str(path), window=4))
     assert train(config, run_dir=run, overwrite=True, progress=False).sequences == 60
     assert resume(run, max_sequences=80, progress=False).sequences == 80
+
+
+def test_computers_with_different_data_do_not_train_together(tmp_path: Path) -> None:
+    path, kept = tmp_path / "a.txt", []
+    for text in ("to be or not to be", "to be or not to me"):
+        path.write_text(text)
+        kept.append(small(task=Text(str(path), window=4)).resolved())
+    sent: list[torch.Tensor] = []
+
+    class Pair:
+        device = torch.device("cpu")
+
+        def all_reduce(self, mine: torch.Tensor, *, reduce_op: str) -> torch.Tensor:
+            sent.append(mine)
+            return getattr(torch.stack(sent), reduce_op)()
+
+    for first, second, same in ((0, 0, True), (0, 1, False), (1, 0, False)):
+        sent.clear()
+        check_same_data(Pair(), kept[first])  # type: ignore[arg-type]
+        with nullcontext() if same else pytest.raises(ValueError, match="data must be the same on all computers; the"):
+            check_same_data(Pair(), kept[second])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("metrics", ["there", "gone"])
