@@ -17,8 +17,9 @@ FOLLOWED = ("sequence", "step", "access_step")
 class BackendChoice:
     """The backend of one operation, kept for the device and dtype in use.
 
-    The choice is made when it is first asked for and again when the device or the dtype changes. It is left out of
-    pickles and copies: another computer may choose otherwise.
+    The choice is made when it is first asked for and again when the device or the dtype changes, or when gradients are
+    kept for the first time, which need kernels of their own. It is left out of pickles and copies: another computer may
+    choose otherwise.
 
     Args:
         op: an operation of `neuraltape.kernels`.
@@ -29,6 +30,7 @@ class BackendChoice:
         check_backend(backend)
         self.op, self.backend = op, backend
         self._chosen: tuple[torch.device, torch.dtype, Resolved] | None = None
+        self._learns = False
 
     def resolve(self, like: Tensor, spec: Spec) -> Resolved:
         """The backend for tensors like this one, under what is around this call: some of it only the reference follows.
@@ -51,12 +53,19 @@ class BackendChoice:
 
     def plain(self, device: torch.device, dtype: torch.dtype, spec: Spec) -> Resolved:
         """`resolve` where nothing is around this call."""
-        if self._chosen is None or self._chosen[0] != device or self._chosen[1] != dtype:
+        learns = torch.is_grad_enabled()
+        if (
+            self._chosen is None
+            or self._chosen[0] != device
+            or self._chosen[1] != dtype
+            or (learns and not self._learns)
+        ):
             if dtype not in (torch.float32, torch.float64):
                 raise TypeError(
                     f"parameters must be float32 or float64; got {dtype}. Use torch.autocast for lower precision"
                 )
             self._chosen = device, dtype, resolve(self.op, self.backend, device, dtype, spec)
+            self._learns = learns
         return self._chosen[2]
 
     @property
@@ -83,7 +92,7 @@ class BackendChoice:
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the choice."""
-        return {"op": self.op, "backend": self.backend, "_chosen": None}
+        return {"op": self.op, "backend": self.backend, "_chosen": None, "_learns": False}
 
 
 @asked_while_traced

@@ -30,6 +30,23 @@ def test_it_asks_the_door_once_for_each_dtype(monkeypatch):
     assert dtypes == [torch.float32, torch.float64, torch.float32]
 
 
+def test_it_asks_again_when_gradients_are_kept_for_the_first_time(monkeypatch):
+    asked = []
+
+    def resolve(op, backend, device, dtype, spec):
+        asked.append(torch.is_grad_enabled())
+        # As if only the backward kernel could not be compiled.
+        return module.Resolved("reference" if asked[-1] else "cpu", reference.access_step)
+
+    monkeypatch.setattr(module, "resolve", resolve)
+    choice, like, names = BackendChoice("access_step", "auto"), torch.ones(1), []
+    for keeps in (False, False, True, True, False):
+        with torch.set_grad_enabled(keeps):
+            names.append(choice.resolve(like, LAYOUT).backend)
+    assert asked == [False, True]
+    assert names == ["cpu", "cpu", "reference", "reference", "reference"]
+
+
 def test_copies_choose_for_themselves():
     choice = BackendChoice("access_step", "reference")
     choice.resolve(torch.ones(1), LAYOUT)
