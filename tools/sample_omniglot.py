@@ -14,6 +14,7 @@ from neuraltape.data.omniglot import BACKGROUND
 from neuraltape.data.places import open_part
 from neuraltape.explorer.loading import SAMPLE
 from neuraltape.nn.pretrained import PACKAGED
+from neuraltape.runs import RunDirectory
 from neuraltape.settings.settings import read_task
 from neuraltape.tasks import Omniglot
 
@@ -24,7 +25,7 @@ CHARACTERS, DRAWINGS = 4, 12
 def main(data_dir: str) -> None:
     """Write the sample into the package."""
     folder = PACKAGED / "omniglot"
-    task = read_task(folder / "config.yaml")
+    task = read_task(RunDirectory(folder).config)
     assert isinstance(task, Omniglot)
     with open_part(BACKGROUND, data_dir) as files:
         alphabets = sorted({name.split("/")[0] for name in files.names})

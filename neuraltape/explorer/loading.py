@@ -116,9 +116,10 @@ def _task(folder: Path, name: str, model: Any, data_dir: str | None) -> Task | N
     names = {each.name for each in fields(kind)}  # pyright: ignore[reportArgumentType]
     options = {name: values[name] for name in names if name in values}
     if "data_dir" in names:
-        if data_dir is None and (folder / SAMPLE).is_file() and not cache_folder(task_name).exists():
-            data_dir = str(folder / SAMPLE)
-        options["data_dir"] = data_dir or options.get("data_dir")
+        named = data_dir or options.get("data_dir")
+        if named is None and (folder / SAMPLE).is_file() and not cache_folder(task_name).exists():
+            named = str(folder / SAMPLE)
+        options["data_dir"] = named
     try:
         task = kind(**options)
         fits = task.input_size == model.input_size and task.output_size == model.output_size

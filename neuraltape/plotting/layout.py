@@ -14,7 +14,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import NullLocator
 
-from neuraltape.plotting.axis import Panel as PanelAxes
 from neuraltape.plotting.style import INK, SMALL, TEXT, Scale, heat_map, name_marks, prepare, prepare_curve
 
 # A figure is made at the size in which it is printed: WIDTH inches fill the text of a page, and PAGE its height.
@@ -46,7 +45,7 @@ class Picture(Figure):
         """
         across, down = self.get_size_inches()
         place = left / across, 1 - (top + height) / down, width / across, height / down
-        axes = self.add_axes(place, axes_class=PanelAxes)
+        axes = self.add_axes(place)
         axes.xaxis.set_label_coords(0.5, -0.2 / height)
         if aside is not None:
             axes.yaxis.set_label_coords(-aside / width, 0.5)

@@ -97,7 +97,7 @@ def set_log(axes: Axes) -> None:
 
 def name_marks(axis: Axis, places: ArrayLike, names: Sequence[str]) -> None:
     """Marks at these places, and what is written beside each: as `set_xticks`, but no tick is made."""
-    axis.set_major_locator(FixedLocator(np.asarray(places)))
+    axis.set_major_locator(FixedLocator(np.asarray(places, np.float64).tolist()))
     axis.set_major_formatter(FixedFormatter(names))
 
 
@@ -107,7 +107,7 @@ def leave_marks(axis: Axis, places: ArrayLike | None = None) -> None:
     `places` are where the marks stand; None: where the axis would have them.
     """
     if places is not None:
-        axis.set_major_locator(FixedLocator(np.asarray(places)))
+        axis.set_major_locator(FixedLocator(np.asarray(places, np.float64).tolist()))
     axis.set_major_formatter(NullFormatter())
 
 

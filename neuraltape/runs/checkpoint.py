@@ -19,7 +19,7 @@ from neuraltape.files import write_atomically
 from neuraltape.printed import record_repr
 from neuraltape.runs.directory import RunDirectory
 
-FORMAT = 3
+FORMAT = 4
 KEY, CHECKSUM = "neuraltape", "checksum"
 # Bytes of the checksum. While it is computed, zeros stand in its place.
 _BYTES = 32

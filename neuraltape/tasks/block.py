@@ -97,7 +97,7 @@ def stored_arrays(path: str) -> dict[str, Stored] | None:
             case ".npy":
                 with open(path, "rb") as file:
                     return {"inputs": _stored(file, DataFile(path), 0, Path(path).stat().st_size)}
-    except (OSError, *BAD_HEADER, KeyError, zipfile.BadZipFile, NotImplementedError):
+    except (OSError, *BAD_HEADER, KeyError, zipfile.BadZipFile, RuntimeError):
         pass
     return None
 

@@ -125,7 +125,7 @@ def _npz_arrays(path: str) -> dict[str, np.ndarray]:
         return {name: np.asarray(array) for name, array in arrays.items()}
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, *BAD_HEADER, NotImplementedError, MemoryError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, *BAD_HEADER, RuntimeError, MemoryError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         if detail.startswith("Object arrays"):
             detail = f"arrays of objects, which may run code when they are opened; {CONVERT}"

@@ -45,7 +45,10 @@ class OwnData(TableTask):
 
     def __post_init__(self) -> None:
         if self.contents is not None:
-            object.__setattr__(self, "contents", tuple(self.contents))
+            found = () if isinstance(self.contents, str) else tuple(self.contents)
+            if not found or not all(isinstance(each, str) for each in found):
+                raise ValueError(f"contents must be a text for each file, as a run keeps them; got {self.contents!r}")
+            object.__setattr__(self, "contents", found)
         for name, file in (("validation_fraction", self.validation), ("test_fraction", self.test)):
             fraction = getattr(self, name)
             if fraction is not None and not 0 <= fraction < 1:

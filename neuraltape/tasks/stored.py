@@ -29,13 +29,17 @@ class DataFile:
         stamp: what it has to be like; None: as it is.
 
     Raises:
-        DataError: it is not like that.
-        OSError: it can't be opened.
+        DataError: it is not like that, or can't be opened.
     """
 
     def __init__(self, path: str, stamp: Stamp | None = None) -> None:
         self.path = path
-        self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        # Another process may stand elsewhere.
+        self._place = os.path.abspath(path)
+        try:
+            self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
         weakref.finalize(self, os.close, self._number)
         now = stamp_of(self._number)
         assert now is not None
@@ -44,7 +48,7 @@ class DataFile:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process opens it again, and sees whether it is the same."""
-        return DataFile, (self.path, self.stamp)
+        return DataFile, (self._place, self.stamp)
 
     def check(self) -> None:
         """Raise DataError where it has been written to since it was opened. It may have lost its name."""
@@ -207,4 +211,6 @@ class Drawn:
             found = self._array[rows][:, :count]
         else:
             found = self._array.rows(rows.numpy(), count)
-        return torch.from_numpy(np.ascontiguousarray(found, self._dtype))
+        # Padding may be anything, such as beyond what four bytes hold.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return torch.from_numpy(np.ascontiguousarray(found, self._dtype))

@@ -185,11 +185,12 @@ def note_rewind(settings: Settings, counters: Counters, bits: float) -> Literal[
 
     One bad step is enough for that, and from where it leads training may not find back. So large models are trained:
     from a checkpoint before the step, with other batches (Chowdhery et al. 2022, PaLM, section 5.1). A training that
-    has gained less than a tenth of the first evaluation's cost has nothing to lose yet.
+    has gained less than a tenth of the first evaluation's cost has nothing to lose yet, and a machine that was found
+    solved stays. Lengths that grow stay where they are.
 
     Args:
         settings: the training's.
-        counters: `first`, `lowest` and `rewinds` are changed here.
+        counters: `first`, `lowest` and `rewinds` are changed here, and what the last steps cost is forgotten.
         bits: the evaluation's cost, in the unit of the task's score.
 
     Returns:
@@ -197,16 +198,21 @@ def note_rewind(settings: Settings, counters: Counters, bits: float) -> Literal[
         `rewind` of what lies between the first and the best, so that training goes back to that one.
     """
     share = settings.loop.rewind
-    if not share:
+    if not share or counters.solved_at is not None:
         return None
-    if counters.lowest is None or counters.first is None or bits <= counters.lowest:
-        counters.first = bits if counters.first is None else counters.first
+    if counters.lowest is None or counters.first is None:
+        if not math.isfinite(bits):
+            return None
+        counters.first = counters.lowest = bits
+        return "keep"
+    if bits <= counters.lowest:
         counters.lowest = bits
         return "keep"
     gained = counters.first - counters.lowest
     if gained < GAINED * counters.first or bits - counters.lowest <= share * gained:
         return None
     counters.rewinds += 1
+    counters.training, counters.apart, counters.recent = None, 0, []
     return "rewind"
 
 

@@ -46,11 +46,8 @@ class Recorder(RendererAgg):
 def visible_texts(figure: Figure) -> Iterator[Text]:
     """Everything that is written in the figure once it is drawn; numbers beyond the end of an axis are not."""
     recorder = Recorder(figure)
-    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-    for axis in axes:
-        # Now it has a text for each number; tests/plotting/test_axis.py: the picture is the same.
-        axis.get_ticklabels()
     figure.draw(recorder)
+    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     unseen = {label for axis in axes for label in axis.get_ticklabels(which="both")} - set(recorder.written)
     return (text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and text not in unseen)
 

@@ -104,7 +104,7 @@ def test_a_run_of_an_older_version_goes_on_after_it_is_converted(tmp_path: Path)
     assert all(torch.equal(each, other.tensors[name]) for name, each in one.tensors.items())
 
 
-def test_a_checkpoint_of_the_format_before_gets_a_checksum(tmp_path: Path) -> None:
+def test_a_checkpoint_without_a_checksum_gets_one(tmp_path: Path) -> None:
     train(small(max_sequences=20), run_dir=tmp_path, progress=False)
     path = RunDirectory(tmp_path).checkpoint
     kept = load_checkpoint(path)
@@ -120,6 +120,21 @@ def test_a_checkpoint_of_the_format_before_gets_a_checksum(tmp_path: Path) -> No
     assert again.values["counters"] == {**kept.values["counters"], "training": None}
     assert resume(tmp_path, max_sequences=40, progress=False).sequences == 40
     assert list(convert(tmp_path)) == []
+
+
+def test_a_checkpoint_of_the_format_before_goings_back_has_their_counters(tmp_path: Path) -> None:
+    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
+    path = RunDirectory(tmp_path).checkpoint
+    kept = load_checkpoint(path)
+    new = ("rewinds", "first", "lowest")
+    counters = {name: value for name, value in kept.values["counters"].items() if name not in new}
+    header = json.dumps({"format": 3, **kept.values, "counters": counters})
+    path.write_bytes(save(kept.tensors, {"neuraltape": header}))
+    with pytest.raises(ValueError, match=r"of another version .* python -m neuraltape\.runs\.convert PATH$"):
+        resume(tmp_path, max_sequences=40, progress=False)
+    assert list(convert(tmp_path)) == [path]
+    assert load_checkpoint(path).values == kept.values
+    assert resume(tmp_path, max_sequences=40, progress=False).sequences == 40
 
 
 def test_what_cannot_be_converted_is_named(

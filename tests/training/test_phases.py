@@ -457,6 +457,23 @@ def test_before_anything_is_gained_nothing_is_lost() -> None:
     assert counters.rewinds == 1
 
 
+def test_a_number_that_is_not_finite_is_no_measure_and_is_gone_back_from() -> None:
+    assert rewound([math.nan, math.inf, 5.0, math.nan])[0] == [None, None, "keep", None]
+    assert rewound([80.0, 5.0, math.nan, math.inf])[0] == ["keep", "keep", "rewind", "rewind"]
+
+
+def test_a_machine_that_was_found_solved_stays() -> None:
+    counters = Counters(first=80.0, lowest=0.001, solved_at=300)
+    assert note_rewind(small(rewind=0.01), counters, 60.0) is None
+    assert (counters.lowest, counters.rewinds) == (0.001, 0)
+
+
+def test_what_weights_that_are_given_up_have_cost_lets_no_lengths_grow() -> None:
+    counters = Counters(first=80.0, lowest=1.0, training=0.0, apart=2, recent=[0.01] * 49, stage=3)
+    assert note_rewind(small(rewind=0.5), counters, 60.0) == "rewind"
+    assert (counters.training, counters.apart, counters.recent, counters.stage) == (None, 0, [], 3)
+
+
 def test_training_goes_back_only_where_that_is_asked_for() -> None:
     found, counters = rewound([80.0, 10.0, 80.0], rewind=0.0)
     assert found == [None] * 3
