@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from neuraltape.data import DataError
+from neuraltape.data.babi import babi_contents
 from neuraltape.evaluation.answerer import Answerer
 from neuraltape.evaluation.session import Session
 from neuraltape.study.questions.run import run_recipe, split
@@ -19,7 +20,8 @@ def quiet(part: str, epoch: Epoch) -> None:
 
 def test_a_recipe_becomes_a_result_and_a_network_to_talk_to(tmp_path: Path, world: Path) -> None:
     result = run_recipe("tiny", TINY, 3, folder=tmp_path, data_dir=world, told=quiet)
-    assert (result.recipe, result.seed, result.settings) == ("tiny", 3, TINY.settings())
+    held = {"contents": babi_contents(TINY.tasks, size=TINY.size, data_dir=world)}
+    assert (result.recipe, result.seed, result.settings) == ("tiny", 3, TINY.settings() | held)
     assert result.errors["train"] == result.errors["test"] == {"1": 0.0}
     assert result.errors["validation"] == {}
     assert 0 < result.errors["loss"]["0"] < 0.3
