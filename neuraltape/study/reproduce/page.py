@@ -100,14 +100,17 @@ def _probe_row(each: Summary, probe: ProbeSummary) -> list[str]:
     ]
 
 
+def _times(count: int | None, what: str) -> str:
+    return "" if not count else f", {count} {what}" + ("s" if count > 1 else "")
+
+
 def _seeds(each: Summary) -> str:
     """A line with what every seed took and reached."""
     words = []
     for seed, score in each.scores.items():
         count = each.sequences[seed]
         took = "" if count is None else f" after {count:,} sequences"
-        again = f", {each.restarts[seed]} restarts" if seed in each.restarts else ""
-        again += f", {each.rewinds[seed]} rewinds" if seed in each.rewinds else ""
+        again = _times(each.restarts.get(seed), "restart") + _times(each.rewinds.get(seed), "rewind")
         words.append(f"{seed}: {score_cell(score)}{took}{again}")
     words += [f"{seed}: no result" for seed in each.missing]
     return f"- {each.recipe}: {'; '.join(words)}"

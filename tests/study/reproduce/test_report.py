@@ -67,7 +67,7 @@ def test_going_back_stands_in_the_table(tmp_path: Path) -> None:
     text = (results / "README.md").read_text()
     assert "| copy | below 0.1 bit | 3 of 3 (1 at once) | 400 |" in text
     assert (
-        "0: 0.05 after 400 sequences; 1: 0.05 after 400 sequences, 1 rewinds; 2: 0.05 after 400 sequences, 2 rewinds"
+        "0: 0.05 after 400 sequences; 1: 0.05 after 400 sequences, 1 rewind; 2: 0.05 after 400 sequences, 2 rewinds"
         in text
     )
 
