@@ -196,6 +196,17 @@ def test_a_damaged_npz_is_said(tmp_path: Path) -> None:
     check_error(str(path), r"expected an \.npz archive")
 
 
+def test_a_locked_npz_is_said(tmp_path: Path) -> None:
+    path = Path(npz(tmp_path, inputs=np.zeros((2, 3, 1), np.float32)))
+    data = bytearray(path.read_bytes())
+    # The bit that says so stands in a member's own header and in the archive's list of them.
+    data[data.index(b"PK\x03\x04") + 6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    assert stored_arrays(str(path)) is None
+    check_error(str(path), "encrypted")
+
+
 def test_a_single_array_is_no_npz(tmp_path: Path) -> None:
     with open(tmp_path / "data.npz", "wb") as file:
         np.save(file, ONES)

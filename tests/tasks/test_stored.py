@@ -156,3 +156,26 @@ def test_a_task_that_is_sent_to_another_process_takes_no_numbers_along(tmp_path:
     task.prepare()
     assert len(pickle.dumps(task.table.inputs)) < 1000
     assert deepcopy(task.table.inputs)[torch.arange(3)].sum() == 3 * 59 * 8
+
+
+def test_another_process_finds_the_file_from_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = pickle.dumps(written(Path("a"), np.arange(60, dtype="u1").reshape(SHAPE)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(kept).whole().sum() == 1770  # noqa: S301
+    (tmp_path / "a").unlink()
+    with pytest.raises(DataError, match="a: cannot be read: No such file"):
+        pickle.loads(kept)  # noqa: S301
+
+
+def test_padding_beyond_what_four_bytes_hold_is_nobodys_business(tmp_path: Path) -> None:
+    drawn = Drawn(written(tmp_path / "a", np.full(SHAPE, 1e300)))
+    # Warnings are errors here.
+    assert torch.isinf(drawn[:]).all()
+
+
+@pytest.mark.parametrize("contents", [(), (5,), "abc"])
+def test_contents_that_no_run_has_kept_are_refused(contents: object) -> None:
+    with pytest.raises(ValueError, match=r"^contents must be a text for each file, as a run keeps them; got "):
+        Sequences("x.npz", contents=contents)  # type: ignore[arg-type]
