@@ -104,12 +104,17 @@ def test_a_run_of_an_older_version_goes_on_after_it_is_converted(tmp_path: Path)
     assert all(torch.equal(each, other.tensors[name]) for name, each in one.tensors.items())
 
 
-def test_a_checkpoint_without_a_checksum_gets_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("was", "lacks"), [(2, tuple(LATER_COUNTERS)), (3, ("rewinds", "first", "lowest"))], ids=["2", "3"]
+)
+def test_a_checkpoint_of_an_earlier_format_goes_on_after_it_is_converted(
+    tmp_path: Path, was: int, lacks: tuple[str, ...]
+) -> None:
     train(small(max_sequences=20), run_dir=tmp_path, progress=False)
     path = RunDirectory(tmp_path).checkpoint
     kept = load_checkpoint(path)
-    counters = {name: value for name, value in kept.values["counters"].items() if name not in LATER_COUNTERS}
-    header = json.dumps({"format": 2, **kept.values, "counters": counters})
+    counters = {name: value for name, value in kept.values["counters"].items() if name not in lacks}
+    header = json.dumps({"format": was, **kept.values, "counters": counters})
     path.write_bytes(save(kept.tensors, {"neuraltape": header}))
     with pytest.raises(ValueError, match=r"of another version .* python -m neuraltape\.runs\.convert PATH$"):
         resume(tmp_path, max_sequences=40, progress=False)
@@ -117,24 +122,9 @@ def test_a_checkpoint_without_a_checksum_gets_one(tmp_path: Path) -> None:
     again = load_checkpoint(path)
     assert all(torch.equal(each, again.tensors[name]) for name, each in kept.tensors.items())
     assert again.values["settings"] == kept.values["settings"]
-    assert again.values["counters"] == {**kept.values["counters"], "training": None}
+    assert again.values["counters"] == {**kept.values["counters"], **{name: LATER_COUNTERS[name] for name in lacks}}
     assert resume(tmp_path, max_sequences=40, progress=False).sequences == 40
     assert list(convert(tmp_path)) == []
-
-
-def test_a_checkpoint_of_the_format_before_goings_back_has_their_counters(tmp_path: Path) -> None:
-    train(small(max_sequences=20), run_dir=tmp_path, progress=False)
-    path = RunDirectory(tmp_path).checkpoint
-    kept = load_checkpoint(path)
-    new = ("rewinds", "first", "lowest")
-    counters = {name: value for name, value in kept.values["counters"].items() if name not in new}
-    header = json.dumps({"format": 3, **kept.values, "counters": counters})
-    path.write_bytes(save(kept.tensors, {"neuraltape": header}))
-    with pytest.raises(ValueError, match=r"of another version .* python -m neuraltape\.runs\.convert PATH$"):
-        resume(tmp_path, max_sequences=40, progress=False)
-    assert list(convert(tmp_path)) == [path]
-    assert load_checkpoint(path).values == kept.values
-    assert resume(tmp_path, max_sequences=40, progress=False).sequences == 40
 
 
 def test_what_cannot_be_converted_is_named(
