@@ -33,7 +33,7 @@ from neuraltape.nn.machines import MACHINES, kind_of, load_machine
 assert Path(neuraltape.__file__).is_relative_to(Path.cwd()), neuraltape.__file__
 found = {}
 
-def touch(figure, path):
+def touch(figure, path, untouched=False):
     # Figures are made but not drawn, which takes most of a second each.
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()

@@ -112,4 +112,4 @@ def _figure(trace: Trace, path: Path) -> None:
     # matplotlib is loaded when somebody asks for a figure.
     from neuraltape.plotting import plot_focus, save_figure
 
-    save_figure(plot_focus(trace), path)
+    save_figure(plot_focus(trace), path, untouched=True)

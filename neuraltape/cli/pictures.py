@@ -69,4 +69,4 @@ def write_figures(figures: "Iterable[tuple[str, Figure]]", folder: Path, form: s
     from neuraltape.plotting import save_figure
 
     for name, figure in figures:
-        say_wrote([save_figure(figure, folder / f"{name}.{form}")])
+        say_wrote([save_figure(figure, folder / f"{name}.{form}", untouched=True)])

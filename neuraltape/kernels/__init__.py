@@ -4,10 +4,12 @@
 operation and `why_not(op, device, dtype, spec) -> str | None`. A backend's module is imported when it is asked for.
 """
 
+import gc
 import os
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -79,7 +81,7 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
         raise ValueError(f"op must be one of {', '.join(OPERATIONS)}; got {op!r}")
     check_backend(backend)
     for name in _candidates(backend, device):
-        module = import_module(BACKENDS[name].module)
+        module = _module_of(name)
         reason = module.why_not(op, device, dtype, spec)
         if reason is None:
             wrong = None if BACKENDS[name].proven or anything() else module.tried(device, spec)
@@ -94,6 +96,17 @@ def resolve(op: str, backend: str, device: torch.device, dtype: torch.dtype, spe
             raise RuntimeError(message)
         _say(f"{message}; falling back to a slower one")
     raise AssertionError("the reference backend runs everything")
+
+
+def _module_of(name: str) -> ModuleType:
+    """A backend's module. Compilers are many objects: while one is imported the collector of garbage is held back."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return import_module(BACKENDS[name].module)
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _candidates(backend: str, device: torch.device) -> list[str]:

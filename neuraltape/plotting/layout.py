@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -33,6 +34,11 @@ KEY = "key"
 class Picture(Figure):
     """A figure that a notebook shows, once, when a cell ends with it: pyplot, which would do it, isn't used."""
 
+    def __init__(self, width: float, height: float) -> None:
+        super().__init__((width, height))
+        self.placed: list[Axis] = []
+        """The axes whose names stand where they stand, whatever the numbers beside them ask for."""
+
     def panel(self, left: float, top: float, width: float, height: float, *, aside: float | None = LEFT - 0.17) -> Axes:
         """A panel of so many inches, so far from the figure's top left corner.
 
@@ -47,8 +53,10 @@ class Picture(Figure):
         place = left / across, 1 - (top + height) / down, width / across, height / down
         axes = self.add_axes(place)
         axes.xaxis.set_label_coords(0.5, -0.2 / height)
+        self.placed.append(axes.xaxis)
         if aside is not None:
             axes.yaxis.set_label_coords(-aside / width, 0.5)
+            self.placed.append(axes.yaxis)
         return axes
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
@@ -61,7 +69,7 @@ class Picture(Figure):
 
 def new_figure(width: float, height: float) -> Picture:
     """An empty figure of so many inches."""
-    return Picture((width, height))
+    return Picture(width, height)
 
 
 def text_width(text: str, size: float = SMALL) -> float:

@@ -66,7 +66,7 @@ def refuses(call: Call) -> Call:
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are made but not drawn, which takes most of a second each."""
 
-    def touch(figure: Figure, path: Path) -> Path:
+    def touch(figure: Figure, path: Path, *, untouched: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return path

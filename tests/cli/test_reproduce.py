@@ -18,7 +18,7 @@ def trial(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neuraltape.cli.reproduce.FOLDERS", (here / "recipes",))
     monkeypatch.setattr("neuraltape.study.plan.run_jobs", run_here)
 
-    def touch(figure: Figure, path: Path) -> Path:
+    def touch(figure: Figure, path: Path, *, untouched: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return path

@@ -29,7 +29,7 @@ def test_every_command_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Mon
     pytest.importorskip("sklearn", reason="the guide's pictures come with scikit-learn")
     monkeypatch.chdir(tmp_path)
     drawn = []
-    monkeypatch.setattr("neuraltape.plotting.save_figure", lambda figure, path: drawn.append(path.name) or path)
+    monkeypatch.setattr("neuraltape.plotting.save_figure", lambda figure, path, **how: drawn.append(path.name) or path)
     example("digits").write_files(tmp_path, rows=12)
     example("chorales").write_files(tmp_path, rows=3)
     (tmp_path / "book.txt").write_text("It was a bright cold day in April. " * 20)

@@ -81,7 +81,7 @@ def here(tmp_path: Path, trained: Path, learned: Path, monkeypatch: pytest.Monke
     return tmp_path
 
 
-def touch(figure: Figure, path: Path) -> Path:
+def touch(figure: Figure, path: Path, *, untouched: bool = False) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path

@@ -15,7 +15,7 @@ from tests.study.made_up import result, write_recipe
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are made but not drawn, which takes most of a second each."""
 
-    def touch(figure: Figure, path: Path) -> Path:
+    def touch(figure: Figure, path: Path, *, untouched: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return path
