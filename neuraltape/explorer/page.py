@@ -64,8 +64,9 @@ def files() -> dict[str, bytes]:
     policy = policy.removesuffix("; frame-ancestors 'none'")
     text = text.replace("<title>", f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>', 1)
     text = text.replace(SERVED, SERVED.replace("false", "true"))
-    # The page itself is what is made of its template.
-    parts = [each for each in STATIC.rglob("*") if each.is_file() and each != STATIC / "index.html"]
+    # The page itself is what is made of its template, with the icon in it.
+    within = (STATIC / "index.html", STATIC / "icon.svg")
+    parts = [each for each in STATIC.rglob("*") if each.is_file() and each not in within]
     found = {f"static/{each.relative_to(STATIC).as_posix()}": each for each in parts}
     return {"index.html": text.encode()} | {name: path.read_bytes() for name, path in found.items()}
 
@@ -84,15 +85,16 @@ def replay(data: object) -> str:
     safe = json.dumps(data).replace("<", "\\u003c")
     page = _page(found)
     page = page.replace('<link rel="stylesheet" href="static/style.css">', f"<style>{_read('style.css')}</style>")
-    icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
-    page = page.replace("static/icon.svg", f"data:image/svg+xml;base64,{icon}")
     page = page.replace('src="static/js/boot.js"', f'src="data:text/javascript;base64,{_boot()}"')
     return page.replace(NOTHING, NOTHING.replace("null", safe))
 
 
 def _page(import_map: str) -> str:
-    """The page, with where its modules are and which languages it speaks."""
+    """The page, with where its modules are, which languages it speaks, and its icon."""
     page = _read("index.html").replace("<!-- import map -->", f'<script type="importmap">{import_map}</script>')
+    # Browsers would ask for it anew at every change of the address, which holds what is shown.
+    icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
+    page = page.replace("static/icon.svg", f"data:image/svg+xml;base64,{icon}")
     return page.replace(ENGLISH, ENGLISH.replace('["en"]', json.dumps(languages())))
 
 

@@ -46,6 +46,110 @@ def test_an_episode_shows_its_pictures_and_what_stands_in_the_slots(page):
     eventually(page, lambda: picture(page, ".tracks canvas[aria-label^='Pictures']") != before)
 
 
+# Pictures over time that lie outside their row, on each other, or beside their step: there should be none.
+MISLAID = """async () => {
+    const { layPictures } = await import("explorer/pictures");
+    const wrong = [];
+    for (let steps = 2; steps <= 100; steps++) for (let width = 150; width <= 1200; width += 35) {
+        const { size, lines, height, at } = layPictures(steps, width);
+        const places = [...Array(steps).keys()].map(at);
+        const column = width / steps;
+        const near = 1e-6;
+        if (size < Math.min(20, column) || (size < 20 && lines > 1)) wrong.push(["small", steps, width]);
+        places.forEach(([x, y], step) => {
+            const say = (what) => wrong.push([what, steps, width]);
+            if (x < -near || x + size > width + near || y < 0 || y + size > height) say("outside");
+            const away = Math.abs(x + size / 2 - (step + 0.5) * column);
+            if (away > Math.abs(size - column) / 2 + near) say("beside");
+            const next = places[step + lines];
+            if (next && next[0] < x + size - near) say("over");
+        });
+    }
+    return wrong;
+}"""
+
+
+def test_pictures_can_be_seen_on_a_telephone(page):
+    """They stand in several lines there, each over its step; a click goes to one, and a frame says which it is."""
+    assert page.evaluate(MISLAID) == []
+    choose(page, "omniglot")
+    page.locator(".frame").wait_for(state="hidden")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".frame").wait_for()
+    strip = page.locator(".tracks canvas[aria-label^='Pictures']")
+    laid = """async ([step, width]) => {
+        const { size, lines, at } = (await import("explorer/pictures")).layPictures(30, width);
+        return { size, lines, at: at(step) };
+    }"""
+    for step in (0, 1, 13, 29):
+        box = strip.bounding_box()
+        found = page.evaluate(laid, [step, box["width"]])
+        assert found["lines"] > 2
+        strip.click(position={"x": found["at"][0] + found["size"] / 2, "y": found["at"][1] + found["size"] / 2})
+        title_is(page, f"The tape at step {step} of 29")
+        frame = page.locator(".frame").bounding_box()
+        assert abs(frame["x"] + 1 - box["x"] - found["at"][0]) < 1.5
+        assert abs(frame["y"] + 1 - box["y"] - found["at"][1]) < 1.5
+
+
+def keys(page, *, machine):
+    choose(page, machine)
+    eventually(page, lambda: page.inner_text("#keys") != "")
+    return page.inner_text("#keys")
+
+
+def test_the_line_about_the_keyboard_names_what_the_machine_has(page):
+    assert keys(page, machine="copy") == (
+        "Keyboard: ← → one step · Home, End · space plays · 1 to 2 chooses a head · on the input, arrows move and "
+        "space flips a bit · on the tape, arrows go from slot to slot and space picks one."
+    )
+    said = keys(page, machine="omniglot")
+    assert "1 to 4 chooses a head" in said
+    assert "on the tape" in said
+    assert "on the input" not in said
+    # A memory network has one step, no tape, and nothing that could be drawn.
+    assert keys(page, machine="answers") == "Keyboard: 1 to 3 chooses a hop."
+    page.click("#language")
+    eventually(page, lambda: page.inner_text("#keys").endswith("数字 1 至 3 选择第几跳。"))
+    # It says what is so.
+    page.locator("h1").click()
+    page.keyboard.press("3")
+    eventually(page, lambda: page.locator("#heads [aria-pressed=true]").inner_text() == "第 3 跳")
+
+
+def test_a_head_that_looks_nowhere_points_at_no_slot(page):
+    tips = page.locator(".head-lane .head-tip")
+    tips.nth(1).wait_for()
+    assert tips.count() == 2
+    idle = """async () => {
+        const { shown, update } = await import("explorer/store");
+        const trace = shown();
+        trace.weights = (_, head) => new Float32Array(trace.slots).fill(head === 0 ? 0 : 1 / trace.slots);
+        update({});
+        return trace.writes(0) ? "write" : "read";
+    }"""
+    kind = page.evaluate(idle)
+    other = {"read": "write", "write": "read"}[kind]
+    page.locator(f".head-tip.{kind}").wait_for(state="hidden")
+    assert page.locator(f".head-tip.{other}").is_visible()
+    assert "nowhere" in page.locator(f".head-mark.{kind}").inner_text()
+
+
+def test_a_weighting_that_is_nowhere_is_not_called_flat_everywhere(page):
+    choose(page, "travels")
+    page.fill("#step", "0")
+    page.locator("#heads button", has_text="read 1").click()
+    eventually(page, lambda: page.locator(".stage").count() == 6)
+    names = page.locator(".stage-name").all_inner_texts()
+    assert [each.split("\n")[1] for each in names[1:4]] == ["Backward", "Content", "Forward"]
+    said = [page.locator(".stage").nth(stage).locator(".flat").all_inner_texts() for stage in range(5)]
+    # Nothing was written before or after the first step; the contents are compared all the same, and have a share.
+    assert said[1] == said[3] == ["flat: 0 % in all"]
+    assert said[2] == ["flat: 1/6 everywhere"]
+    share = page.locator(".stage").nth(4).locator(".moves button").nth(1).inner_text().split("\n")[-1]
+    assert said[4] == [f"flat: {round(100 * float(share))} % in all"]
+
+
 def test_a_slot_belongs_to_the_picture_before_the_last_write_into_it(page):
     choose(page, "omniglot")
     wrong = page.evaluate(

@@ -8,6 +8,7 @@ import functools
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,28 @@ MACHINES = ("copy", "repeat-copy", "associative-recall", "priority-sort", "ngram
 
 
 @pytest.fixture(scope="module")
-def address(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(places: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page as files."""
     folder = tmp_path_factory.mktemp("lessons") / "page"
     models = {name: PACKAGED / name for name in MACHINES}
     models |= {"questions": PACKAGED / "questions" / "joint", "omniglot": places / "omniglot"}
     export(folder, models=models, chosen="copy", data_dir=str(places / "data"))
+    return folder
+
+
+@contextmanager
+def file_server(folder: Path) -> Iterator[str]:
+    """The address of a plain server of these files. After the block nobody listens there."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with file_server(folder) as found:
+        yield found
 
 
 def begin(page: Any, machine: str) -> None:
@@ -336,12 +350,9 @@ def follow(page: Any, stops: list[list[Callable[[Any], None]]], name: str) -> No
             page.click("#lesson-next")
 
 
-def test_a_newcomer_can_do_the_six_lessons_on_copying_from_what_the_page_says(page):
-    """With the keys and with the mouse: follow a vector from its write to its read, make the machine forget it."""
-    page.click("#lessons-open")
-    page.locator("#lesson").wait_for()
-    lessons = lessons_of_copy()
-    for number, stops in enumerate(lessons):
+def follow_all_on_copying(page: Any) -> None:
+    """Do the six lessons; the first one is open."""
+    for number, stops in enumerate(lessons_of_copy()):
         eventually(
             page,
             lambda now=number: (
@@ -352,6 +363,46 @@ def test_a_newcomer_can_do_the_six_lessons_on_copying_from_what_the_page_says(pa
         page.click("#lesson-next")
     hidden(page, "#lesson")
     eventually(page, lambda: page.locator("#changes .chip").count() == 0)
+
+
+def test_lessons_go_on_when_the_network_is_cut(tab, only_page, folder):
+    """Once the page and its machine have come: the browser is cut off, nobody listens any more, and nobody is asked."""
+    page, (_, wrong, asked) = tab, only_page
+    asked.clear()
+    with file_server(folder) as found:
+        page.goto(found)
+        page.locator("#stages canvas").first.wait_for()
+        # A machine whose runs are recorded, then the one that the page runs itself.
+        begin(page, "questions")
+        page.keyboard.press("Escape")
+        begin(page, "copy")
+        before = list(asked)
+    page.context.set_offline(True)
+    try:
+        assert page.evaluate("navigator.onLine") is False
+        # That nothing can be had, not from the files' own server either.
+        gone = "(address) => fetch(address, { cache: 'no-store' }).then(() => 'came', () => 'gone')"
+        assert page.evaluate(gone, found) == "gone"
+        wrong.clear()
+        asked.clear()
+        follow_all_on_copying(page)
+        begin(page, "questions")
+        follow(page, LESSONS["questions"], "questions")
+        page.click("#lesson-next")
+        hidden(page, "#lesson")
+        assert page.locator("#away").is_hidden()
+        assert page.locator("#message").is_hidden()
+        assert asked == []
+    finally:
+        page.context.set_offline(False)
+    assert [each for each in before if not each.startswith((found, "data:", "blob:"))] == []
+
+
+def test_a_newcomer_can_do_the_six_lessons_on_copying_from_what_the_page_says(page):
+    """With the keys and with the mouse: follow a vector from its write to its read, make the machine forget it."""
+    page.click("#lessons-open")
+    page.locator("#lesson").wait_for()
+    follow_all_on_copying(page)
 
 
 def test_every_lesson_can_be_shown_to_its_end_on_a_telephone(page):

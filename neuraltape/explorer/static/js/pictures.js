@@ -9,11 +9,23 @@ import { headName, percent, text } from "explorer/text";
 // A slot belongs to the step at which some write head last put this much of its focus there.
 const WRITTEN = 0.3;
 const CELL = 38;
+// A picture in the row over time, at most, and where there is little room.
+const WIDE = 26;
+const NARROW = 21;
 const drawn = new WeakMap();
 const owners = new WeakMap();
 
 // How many of the input's channels are pixels.
 export const pixels = (trace) => (trace.pictures ? trace.pictures.side ** 2 : 0);
+
+// Where pictures stand in the row over time: each over its step, in several lines where steps are narrower than pictures.
+export function layPictures(steps, width) {
+  const column = width / steps;
+  const lines = column >= NARROW || steps < 2 ? 1 : Math.ceil((NARROW * (steps - 1)) / (width - NARROW));
+  const size = lines > 1 ? NARROW : Math.min(column, WIDE);
+  const apart = lines > 1 ? (width - size) / (steps - 1) : column;
+  return { size, lines, height: lines > 1 ? lines * size : WIDE, at: (step) => (lines > 1 ? [step * apart, (step % lines) * size] : [step * apart + (column - size) / 2, (WIDE - size) / 2]) };
+}
 
 export function paintPicture(context, trace, step, x, y, size) {
   context.imageSmoothingEnabled = size < trace.pictures.side;

@@ -1,8 +1,9 @@
 // Time: the slider, play and pause, the keyboard.
 
 import { byId } from "explorer/canvas";
-import { state, update } from "explorer/store";
+import { fixed, shown, state, update } from "explorer/store";
 import { text } from "explorer/text";
+import { drawable } from "explorer/tracks";
 
 let timer = 0;
 const last = () => (state.lanes[0]?.trace.steps ?? 1) - 1;
@@ -50,7 +51,17 @@ function byKey(event) {
   event.preventDefault();
 }
 
+// What the keyboard does with the machine shown, and nothing that it has not.
+function keys(trace) {
+  const heads = Math.min(9, trace.heads.length);
+  const hops = trace.heads.every((head) => head.kind === "hop");
+  const tape = !trace.listed && (fixed() || !trace.width ? "keysLook" : "keysTape");
+  const found = [trace.steps > 1 && "keysSteps", heads > 1 && (hops ? "keysHops" : "keysHeads"), drawable(trace) && "keysInput", drawable(trace) && Object.keys(state.draft?.columns ?? {}).length > 0 && "keysNumbers", tape];
+  return text("keys", { keys: found.filter(Boolean).map((key) => text(key, { heads })).join(" · ") });
+}
+
 export function drawPlayer() {
+  byId("keys").textContent = keys(shown());
   const slider = byId("step");
   slider.max = last();
   slider.value = state.step;

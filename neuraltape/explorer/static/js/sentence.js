@@ -32,14 +32,14 @@ export function sentence(trace, step, head) {
   const slot = peak(weights);
   const values = { head: headName(name), slot: slotName(trace, slot), share: percent(weights[slot]) };
   const total = weights.reduce((a, b) => a + b, 0);
-  if (total < IDLE) return capital(`${text("idle", { ...values, share: percent(total) })} ${text(kind === "write" ? "leaves" : "returnsNothing")}`);
+  if (total < IDLE) return capital(`${text("idle", { ...values, share: percent(total) })}${text("gap")}${text(kind === "write" ? "leaves" : "returnsNothing")}`);
   if (weights[slot] < 0.3) {
     const effect = { read: "mixes", hop: "mixes", write: change(trace, step) < 0.05 ? "leaves" : "smears" }[kind];
-    return capital(`${text(trace.listed ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })} ${text(effect)}`);
+    return capital(`${text(trace.listed ? "blurredNamed" : "blurred", { ...values, count: spread(weights) })}${text("gap")}${text(effect)}`);
   }
   const effect = { read: "returns", hop: "returns", write: change(trace, step) < 0.05 ? "leaves" : "writes" }[kind];
   const found = trace.listed ? text("looksAt", { ...values, name: trace.labels[slot] }) : went(trace, step, head, values) + holds(trace, slot);
-  return capital(`${found}${text("colon")}${text("share1", values)} ${text(effect)}`);
+  return capital(`${found}${text("colon")}${text("share1", values)}${text("gap")}${text(effect)}`);
 }
 
 // What was written there, where slots are called after that.

@@ -9,7 +9,7 @@ import { drawLines, makeLines } from "explorer/lines";
 import { colour, signed } from "explorer/palette";
 import { pointed } from "explorer/pointer";
 import { ghost, shown, state, update } from "explorer/store";
-import { has, named, number, text } from "explorer/text";
+import { has, named, number, percent, text } from "explorer/text";
 
 const HEIGHT = 66;
 // Where an axis may end: at 1, or lower where nothing comes near it.
@@ -220,7 +220,7 @@ function bars(i, { name }, { ink, last }) {
     label(canvas, trace, last ? text("result") : stageName(trace, i), values);
     const items = [];
     const even = flat(values);
-    if (even) items.push(element("span", { class: "flat" }, text("flat", { slots: trace.slots })));
+    if (even) items.push(element("span", { class: "flat" }, text(...flatness(values))));
     if (top < 1) items.push(element("span", {}, text("axisTo", { top })));
     if (previous) items.push(element("span", {}, element("i"), text("previous")));
     if (ghost() && last) items.push(element("span", {}, element("i", { class: "other" }), text("otherRun")));
@@ -238,6 +238,12 @@ function topOf(weightings) {
 export function flat(values) {
   const most = values.reduce((a, b) => Math.max(a, b), 0);
   return values.length > 1 && values.every((value) => most - value <= FLAT * most);
+}
+
+// How a flat weighting is called: a head may have kept most of its focus to itself, or all.
+function flatness(values) {
+  const total = values.reduce((a, b) => a + b, 0);
+  return total > 0.98 ? ["flat", { slots: values.length }] : ["flatPart", { share: percent(total) }];
 }
 
 // The axis: from 0 at the bottom to its top.

@@ -193,7 +193,9 @@ function moveHead(lane, trace, head, slots, column) {
   const slot = peak(weights);
   const at = (Math.max(0, slots.indexOf(slot)) + 0.5) * column;
   const [tip, mark] = lane.children;
-  mark.textContent = text(weights.reduce((a, b) => a + b, 0) < IDLE ? "headIdle" : weights[slot] < 0.3 ? "headSpread" : "headAt", { head: headName(trace.heads[head].name), slot: slotName(trace, slot), share: percent(weights[slot]) });
+  const idle = weights.reduce((a, b) => a + b, 0) < IDLE;
+  tip.hidden = idle;
+  mark.textContent = text(idle ? "headIdle" : weights[slot] < 0.3 ? "headSpread" : "headAt", { head: headName(trace.heads[head].name), slot: slotName(trace, slot), share: percent(weights[slot]) });
   mark.setAttribute("aria-pressed", String(head === state.head));
   const half = mark.offsetWidth / 2;
   const left = Math.max(0, Math.min(canvas.clientWidth - 2 * half, at - half));
@@ -229,8 +231,10 @@ function strip([name, rows, value, visible]) {
 
 function shownPicture(trace) {
   const canvas = element("canvas", { role: "img", "aria-label": text("in") });
-  canvas.style.width = "64px";
-  paintPicture(prepare(canvas, 64, 64), trace, state.step, 0, 0, 64);
+  // Where the rail is narrow all strips still stand beside each other.
+  const size = strips.clientWidth < 200 ? 48 : 64;
+  canvas.style.width = `${size}px`;
+  paintPicture(prepare(canvas, size, size), trace, state.step, 0, 0, size);
   return element("div", { class: "strip" }, element("span", {}, text("in")), canvas);
 }
 

@@ -5,14 +5,12 @@ import { cell, cross, element, prepare } from "explorer/canvas";
 import { describeItems, paintAnswer, paintItems } from "explorer/items";
 import { colour, rgb, signed } from "explorer/palette";
 import { state, update } from "explorer/store";
-import { paintPicture, pixels } from "explorer/pictures";
+import { layPictures, paintPicture, pixels } from "explorer/pictures";
 import { channelName, headName, text } from "explorer/text";
 import { laneName } from "explorer/verdict";
 
 // Where the keyboard stands on the input, and the bit that a drag paints.
 const pen = { step: 0, channel: 0, paint: null };
-// The height of a row of pictures.
-const PICTURE = 26;
 // How strongly a focus is tinted that is the same everywhere.
 const TINT = 0.14;
 let tracks = [];
@@ -21,6 +19,8 @@ let drawn = "";
 let marked = false;
 let place;
 let cursor;
+// Around the picture of this step, where pictures stand in several lines.
+let frame;
 let editor;
 
 // edit: {flip(step, channel, value), nudge(step, channel, by), free(step, channel)} or null where nothing can be drawn.
@@ -28,6 +28,7 @@ export function makeTracks(container, edit) {
   place = container;
   editor = edit;
   cursor = element("div", { class: "cursor" });
+  frame = element("div", { class: "frame", hidden: true });
 }
 
 // Build the tracks anew: after a run.
@@ -47,7 +48,7 @@ export function layTracks() {
   for (const lane of state.lanes) tracks.push(focusTrack(lane, several));
   // A canvas in use is kept, so that neither a drag nor the keyboard's place is lost.
   const kept = inputCanvas && document.activeElement === inputCanvas;
-  place.replaceChildren(cursor);
+  place.replaceChildren(cursor, frame);
   for (const track of tracks) place.append(track.name, track.canvas);
   if (kept) inputCanvas.focus();
 }
@@ -65,17 +66,29 @@ export function drawTracks() {
   const left = tracks[0].canvas.offsetLeft + state.step * column;
   cursor.style.left = `${left - 1.5}px`;
   cursor.style.width = `${Math.max(4, column + 2)}px`;
+  frameStep(state.lanes[0].trace, width);
 }
 
-function track(name, detail, label, height, paint, { canvas = element("canvas", { role: "img" }), help = null } = {}) {
+function frameStep(trace, width) {
+  const { lines, size, at } = layPictures(trace.steps, width);
+  frame.hidden = !trace.pictures || lines === 1;
+  if (frame.hidden) return;
+  const { offsetLeft, offsetTop } = tracks[0].canvas;
+  const [x, y] = at(state.step);
+  Object.assign(frame.style, { left: `${offsetLeft + x - 1}px`, top: `${offsetTop + y - 1}px`, width: `${size + 2}px`, height: `${size + 2}px` });
+}
+
+// height: a number, or a function of the width.
+function track(name, detail, label, height, paint, { canvas = element("canvas", { role: "img" }), help = null, step = stepAt } = {}) {
   canvas.setAttribute("aria-label", label);
   const made = { name: element("div", { class: "track-name" }, element("b", help ? { class: "hinted", "data-help": help, tabindex: "0" } : {}, name), ...detail), canvas };
-  made.draw = (width) => paint(prepare(canvas, width, height), width);
+  made.draw = (width) => paint(prepare(canvas, width, typeof height === "function" ? height(width) : height), width);
+  const go = (event) => update({ step: step(event, canvas), playing: false });
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
-    go(event, canvas);
+    go(event);
   };
-  canvas.onpointermove = (event) => event.buttons && go(event, canvas);
+  canvas.onpointermove = (event) => event.buttons && go(event);
   return made;
 }
 
@@ -83,10 +96,6 @@ function stepAt(event, canvas) {
   const box = canvas.getBoundingClientRect();
   const steps = state.lanes[0].trace.steps;
   return Math.max(0, Math.min(steps - 1, Math.floor(((event.clientX - box.left) / box.width) * steps)));
-}
-
-function go(event, canvas) {
-  update({ step: stepAt(event, canvas), playing: false });
 }
 
 const rowHeight = (rows) => Math.max(rows > 60 ? 1 : 3, Math.min(rows < 3 ? 18 : 10, Math.floor(96 / rows)));
@@ -114,15 +123,25 @@ function shade(value, limit) {
 let inputCanvas;
 
 // Whether something can be drawn on the input here.
-const drawable = (trace) => Boolean(editor) && trace.free > 0;
+export const drawable = (trace) => Boolean(editor) && trace.free > 0;
 
 function pictureTrack(trace) {
   const label = text("tracksLabel", { name: text("pictures"), steps: trace.steps });
+  const laid = (width) => layPictures(trace.steps, width);
   const paint = (context, width) => {
-    const size = width / trace.steps;
-    for (let step = 0; step < trace.steps; step++) paintPicture(context, trace, step, step * size, (PICTURE - Math.min(size, PICTURE)) / 2, Math.min(size, PICTURE));
+    const { size, at } = laid(width);
+    for (let step = 0; step < trace.steps; step++) paintPicture(context, trace, step, ...at(step), size);
   };
-  return track(text("pictures"), [], label, PICTURE, paint);
+  // The picture under the pointer: the one of its line that lies nearest.
+  const step = (event, canvas) => {
+    const box = canvas.getBoundingClientRect();
+    const { size, lines, at } = laid(box.width);
+    if (lines === 1) return stepAt(event, canvas);
+    const line = Math.max(0, Math.min(lines - 1, Math.floor((event.clientY - box.top) / size)));
+    const away = (each) => Math.abs(at(each)[0] + size / 2 - (event.clientX - box.left));
+    return [...Array(trace.steps).keys()].filter((each) => each % lines === line).reduce((a, b) => (away(b) < away(a) ? b : a));
+  };
+  return track(text("pictures"), [], label, (width) => laid(width).height, paint, { step });
 }
 
 function inputTrack(trace) {
