@@ -346,6 +346,8 @@ def follow(page: Any, stops: list[list[Callable[[Any], None]]], name: str) -> No
             act(page)
         eventually(page, lambda: page.locator("#lesson-next").is_enabled(), f"{name}, stop {number + 1}")
         assert page.inner_text("#lesson-told").removeprefix("As you said.").strip() != ""
+        # What was done may have been done elsewhere on the page.
+        uncovered(page, f"{name}, stop {number + 1}, once it is done")
         if number + 1 < len(stops):
             page.click("#lesson-next")
 
@@ -481,6 +483,33 @@ def test_a_map_has_a_lesson_from_its_first_ride_to_what_the_machine_forgets(tab)
         tab.goto("about:blank")
 
 
+def test_what_is_spoken_of_is_in_sight_of_who_goes_over_the_tape_by_keyboard(page):
+    """The numbers of the slot stand in a stage, further down than the tape."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("#lessons-open")
+    page.locator("#lesson-tabs button").nth(1).click()
+    eventually(page, lambda: page.inner_text("#lesson-count") == "1 of 3")
+    page.evaluate("scrollTo(0, 0)")
+    page.focus("#tape > canvas")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    page.evaluate("scrollTo(0, 0)")
+    walk(page, "ArrowRight", lambda _: page.locator("#lesson-next").is_enabled() or page.evaluate("scrollY > 0"))
+    uncovered(page, "the stage")
+    assert "stage" in page.locator(".spoken-of").get_attribute("class")
+
+
+def test_what_would_have_been_right_ends_with_one_full_stop(page):
+    begin(page, "questions")
+    wrong = page.locator("#lesson-choices button", has_not_text="Mary dropped the milk.").first
+    wrong.click()
+    eventually(page, lambda: page.inner_text("#lesson-told") != "")
+    assert page.inner_text("#lesson-told").startswith("Not quite: Mary dropped the milk. Choose hop 1")
+    page.click("#language")
+    eventually(page, lambda: page.inner_text("#lesson-told").startswith("不完全对"))
+    assert "Mary dropped the milk。" in page.inner_text("#lesson-told")
+
+
 def test_what_is_asked_is_not_shown_before_it_is_answered(page):
     begin(page, "questions")
     cells = page.locator(".named tbody td")
@@ -556,6 +585,8 @@ def test_the_lesson_on_episodes_holds_for_real_pictures(tab, shared_data, tmp_pa
         ]
         follow(tab, stops, "the episode")
         assert "the same character" in tab.locator(".look").first.inner_text()
+        # What it speaks of is the pictures in the slots, before the question was answered the episode.
+        assert tab.locator(".spoken-of").get_attribute("class").split() == ["wall", "spoken-of"]
         # Drawn are pictures, in the slot and in the line over time.
         ink = """(canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -572,8 +603,8 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
     page.select_option("#machine", value="model:repeat-copy")
     eventually(page, lambda: "machine=model%3Arepeat-copy&" in page.url)
 
-    def tab_to(selector: str) -> None:
-        for _ in range(120):
+    def tab_to(selector: str, most: int = 120) -> None:
+        for _ in range(most):
             if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
                 return
             page.keyboard.press("Tab")
@@ -581,10 +612,13 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
 
     def at(number: int) -> None:
         eventually(page, lambda: page.inner_text("#lesson-count") == f"{number} of 4")
+        # It is read from its beginning; a screen reader says its words too.
+        eventually(page, lambda: page.evaluate("document.activeElement.id") == "lesson-title")
+        assert page.get_attribute("#lesson-title", "aria-describedby") == "lesson-text"
 
-    def on() -> None:
+    def on(most: int = 8) -> None:
         eventually(page, lambda: page.locator("#lesson-next").is_enabled())
-        tab_to("#lesson-next")
+        tab_to("#lesson-next", most)
         page.keyboard.press("Enter")
 
     tab_to("#lessons-open")
@@ -600,17 +634,22 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
     page.keyboard.press("ArrowRight")
     on()
     at(3)
-    tab_to("#lesson-choices button:nth-child(2)")
+    tab_to("#lesson-choices button:nth-child(2)", 8)
     page.keyboard.press("Enter")
+    tab_to("#step")
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
-    on()
+    # Behind the slider a link leads back, when there is a lesson.
+    tab_to("#lesson-return", 2)
+    page.keyboard.press("Enter")
+    on(1)
     at(4)
     tab_to("#lesson-choices button:nth-child(2)")
     page.keyboard.press("Enter")
     tab_to("#freeze")
     page.keyboard.press("Enter")
-    on()
+    on(120)
     hidden(page, "#lesson")
+    assert page.locator("#lesson-return").is_hidden()
     # Where it was opened from, so that the reader goes on from there.
     eventually(page, lambda: page.evaluate("document.activeElement.id") == "lessons-open")

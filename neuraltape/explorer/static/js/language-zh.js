@@ -15,7 +15,7 @@ export const words = {
   pasteBits: "第 {line} 行有不是 0 或 1 的数；这个任务只接受比特。", pasteItems: "须为整条目，每条 {item} 行，至少 {least} 行；现有 {came} 行。", solvedAt: "；在 {sequences} 条时解决", solvedHere: "已解决", train: "在此训练 {task}", trainStop: "停止", trainIdle: "在这台计算机上真正训练一次，实时跟随；训练保存到 {folder}", trainRunning: "训练中；训练保存在 {place}", trainStopping: "存好检查点后停止；训练保存在 {place}", trainDone: "上一次训练：{place}。再训练会另建文件夹。", trainFailed: "{place} 中的训练失败：{problem}", trainingOther: "设置相同的另一次训练：", learnt: "学了多少", learntAt: "{sequences} 条序列之后", learntAll: "这台机器现在的样子",
   flat: "平坦：处处为 1/{slots}", flatPart: "平坦：总共 {share}", axisTo: "满高为 {top}", equation: "槽 {slot}：{sum}", headAt: "{head}：槽 {slot}，{share}", headIdle: "{head}：不看任何槽", headSpread: "{head}：分散，最多 {share}", harmed: "已擦除或损坏：槽 {slots}。", slotOn: "槽 {slot}，已选。空格取消。", slotOff: "槽 {slot}。方向键移动，空格选取。",
   nearOptimum: "已近最优：有些比特只能猜。", offOptimum: "比必要的差。",
-  lessons: "课程", yourGuess: "你的猜测", lessonBack: "上一步", lessonNext: "下一步", lessonOn: "下一课", lessonEnd: "完成", lessonShow: "演示给我看", lessonCount: "{now} / {of}", predicted: "正如你所说。", notPredicted: "不完全对：{right}。",
+  lessons: "课程", yourGuess: "你的猜测", lessonBack: "上一步", lessonNext: "下一步", lessonOn: "下一课", lessonEnd: "完成", lessonShow: "演示给我看", lessonReturn: "回到课程", lessonCount: "{now} / {of}", predicted: "正如你所说。", notPredicted: "不完全对：{right}。",
   welcome: "一个旁边带有存储的小神经网络，就在这个页面里运行：画一个输入，用下面的滑块走过时间，改动机器，看什么会出错。第一次来？请看课程。",
   lesson1: "纸带", "lesson1.1": "这台机器学会了复制。六个向量输入，每列一个；结束标志之后，它要把它们原样给出。没有人告诉它怎么做。", "lesson1.1.do": "到第 3 步：用下面的滑块、右方向键，或点击一列。", "lesson1.1.then": "四个向量已经输入。方框标出当前的步。",
   "lesson1.2": "这是它在这一步的存储：每列是一个槽，橙色的写头在上，蓝色的读头在下。它刚写下第四个向量。第五个会写在哪里？", "lesson1.2a": "下一个槽", "lesson1.2b": "同一个槽", "lesson1.2c": "别的地方", "lesson1.2.do": "前进一步看看。", "lesson1.2.then": "它把存储当作纸带来用。",

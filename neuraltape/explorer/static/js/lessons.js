@@ -41,6 +41,8 @@ let outlined = null;
 // How high the lesson's own words were when the page was scrolled last, and where what they speak of stood.
 let height = 0;
 let stood = 0;
+// The slot that was pointed at when the lesson was drawn last.
+let pointed = null;
 
 export function makeLessons() {
   byId("lessons-open").onclick = () => begin(0);
@@ -48,6 +50,11 @@ export function makeLessons() {
   byId("lesson-back").onclick = () => enter(lesson, stop - 1);
   byId("lesson-next").onclick = () => (stop + 1 < stops().length ? enter(lesson, stop + 1) : lesson + 1 < lessons().length ? begin(lesson + 1) : close());
   byId("lesson-show").onclick = () => stops()[stop].show();
+  // The address is the page's state, no place on it.
+  byId("lesson-return").onclick = (event) => {
+    event.preventDefault();
+    (done ? byId("lesson-next") : byId("lesson-title")).focus({ preventScroll: true });
+  };
   // Wherever the focus is: a lesson begins before it has the focus, and what it asks for is done elsewhere on the page.
   document.addEventListener("keydown", (event) => event.key === "Escape" && open && !event.defaultPrevented && !document.querySelector("dialog[open]") && close());
 }
@@ -69,7 +76,6 @@ async function begin(number) {
     return update({ message: text("lessonOther") });
   }
   enter(number, 0);
-  byId("lesson-title").focus();
 }
 
 function enter(number, at) {
@@ -80,6 +86,8 @@ function enter(number, at) {
   stops()[stop].setup();
   entered = true;
   drawLessons();
+  // A new stop is read from its beginning, and its choices come next.
+  byId("lesson-title").focus({ preventScroll: true });
   scrollTo(stops()[stop].place());
 }
 
@@ -131,6 +139,7 @@ export function drawLessons() {
   // While a run is awaited there is none.
   if (open && state.lanes.length && !(fitting() && courseOf(machineOf(state.machine)) === course)) return close();
   byId("lesson").hidden = !open || !entered;
+  byId("lesson-return").hidden = byId("lesson").hidden;
   if (!open || !entered || !state.lanes.length) return;
   if (lesson >= lessons().length || stop >= stops().length) return;
   const at = stops()[stop];
@@ -140,6 +149,7 @@ export function drawLessons() {
   if (!asked?.length || spoken !== document.documentElement.lang) asked = at.ask?.() ?? [];
   spoken = document.documentElement.lang;
   const waiting = asked.length > 0 && answer === null;
+  const before = done;
   if (!waiting && !done && at.until()) done = true;
   veil(waiting && Boolean(at.veil), waiting && at.ahead !== undefined);
   byId("lesson-title").textContent = text(title);
@@ -150,7 +160,7 @@ export function drawLessons() {
   drawChoices();
   const told = byId("lesson-told");
   told.replaceChildren();
-  if (answer !== null) told.append(element("b", { class: asked[answer].right ? "good" : "bad" }, text(asked[answer].right ? "predicted" : "notPredicted", { right: asked.find((each) => each.right)?.words ?? "" })), " ");
+  if (answer !== null) told.append(element("b", { class: asked[answer].right ? "good" : "bad" }, text(asked[answer].right ? "predicted" : "notPredicted", { right: (asked.find((each) => each.right)?.words ?? "").replace(/\.$/, "") })), " ");
   // What is to be done comes after the prediction, what it shows after the doing.
   if (!waiting) told.append(text(done ? `${key}.then` : `${key}.do`));
   byId("lesson-count").textContent = text("lessonCount", { now: stop + 1, of: stops().length });
@@ -162,6 +172,16 @@ export function drawLessons() {
   outline(at.place());
   // More words, or another run above: what they speak of stays in sight below them.
   if (byId("lesson").offsetHeight !== height || Math.abs(standing(at.place()) - stood) > 1) scrollTo(at.place(), "auto");
+  // What was done may have been done elsewhere on the page; who goes over the tape by keyboard looks at what is spoken of.
+  const byKeyboard = state.pointed !== pointed && document.querySelector("#tape > canvas:focus-visible");
+  pointed = state.pointed;
+  if ((done !== before || byKeyboard) && !inSight(at.place())) scrollTo(at.place(), "auto");
+}
+
+function inSight(place) {
+  const { top, bottom } = place.getBoundingClientRect();
+  const end = byId("time").hidden ? innerHeight : byId("time").getBoundingClientRect().top;
+  return top >= byId("lesson").getBoundingClientRect().bottom && Math.min(bottom, top + 80) <= end;
 }
 
 function drawChoices() {

@@ -1,6 +1,7 @@
 // A lesson on an episode of pictures: what was seen once is found by its likeness.
 
-import { choices, headOf, look, place, plain, steps } from "explorer/lessons/tools";
+import { byId } from "explorer/canvas";
+import { choices, headOf, look, once, place, plain, steps } from "explorer/lessons/tools";
 import { written } from "explorer/pictures";
 import { goTo } from "explorer/player";
 import { peak } from "explorer/sentence";
@@ -21,10 +22,13 @@ const found = () => {
   return step >= 0 && label(step) === label(back().step);
 };
 
+// The tape while its head has still to be chosen, then the pictures in the slots.
+const slots = () => (state.head === reader() ? document.querySelector(".wall") : byId("tape"));
+
 const stops = [
   { place: place("tracks"), setup: () => look("write 1", 0), ask: choices("lessonEpisode.1", () => 2), until: () => state.step === 1, show: () => goTo(1) },
   { place: place("tracks"), setup: () => look("write 1", 1), ask: () => steps(back().step), until: () => state.step === back().step, show: () => goTo(back().step) },
-  { place: place("tracks"), setup: () => look("write 1", back().step), ask: choices("lessonEpisode.3", () => (found() ? 0 : 1)), veil: true, until: () => state.head === reader(), show: () => update({ head: reader() }) },
+  { place: once(place("tracks"), slots), setup: () => look("write 1", back().step), ask: choices("lessonEpisode.3", () => (found() ? 0 : 1)), veil: true, until: () => state.head === reader(), show: () => update({ head: reader() }) },
 ];
 
 export const episode = {

@@ -1,7 +1,7 @@
 // A lesson on questions about a story: each look leads to the next, and the last to the answer.
 
 import { addChange } from "explorer/changes";
-import { ALL, changed, headOf, look, place, plain } from "explorer/lessons/tools";
+import { ALL, changed, headOf, look, once, place, plain } from "explorer/lessons/tools";
 import { peak } from "explorer/sentence";
 import { fixed, state, update } from "explorer/store";
 
@@ -14,8 +14,8 @@ const held = () => state.changes.some((each) => each.kind === "focus" && each.he
 const answers = () => ["hallway", "kitchen", "bedroom"].map((words) => ({ words, right: words === "kitchen" }));
 
 const stops = [
-  { place: place("story"), veil: true, setup: () => look("hop 2", 0), ask: sentences("hop 1", [0, 3]), until: () => state.head === headOf("hop 1"), show: () => update({ head: headOf("hop 1") }) },
-  { place: place("story"), veil: true, setup: () => look("hop 1", 0), ask: sentences("hop 3", [0, 4]), until: () => state.head === headOf("hop 3"), show: () => update({ head: headOf("hop 3") }) },
+  { place: once(place("story"), place("tape")), veil: true, setup: () => look("hop 2", 0), ask: sentences("hop 1", [0, 3]), until: () => state.head === headOf("hop 1"), show: () => update({ head: headOf("hop 1") }) },
+  { place: once(place("story"), place("tape")), veil: true, setup: () => look("hop 1", 0), ask: sentences("hop 3", [0, 4]), until: () => state.head === headOf("hop 3"), show: () => update({ head: headOf("hop 3") }) },
   { place: place("tape"), setup: () => look("hop 3", 0), when: () => !fixed(), ask: answers, until: held, show: () => addChange({ kind: "focus", head: "hop 3", slots: [ELSE] }, ALL) },
 ];
 

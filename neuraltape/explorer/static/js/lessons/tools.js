@@ -39,6 +39,8 @@ export const erased = (slot) => state.changes.some((each) => each.kind === "eras
 
 export const stage = (i) => () => document.querySelectorAll("#stages .stage")[i];
 export const place = (id) => () => byId(id);
+// What is spoken of before a question is answered that hides what the heads look at, and after.
+export const once = (before, after) => () => (byId("inside").classList.contains("veiled") ? before() : after());
 
 // Three steps in their order, of which one is right.
 export const steps = (right) => [0, 2, 4].map((more) => (right < 2 ? right : right - 2) + more).map((step) => ({ words: text("step", { step }), right: step === right }));
