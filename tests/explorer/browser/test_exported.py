@@ -51,6 +51,11 @@ def test_a_browser_follows_a_machine_with_files_alone(tab, only_page, exported):
         page.click("#random")
         page.select_option("#machine", value="model:mann")
         page.locator("#tape-title", has_text="of 11").wait_for()
+        # What is recorded cannot be drawn, and nothing says that it can.
+        page.locator(".tracks canvas[aria-label^='Input']").wait_for()
+        assert page.locator("canvas.drawable").count() == 0
+        assert "on the tape" in page.inner_text("#keys")
+        assert "on the input" not in page.inner_text("#keys")
         assert page.locator("#message").is_hidden()
         page.goto("about:blank")
         server.shutdown()

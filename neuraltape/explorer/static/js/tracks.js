@@ -4,7 +4,7 @@ import { slotRange, slotsShown } from "explorer/axis";
 import { cell, cross, element, prepare } from "explorer/canvas";
 import { describeItems, paintAnswer, paintItems } from "explorer/items";
 import { colour, rgb, signed } from "explorer/palette";
-import { state, update } from "explorer/store";
+import { fixed, state, update } from "explorer/store";
 import { layPictures, paintPicture, pixels } from "explorer/pictures";
 import { channelName, headName, text } from "explorer/text";
 import { laneName } from "explorer/verdict";
@@ -123,7 +123,7 @@ function shade(value, limit) {
 let inputCanvas;
 
 // Whether something can be drawn on the input here.
-export const drawable = (trace) => Boolean(editor) && trace.free > 0;
+export const drawable = (trace) => Boolean(editor) && trace.free > 0 && !fixed();
 
 function pictureTrack(trace) {
   const label = text("tracksLabel", { name: text("pictures"), steps: trace.steps });
