@@ -56,7 +56,7 @@ def main() -> None:
         print(f"after {result.sequences} sequences: {result.wrong:.2f} wrong answers a sequence, on rows kept apart")
         ntm = NTM.from_pretrained(Path(folder) / "run")
         symbols = torch.tensor([3, 1, 0, 2, 2, 1])
-        answers, _ = ntm(torch.nn.functional.one_hot(symbols, SYMBOLS).float())
+        answers, _ = ntm(symbols)
         print(f"{symbols.tolist()} -> {answers.argmax(-1).tolist()[BACK:]} (two steps before)")
 
 

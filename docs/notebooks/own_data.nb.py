@@ -76,12 +76,12 @@ plot_sequences(shown, "classes", symbols=True, trace=trace, score_name=task.scor
 # %% [markdown]
 # ## Asking it
 #
-# A machine takes symbols as vectors with a single 1.
+# Symbols are looked up by the machine itself (`embedding_size`), so it takes them as integers.
 
 # %%
 asked = torch.tensor([3, 1, 0, 2, 2, 1])
 with torch.no_grad():
-    answers, _ = machine(torch.nn.functional.one_hot(asked, SYMBOLS).float().unsqueeze(1))
+    answers, _ = machine(asked.unsqueeze(1))
 print(f"{asked.tolist()} -> {answers[:, 0].argmax(-1).tolist()[BACK:]}, two steps before")
 
 # %% [markdown]

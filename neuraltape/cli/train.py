@@ -1,6 +1,7 @@
 """`neuraltape train`: every setting is a flag; a recipe or a file gives what no flag says."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from neuraltape.cli.subject import RUNS, TASK_NAMES
 from neuraltape.settings import Settings
 from neuraltape.settings.choice import DEFAULTS, SECTIONS, TRAINABLE, Choice
 from neuraltape.settings.fields import CONTENTS
-from neuraltape.settings.optimizer import OPTIMIZERS
+from neuraltape.settings.optimizer import CLIPPING, OPTIMIZERS
 from neuraltape.settings.settings import read_flat, with_changes
 from neuraltape.tasks import TASKS
 from neuraltape.tasks.own_data import OwnData
@@ -213,16 +214,32 @@ def make_parser(source: Source) -> Parser:
 def defaults_from(source: Source) -> dict[str, Any]:
     """The values in a file of settings, checked. Raises UsageError that names the file."""
     assert source.config is not None
-    changes = {"model": source.model, "optimizer": source.optimizer}
+    changes: dict[str, Any] = {"model": source.model, "optimizer": source.optimizer}
     if source.data is not None:
         changes["data"] = source.data
-    base = {"task": source.task, **read_flat(source.config)}
+    base, decided = {"task": source.task, **read_flat(source.config)}, _deciding(source.rest)
+    # What the command line decides is for the parser to check.
+    values = {name: value for name, value in with_changes(base, changes | decided).items() if name not in decided}
+    # A recipe for users' own data names no file: that is what the command line has to say.
+    unnamed = {"data"} & set(source.choice.names()) - set(values)
     try:
-        flat = Settings.from_flat(with_changes(base, changes)).flat()
+        flat = Settings.from_flat({**dict.fromkeys(unnamed, ""), **values}).flat()
     except ValueError as error:
         raise UsageError(f"{source.config}: {error}") from error
     # A new training looks anew at what its files hold.
-    return {name: value for name, value in flat.items() if name not in ("task", CONTENTS)}
+    return {name: value for name, value in flat.items() if name not in ("task", CONTENTS, *unnamed)}
+
+
+def _deciding(words: Sequence[str]) -> dict[str, Any]:
+    """Options that decide which values of a file still act. What is none of theirs the parser refuses."""
+    words, found = [with_underscores(word) for word in words], dict[str, Any]()
+    if (clip := option_of(words, "--clip")) in CLIPPING:
+        found["clip"] = clip
+    # A list of numbers: [0,1], or 0 1.
+    offsets = re.findall(r"(?:^| )--shift_offsets[= ]([-0-9,\[\] ]*)(?= --|$)", " ".join(words))
+    if offsets:
+        found["shift_offsets"] = [int(number) for number in re.findall(r"-?[0-9]+", offsets[-1])]
+    return found
 
 
 def run_dir_of(run_dir: str | None, name: str | None, task: str, *, overwrite: bool) -> Path:

@@ -32,6 +32,7 @@ from neuraltape.nn.quick import (
     fits,
     know,
     like_of,
+    looked_up,
     of_linear,
     part,
     plain,
@@ -85,7 +86,7 @@ class FastMachine(Machine):
             # What is saved says whose controller it takes, which JSON can't hold.
             self.made_with = {**self.config, "controller": type(controller).__name__}
         self.memory_slots, self.layout = config.memory_slots, self.access.layout
-        self.input_scale: float = getattr(config, "input_scale", 1.0)
+        self.input_scale: float = config.input_scale
         self.choice, self.step_choice = BackendChoice("sequence", name), BackendChoice("step", name)
         self.loss_choice = BackendChoice("loss", name)
         self._start = KeptStart()
@@ -226,8 +227,10 @@ class FastMachine(Machine):
         output = parts.get("output")
         whole = plain_step(self, controller, access, output, _CONTROLLERS, self.access_type)
         whole = whole and _of_steps(type(self)) == _STEP
-        whole = whole and not self.embedding_size
-        if not whole or type(inputs) is not Tensor or inputs.dim() != 2 or inputs.shape[1] != self.input_size:
+        seen: Any = inputs
+        if whole and self.embedding_size:
+            seen = looked_up(parts.get("embedding"), inputs)
+        if not whole or type(seen) is not Tensor or seen.dim() != 2 or seen.shape[1] != self.seen_size:
             return super().step(inputs, state, reset=reset)
         if autocasts(inputs.device.type):
             return super().step(inputs, state, reset=reset)
@@ -247,11 +250,11 @@ class FastMachine(Machine):
         spec = self._spec(controller, access)
         like = weights.interface_weight
         # Half precision is widened there.
-        if inputs.dtype != like.dtype:
+        if seen.dtype != like.dtype:
             return super().step(inputs, state, reset=reset)
         take = self.step_choice.plain(like.device, like.dtype, spec).function
         carried = state.controller.parts()
-        y, carried, after = take(self._scaled(inputs), weights, of_output, carried, state.access, spec, own=own)
+        y, carried, after = take(self._scaled(seen), weights, of_output, carried, state.access, spec, own=own)
         return y, MachineState(type(state.controller)(*carried), after)
 
     def control(self, x: Tensor, state: MachineState) -> tuple[Tensor, Any]:
@@ -302,7 +305,7 @@ class FastMachine(Machine):
 TRACED["run"].append(FastMachine.run)
 
 _CONTROLLERS = frozenset(CONTROLLERS.values())
-for _kind in (nn.Linear, *_CONTROLLERS):
+for _kind in (nn.Embedding, nn.Linear, *_CONTROLLERS):
     know(_kind)
 
 # What the kernels stand for in a machine, as it is written: in a start, a run and a single step.

@@ -35,7 +35,7 @@ class LSTMConfig:
     input_scale: float = 1.0
     """What inputs are multiplied with: more than 1 where small differences of an input matter."""
     embedding_size: int | None = None
-    """Numbers that a symbol is looked up as; 0: none, it is shown one-hot; null: 64 for more than 256 symbols."""
+    """Numbers that a symbol is looked up as; 0: none, it is shown one-hot; null: 64 in a training on symbols."""
 
     def __post_init__(self) -> None:
         check_size("hidden_size", self.hidden_size)

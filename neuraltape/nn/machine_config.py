@@ -5,7 +5,7 @@ from math import isqrt
 from typing import Literal
 
 from neuraltape.kernels import check_backend
-from neuraltape.nn.checks import check_choice, check_embedding, check_size
+from neuraltape.nn.checks import check_choice, check_embedding, check_input_scale, check_size
 from neuraltape.nn.controllers import CONTROLLERS
 
 ControllerName = Literal["lstm", "gru", "feedforward"]
@@ -39,8 +39,10 @@ class MachineConfig:
     """The network between input and heads."""
     controller_layers: int = 1
     """Layers of the controller."""
+    input_scale: float = 1.0
+    """What inputs are multiplied with: more than 1 where small differences of an input matter."""
     embedding_size: int | None = None
-    """Numbers that a symbol is looked up as; 0: none, it is shown one-hot; null: 64 for more than 256 symbols."""
+    """Numbers that a symbol is looked up as; 0: none, it is shown one-hot; null: 64 in a training on symbols."""
     backend: str = "auto"
     """Which kernels run it; "auto": the fastest that can."""
 
@@ -53,6 +55,7 @@ class MachineConfig:
                 f"memory_slots times memory_width must be at most {MOST_NUMBERS:,}; got {self.memory_slots:,} times "
                 f"{self.memory_width:,}"
             )
+        check_input_scale(self.input_scale)
         check_embedding(self.embedding_size)
         check_choice("controller", self.controller, tuple(CONTROLLERS))
         check_backend(self.backend)

@@ -30,6 +30,7 @@ class MANN(FastMachine):
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
         controller_layers: layers of a built-in controller.
+        input_scale: what inputs are multiplied with, positive: see `NTM`.
         embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so
             many numbers each (`torch.nn.Embedding`), which is trained too; 0 or None: a step is input_size numbers.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
@@ -58,6 +59,7 @@ class MANN(FastMachine):
         usage_decay: float = 0.99,
         controller: ControllerName | nn.Module = "lstm",
         controller_layers: int = 1,
+        input_scale: float = 1.0,
         embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
@@ -71,6 +73,7 @@ class MANN(FastMachine):
             read_heads=read_heads,
             usage_decay=usage_decay,
             controller_layers=controller_layers,
+            input_scale=input_scale,
             embedding_size=embedding_size,
             backend=backend,
         )

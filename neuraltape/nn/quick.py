@@ -23,6 +23,9 @@ from neuraltape.nn.state import MachineState
 # such as quantised, distributed or nested ones, have operations of their own, and a kernel is none of them.
 KNOWN = (Tensor, nn.Parameter, FakeTensor, FunctionalTensor)
 
+# Integers that an embedding is indexed with as they are.
+_SYMBOLS = (torch.int64, torch.int32)
+
 # What a call of a part goes through, for each class that a kernel may stand for: as it was when the class was made.
 _MADE: dict[type, tuple[Callable[[type], Any], Any]] = {}
 
@@ -107,6 +110,22 @@ def plain_step(machine: Any, controller: Any, access: Any, output: Any, kinds: A
         or a["_forward_pre_hooks"] or b["_forward_pre_hooks"] or c["_forward_pre_hooks"] or d["_forward_pre_hooks"]
         or e["_forward_hooks"] or e["_forward_pre_hooks"]
     )  # fmt: skip
+
+
+def looked_up(embedding: Any, symbols: Any) -> Tensor | None:
+    """What an embedding gives for the symbols of one step, (batch,), on the CPU; None where it has to be called.
+
+    That is also where something is wrong with the symbols, which the ordinary way says.
+    """
+    if type(symbols) is not Tensor or symbols.dim() != 1 or symbols.dtype not in _SYMBOLS or not len(symbols):
+        return None
+    if symbols.device.type != "cpu" or torch.compiler.is_compiling() or not plain(embedding, nn.Embedding):
+        return None
+    table = embedding._parameters.get("weight")
+    least, most = symbols.aminmax()
+    if embedding.max_norm is not None or type(table) is not nn.Parameter or int(least) < 0 or int(most) >= len(table):
+        return None
+    return table.index_select(0, symbols)
 
 
 def of_linear(module: Any) -> tuple[Tensor, Tensor] | None:

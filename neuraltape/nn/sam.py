@@ -39,6 +39,7 @@ class SAM(Resizable, FastMachine):
         controller: "lstm", "feedforward", "gru", or a module with `initial_state(batch_size)` and
             `forward(x, state) -> (y, state)`, as for `NTM`.
         controller_layers: layers of a built-in controller.
+        input_scale: what inputs are multiplied with, positive: see `NTM`.
         embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so
             many numbers each (`torch.nn.Embedding`), which is trained too; 0 or None: a step is input_size numbers.
         batch_first: inputs and outputs are (batch, time, ...) instead of (time, batch, ...). States never change.
@@ -69,6 +70,7 @@ class SAM(Resizable, FastMachine):
         one_late: bool = False,
         controller: ControllerName | nn.Module = "lstm",
         controller_layers: int = 1,
+        input_scale: float = 1.0,
         embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
@@ -85,6 +87,7 @@ class SAM(Resizable, FastMachine):
             one_late=one_late,
             controller=controller if isinstance(controller, str) else "lstm",
             controller_layers=controller_layers,
+            input_scale=input_scale,
             embedding_size=embedding_size,
             backend=backend,
         )

@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 
 from neuraltape.settings.checks import check_choice, check_needed, check_positive, check_range
 
+CLIPPING = ("adaptive", "norm", "value", "none")
+
 
 @dataclass(frozen=True)
 class OptimizerSettings:
@@ -36,7 +38,7 @@ class OptimizerSettings:
 
     def __post_init__(self) -> None:
         check_choice(self, "schedule", ("constant", "linear", "cosine"))
-        check_choice(self, "clip", ("adaptive", "norm", "value", "none"))
+        check_choice(self, "clip", CLIPPING)
         check_positive(self, "learning_rate")
         check_positive(self, "clip_at")
         check_range(self, "clip_floor", 0, None)

@@ -35,8 +35,8 @@ from neuraltape.tasks import TASKS
 from neuraltape.tasks.task import Task
 
 FORMAT = 2
-# More symbols than the first are looked up, as so many numbers as the second says, where nobody says otherwise.
-ONE_HOT_AT_MOST, EMBEDDING = 256, 64
+# Symbols are looked up as so many numbers where nobody says otherwise: a single 1 among zeros is too small a signal.
+EMBEDDING = 64
 # What ends a line to YAML's reader, and is written as it is by its writer.
 NEW_LINES = ("\x85", "\u2028", "\u2029")
 
@@ -100,7 +100,7 @@ class Settings:
         task, size = self.task.resolved(), self.model.embedding_size
         if size and not task.takes_symbols:
             raise ValueError(f"embedding_size needs inputs that are symbols; those of {task.name} are not; got {size}")
-        if size is None and task.takes_symbols and task.input_size > ONE_HOT_AT_MOST:
+        if size is None and task.takes_symbols:
             size = EMBEDDING
         return replace(self, task=task, model=replace(self.model, embedding_size=size))
 
@@ -215,13 +215,24 @@ def flattened(nested: Mapping[str, Any]) -> dict[str, Any]:
 def with_changes(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Flat settings with changes.
 
-    Where these choose another machine or optimiser, what belonged to the old one alone is left out. The changes
-    themselves are all kept, so that one that does not belong is refused later.
+    Where these choose another machine or optimiser, what belonged to the old one alone is left out; so are the old
+    clipping's bounds where they clip in another way, and a bias for a move that they take away. The changes themselves
+    are all kept, so that one that does not belong is refused later.
     """
     merged = {**base, **changes}
     names = Choice.of(merged).names()
     before = Choice.of(base).names() if "task" in base else []
-    return {name: value for name, value in merged.items() if name in changes or name in names or name not in before}
+    idle = set[str]()
+    if "clip" in changes and changes["clip"] != base.get("clip", OptimizerSettings.clip):
+        idle.update(("clip_at", "clip_floor", "cooldown_clip_floor"))
+    offsets = changes.get("shift_offsets")
+    if isinstance(offsets, list | tuple) and 1 not in offsets:
+        idle.add("write_shift_bias")
+    return {
+        name: value
+        for name, value in merged.items()
+        if name in changes or (name not in idle and (name in names or name not in before))
+    }
 
 
 def _section(section: Section, part: type, values: Mapping[str, Any]) -> Any:

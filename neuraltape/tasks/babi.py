@@ -26,8 +26,9 @@ class Babi(TableTask):
     """Read stories word by word and answer at each question mark.
 
     The tasks of Weston et al. (2015), arXiv 1502.05698, as Graves et al. (2016), doi 10.1038/nature20101, give them to
-    a DNC: a word a step, one-hot, a story with all of its questions as one sequence, only the answers scored. Unlike
-    there an answer of several words counts as one, and comes at the question mark itself. Sentences end in a full stop.
+    a DNC: a word a step, a story with all of its questions as one sequence, only the answers scored. Unlike there
+    words are looked up (one-hot with `embedding_size` 0), and an answer of several words counts as one and comes at the
+    question mark itself. Sentences end in a full stop.
 
         words     mary went home . john left . where is mary ?
         targets                                              home

@@ -43,7 +43,7 @@ class Sequences(OwnData):
     the steps to score. What stands past a length is ignored. `.npy`: the inputs alone. `.jsonl`: a line a sequence, an
     object with `inputs`, and
     where wanted `targets` and `mask`. Inputs are a list of numbers a step; a single whole number a step is a symbol,
-    shown to the machine one-hot, and a single real number is one feature. Two rows:
+    which the machine looks up (`embedding_size`), and a single real number is one feature. Two rows:
 
         {"inputs": [[0.5, 1.0], [0.25, 0.0], [0.0, 0.0]], "targets": [[0], [1], [1]]}
         {"inputs": [[0.0, 1.0], [1.0, 1.0]], "targets": [[1], [0]], "mask": [0, 1]}

@@ -19,7 +19,7 @@ Scored = Literal["all", "last"]
 # What a file's targets can be.
 KINDS: tuple[Kind, ...] = ("bits", "classes", "values")
 
-# One-hot vectors wider than this are more likely a mistake (values written as integers) than a vocabulary.
+# More symbols than this are more likely a mistake (values written as integers) than a vocabulary.
 MOST_SYMBOLS = 65536
 
 

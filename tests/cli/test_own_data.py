@@ -31,7 +31,9 @@ def labels(call: Call, here: Path) -> Path:
     table(here / "data.csv", 20)
     said = call("train", "--data", "data.csv", "--targets", "label", "--test-fraction", "0.2", *SMALL)
     assert said.code == 0, said.err
-    lines = said.out.splitlines()
+    used, *lines = said.out.splitlines()
+    assert used.startswith("using ")
+    assert used.endswith("own-data/sequences.yaml")
     assert lines[:2] == [
         "20 sequences of 4 steps; inputs: 2 features a step: x, y",
         "targets: one of 3 classes, as they are whole numbers without a list around them",

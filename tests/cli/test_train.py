@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from neuraltape.cli.recipes import recipe_of
 from neuraltape.runs.directory import LOCK
 from neuraltape.settings import Settings
+from neuraltape.settings.settings import read_flat
 from tests.cli.conftest import TINY, Call
 
 
@@ -82,6 +84,51 @@ def test_the_tasks_recipe_is_used_where_there_is_one(call: Call, monkeypatch: py
     assert config_of(Path("runs/copy")).optimizer.learning_rate == 3e-3
     call("train", "copy", *TINY, "--learning-rate", "2e-3", "--overwrite")
     assert config_of(Path("runs/copy")).optimizer.learning_rate == 2e-3
+
+
+def test_a_recipe_for_own_data_leaves_the_file_to_the_user(call: Call, refuses: Call) -> None:
+    Path("mine.jsonl").write_text('{"inputs": [[0.5]], "targets": [[1]]}\n' * 10)
+    options = [word for word in TINY if word not in ("--max-length", "3")]
+    recipe = read_flat(recipe_of("sequences") or "")
+    assert "using " in call("train", "--data", "mine.jsonl", *options).out
+    flat = config_of(Path("runs/sequences")).flat()
+    given = {option[2:].replace("-", "_") for option in options if option.startswith("--")}
+    assert {name: flat[name] for name in recipe if name not in given} == {
+        name: value for name, value in recipe.items() if name not in given
+    }
+    others = ("--model", "lstm", "--optimizer", "rmsprop", "--max-sequences", "8", "--name", "other")
+    assert call("train", "--data", "mine.jsonl", *others).code == 0
+    assert config_of(Path("runs/other")).optimizer.learning_rate == recipe["learning_rate"]
+    assert "--data TEXT" in call("train", "sequences", "--help").out
+    assert "--data is missing" in refuses("train", "sequences").err
+
+
+@pytest.mark.parametrize(
+    ("options", "clip_at", "write_shift_bias"),
+    [
+        ((), 0.5, 3.0),
+        (("--clip", "none"), 1.0, 3.0),
+        (("--clip=adaptive", "--clip-at", "2"), 2.0, 3.0),
+        (("--shift-offsets", "-1", "0"), 0.5, 0.0),
+        (("--shift_offsets=[0]", "--seed", "1"), 0.5, 0.0),
+        (("--shift-offsets", "[0, 1]"), 0.5, 3.0),
+    ],
+)
+def test_a_recipes_values_that_no_longer_act_are_left_out(
+    call: Call, options: tuple[str, ...], clip_at: float, write_shift_bias: float
+) -> None:
+    Path("mine.yaml").write_text(
+        "format: 2\ntask: {name: copy}\noptimizer: {clip: norm, clip_at: 0.5}\npractice: {write_shift_bias: 3.0}\n"
+    )
+    said = call("train", "copy", *TINY, "--config", "mine.yaml", *options)
+    assert said.code == 0, said.err
+    flat = config_of(Path("runs/copy")).flat()
+    assert (flat["clip_at"], flat["write_shift_bias"]) == (clip_at, write_shift_bias)
+
+
+@pytest.mark.parametrize("offsets", ["[0,x]", "[]", "[01", "1.5"])
+def test_offsets_that_are_none_are_refused_by_their_name(refuses: Call, offsets: str) -> None:
+    assert "--shift-offsets must be" in refuses("train", "copy", "--shift-offsets", offsets).err
 
 
 @pytest.mark.usefixtures("no_pictures")

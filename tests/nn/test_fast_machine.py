@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuraltape import MANN, NTM
+from neuraltape import DNC, MANN, NTM, SAM
 from neuraltape.nn.controllers import LSTMController
 
 SIZES = {"memory_slots": 6, "memory_width": 4, "read_heads": 2}
@@ -49,6 +49,52 @@ def test_a_start_from_a_given_memory_is_the_machine_s_own_but_for_that(machine, 
 def test_a_memory_that_does_not_fit_is_named(machine, memory, error, message):
     with pytest.raises(error, match=message):
         machine(3, 5, 2, **SIZES).initial_state(3, memory)
+
+
+@pytest.mark.parametrize("machine", [NTM, MANN, DNC, SAM])
+def test_a_step_looks_its_symbols_up_and_goes_straight_to_the_backend(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = machine(7, 5, 2, embedding_size=4, input_scale=2.0, **SIZES)
+    symbols = torch.tensor([[3, 0], [6, 3]])
+    with torch.no_grad():
+        expected, end = model(symbols)
+        state, ordinary = model.initial_state(2), []
+        monkeypatch.setattr("neuraltape.nn.sequence_model.step_by_call", lambda *_: ordinary.append(1))
+        for step, now in enumerate(symbols):
+            outputs, state = model.step(now.int() if step else now, state)
+            torch.testing.assert_close(outputs, expected[step])
+        monkeypatch.undo()
+        assert not ordinary
+        for found, wanted in zip(state.access.parts(), end.access.parts(), strict=True):
+            torch.testing.assert_close(found, wanted)
+        for wrong in (torch.tensor([0, 7]), torch.tensor([-1, 0])):
+            with pytest.raises(ValueError, match="inputs must be symbols from 0 to 6"):
+                model.step(wrong, state)
+        seen = []
+        model.embedding.register_forward_hook(lambda *_: seen.append(1))
+        torch.testing.assert_close(model.step(symbols[0])[0], expected[0])
+        assert seen
+
+
+@pytest.mark.parametrize("machine", [NTM, MANN, DNC, SAM])
+def test_a_scale_multiplies_what_the_controller_sees(machine: Any, generator: torch.Generator) -> None:
+    x = torch.randn(4, 3, 3, generator=generator, dtype=torch.float64)
+    kind = {**SIZES, "dtype": torch.float64}
+    plain, scaled = machine(3, 5, 2, **kind), machine(3, 5, 2, input_scale=8.0, **kind)
+    scaled.load_state_dict(plain.state_dict())
+    expected, end = plain(8 * x)
+    outputs, state = scaled(x)
+    torch.testing.assert_close(outputs, expected, rtol=0, atol=0)
+    for found, wanted in zip(state.access.parts(), end.access.parts(), strict=True):
+        assert torch.equal(found, wanted)
+    trace = scaled.trace(x)
+    torch.testing.assert_close(trace.outputs, expected.detach(), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(trace.inputs, x, rtol=0, atol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(scaled.step(x[0])[0], expected[0], rtol=1e-9, atol=1e-11)
+    with pytest.raises(ValueError, match=r"input_scale must be positive and finite; got 0\.0"):
+        machine(3, 5, 2, input_scale=0.0)
 
 
 @machines

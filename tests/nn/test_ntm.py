@@ -420,20 +420,6 @@ def test_half_precision_parameters_are_refused(generator):
         ntm(rows(generator).bfloat16())
 
 
-@pytest.mark.parametrize("controller", CONTROLLERS)
-def test_a_scale_multiplies_what_the_controller_sees(controller, generator):
-    x = rows(generator)
-    plain, scaled = machine(controller), machine(controller, input_scale=8.0)
-    expected, end = plain(8 * x)
-    outputs, state = scaled(x)
-    torch.testing.assert_close(outputs, expected, rtol=0, atol=0)
-    assert all(torch.equal(a, b) for a, b in zip(tensors_of(state), tensors_of(end), strict=True))
-    torch.testing.assert_close(scaled.trace(x).outputs, expected.detach(), rtol=1e-9, atol=1e-11)
-    torch.testing.assert_close(scaled.trace(x).inputs, x, rtol=0, atol=0)
-    with torch.no_grad():
-        torch.testing.assert_close(scaled.step(x[0])[0], expected[0], rtol=1e-9, atol=1e-11)
-
-
 def test_linear_units_are_on_every_path_and_saved(generator, tmp_path):
     x = 5 * rows(generator)
     ntm = machine(linear_units=4)

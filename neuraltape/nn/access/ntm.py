@@ -26,7 +26,6 @@ from neuraltape.nn.backend import BackendChoice, without_autocast
 from neuraltape.nn.checks import (
     check_choice,
     check_flag,
-    check_input_scale,
     check_linear_units,
     check_size,
     check_without_linear_units,
@@ -60,8 +59,6 @@ class NTMConfig(MachineConfig):
     """Whether what the heads have read before the first step is trained."""
     linear_units: int = 0
     """Units of each layer of an LSTM controller that are not squashed: a count there goes on beyond those practised."""
-    input_scale: float = 1.0
-    """What inputs are multiplied with: more than 1 where small differences of an input matter."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,7 +67,6 @@ class NTMConfig(MachineConfig):
         check_linear_units(self.linear_units, self.hidden_size)
         if self.controller != "lstm":
             check_without_linear_units(self.linear_units, self.controller)
-        check_input_scale(self.input_scale)
         for name in ("train_initial_weights", "train_initial_reads"):
             check_flag(name, getattr(self, name))
         if self.train_initial_memory is not None:
