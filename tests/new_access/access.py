@@ -82,6 +82,7 @@ class Wheel(FastMachine):
         start: int = 0,
         controller: str = "lstm",
         controller_layers: int = 1,
+        input_scale: float = 1.0,
         embedding_size: int | None = None,
         batch_first: bool = False,
         backend: str = "auto",
@@ -93,6 +94,7 @@ class Wheel(FastMachine):
             read_heads=read_heads,
             start=start,
             controller_layers=controller_layers,
+            input_scale=input_scale,
             embedding_size=embedding_size,
             backend=backend,
         )
