@@ -22,7 +22,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from neuraltape.explorer import create_app, export
 from neuraltape.nn.pretrained import PACKAGED
 from tests.explorer.browser.served import Quiet, served
-from tests.explorer.browser.waiting import eventually, hidden
+from tests.explorer.browser.waiting import drawn, eventually, hidden
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
 
@@ -120,6 +120,7 @@ class Newcomer:
         """Keep what the page says there: the group of a pattern."""
 
         def act(page: Any) -> None:
+            drawn(page)
             eventually(page, lambda: re.search(pattern, page.inner_text(selector)), f"no {pattern}")
             found = re.search(pattern, page.inner_text(selector))
             assert found is not None
@@ -135,12 +136,12 @@ class Newcomer:
 
         def act(page: Any) -> None:
             for _ in range(20):
+                drawn(page)
                 said = page.inner_text("#sentence")
                 if re.search(rf"slot {self.known[name]}: \d+ % of its focus is there", said):
                     assert "It brings back what stands there." in said
                     return
                 page.keyboard.press(key)
-                eventually(page, lambda said=said: page.inner_text("#sentence") != said)
             raise AssertionError(f"the head is never on slot {self.known[name]}")
 
         return act
@@ -182,18 +183,11 @@ class Newcomer:
 
 def walk(page: Any, key: str, found: Callable[[str], bool]) -> None:
     """Go over the tape with an arrow key until a slot is found by what the page says of it."""
-    label = page.get_attribute("#tape > canvas", "aria-label")
     for _ in range(60):
-        if found(label):
+        drawn(page)
+        if found(page.get_attribute("#tape > canvas", "aria-label")):
             return
         page.keyboard.press(key)
-        old = label
-        # At an end of the tape nothing changes any more.
-        for _ in range(20):
-            page.wait_for_timeout(50)
-            label = page.get_attribute("#tape > canvas", "aria-label")
-            if label != old:
-                break
     raise AssertionError("no such slot on the tape")
 
 

@@ -25,6 +25,11 @@ def hidden(page: Any, selector: str) -> None:
     page.locator(selector).wait_for(state="hidden")
 
 
+def drawn(page: Any) -> None:
+    """Until the page shows what was done to it up to now: it draws once a frame, and what is read before is of the past."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))")
+
+
 @contextmanager
 def answered(page: Any) -> Iterator[None]:
     """Until the page shows the answer to what was done in the block, whoever computed it."""
