@@ -144,10 +144,10 @@ def test_a_weighting_that_is_nowhere_is_not_called_flat_everywhere(page):
     assert [each.split("\n")[1] for each in names[1:4]] == ["Backward", "Content", "Forward"]
     said = [page.locator(".stage").nth(stage).locator(".flat").all_inner_texts() for stage in range(5)]
     # Nothing was written before or after the first step; the contents are compared all the same, and have a share.
-    assert said[1] == said[3] == ["flat: 0 % in all"]
+    assert said[1] == said[3] == ["flat: 0\u00a0% in all"]
     assert said[2] == ["flat: 1/6 everywhere"]
     share = page.locator(".stage").nth(4).locator(".moves button").nth(1).inner_text().split("\n")[-1]
-    assert said[4] == [f"flat: {round(100 * float(share))} % in all"]
+    assert said[4] == [f"flat: {round(100 * float(share))}\u00a0% in all"]
 
 
 def test_a_slot_belongs_to_the_picture_before_the_last_write_into_it(page):
@@ -186,8 +186,8 @@ def test_the_numbers_of_slots_are_whole_and_a_head_without_a_focus_looks_nowhere
         }"""
     )
     assert found["written"] == [["0", 6], ["10", 31.5], ["20", 57]]
-    assert found["said"][-1] == "Write 1 looks nowhere: its focus is 0 % in all. It leaves the memory as it was."
-    assert found["said"][0] == "Read 1 looks nowhere: its focus is 0 % in all. It brings back nothing."
+    assert found["said"][-1] == "Write 1 looks nowhere: its focus is 0\u00a0% in all. It leaves the memory as it was."
+    assert found["said"][0] == "Read 1 looks nowhere: its focus is 0\u00a0% in all. It brings back nothing."
 
 
 def test_a_journey_can_be_asked_for_ride_by_ride(page):
@@ -251,7 +251,7 @@ def test_a_story_can_be_told_and_its_sentences_are_coloured(page):
     page.get_by_role("button", name="John moved to the office.").click()
     page.get_by_role("button", name="Let hop 1 look only here").click()
     until(page, "document.querySelectorAll('#changes .chip').length === 1")
-    eventually(page, lambda: page.locator(".named tbody tr").first.inner_text().split("\t")[1] == "100 %")
+    eventually(page, lambda: page.locator(".named tbody tr").first.inner_text().split("\t")[1] == "100\u00a0%")
     page.fill("#question", "Where is Jhon?")
     page.click("#ask")
     page.wait_for_selector("#message:visible")
@@ -292,8 +292,12 @@ def test_a_trace_of_a_machine_that_nobody_knows_can_be_looked_into(tab, tmp_path
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (0, "Read 1 moves one slot on, to slot 3: 100 % of its focus is there. It brings back what stands there."),
-        (1, "Read 1 jumps to slot 3, led by its key: 100 % of its focus is there. It brings back what stands there."),
+        (0, "Read 1 moves one slot on, to slot 3: 100\u00a0% of its focus is there. It brings back what stands there."),
+        (
+            1,
+            "Read 1 jumps to slot 3, led by its key: 100\u00a0% of its focus is there. "
+            "It brings back what stands there.",
+        ),
     ],
 )
 def test_the_sentence_says_whether_a_head_moved_on_or_was_led_by_its_key(tab, tmp_path, found, sentence):
@@ -312,3 +316,20 @@ def test_an_optimal_guesser_is_not_called_wrong(page):
     assert page.locator(".track-name .bad").count() == 0
     # The draft is as long as those that it was trained on.
     assert page.input_value("#length") == "200"
+
+
+def test_the_slots_with_names_are_whole_on_a_telephone(page):
+    """The share of each of three heads stands beside the longest word of a name."""
+    choose(page, "answers")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(200)
+    over = page.evaluate(
+        """() => {
+            const place = document.querySelector(".named");
+            place.querySelector(".pick-slot").textContent = "Moorgate, Hammersmith & City east: Liverpool Street";
+            const heads = [...place.querySelectorAll("thead button")];
+            heads.forEach((each, i) => (each.textContent = `${i ? "read" : "write"} ${i + 1}`));
+            return [heads.length, place.scrollWidth - place.clientWidth];
+        }"""
+    )
+    assert over == [3, 0]

@@ -335,7 +335,7 @@ def test_slots_can_be_set_and_too_few_are_said(page):
     assert len(draft_of(page)["vectors"]) == 8
     page.fill("#length", "10")
     page.keyboard.press("Enter")
-    eventually(page, lambda: page.inner_text("#range-note").startswith("In training lengths were 1\u20138."))
+    eventually(page, lambda: page.inner_text("#range-note").startswith("In training lengths were 1\u2013\u20608."))
     # A machine whose start is kept slot by slot has no such choice.
     page.select_option("#machine", value="model:ngrams")
     hidden(page, "#slots")
@@ -363,9 +363,9 @@ def test_targets_and_outputs_can_be_heard_and_labels_say_what_they_count(page):
     assert f"step 9: {''.join(map(str, vectors[0]))};" in label
     assert "step 9: " in page.get_attribute(".tracks canvas[aria-label^='Output']", "aria-label")
     marks = page.locator(".head-mark").all_inner_texts()
-    assert all(re.fullmatch(r"(write|read) 1: (slot \d+|spread), \d+ %( at most)?", each) for each in marks), marks
+    assert all(re.fullmatch(r"(write|read) 1: (slot \d+|spread), \d+\u00a0%( at most)?", each) for each in marks), marks
     wrapped = page.evaluate("""async () => (await import("explorer/axis")).slotRange({}, [126, 127, 0, 1, 2])""")
-    assert wrapped == "126\u2013127, 0\u20132"
+    assert wrapped == "126\u2013\u2060127, 0\u2013\u20602"
 
 
 def test_it_says_that_it_works_and_that_the_server_is_away(page):
@@ -391,3 +391,76 @@ def test_the_packed_form_says_how_long_its_header_is(page, address):
     data = page.request.post(f"{address}api/run", data=body).body()
     header = json.loads(data[4 : 4 + struct.unpack("<I", data[:4])[0]])
     assert [head["name"] for head in header["heads"]] == ["read 1", "write 1"]
+
+
+def test_nothing_is_cut_between_a_number_and_its_sign_or_within_a_range(page):
+    """On a narrow place each stands in one line; the share is the one of a sentence, the range the one of a track."""
+    lines = """async (call) => {
+        const text = (await import("explorer/text"))[call[0]](...call.slice(1));
+        const place = document.createElement("p");
+        place.style.cssText = "position: absolute; width: 1px";
+        place.textContent = text;
+        document.body.append(place);
+        const range = document.createRange();
+        range.selectNodeContents(place);
+        const tops = new Set([...range.getClientRects()].map((each) => Math.round(each.top)));
+        place.remove();
+        return tops.size;
+    }"""
+    assert page.evaluate(lines, ["percent", 0.26]) == 1
+    assert page.evaluate(lines, ["range", 125, 127]) == 1
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_what_is_wrong_is_said_beside_the_output_and_not_over_it(page, width):
+    """Also where a changed run has a line of its own, with its name before the number."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_role("button", name="force: gate").click()
+    page.locator(".track-name .bad").first.wait_for()
+    over = """() => [...document.querySelectorAll(".track-name *")].map(
+        (each) => each.getBoundingClientRect().right - each.closest(".track-name").getBoundingClientRect().right
+    )"""
+    eventually(page, lambda: "changed" in page.locator(".track-name:has(.bad)").first.inner_text())
+    assert max(page.evaluate(over)) <= 0.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_cross_can_be_seen_on_a_cell_of_any_shade(page, theme):
+    """Its edge stands out from what it lies on, or it does: at least 3 to 1, as for any graphic."""
+    if page.evaluate("document.documentElement.dataset.theme") != theme:
+        page.click("#theme")
+    best = """async () => {
+        const { prepare, cross } = await import("explorer/canvas");
+        const { colour } = await import("explorer/palette");
+        const bright = ([r, g, b]) => [r, g, b].map((each) => each / 255)
+            .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0);
+        const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const canvas = document.createElement("canvas");
+        canvas.getContext("2d", { willReadFrequently: true });
+        const found = {};
+        for (const ground of ["ink", "muted", "soft", "field"]) {
+            const context = prepare(canvas, 40, 12);
+            context.fillStyle = colour(ground);
+            context.fillRect(0, 0, 40, 12);
+            cross(context, 0, 0, 40, 12);
+            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+            const pixels = Array.from({ length: data.length / 4 }, (_, i) => bright(data.slice(4 * i, 4 * i + 3)));
+            found[ground] = Math.max(...pixels.map((each) => contrast(each, pixels[0])));
+        }
+        return found;
+    }"""
+    found = page.evaluate(best)
+    assert min(found.values()) >= 3, found
+
+
+def test_chinese_puts_its_own_marks_between_parts_and_no_space_behind_a_full_stop(page):
+    page.click("#language")
+    eventually(page, lambda: "位" in page.inner_text("#verdict"))
+    page.locator(".parameter button").first.click()
+    page.locator(".track-name .bad").first.wait_for()
+    said = page.inner_text("#verdict")
+    assert "。" in said
+    assert not re.search("[\u3002\uff1a\uff1b] ", said), said
+    wrapped = page.evaluate("""async () => (await import("explorer/axis")).slotRange({}, [126, 127, 0, 1, 2])""")
+    assert wrapped == "126\u2013\u2060127、0\u2013\u20602"

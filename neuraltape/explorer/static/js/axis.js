@@ -2,6 +2,7 @@
 
 import { colour } from "explorer/palette";
 import { state } from "explorer/store";
+import { range, text } from "explorer/text";
 
 // A slot is in use if some head puts this much of its focus there at some step. The same rule as in the figures.
 const IN_USE = 0.05;
@@ -61,7 +62,7 @@ export const slotName = (trace, slot) => String(trace.listed ? slot + 1 : slot);
 export function slotRange(trace, slots) {
   const turn = slots.findIndex((slot, i) => i > 0 && slot !== slots[i - 1] + 1);
   const parts = turn < 0 ? [slots] : [slots.slice(0, turn), slots.slice(turn)];
-  return parts.map((part) => `${slotName(trace, part[0])}\u2013${slotName(trace, part.at(-1))}`).join(", ");
+  return parts.map((part) => range(slotName(trace, part[0]), slotName(trace, part.at(-1)))).join(text("list"));
 }
 
 // Write the numbers of slots below their columns: as many as fit, each whole.

@@ -1,5 +1,7 @@
 // Drawing on canvases at the screen's own resolution.
 
+import { colour } from "explorer/palette";
+
 // Give a canvas its size in page pixels and return a context that draws in them.
 export function prepare(canvas, width, height) {
   const ratio = Math.min(3, window.devicePixelRatio || 1);
@@ -29,17 +31,21 @@ export function cell(context, x, y, width, height, colour, alpha = 1) {
   context.globalAlpha = 1;
 }
 
-export function cross(context, x, y, width, height, colour) {
+// In the colour of what is wrong, with an edge: it is seen on cells of any shade.
+export function cross(context, x, y, width, height) {
   const size = Math.min(width, height, 12) * 0.32;
   const [cx, cy] = [x + width / 2 - 0.5, y + height / 2 - 0.5];
-  context.strokeStyle = colour;
-  context.lineWidth = Math.max(1.5, size / 2.2);
+  const thick = Math.max(1.5, size / 2.2);
   context.beginPath();
   context.moveTo(cx - size, cy - size);
   context.lineTo(cx + size, cy + size);
   context.moveTo(cx + size, cy - size);
   context.lineTo(cx - size, cy + size);
-  context.stroke();
+  for (const [name, more] of [["card", 2.5], ["wrong", 0]]) {
+    context.strokeStyle = colour(name);
+    context.lineWidth = thick + more;
+    context.stroke();
+  }
 }
 
 export function element(tag, attributes = {}, ...children) {

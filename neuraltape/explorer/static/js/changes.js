@@ -61,7 +61,7 @@ export function asked() {
 
 export function describe(change) {
   const head = change.head ? headName(change.head) : "";
-  const slots = change.slots?.map((slot) => slotName(shown(), slot)).join(", ");
+  const slots = change.slots?.map((slot) => slotName(shown(), slot)).join(text("list"));
   const kinds = { force: "chipForce", freeze: "chipFreeze", "no-shift": "chipNoShift", erase: "chipErase", damage: "chipDamage", focus: "chipFocus" };
   const value = Array.isArray(change.value) ? change.value.map((each) => number(each)).join(" ") : number(change.value ?? 0);
   const what = text(kinds[change.kind], { head, slots, parameter: change.parameter ? named("number", change.parameter) : "", value });

@@ -4,7 +4,7 @@ import { byId, element } from "explorer/canvas";
 import { randomOf } from "explorer/computing";
 import { run } from "explorer/runs";
 import { awaited, fixed, machineOf, state, update } from "explorer/store";
-import { explained, language, taskWord, text } from "explorer/text";
+import { explained, language, range, taskWord, text } from "explorer/text";
 
 const MOST = 200;
 const MOST_SLOTS = 4096;
@@ -173,9 +173,9 @@ function drawSlots() {
   const [low, high] = lengths ?? [1, Infinity];
   const length = form === "story" || !state.draft ? low : currentLength();
   const notes = [];
-  if (length < low || length > high) notes.push(text("untrained", { range: low === high ? low : `${low}–${high}` }));
+  if (length < low || length > high) notes.push(text("untrained", { range: low === high ? low : range(low, high) }));
   if (form === "vectors" && state.draft?.vectors.length > now && !byId("slots-label").hidden) notes.push(text("crowded", { vectors: state.draft.vectors.length, slots: now }));
-  byId("range-note").textContent = notes.join(" ");
+  byId("range-note").textContent = notes.join(text("gap"));
 }
 
 // A field for each whole number of the draft, such as how many copies are asked for.

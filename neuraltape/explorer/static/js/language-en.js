@@ -111,7 +111,7 @@ export const words = {
   "tick backward": "backward", "tick content": "content", "tick forward": "forward",
   moveBy: "{offset} slots", moveStay: "stay", moveBack: "1 back", moveOn: "1 on",
   in: "in", out: "out", wanted: "target",
-  numbers: "All numbers of this step as a table", slot: "slot", colon: ": ", gap: " ", sentenceStep: "Step {step}.",
+  numbers: "All numbers of this step as a table", slot: "slot", colon: ": ", list: ", ", gap: " ", sentenceStep: "Step {step}.",
   stay: "{head} stays on slot {slot}", moveOnOne: "{head} moves one slot on, to slot {slot}", moveBackOne: "{head} moves one slot back, to slot {slot}", moveOnMany: "{head} moves {count} slots on, to slot {slot}", moveBackMany: "{head} moves {count} slots back, to slot {slot}", jump: "{head} jumps to slot {slot}",
   byContent: ", led by its key", share1: "{share} of its focus is there.", idle: "{head} looks nowhere: its focus is {share} in all.", blurred: "{head} has no clear place: its focus is spread over {count} slots, at most {share} on one (slot {slot}).",
   writes: "It changes what stands there.", leaves: "It leaves the memory as it was.", returns: "It brings back what stands there.", returnsNothing: "It brings back nothing.", mixes: "It brings back a mixture.", smears: "It writes a little everywhere.",

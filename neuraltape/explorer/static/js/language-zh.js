@@ -127,7 +127,7 @@ export const words = {
   "tick backward": "向后", "tick content": "内容", "tick forward": "向前",
   moveBy: "{offset} 槽", moveStay: "不动", moveBack: "退 1", moveOn: "进 1",
   in: "输入", out: "输出", wanted: "目标",
-  numbers: "以表格列出这一步的全部数值", slot: "槽", colon: "：", gap: "", sentenceStep: "第 {step} 步。",
+  numbers: "以表格列出这一步的全部数值", slot: "槽", colon: "：", list: "、", gap: "", sentenceStep: "第 {step} 步。",
   stay: "{head} 停在槽 {slot}", moveOnOne: "{head} 前进一个槽，到槽 {slot}", moveBackOne: "{head} 后退一个槽，到槽 {slot}", moveOnMany: "{head} 前进 {count} 个槽，到槽 {slot}", moveBackMany: "{head} 后退 {count} 个槽，到槽 {slot}", jump: "{head} 跳到槽 {slot}",
   byContent: "（由它的键引导）", share1: "{share} 的焦点在那里。", idle: "{head} 不看任何槽：焦点总共只有 {share}。", blurred: "{head} 没有明确的位置：焦点分散在 {count} 个槽上，单个槽最多 {share}（槽 {slot}）。",
   writes: "它改写了那里的内容。", leaves: "它没有改动存储。", returns: "它读回那里的内容。", returnsNothing: "它什么也没读回。", mixes: "它读回的是一团混合。", smears: "它在各处都写了一点。",

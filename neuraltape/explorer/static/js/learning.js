@@ -33,7 +33,7 @@ export function drawLearning() {
   const { sequences, bits, curve, solved } = machine.progress ?? { curve: [], solved: null };
   const end = solved === null ? "" : text("solvedAt", { sequences: solved.toLocaleString() });
   byId("training-text").textContent = curve.length ? text("trainingText", { sequences: sequences.toLocaleString(), bits: number(bits) }) + end : text("trainingNone");
-  if (machine.kind !== "run") byId("training-text").textContent = kept().length ? `${text("trainingOther")} ${byId("training-text").textContent}` : "";
+  if (machine.kind !== "run") byId("training-text").textContent = kept().length ? `${text("trainingOther")}${text("gap")}${byId("training-text").textContent}` : "";
   byId("follow-label").hidden = machine.kind !== "run" || exported;
   byId("curve").hidden = curve.length < 2;
   if (curve.length >= 2) drawCurve(byId("curve"), curve, solved);

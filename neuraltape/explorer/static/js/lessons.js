@@ -44,6 +44,9 @@ let stood = 0;
 // The slot that was pointed at when the lesson was drawn last.
 let pointed = null;
 
+// The links that lead back to the lesson, each behind what it asks for.
+const returns = () => document.querySelectorAll(".lesson-return");
+
 export function makeLessons() {
   byId("lessons-open").onclick = () => begin(0);
   byId("lesson-close").onclick = close;
@@ -51,10 +54,12 @@ export function makeLessons() {
   byId("lesson-next").onclick = () => (stop + 1 < stops().length ? enter(lesson, stop + 1) : lesson + 1 < lessons().length ? begin(lesson + 1) : close());
   byId("lesson-show").onclick = () => stops()[stop].show();
   // The address is the page's state, no place on it.
-  byId("lesson-return").onclick = (event) => {
-    event.preventDefault();
-    (done ? byId("lesson-next") : byId("lesson-title")).focus({ preventScroll: true });
-  };
+  for (const link of returns()) {
+    link.onclick = (event) => {
+      event.preventDefault();
+      (done ? byId("lesson-next") : byId("lesson-title")).focus({ preventScroll: true });
+    };
+  }
   // Wherever the focus is: a lesson begins before it has the focus, and what it asks for is done elsewhere on the page.
   document.addEventListener("keydown", (event) => event.key === "Escape" && open && !event.defaultPrevented && !document.querySelector("dialog[open]") && close());
 }
@@ -139,7 +144,7 @@ export function drawLessons() {
   // While a run is awaited there is none.
   if (open && state.lanes.length && !(fitting() && courseOf(machineOf(state.machine)) === course)) return close();
   byId("lesson").hidden = !open || !entered;
-  byId("lesson-return").hidden = byId("lesson").hidden;
+  for (const link of returns()) link.hidden = byId("lesson").hidden;
   if (!open || !entered || !state.lanes.length) return;
   if (lesson >= lessons().length || stop >= stops().length) return;
   const at = stops()[stop];
@@ -160,7 +165,7 @@ export function drawLessons() {
   drawChoices();
   const told = byId("lesson-told");
   told.replaceChildren();
-  if (answer !== null) told.append(element("b", { class: asked[answer].right ? "good" : "bad" }, text(asked[answer].right ? "predicted" : "notPredicted", { right: (asked.find((each) => each.right)?.words ?? "").replace(/\.$/, "") })), " ");
+  if (answer !== null) told.append(element("b", { class: asked[answer].right ? "good" : "bad" }, text(asked[answer].right ? "predicted" : "notPredicted", { right: (asked.find((each) => each.right)?.words ?? "").replace(/\.$/, "") })), text("gap"));
   // What is to be done comes after the prediction, what it shows after the doing.
   if (!waiting) told.append(text(done ? `${key}.then` : `${key}.do`));
   byId("lesson-count").textContent = text("lessonCount", { now: stop + 1, of: stops().length });

@@ -162,7 +162,7 @@ function vectorStage(order, title, vectors) {
 
 function label(canvas, trace, title, values) {
   const best = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, 3);
-  canvas.setAttribute("aria-label", `${title}: ${best.map((slot) => `${text("slot")} ${slotName(trace, slot)} ${number(values[slot])}`).join(", ")}`);
+  canvas.setAttribute("aria-label", `${title}: ${best.map((slot) => `${text("slot")} ${slotName(trace, slot)} ${number(values[slot])}`).join(text("list"))}`);
 }
 
 // Similarities have a sign, and may be larger than 1.

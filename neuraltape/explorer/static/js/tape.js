@@ -88,7 +88,7 @@ export function drawTape() {
   const context = prepare(canvas, width, height);
   const hurt = harmed(state.step);
   const spoken = [text("tapeLabel", { slots: trace.slots, step: state.step, sentence: state.head === null ? "" : sentence(trace, state.step, state.head) })];
-  if (hurt.length) spoken.push(text("harmed", { slots: hurt.map((slot) => slotName(trace, slot)).join(", ") }));
+  if (hurt.length) spoken.push(text("harmed", { slots: hurt.map((slot) => slotName(trace, slot)).join(text("list")) }));
   const here = pointed(trace);
   if (trace.width && !fixed()) spoken.push(text(state.selected.includes(here) ? "slotOn" : "slotOff", { slot: slotName(trace, here) }));
   canvas.setAttribute("aria-label", spoken.join(" "));
@@ -129,7 +129,7 @@ function paintHarm(context, at, column, top, high, height) {
   context.setLineDash([4, 3]);
   context.strokeRect(at * column + 0.5, top - 1.5, column - 2, high + 3);
   context.setLineDash([]);
-  cross(context, at * column, height - NUMBERS - 10, column, 10, colour("wrong"));
+  cross(context, at * column, height - NUMBERS - 10, column, 10);
 }
 
 function paintMemory(context, trace, slots, column, row, top) {

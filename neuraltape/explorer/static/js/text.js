@@ -59,7 +59,9 @@ export const channelName = (about, name) => {
 // What went wrong, for the reader: a word that has a text here, or the server's own line.
 export const explained = (error) => (has(`error ${error.message}`) ? text(`error ${error.message}`) : error.message);
 
-export const percent = (share) => `${Math.round(share * 100)} %`;
+// No line ends between a number and its sign, nor within a range.
+export const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
+export const range = (low, high) => `${low}\u2013\u2060${high}`;
 
 export function number(value) {
   const size = Math.abs(value);

@@ -107,7 +107,7 @@ function paintRows(context, width, trace, rows, value) {
     for (let row = 0; row < rows; row++) {
       const found = value(step, row);
       if (found) cell(context, step * column, row * height, column, height, found.colour, found.alpha);
-      if (found?.wrong) cross(context, step * column, row * height, column, height, colour("wrong"));
+      if (found?.wrong) cross(context, step * column, row * height, column, height);
     }
   }
 }
@@ -150,7 +150,7 @@ function inputTrack(trace) {
   const canDraw = drawable(trace);
   if (canDraw) inputCanvas ??= element("canvas", { class: "drawable", tabindex: "0", role: "application" });
   const flags = trace.inputs.slice(trace.free).map((name) => channelName(trace, name));
-  const detail = flags.length && trace.form === "vectors" ? [`+ ${flags.join(", ")}`] : [];
+  const detail = flags.length && trace.form === "vectors" ? [`+ ${flags.join(text("list"))}`] : [];
   const height = rowHeight(rows);
   const paint = (context, width) => {
     const limit = Math.max(1, trace.limit("input"));
@@ -267,7 +267,7 @@ function outputTrack(lane, several) {
     return { colour: wrong ? `rgb(${mixed.join()} / 45%)` : `rgb(${mixed.join()})`, alpha: 1, wrong };
   };
   const detail = several ? [laneName(lane)] : [];
-  if (trace.score?.wrong && !guesses) detail.push(element("span", { class: "bad" }, ` ${text("wrongBits", { wrong: trace.score.wrong })}`));
+  if (trace.score?.wrong && !guesses) detail.push(" ", element("span", { class: "bad" }, text("wrongBits", { wrong: trace.score.wrong })));
   return track(text("output"), detail, text("tracksLabel", { name: text("output"), steps: trace.steps }) + spelt(trace, trace.has("chance") ? "chance" : "output"), rows * rowHeight(rows), (context, width) => paintRows(context, width, trace, rows, value));
 }
 
@@ -280,7 +280,7 @@ function focusTrack(lane, several) {
   const keys = ["write", "read"].filter((kind) => trace.heads.some((_, head) => trace.writes(head) === (kind === "write")));
   const detail = [...keys.flatMap((kind) => [key(kind), " "]), element("br"), text("slots", { range: slotRange(trace, slots) })];
   if (several) detail.unshift(laneName(lane), element("br"));
-  const names = trace.heads.map((head) => headName(head.name)).join(", ");
+  const names = trace.heads.map((head) => headName(head.name)).join(text("list"));
   const label = text("tracksLabel", { name: `${text("focus")}: ${names}`, steps: trace.steps });
   const made = track(text("focus"), detail, label, height, (context, width) => paintFocus(context, width, height, trace, slotsShown(trace), lane.kind === "changed"), { help: "help focus" });
   made.canvas.addEventListener("pointerdown", (event) => {
@@ -312,7 +312,7 @@ function paintFocus(context, width, height, trace, slots, harm) {
     }
   }
   if (harm) for (const { first, slots: hurt } of state.changes.filter((each) => each.kind === "erase" || each.kind === "damage")) {
-    for (const slot of hurt) if (slots.includes(slot)) cross(context, first * column, slots.indexOf(slot) * row - 4, column, row + 8, colour("wrong"));
+    for (const slot of hurt) if (slots.includes(slot)) cross(context, first * column, slots.indexOf(slot) * row - 4, column, row + 8);
   }
   context.strokeStyle = colour("line");
   context.lineWidth = 1;

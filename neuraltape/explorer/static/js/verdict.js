@@ -18,7 +18,7 @@ export function drawVerdict(place) {
   for (const lane of state.lanes.slice(1)) {
     if (!lane.trace.score) continue;
     const { wrong, of } = lane.trace.score;
-    place.append(" ", element("span", { class: "muted" }, text("versus", { name: laneName(lane), wrong, of })));
+    place.append(text("gap"), element("span", { class: "muted" }, text("versus", { name: laneName(lane), wrong, of })));
   }
   comparison(place, main);
 }
@@ -34,7 +34,7 @@ function comparison(place, main) {
 function answer(trace) {
   const [[words, chance], ...others] = trace.answers;
   const rest = others.filter(([, share]) => share > 0.01).map(([other, share]) => `${other} ${percent(share)}`);
-  const more = rest.length ? [" ", element("span", { class: "muted" }, text("likely", { others: rest.join(", ") }))] : [];
+  const more = rest.length ? [" ", element("span", { class: "muted" }, text("likely", { others: rest.join(text("list")) }))] : [];
   return element("span", {}, `${trace.question} `, element("b", {}, words), ` ${percent(chance)}`, ...more);
 }
 
@@ -55,10 +55,10 @@ function score(trace) {
   if (optimum !== null) {
     const good = bits <= NEARLY * optimum;
     const judged = element("b", { class: good ? "good" : "bad" }, text(good ? "nearOptimum" : "offOptimum"));
-    return element("span", {}, judged, " ", element("span", { class: "muted" }, text("bitsOptimum", { bits: number(bits), optimum: number(optimum), wrong, of })));
+    return element("span", {}, judged, text("gap"), element("span", { class: "muted" }, text("bitsOptimum", { bits: number(bits), optimum: number(optimum), wrong, of })));
   }
   const judged = element("b", { class: wrong ? "bad" : "good" }, text(about(wrong ? "wrong" : "right", trace), { wrong, of }));
-  return element("span", {}, judged, " ", element("span", { class: "muted" }, text(about("bits", trace), { bits: number(bits) })));
+  return element("span", {}, judged, text("gap"), element("span", { class: "muted" }, text(about("bits", trace), { bits: number(bits) })));
 }
 
 // The first step and head at which the changed run's focus parts from the untouched one's.
@@ -90,5 +90,5 @@ function why(changed, plain) {
   } else words.push(text(error < 0 ? "whySame" : "whyMemory"));
   if (error < 0) words.push(text(plain.score.wrong ? "whyNoMore" : "whyNothing"));
   else words.push(text(about(!parting || error < parting.step ? "whyErrorBefore" : "whyError", changed), { step: error }));
-  return words.join(" ");
+  return words.join(text("gap"));
 }

@@ -65,7 +65,7 @@ function slotButtons(trace) {
     update({ selected: [] });
   };
   return [
-    element("span", {}, text("slotPicked", { slots: slots.map((slot) => slotName(trace, slot)).join(", ") })),
+    element("span", {}, text("slotPicked", { slots: slots.map((slot) => slotName(trace, slot)).join(text("list")) })),
     element("button", { onclick: apply({ kind: "focus", head: trace.heads[state.head].name }) }, text("focusSlots", { head: headName(trace.heads[state.head].name) })),
     ...(trace.width ? [["erase", "eraseSlots", {}], ["damage", "damageSlots", { deviation: 0.5, seed: 0 }]] : []).map(([kind, words, more]) => element("button", { onclick: apply({ kind, ...more }) }, text(words))),
     element("button", { class: "quiet", onclick: () => update({ selected: [] }) }, text("unpick")),
