@@ -636,8 +636,9 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
     tab_to("#step")
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
-    # Behind the slider a link leads back, when there is a lesson.
+    # Behind the slider a link leads back, when there is a lesson: to what is next, once the stop is done.
     tab_to("#time ~ .lesson-return", 2)
+    eventually(page, lambda: page.locator("#lesson-next").is_enabled())
     page.keyboard.press("Enter")
     on(1)
     at(4)
