@@ -8,7 +8,7 @@ pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from tests.explorer.browser.reading import output_of, picture
-from tests.explorer.browser.waiting import eventually, until
+from tests.explorer.browser.waiting import answered, drawn, eventually, until
 
 # Playwright's own loop and sockets are not always closed by the time that a test ends.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
@@ -39,14 +39,15 @@ def test_every_other_change_can_be_made(page):
         page.get_by_role("button", name=name).click()
     page.get_by_role("button", name="1 on").click()
     page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
-    page.get_by_role("button", name="Erase before this step").click()
-    until(page, "document.querySelectorAll('#changes .chip').length === 4")
     # The answer to a change draws the tape anew, which closes the menu of a slot.
-    page.wait_for_timeout(700)
+    with answered(page):
+        page.get_by_role("button", name="Erase before this step").click()
+    until(page, "document.querySelectorAll('#changes .chip').length === 4")
     page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
-    page.get_by_role("button", name="Damage before this step").click()
+    with answered(page):
+        page.get_by_role("button", name="Damage before this step").click()
     until(page, "document.querySelectorAll('#changes .chip').length === 5")
-    page.wait_for_timeout(300)
+    drawn(page)
     assert page.locator("#message").is_hidden()
 
 
@@ -58,6 +59,7 @@ def test_slots_are_damaged_by_keyboard_and_marked(page):
     slot = re.search(r"Slot (\d+)\.", page.get_attribute("#tape > canvas", "aria-label")).group(1)
     # A line leads from the key to this slot, and down through its bars.
     eventually(page, lambda: page.locator(".lines.chosen").count() == 1)
+    drawn(page)
     x = int(re.search(r" L(\d+),\d+ V\d+$", page.get_attribute(".lines path", "d")).group(1))
     chart, stages = (page.locator(each).first.bounding_box() for each in ("#stages .stage-body canvas", "#stages"))
     slots = page.evaluate(
@@ -99,7 +101,7 @@ def test_a_spread_focus_is_drawn_and_called_flat(page):
     )
     assert ink > 0.5
     equation = page.inner_text(".stage:nth-child(2) .equation")
-    assert re.fullmatch(r"slot \d+:  exp\(0 \u00d7 .*\) / \u03a3 = 0\.008", equation)
+    assert re.fullmatch(r"slot \d+:  exp\(0\s\u00d7\s.*\)\s/\s\u03a3\s=\s0\.008", equation)
     # In the map over time such a head has a tint, everywhere: it has not vanished.
     page.get_by_role("button", name="force: gate").click()
     until(page, "document.querySelectorAll('#changes .chip').length === 2")
@@ -132,3 +134,26 @@ def test_a_machine_is_never_shown_beside_itself(page):
     page.select_option("#machine", value="run:second")
     until(page, "document.querySelector('#lanes').hidden")
     assert page.input_value("#other") == ""
+
+
+def test_an_equation_calls_nothing_0_that_is_not_and_keeps_its_result_with_its_last_term(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.select_option("#machine", value="model:packaged")
+    eventually(page, lambda: page.input_value("#slots") == "128")
+    page.fill("#step", "4")
+    page.focus("#tape > canvas")
+    # Far from where the head looks its focus is small, and not 0.
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+        drawn(page)
+        sums = [page.inner_text(f".stage:nth-child({i}) .equation") for i in range(1, 6)]
+        if sums[4].endswith("<0.001"):
+            break
+    assert sums[4].endswith("<0.001"), sums
+    assert all(re.match(r"slot \d+:", each) for each in sums)
+    assert not any(re.search(r"\b0$", each) for each in sums)
+    # Spaces at which a line may end stand before a sum's next term alone, and none is cut off.
+    assert sums[3].count("+") == 2
+    assert all(each == "+" for each in re.findall(r" (?=(.))", sums[3].split(":  ")[1]))
+    room = "(each) => each.scrollWidth <= each.clientWidth"
+    assert all(page.eval_on_selector(f".stage:nth-child({i}) .equation", room) for i in range(1, 6))

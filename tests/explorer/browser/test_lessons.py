@@ -164,7 +164,7 @@ class Newcomer:
         seen: list[tuple[str, float]] = []
 
         def told() -> tuple[str, float]:
-            found = re.match(r"slot (\d+):.* ([\u2212-]?[\d.]+)$", page.inner_text(".stage:nth-child(1) .equation"))
+            found = re.match(r"slot (\d+):.*\s([\u2212-]?[\d.]+)$", page.inner_text(".stage:nth-child(1) .equation"))
             assert found is not None
             return found[1], float(found[2].replace("\u2212", "-"))
 

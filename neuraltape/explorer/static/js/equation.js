@@ -4,8 +4,16 @@
 import { slotName } from "explorer/axis";
 import { number, text } from "explorer/text";
 
-// Small numbers keep a digit that says something.
-const short = (value) => (Math.abs(value) < 0.0005 ? "0" : Math.abs(value) < 0.095 ? value.toFixed(3).replace("-", "\u2212") : number(value));
+// Small numbers keep a digit that says something, and what is not 0 is not called so.
+function short(value) {
+  const size = Math.abs(value);
+  if (value === 0 || size >= 0.095) return value === 0 ? "0" : number(value);
+  if (size < 0.0005) return value > 0 ? "<0.001" : ">\u22120.001";
+  return value.toFixed(3).replace("-", "\u2212");
+}
+
+// A line ends before a sum's next term at the most: the last one keeps the result.
+const whole = (sum) => sum.replaceAll(/ (?!\+)/g, "\u00a0");
 
 // What a stage has to have for its line to be true of it: the number that acts there, and the stage before it. A stage of
 // the same name in another machine may be another thing.
@@ -33,5 +41,5 @@ export function equation(trace, step, head, i, slot) {
   const ticks = { [needed]: acting[0].ticks };
   const from = i ? trace.stage(step, head, i - 1) : null;
   const values = { numbers, ticks, from, slot, slots: trace.slots, found: from?.[slot], before: trace.weights(step - 1, head)[slot], result: trace.stage(step, head, i)[slot] };
-  return text("equation", { slot: slotName(trace, slot), sum: LINES[name](values) });
+  return text("equation", { slot: slotName(trace, slot), sum: whole(LINES[name](values)) });
 }
