@@ -26,7 +26,7 @@ def hidden(page: Any, selector: str) -> None:
 
 
 def drawn(page: Any) -> None:
-    """Until the page shows what was done to it up to now: it draws once a frame, and what is read before is of the past."""
+    """Until the page shows what was done to it: it draws once a frame, and what is read before is of the past."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))")
 
 
