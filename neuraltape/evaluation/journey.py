@@ -16,8 +16,9 @@ from neuraltape.tasks.batch import Batch
 from neuraltape.tasks.graph_traversal import GraphTraversal, labels_of, lay_out
 from neuraltape.tasks.journey import Journey, ask
 
-# A slot is called after what was told when the write head had this much of its focus there.
-WRITTEN = 0.5
+# A slot is called after what was told when this share of what a write head wrote went there, and when it wrote at least
+# so much: what is found by its direction need not be written strongly.
+WRITTEN, LEAST = 0.5, 0.1
 
 Names = tuple[str | None, ...]
 
@@ -92,7 +93,9 @@ def travel(
 def named_slots(trace: Trace, steps: Sequence[Step]) -> tuple[str, ...]:
     """What to call each slot of a trace's first sequence: the last ride that was told, or asked, as it was written."""
     told = [f"{'' if step.part == 'told' else '(asked) '}{told_ride(step)}" for step in steps if step.part != "answer"]
-    writes = trace.write_weights[: len(told), 0].amax(1) >= WRITTEN
+    weights = trace.write_weights[: len(told), 0]
+    written = weights.sum(-1, keepdim=True)
+    writes = ((weights >= WRITTEN * written) & (written >= LEAST)).any(1)
     numbers = torch.arange(1, len(told) + 1).unsqueeze(1)
     last = torch.where(writes, numbers, 0).amax(0).tolist()
     return tuple(told[number - 1] if number else "" for number in last)

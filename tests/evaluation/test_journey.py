@@ -51,11 +51,19 @@ def test_slots_are_called_after_what_was_written_there_last() -> None:
     assert named_slots(trace, answered) == ("", "", "B, red: C", "", "C, red: A", "", "", "(asked) A, red: ?")
 
 
-def test_a_slot_that_was_written_faintly_has_no_name() -> None:
+@pytest.mark.parametrize(("share", "named"), [(0.05, set()), (0.3, {"A, red: B"})])
+def test_what_is_found_by_its_direction_may_be_written_weakly_not_faintly(share: float, named: set[str]) -> None:
     trace = with_focus(small_trace(slots=8), [4])
-    stages = [replace(stage, weights=0.4 * stage.weights) for stage in trace.heads[-1].stages]
-    faint = replace(trace, heads=(*trace.heads[:-1], replace(trace.heads[-1], stages=tuple(stages))))
-    assert set(named_slots(faint, [Step("told", ("A", "red", "B"), None)])) == {""}
+    stages = [replace(stage, weights=share * stage.weights) for stage in trace.heads[-1].stages]
+    written = replace(trace, heads=(*trace.heads[:-1], replace(trace.heads[-1], stages=tuple(stages))))
+    assert set(named_slots(written, [Step("told", ("A", "red", "B"), None)])) == {"", *named}
+
+
+def test_what_was_written_to_many_slots_names_none() -> None:
+    trace = with_focus(small_trace(slots=8), [4])
+    stages = [replace(stage, weights=torch.full_like(stage.weights, 1 / 8)) for stage in trace.heads[-1].stages]
+    spread = replace(trace, heads=(*trace.heads[:-1], replace(trace.heads[-1], stages=tuple(stages))))
+    assert set(named_slots(spread, [Step("told", ("A", "red", "B"), None)])) == {""}
 
 
 def test_a_machine_of_another_task_is_refused() -> None:

@@ -25,6 +25,7 @@ def plot_seeds(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     Returns:
         None where no run has been scored while it was trained.
     """
+    results = _alike(results)
     curves = {name: [each.curve for each in group if each.curve.sequences] for name, group in results.items()}
     curves = {name: group for name, group in curves.items() if group}
     if not curves:
@@ -55,8 +56,8 @@ def plot_probes(results: Mapping[str, Sequence[Result]]) -> Figure | None:
     Returns:
         None for a task that is not measured beyond the range of training.
     """
-    first = next(iter(results.values()))[0]
-    labels = list(first.probes)
+    results = _alike(results)
+    labels = list(next(iter(results.values()))[0].probes)
     if len(labels) < 2:
         return None
     figure, axes = curve_panel(
@@ -83,6 +84,12 @@ def median_curve(curves: Sequence[Curve]) -> tuple[NDArray[np.floating], NDArray
     start = max(curve.sequences[0] for curve in curves)
     grid = np.linspace(min(start, ends[-1]), ends[len(ends) // 2], GRID)
     return grid, np.median([np.interp(grid, curve.sequences, _heights(curve)) for curve in curves], axis=0)
+
+
+def _alike(results: Mapping[str, Sequence[Result]]) -> dict[str, Sequence[Result]]:
+    """Without recipes whose range of training is another one than the first's: scores on it say other things."""
+    ranges = {name: next(iter(group[0].probes), None) for name, group in results.items()}
+    return {name: group for name, group in results.items() if ranges[name] == next(iter(ranges.values()))}
 
 
 def _draw_curves(axes: Axes, name: str, curves: Sequence[Curve], colour: str) -> None:

@@ -68,3 +68,15 @@ def test_there_is_no_figure_without_anything_to_draw(tmp_path: Path) -> None:
     (tmp_path / "ngrams.yaml").write_text("format: 2\ntask: {name: ngrams}\n")
     ngrams = read_recipes([tmp_path])["ngrams"]
     assert plot_probes({"ngrams": [result(ngrams, 0)]}) is None
+
+
+def test_a_recipe_of_another_range_stands_in_no_figure_beside_the_others(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    usual = result(recipe, 0)
+    longer = replace(usual, recipe="copy-sam", probes=("320", *usual.probes[1:]))
+    for plot in (plot_seeds, plot_probes):
+        figure = plot({"copy": [usual], "copy-sam": [longer]})
+        assert figure is not None
+        labels = [str(each.get_label()) for each in figure.axes[0].lines]
+        assert any(each.startswith("copy, ") for each in labels)
+        assert not any("copy-sam" in each for each in labels)
