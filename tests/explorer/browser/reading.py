@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.explorer.browser.waiting import answered
+
 
 def picture(page: Any, selector: str) -> str:
     return page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
@@ -16,13 +18,6 @@ def output_of(page: Any) -> str:
 
 
 def choose(page: Any, machine: str) -> None:
-    """Choose a machine and wait until it is shown."""
-    page.select_option("#machine", value=f"model:{machine}")
-    shows = {
-        "copy": "#length-name:has-text('Vectors')",
-        "omniglot": ".wall",
-        "answers": ".named",
-        "travels": "#journey",
-    }
-    page.wait_for_selector(f"{shows[machine]} >> visible=true")
-    page.wait_for_selector("#stages canvas >> visible=true")
+    """Choose a machine and wait until it is shown: before that its tape is hidden, and takes no focus."""
+    with answered(page):
+        page.select_option("#machine", value=f"model:{machine}")

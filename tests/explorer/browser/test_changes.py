@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra 'explorer' is not installed")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from tests.explorer.browser.reading import output_of, picture
-from tests.explorer.browser.waiting import answered, drawn, eventually, until
+from tests.explorer.browser.reading import choose, output_of, picture
+from tests.explorer.browser.waiting import answered, drawn, eventually, resize, until
 
 # Playwright's own loop and sockets are not always closed by the time that a test ends.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
@@ -35,11 +35,11 @@ def test_forcing_the_gate_changes_the_output_and_undoing_brings_it_back(page):
 
 def test_every_other_change_can_be_made(page):
     page.fill("#step", "5")
-    for name in ("Freeze this head", "Switch its shift off"):
-        page.get_by_role("button", name=name).click()
-    page.get_by_role("button", name="1 on").click()
-    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
     # The answer to a change draws the tape anew, which closes the menu of a slot.
+    for name in ("Freeze this head", "Switch its shift off", "1 on"):
+        with answered(page):
+            page.get_by_role("button", name=name).click()
+    page.locator("#tape > canvas").click(position={"x": 40, "y": 80})
     with answered(page):
         page.get_by_role("button", name="Erase before this step").click()
     until(page, "document.querySelectorAll('#changes .chip').length === 4")
@@ -60,7 +60,7 @@ def test_slots_are_damaged_by_keyboard_and_marked(page):
     # A line leads from the key to this slot, and down through its bars.
     eventually(page, lambda: page.locator(".lines.chosen").count() == 1)
     drawn(page)
-    x = int(re.search(r" L(\d+),\d+ V\d+$", page.get_attribute(".lines path", "d")).group(1))
+    x = int(re.search(r" L(\d+),\d+ V\d+", page.get_attribute(".lines path", "d")).group(1))
     chart, stages = (page.locator(each).first.bounding_box() for each in ("#stages .stage-body canvas", "#stages"))
     slots = page.evaluate(
         """async () => {
@@ -71,6 +71,8 @@ def test_slots_are_damaged_by_keyboard_and_marked(page):
     column = chart["width"] / len(slots)
     assert abs(chart["x"] - stages["x"] + (slots.index(int(slot)) + 0.5) * column - x) <= 1
     page.keyboard.press("Space")
+    # What is hidden takes no focus.
+    page.locator("#slot-bar").wait_for()
     page.get_by_role("button", name="Damage before this step").focus()
     page.keyboard.press("Enter")
     eventually(page, lambda: f"Erased or damaged: slots {slot}." in page.get_attribute("#tape > canvas", "aria-label"))
@@ -79,9 +81,8 @@ def test_slots_are_damaged_by_keyboard_and_marked(page):
 
 
 def test_a_spread_focus_is_drawn_and_called_flat(page):
-    page.select_option("#machine", value="model:packaged")
-    page.locator("#slots >> visible=true").wait_for()
-    eventually(page, lambda: page.input_value("#slots") == "128")
+    choose(page, "packaged")
+    assert page.input_value("#slots") == "128"
     page.get_by_role("button", name="force: strength").click()
     page.locator(".force input:visible").fill("0")
     legend = page.locator(".stage:nth-child(2) .legend")
@@ -137,9 +138,8 @@ def test_a_machine_is_never_shown_beside_itself(page):
 
 
 def test_an_equation_calls_nothing_0_that_is_not_and_keeps_its_result_with_its_last_term(page):
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.select_option("#machine", value="model:packaged")
-    eventually(page, lambda: page.input_value("#slots") == "128")
+    resize(page, 390, 844)
+    choose(page, "packaged")
     page.fill("#step", "4")
     page.focus("#tape > canvas")
     # Far from where the head looks its focus is small, and not 0.
@@ -157,3 +157,53 @@ def test_an_equation_calls_nothing_0_that_is_not_and_keeps_its_result_with_its_l
     assert all(each == "+" for each in re.findall(r" (?=(.))", sums[3].split(":  ")[1]))
     room = "(each) => each.scrollWidth <= each.clientWidth"
     assert all(page.eval_on_selector(f".stage:nth-child({i}) .equation", room) for i in range(1, 6))
+
+
+def test_a_number_is_written_alike_beside_its_stage_and_in_the_equation(page):
+    """A share of 0.005 is not 0.00 on its button; what is 0 is."""
+    choose(page, "packaged")
+    page.fill("#step", "4")
+    move = page.locator(".stage:nth-child(4)")
+
+    def shares() -> list[str]:
+        drawn(page)
+        return move.locator(".moves b").all_inner_texts()
+
+    terms = re.findall(r"(\S+)\s\u00d7", (shares(), move.locator(".equation").inner_text())[1])
+    assert shares() == terms
+    assert len(terms) == 3
+    written = "async (values) => { const { number } = await import('explorer/text'); return values.map(number); }"
+    values = [0, 4e-4, -4e-4, 0.0046, -0.0946, 0.1, 1, 9.999, 40, 99.99]
+    said = ["0", "<0.001", ">\u22120.001", "0.005", "\u22120.095", "0.10", "1.00", "10.0", "40.0", "100"]
+    assert page.evaluate(written, values) == said
+    parts = "async (shares) => { const { percent } = await import('explorer/text'); return shares.map(percent); }"
+    assert page.evaluate(parts, [0, 1e-4, 0.005, 1]) == ["0\u00a0%", "<1\u00a0%", "1\u00a0%", "100\u00a0%"]
+
+
+# Words that the line through a slot's bars runs over, among all in the stages: there should be none.
+CROSSED = r"""() => {
+    const path = document.querySelector(".lines path").getAttribute("d");
+    const { left, top } = document.getElementById("stages").getBoundingClientRect();
+    const downs = [...path.matchAll(/[ML](\d+),(\d+) V(\d+)/g)].map((found) => found.slice(1).map(Number));
+    const words = [...document.querySelectorAll("#stages :is(.equation, .stage-name, .parameter, .moves)")];
+    const over = (box) => downs.some(([x, y, end]) => box.left - left < x && x < box.right - left
+        && box.top - top < end - 1 && y + 1 < box.bottom - top);
+    const inner = (each) => {
+        const range = document.createRange();
+        range.selectNodeContents(each);
+        return [...range.getClientRects()].filter((box) => box.width);
+    };
+    return [downs.length, words.filter((each) => inner(each).some(over)).map((each) => each.textContent)];
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_line_through_a_slots_bars_runs_over_no_words(page, width):
+    resize(page, width, 844)
+    choose(page, "packaged")
+    page.focus("#tape > canvas")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+        eventually(page, lambda: page.locator(".lines.chosen").count() == 1)
+        drawn(page)
+        assert page.evaluate(CROSSED) == [5, []]

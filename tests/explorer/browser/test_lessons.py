@@ -22,7 +22,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from neuraltape.explorer import create_app, export
 from neuraltape.nn.pretrained import PACKAGED
 from tests.explorer.browser.served import Quiet, served
-from tests.explorer.browser.waiting import drawn, eventually, hidden
+from tests.explorer.browser.waiting import drawn, eventually, hidden, resize
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.slow]
 
@@ -90,6 +90,7 @@ def where(head: str, at: int) -> str:
 
 
 def click_slot(page: Any, slot: int) -> None:
+    drawn(page)
     slots = page.evaluate(
         """async () => {
             const { shown } = await import("explorer/store");
@@ -164,7 +165,7 @@ class Newcomer:
         seen: list[tuple[str, float]] = []
 
         def told() -> tuple[str, float]:
-            found = re.match(r"slot (\d+):.*\s([\u2212-]?[\d.]+)$", page.inner_text(".stage:nth-child(1) .equation"))
+            found = re.match(r"slot (\d+):.*\s[<>]?([\u2212\d.]+)$", page.inner_text(".stage:nth-child(1) .equation"))
             assert found is not None
             return found[1], float(found[2].replace("\u2212", "-"))
 
@@ -406,7 +407,7 @@ def test_a_newcomer_can_do_the_six_lessons_on_copying_from_what_the_page_says(pa
 
 def test_every_lesson_can_be_shown_to_its_end_on_a_telephone(page):
     """Each stop waits, asks where there is something to predict, and covers nothing of what it speaks of."""
-    page.set_viewport_size({"width": 390, "height": 844})
+    resize(page, 390, 844)
     page.click("#lessons-open")
     page.locator("#lesson").wait_for()
     guesses = []
@@ -482,7 +483,7 @@ def test_a_map_has_a_lesson_from_its_first_ride_to_what_the_machine_forgets(tab)
 
 def test_what_is_spoken_of_is_in_sight_of_who_goes_over_the_tape_by_keyboard(page):
     """The numbers of the slot stand in a stage, further down than the tape."""
-    page.set_viewport_size({"width": 390, "height": 844})
+    resize(page, 390, 844)
     page.click("#lessons-open")
     page.locator("#lesson-tabs button").nth(1).click()
     eventually(page, lambda: page.inner_text("#lesson-count") == "1 of 3")
@@ -511,17 +512,20 @@ def test_what_is_asked_is_not_shown_before_it_is_answered(page):
     begin(page, "questions")
     cells = page.locator(".named tbody td")
     page.locator("#lesson-choices button").first.wait_for()
+    drawn(page)
     assert cells.first.is_hidden()
     page.locator("#lesson-choices button").first.click()
     cells.first.wait_for()
     page.keyboard.press("Escape")
     hidden(page, "#lesson")
+    drawn(page)
     assert cells.first.is_visible()
     # Nor on the map over time, where a head will be.
     begin(page, "repeat-copy")
     page.fill("#step", "6")
     eventually(page, lambda: page.locator("#lesson-next").is_enabled())
     focus = page.locator(".tracks canvas[aria-label^='Focus']")
+    drawn(page)
     whole = focus.evaluate("(canvas) => canvas.toDataURL()")
     page.click("#lesson-next")
     page.locator("#lesson-choices button").first.wait_for()
@@ -613,6 +617,10 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
         eventually(page, lambda: page.evaluate("document.activeElement.id") == "lesson-title")
         assert page.get_attribute("#lesson-title", "aria-describedby") == "lesson-text"
 
+    def told() -> None:
+        """What was answered is drawn, which may move the focus."""
+        eventually(page, lambda: page.inner_text("#lesson-told") != "")
+
     def on(most: int = 8) -> None:
         eventually(page, lambda: page.locator("#lesson-next").is_enabled())
         tab_to("#lesson-next", most)
@@ -628,11 +636,13 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
     at(2)
     tab_to("#lesson-choices button:nth-child(2)")
     page.keyboard.press("Space")
+    told()
     page.keyboard.press("ArrowRight")
     on()
     at(3)
     tab_to("#lesson-choices button:nth-child(2)", 8)
     page.keyboard.press("Enter")
+    told()
     tab_to("#step")
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
@@ -644,6 +654,7 @@ def test_a_lesson_can_be_done_by_keyboard_alone(page):
     at(4)
     tab_to("#lesson-choices button:nth-child(2)")
     page.keyboard.press("Enter")
+    told()
     tab_to("#freeze")
     page.keyboard.press("Enter")
     eventually(page, lambda: page.locator("#lesson-next").is_enabled())
@@ -667,6 +678,7 @@ def test_after_erasing_by_keyboard_a_link_back_is_next(page):
     erase.focus()
     page.keyboard.press("Enter")
     hidden(page, "#slot-bar")
+    drawn(page)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip lesson-return"
     # Seen, as it has the focus: within the window.
@@ -676,3 +688,36 @@ def test_after_erasing_by_keyboard_a_link_back_is_next(page):
     assert 0 <= box["y"] <= page.viewport_size["height"] - box["height"]
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "lesson-title"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_lesson_calls_the_flags_what_the_input_calls_them(page, language, width):
+    """And no such name is cut in two."""
+    resize(page, width, 844)
+    flags = {"en": ["item", "query"], "zh": ["条目标记", "询问标记"]}[language]
+    if language == "zh":
+        page.click("#language")
+    begin(page, "associative-recall")
+    track = page.locator(".track-name").first
+    eventually(page, lambda: all(each in track.inner_text() for each in flags))
+    assert all(each in page.inner_text("#lesson-text") for each in flags)
+    lines = """(name, flags) => flags.map((flag) => {
+        const found = [...name.childNodes].find((each) => each.nodeType === 3 && each.textContent.includes(flag));
+        const [range, at] = [document.createRange(), found.textContent.indexOf(flag)];
+        range.setStart(found, at);
+        range.setEnd(found, at + flag.length);
+        return new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size;
+    })"""
+    assert track.evaluate(lines, flags) == [1, 1]
+    assert track.evaluate("(name) => name.scrollWidth - name.clientWidth") == 0
+
+
+def test_a_button_names_its_head_apart_from_other_words_in_chinese(page):
+    page.click("#language")
+    page.click("#lessons-open")
+    page.locator("#lesson").wait_for()
+    page.focus("#tape > canvas")
+    page.keyboard.press("Space")
+    page.locator("#slot-bar").wait_for()
+    assert page.locator("#slot-bar button").first.inner_text() == "只看这里\uff1a写头 1"

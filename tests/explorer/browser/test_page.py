@@ -18,7 +18,7 @@ from neuraltape.explorer.pack import pack
 from neuraltape.explorer.page import replay as page_file
 from neuraltape.tasks import TASKS, Task
 from tests.explorer.browser.reading import choose, draft_of, output_of, picture
-from tests.explorer.browser.waiting import answered, eventually, hidden, title_is, until
+from tests.explorer.browser.waiting import answered, drawn, eventually, hidden, resize, title_is, until
 from tests.explorer.made_up import ABOUT, made_up
 
 # Playwright's own loop and sockets are not always closed by the time that a test ends.
@@ -72,7 +72,6 @@ def test_it_loads_and_says_what_it_shows(page):
 def test_drawing_a_bit_changes_what_goes_in_and_out(page):
     with answered(page):
         page.click("#clear")
-    page.wait_for_timeout(300)
     before, output = picture(page, "canvas.drawable"), output_of(page)
     with answered(page):
         page.mouse.click(*cell(page, 2, 1, 17, 5))
@@ -179,9 +178,8 @@ def test_chinese_and_the_schemes(page):
 
 
 def test_numbers_of_a_draft_have_a_field_each_within_their_range(page):
-    page.select_option("#machine", value="model:repeat")
+    choose(page, "repeat")
     field = page.get_by_role("spinbutton", name="Repeats")
-    field.wait_for()
     assert page.inner_text("#task-text").startswith("Repeat copy: ")
     page.fill("#length", "2")
     page.keyboard.press("Enter")
@@ -203,13 +201,12 @@ def test_numbers_of_a_draft_have_a_field_each_within_their_range(page):
     assert page.inner_text("#draft-note") == ""
     page.click("#language")
     assert page.get_by_role("spinbutton", name="重复次数").input_value() == "100"
-    assert "+ 计数" in page.inner_text("#tracks")
+    eventually(page, lambda: "+ 计数" in page.inner_text("#tracks"))
 
 
 def test_numbers_beside_vectors_can_be_changed(page):
-    page.select_option("#machine", value="model:sort")
-    page.wait_for_selector("#length-name:has-text('Vectors')")
-    eventually(page, lambda: "priority" in page.inner_text("#tracks"))
+    choose(page, "sort")
+    assert "priority" in page.inner_text("#tracks")
     page.focus("canvas.drawable")
     for _ in range(2):
         page.keyboard.press("ArrowDown")
@@ -260,20 +257,26 @@ def test_it_fits_the_width(page):
     for machine in ("omniglot", "answers", "copy"):
         choose(page, machine)
         for width in (390, 768, 1024, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(200)
+            resize(page, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (machine, width)
 
 
 def test_a_draft_that_comes_late_is_not_given_to_the_machine_chosen_meanwhile(page):
     page.click("#clear")
     unheard_of(page)
-    page.route("**/api/draw", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    held: list = []
+    page.route("**/api/draw", lambda route: route.continue_() if held else held.append(route))
     page.click("#random")
-    with page.expect_response("**/api/draw"):
-        page.select_option("#machine", value="model:answers")
-    page.wait_for_selector(".named >> visible=true")
-    page.wait_for_timeout(500)
+    eventually(page, lambda: held)
+    choose(page, "answers")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response("**/api/draw") as late:
+        held[0].continue_()
+    late.value.finished()
+    drawn(page)
+    drawn(page)
+    assert [each for each in asked if "api/run" in each] == []
     assert page.locator("#message").is_hidden()
     assert page.inner_text("#verdict").startswith("Where is Mary? ")
 
@@ -294,7 +297,8 @@ def test_what_the_page_does_not_know_the_server_computes(page):
 
 def test_the_address_keeps_what_is_shown(page, address):
     """Machine, input, step, head and changes: a reload loses nothing, and a link shows it to somebody else."""
-    page.click("#random")
+    with answered(page):
+        page.click("#random")
     page.fill("#step", "9")
     page.locator("#heads button").nth(1).click()
     page.get_by_role("button", name="Freeze this head").click()
@@ -369,11 +373,13 @@ def test_targets_and_outputs_can_be_heard_and_labels_say_what_they_count(page):
 
 
 def test_it_says_that_it_works_and_that_the_server_is_away(page):
-    page.route("**/api/figure", lambda route: (page.wait_for_timeout(1200), route.continue_()))
+    held: list = []
+    page.route("**/api/figure", lambda route: held.append(route))
     page.click("#share")
     with page.expect_download():
         page.click("#get-figure")
         page.wait_for_selector("#busy:visible")
+        held[0].continue_()
     hidden(page, "#busy")
     page.route("**/api/machines", lambda route: route.abort())
     page.wait_for_selector("#away:visible")
@@ -414,8 +420,9 @@ def test_nothing_is_cut_between_a_number_and_its_sign_or_within_a_range(page):
 @pytest.mark.parametrize("width", [390, 820, 1280])
 def test_what_is_wrong_is_said_beside_the_output_and_not_over_it(page, width):
     """Also where a changed run has a line of its own, with its name before the number."""
-    page.set_viewport_size({"width": width, "height": 900})
-    page.get_by_role("button", name="force: gate").click()
+    resize(page, width)
+    with answered(page):
+        page.get_by_role("button", name="force: gate").click()
     page.locator(".track-name .bad").first.wait_for()
     over = """() => [...document.querySelectorAll(".track-name *")].map(
         (each) => each.getBoundingClientRect().right - each.closest(".track-name").getBoundingClientRect().right
@@ -457,7 +464,8 @@ def test_a_cross_can_be_seen_on_a_cell_of_any_shade(page, theme):
 def test_chinese_puts_its_own_marks_between_parts_and_no_space_behind_a_full_stop(page):
     page.click("#language")
     eventually(page, lambda: "位" in page.inner_text("#verdict"))
-    page.locator(".parameter button").first.click()
+    with answered(page):
+        page.locator(".parameter button").first.click()
     page.locator(".track-name .bad").first.wait_for()
     said = page.inner_text("#verdict")
     assert "。" in said

@@ -32,10 +32,23 @@ def drawn(page: Any) -> None:
 
 @contextmanager
 def answered(page: Any) -> Iterator[None]:
-    """Until the page shows the answer to what was done in the block, whoever computed it."""
+    """Until the page shows the answer to what was done in the block, whoever computed it.
+
+    A machine that was chosen has no lanes until it has one.
+    """
     page.evaluate("async () => (window.seen = (await import('explorer/store')).state.lanes)")
     yield
-    until(page, "import('explorer/store').then(({ state }) => state.lanes !== window.seen)")
+    until(page, "import('explorer/store').then(({ state: { lanes } }) => lanes.length > 0 && lanes !== window.seen)")
+    drawn(page)
+
+
+def resize(page: Any, width: int, height: int = 900) -> None:
+    """Until the page is as wide, and laid out for it."""
+    page.set_viewport_size({"width": width, "height": height})
+    until(page, f"innerWidth === {width}")
+    # What watches its size draws a frame later.
+    drawn(page)
+    drawn(page)
 
 
 def title_is(page: Any, text: str) -> None:

@@ -4,14 +4,6 @@
 import { slotName } from "explorer/axis";
 import { number, text } from "explorer/text";
 
-// Small numbers keep a digit that says something, and what is not 0 is not called so.
-function short(value) {
-  const size = Math.abs(value);
-  if (value === 0 || size >= 0.095) return value === 0 ? "0" : number(value);
-  if (size < 0.0005) return value > 0 ? "<0.001" : ">\u22120.001";
-  return value.toFixed(3).replace("-", "\u2212");
-}
-
 // A line ends before a sum's next term at the most: the last one keeps the result.
 const whole = (sum) => sum.replaceAll(/ (?!\+)/g, "\u00a0");
 
@@ -21,14 +13,14 @@ const NEEDS = { match: ["key", undefined], "look up": ["strength", "match"], "st
 
 // Each takes the numbers that act, the slot's share of the stage before, its focus one step before, and the result.
 const LINES = {
-  match: ({ result }) => `cos(k, M) = ${short(result)}`,
-  "look up": ({ numbers, found, result }) => `exp(${short(numbers.strength[0])} \u00d7 ${short(found)}) / \u03a3 = ${short(result)}`,
-  "stay or go": ({ numbers, found, before, result }) => `${short(numbers.gate[0])} \u00d7 ${short(found)} + ${short(1 - numbers.gate[0])} \u00d7 ${short(before)} = ${short(result)}`,
+  match: ({ result }) => `cos(k, M) = ${number(result)}`,
+  "look up": ({ numbers, found, result }) => `exp(${number(numbers.strength[0])} \u00d7 ${number(found)}) / \u03a3 = ${number(result)}`,
+  "stay or go": ({ numbers, found, before, result }) => `${number(numbers.gate[0])} \u00d7 ${number(found)} + ${number(1 - numbers.gate[0])} \u00d7 ${number(before)} = ${number(result)}`,
   move({ numbers, ticks, from, result, slots, slot }) {
     const place = (offset) => (((slot - offset) % slots) + slots) % slots;
-    return `${ticks.shift.map((offset, i) => `${short(numbers.shift[i])} \u00d7 ${short(from[place(offset)])}`).join(" + ")} = ${short(result)}`;
+    return `${ticks.shift.map((offset, i) => `${number(numbers.shift[i])} \u00d7 ${number(from[place(offset)])}`).join(" + ")} = ${number(result)}`;
   },
-  sharpen: ({ numbers, found, result }) => `${short(found)}^${short(numbers.sharpness[0])} / \u03a3 = ${short(result)}`,
+  sharpen: ({ numbers, found, result }) => `${number(found)}^${number(numbers.sharpness[0])} / \u03a3 = ${number(result)}`,
 };
 
 export function equation(trace, step, head, i, slot) {

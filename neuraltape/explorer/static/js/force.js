@@ -3,7 +3,7 @@
 import { element } from "explorer/canvas";
 import { addChange, editChange, forced, removeChange } from "explorer/changes";
 import { fixed, shown, state } from "explorer/store";
-import { named, text } from "explorer/text";
+import { named, number, text } from "explorer/text";
 
 // A slider between two bounds is even. Without an upper bound it goes by the logarithm, to about 50 above the lower one:
 // 1 to 2 matters as much as 10 to 20. Without any it goes as far as the trace does, either way.
@@ -66,7 +66,7 @@ export function tickButtons(about) {
       const button = line.children[i];
       button.disabled = fixed();
       button.style.setProperty("--share", Math.max(0, Math.min(1, shares[i])));
-      button.lastChild.textContent = shares[i].toFixed(2);
+      button.lastChild.textContent = number(shares[i]);
       button.setAttribute("aria-pressed", String(found?.value[i] === 1));
     });
   };

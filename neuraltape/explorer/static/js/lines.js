@@ -31,7 +31,9 @@ export function drawLines(drawing, stages, trace) {
   // From the key's right end; where the chart lies below it, from its lower edge.
   const beside = from.bottom > boxes[0].top;
   const start = beside ? [from.right - origin.left + 3, (from.top + from.bottom) / 2 - origin.top] : [from.left - origin.left + 12, from.bottom - origin.top + 2];
-  const path = `M${start.map(Math.round).join()} L${Math.round(x)},${Math.round(boxes[0].top - origin.top + BASE)} V${Math.round(boxes.at(-1).bottom - origin.top - 18)}`;
+  // Within the charts alone: between them stand words. Below the last one's bars are the slots' numbers.
+  const down = boxes.map((box, i) => `${i ? ` M${Math.round(x)},${Math.round(box.top - origin.top)}` : ""} V${Math.round(box.bottom - origin.top - (i === boxes.length - 1 ? 18 : 0))}`);
+  const path = `M${start.map(Math.round).join()} L${Math.round(x)},${Math.round(boxes[0].top - origin.top + BASE)}${down.join("")}`;
   drawing.firstChild.setAttribute("d", path);
   drawing.classList.toggle("chosen", state.pointed !== null);
 }

@@ -267,6 +267,6 @@ function write(context, value, x, y) {
   context.fillStyle = colour("ink");
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
-  context.fillText(value.toFixed(2), x, Math.max(10, y));
+  context.fillText(number(value), x, Math.max(10, y));
 }
 

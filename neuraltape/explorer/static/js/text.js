@@ -59,11 +59,14 @@ export const channelName = (about, name) => {
 // What went wrong, for the reader: a word that has a text here, or the server's own line.
 export const explained = (error) => (has(`error ${error.message}`) ? text(`error ${error.message}`) : error.message);
 
-// No line ends between a number and its sign, nor within a range.
-export const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
+// No line ends between a number and its sign, nor within a range. What is not 0 is not called so.
+export const percent = (share) => `${share > 0 && share < 0.005 ? "<1" : Math.round(share * 100)}\u00a0%`;
 export const range = (low, high) => `${low}\u2013\u2060${high}`;
 
+// Small numbers keep a digit that says something, and what is not 0 is not called so.
 export function number(value) {
   const size = Math.abs(value);
-  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2).replace("-", "\u2212");
+  if (value === 0) return "0";
+  if (size < 0.0005) return value > 0 ? "<0.001" : ">\u22120.001";
+  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.095 ? 2 : 3).replace("-", "\u2212");
 }
