@@ -106,9 +106,9 @@ class LSTMController(Controller):
 
     Args:
         input_size, hidden_size, layers, device, dtype: as for every controller.
-        linear_units: so many units of each layer, the first, are not squashed: c_t = f c_{t-1} + i g and
-            h_t = o c_t, where others have tanh(g) and tanh(c_t). What they hold has no bound, so that a number can go
-            on beyond those that were practised. Ours; not in the paper.
+        linear_units: so many units of each layer, the first, take their candidate as it is: c_t = f c_{t-1} + i g,
+            where others have tanh(g); h_t = o tanh(c_t) for all. So one step can put any number into what they hold,
+            and what it shows to the others stays bounded. Ours; not in the paper.
 
     Raises:
         ValueError: a size that is no positive integer, or more linear units than units.

@@ -36,8 +36,8 @@ class NTM(Resizable, FastMachine):
         train_initial_memory: whether that start is trained; None: only if "learned".
         train_initial_weights: whether the heads' first focus is trained; it starts on slot 0.
         train_initial_reads: whether the first reads are trained; they start at 0.
-        linear_units: so many units of each layer of an "lstm" controller, the first, are not squashed: see
-            `LSTMController`. For what has to be counted further than was practised. Ours; not in the paper.
+        linear_units: so many units of each layer of an "lstm" controller, the first, take their candidate as it is: see
+            `LSTMController`. For what comes as a number, such as a count. Ours; not in the paper.
         input_scale: what inputs are multiplied with, positive. More than 1 where small differences of an input matter:
             a controller learns sooner to tell them apart.
         embedding_size: each step is a symbol, an integer from 0 to input_size - 1, that is looked up in a table of so

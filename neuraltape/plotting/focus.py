@@ -140,7 +140,7 @@ def _draw(axes: Axes, panel: Panel, steps: int, height: float, *, last: bool) ->
     if panel.slots is not None:
         label_slots(axes, panel.slots, height)
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=max(1, min(6, int(height / 0.14))), integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=max(1, min(6, int(height / 0.14))), integer=True, min_n_ticks=1))
 
 
 def label_slots(axes: Axes, names: list[str], height: float, *, named: bool = True) -> list[int]:

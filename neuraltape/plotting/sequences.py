@@ -96,7 +96,7 @@ def plot_sequences(
             _focus(axes, Tape(trace, number), name, height, first=first)
         for one in column:
             one.set_xlim(-0.5, len(each.inputs) - 0.5)
-            one.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            one.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
             if one is not column[-1]:
                 leave_marks(one.xaxis)
         column[-1].set_xlabel("step", fontsize=TEXT, color=INK)

@@ -84,7 +84,9 @@ class RepeatedTask(RangedTask):
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """Twice the vectors, and twice the copies."""
+        """Twice the vectors and twice the copies of the paper's range; of another range both, up to twice and one."""
+        if (self.max_length, self.max_repeats) != (10, 10):
+            return *super().probes, Probe(self._beyond(), sequences=1_000)
         return (
             *super().probes,
             Probe(self.at_length(20, 10), Goal("wrong", 1)),
@@ -131,6 +133,21 @@ class RepeatedTask(RangedTask):
         low, high = (self.min_repeats, self.max_repeats) if repeats is None else (repeats, repeats)
         return replace(
             self.held_out()._fixed(), min_length=length, max_length=length, min_repeats=low, max_repeats=high
+        )
+
+    def _beyond(self) -> Self:
+        """More vectors and more copies than the most of each, up to twice as many and one.
+
+        After 1 to 9 of each that is 10 to 19, as in Le et al. (2020), arXiv 1906.08862.
+        """
+        vectors, copies = self.max_length, self.max_repeats
+        fixed = self.held_out()._fixed()
+        return replace(
+            fixed,
+            min_length=vectors + 1,
+            max_length=2 * vectors + 1,
+            min_repeats=copies + 1,
+            max_repeats=2 * copies + 1,
         )
 
     @property

@@ -72,7 +72,7 @@ def test_linear_units_follow_their_equation_and_the_others_that_of_an_lstm(gener
                 candidate = gates[unit + 8] if unit < 2 else math.tanh(gates[unit + 8])
                 farthest = max(farthest, abs(candidate))
                 cell[layer, unit] = keep * cell[layer, unit] + take * candidate
-                hidden[layer, unit] = out * (cell[layer, unit] if unit < 2 else math.tanh(cell[layer, unit]))
+                hidden[layer, unit] = out * math.tanh(cell[layer, unit])
             below = hidden[layer].copy()
         found.append(below)
     # Measured: 2e-16.

@@ -91,6 +91,12 @@ def test_the_other_panels_show_the_trace() -> None:
     assert np.allclose(pixels(panel(figure, "Outputs")), trace.outputs[:5, 1].T.sigmoid())
 
 
+def test_one_channel_is_numbered_0_and_nothing_else() -> None:
+    trace = small_trace()
+    figure = plot_focus(replace(trace, inputs=trace.inputs[..., :1]))
+    assert [round(place, 6) for place in panel(figure, "Inputs").get_yticks() if -0.5 <= place <= 0.5] == [0]
+
+
 def test_signed_numbers_get_a_scale_around_zero() -> None:
     trace = small_trace()
     trace.inputs[0, 0, 0] = -2.34

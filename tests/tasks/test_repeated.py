@@ -48,6 +48,17 @@ def test_twice_the_vectors_and_twice_the_copies_are_scored_without_practice(kind
 
 
 @both
+def test_after_another_range_up_to_twice_as_many_of_both_are_scored(kind: type[RepeatedTask]) -> None:
+    task = kind(max_length=9, max_repeats=9, blank_vectors=0.5)
+    assert [probe.label for probe in task.probes] == ["1-9 x 1-9", "10-19 x 10-19"]
+    beyond = task.probes[1].task
+    assert isinstance(beyond, kind)
+    assert (beyond.blank_vectors, beyond.bits) == (0.0, task.bits)
+    batch, usual = (each.sample(1, seeded(), lengths=9, repeats=9) for each in (beyond, task.held_out()))
+    assert torch.equal(batch.inputs, usual.inputs)  # A number means what it meant in training.
+
+
+@both
 def test_the_end_marker_is_right_at_its_step_and_at_no_other(kind: type[RepeatedTask]) -> None:
     task = kind(bits=2)
     batch = task.sample(5, seeded(), lengths=4, repeats=2)

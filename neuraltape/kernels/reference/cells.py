@@ -14,15 +14,15 @@ def lstm_cell(
 ) -> tuple[Tensor, ...]:
     """One LSTM layer, one step: x (batch, in), state (hidden, cell) -> (hidden, cell); as torch.nn.LSTMCell.
 
-    The first `linear_units` units have the identity in place of both tanh: c_t = f c_{t-1} + i g, h_t = o c_t, with g
-    the candidate's product as it is.
+    The first `linear_units` units have the identity in place of the candidate's tanh: c_t = f c_{t-1} + i g, with g the
+    candidate's product as it is.
     """
     hidden, cell = state
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     gates = linear(x, weight_ih, bias_ih) + linear(hidden, weight_hh, bias_hh)
     take, keep, candidate, out = gates.chunk(4, -1)
     cell = keep.sigmoid() * cell + take.sigmoid() * _squashed(candidate, linear_units)
-    return out.sigmoid() * _squashed(cell, linear_units), cell
+    return out.sigmoid() * cell.tanh(), cell
 
 
 def gru_cell(x: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -58,7 +58,7 @@ class NTMConfig(MachineConfig):
     train_initial_reads: bool = False
     """Whether what the heads have read before the first step is trained."""
     linear_units: int = 0
-    """Units of each layer of an LSTM controller that are not squashed: a count there goes on beyond those practised."""
+    """Units of each layer of an LSTM controller whose candidate is not squashed: a number comes in there as it is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

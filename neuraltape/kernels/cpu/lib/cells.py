@@ -4,7 +4,7 @@ Gates lie one after the other, each `hidden` long; whole vectors spill from one 
 from the last vector to the first, and store gate by gate: what was spilled over is written afterwards.
 Order of the gates as in torch.nn: LSTM input, forget, candidate, output; GRU reset, update, candidate. The GRU's
 candidate has two products here, of the input and of the hidden state, because the reset gate comes between them.
-The LSTM's first `linear` units have the identity in place of both tanh. A vector may hold units of both kinds.
+The LSTM's first `linear` units have no tanh around their candidate. A vector may hold units of both kinds.
 """
 
 from neuraltape.kernels.cpu.lib.compiler import helper
@@ -47,7 +47,7 @@ def cell_forward(cell, linear, raw, r0, saved, s0, work, hidden, memory, size, v
             take, keep = sigmoid(load(raw, r0 + u)), sigmoid(load(raw, r0 + size + u))
             candidate, out = squash(raw, r0 + 2 * size + u, linear - u, vector), sigmoid(load(raw, r0 + 3 * size + u))
             store(work, memory + u, multiply_add(keep, load(work, memory + u), take * candidate))
-            store(work, hidden + u, out * squash(work, memory + u, linear - u, vector))
+            store(work, hidden + u, out * tanh(load(work, memory + u)))
             store(saved, s0 + u, take)
             store(saved, s0 + size + u, keep)
             store(saved, s0 + 2 * size + u, candidate)
@@ -77,7 +77,7 @@ def cell_replay(cell, linear, saved, s0, work, hidden_before, hidden, memory_bef
             take, keep = load(saved, s0 + u), load(saved, s0 + size + u)
             candidate, out = load(saved, s0 + 2 * size + u), load(saved, s0 + 3 * size + u)
             store(work, memory + u, multiply_add(keep, load(work, memory_before + u), take * candidate))
-            bounded = squash(work, memory + u, linear - u, vector)
+            bounded = tanh(load(work, memory + u))
             store(work, squashed + u, bounded)
             store(work, hidden + u, out * bounded)
         elif cell == GRU:
@@ -107,7 +107,7 @@ def cell_backward(
             take, keep = load(saved, s0 + u), load(saved, s0 + size + u)
             candidate, out = load(saved, s0 + 2 * size + u), load(saved, s0 + 3 * size + u)
             bounded = load(work, squashed + u)
-            dmemory = load(work, memory_slope + u) + dhidden * out * bend(work, squashed + u, linear - u, vector)
+            dmemory = load(work, memory_slope + u) + dhidden * out * (1.0 - bounded * bounded)
             store(work, memory_slope + u, dmemory * keep)
             store(work, slope + u, dhidden * 0.0)
             store(work, gates + u, dmemory * candidate * take * (1.0 - take))

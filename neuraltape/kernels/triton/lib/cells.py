@@ -28,14 +28,14 @@ def lstm(take, keep, candidate, out, cell, unit, linear):
     take, keep, out = sigmoid(take), sigmoid(keep), sigmoid(out)
     candidate = squashed(candidate, unit, linear)
     cell = keep * cell + take * candidate
-    return take, keep, candidate, out, cell, out * squashed(cell, unit, linear)
+    return take, keep, candidate, out, cell, out * tanh(cell)
 
 
 @triton.jit
 def lstm_backward(take, keep, candidate, out, before, cell, dhidden, dcell, unit, linear):
     """Gradients of the four products, and of the cell before."""
-    shown = squashed(cell, unit, linear)
-    dcell += dhidden * out * slope_of_squashed(shown, unit, linear)
+    shown = tanh(cell)
+    dcell += dhidden * out * (1.0 - shown * shown)
     dtake = dcell * candidate * take * (1.0 - take)
     dkeep = dcell * before * keep * (1.0 - keep)
     dcandidate = dcell * take * slope_of_squashed(candidate, unit, linear)

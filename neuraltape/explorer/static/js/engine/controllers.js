@@ -5,7 +5,7 @@
 import { product, sigmoid } from "explorer/engine/equations";
 
 const CELLS = {
-  // As torch.nn.LSTM; the first `linear` units have the identity in place of both tanh.
+  // As torch.nn.LSTM; the first `linear` units have the identity in place of the candidate's tanh.
   lstm: {
     blocks: 4,
     names: ["weight_ih", "weight_hh", "bias_ih", "bias_hh"],
@@ -13,9 +13,9 @@ const CELLS = {
     step(x, [hidden, cell], [ofInput, ofHidden, biasInput, biasHidden], linear) {
       const size = hidden.length;
       const gates = product(ofHidden, hidden, product(ofInput, x, biasInput.map((value, i) => value + biasHidden[i])));
-      const squashed = (value, i) => (i < linear ? value : Math.tanh(value));
-      const kept = cell.map((value, i) => sigmoid(gates[size + i]) * value + sigmoid(gates[i]) * squashed(gates[2 * size + i], i));
-      return [kept.map((value, i) => sigmoid(gates[3 * size + i]) * squashed(value, i)), kept];
+      const candidate = (value, i) => (i < linear ? value : Math.tanh(value));
+      const kept = cell.map((value, i) => sigmoid(gates[size + i]) * value + sigmoid(gates[i]) * candidate(gates[2 * size + i], i));
+      return [kept.map((value, i) => sigmoid(gates[3 * size + i]) * Math.tanh(value)), kept];
     },
   },
   // As torch.nn.GRU.
