@@ -1,5 +1,6 @@
 """What a sparse memory costs: a training step against the number of slots, and a step where all rows are searched."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -64,7 +65,7 @@ def sparse(effort: Effort) -> Table:
 def scan(effort: Effort) -> Table:
     """A step of one sequence whose memory is given: all rows are searched for four heads."""
     _check()
-    sizes = effort.some(ROWS)
+    sizes, cores = effort.some(ROWS), max(2, os.cpu_count() or 2)
     calls: dict[str, Callable[[], object]] = {}
     with torch.no_grad():
         for rows in sizes:
@@ -72,6 +73,7 @@ def scan(effort: Effort) -> Table:
             sam, x = SAM(9, 100, 8, memory_slots=2**21, **SIZES), _inputs(1)[0, :1]
             state = sam.initial_state(1, memory)
             calls[f"stream {rows}"] = partial(sam.stream(state).step, x)
+            calls[f"together {rows}"] = partial(_with_threads, cores, partial(sam.stream(state).step, x))
             calls[f"step {rows}"] = partial(_step, sam, x, state)
             calls[f"read {rows}"] = memory.sum
         taken = take_turns(calls, SECONDS, effort)
@@ -79,6 +81,8 @@ def scan(effort: Effort) -> Table:
         {
             "rows": rows,
             "stream": taken[f"stream {rows}"],
+            "together": taken[f"together {rows}"],
+            "times": taken[f"stream {rows}"].over(taken[f"together {rows}"]),
             "step": taken[f"step {rows}"],
             "copies": taken[f"step {rows}"].over(taken[f"stream {rows}"]),
             "read": taken[f"stream {rows}"].over(taken[f"read {rows}"]),
@@ -88,13 +92,24 @@ def scan(effort: Effort) -> Table:
     columns = (
         Column("rows", "rows", whole),
         Column("stream", "step of a stream, milliseconds", scaled(1e3)),
+        Column("together", f"with {cores} threads", scaled(1e3)),
+        Column("times", "so many times as fast", scaled(1)),
         Column("step", "step(), milliseconds", scaled(1e3)),
         Column("copies", "of a stream's step", scaled(1)),
         Column("read", "a stream's step, of a sum of all numbers", scaled(1)),
     )
-    title = "A given memory: a step of one sequence, 4 heads, width 32, LSTM 100, without gradients, one thread"
+    title = "A given memory: a step of one sequence, 4 heads, width 32, LSTM 100, no gradients, one thread but for a column"
     notes = ("In JSON: seconds.", "A sum of all numbers reads them once, at the speed of the memory.")
     return Table("scan", title, columns, rows_of_table, notes)
+
+
+def _with_threads(count: int, call: Callable[[], object]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        call()
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ class Access(NamedTuple):
     The seven steps are helpers of the compiler. They share these arguments; places are indices into a buffer:
 
     - `call`: addresses by name: `NAME0` and `NAME1` of every tensor of the state before the first step and after the
-      last, `dNAME1` and `dNAME0` of their gradients (0: there is none, or it is not asked for), and the constants.
+      last, `dNAME1` and `dNAME0` of their gradients (0: there is none, or it is not asked for), and the constants; for
+      `forward` and `assist` also `boards`, 0 where nobody would look at them.
     - `z`: the engine's sizes (`engine.plan.Sizes`) and the access's own. `b`: which sequence. `work`: a thread's room.
     - `memory`, `old`, `new`: places in `work` of what one sequence carries, `ld_memory` numbers: during a step, before
       it, after it. It is kept at the start of every segment and replayed from there.
@@ -75,6 +76,11 @@ class Access(NamedTuple):
     """(spec, state) -> the spec of a step that changes the tensors `lasting` of the state, which has room for it."""
     lasting: tuple[str, ...] = ()
     """Names of the state's tensors that such a step changes where they lie."""
+    assist: Any = None
+    """(call, z, work, scratch): what a thread that has no sequence does until all are over: help `forward`, once, where
+    a sequence asks for it on its board; None: it leaves. See `lib.board`."""
+    asks: Callable[[Any], bool] = lambda own: False
+    """(the access's own sizes) -> whether a sequence of these sizes can need help."""
     why_not: Callable[[Any], str | None] = lambda layout: None
     """Why a layout has no kernels; None where it has."""
 

@@ -19,11 +19,11 @@ def room(z: Sizes, own: Any) -> int:
 def given_forward(access: Access) -> tuple[str, ...]:
     """Names of what the kernel is given: addresses.
 
-    The access's constants; raw: (B, parameters); its state before the step, without the reads, and after it, which is
-    received.
+    The access's constants; boards: 0, as nobody helps here; raw: (B, parameters); its state before the step, without
+    the reads, and after it, which is received.
     """
     before, after = ([f"{name}{i}" for name in access.state.names] for i in (0, 1))
-    return *access.constant_names, "raw", *before[:-1], *after
+    return *access.constant_names, "boards", "raw", *before[:-1], *after
 
 
 def given_backward(access: Access) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def given_backward(access: Access) -> tuple[str, ...]:
     """
     before = [f"{name}0" for name in access.state.names[:-1]]
     slopes = [[f"d{name}{i}" for name in access.state.names] for i in (0, 1)]
-    return *access.constant_names, "raw", *before, *slopes[1], "draw", *slopes[0][:-1]
+    return *access.constant_names, "boards", "raw", *before, *slopes[1], "draw", *slopes[0][:-1]
 
 
 def make_access_forward(access: Access) -> Kernel:

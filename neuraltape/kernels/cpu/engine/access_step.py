@@ -67,7 +67,7 @@ def _run_forward(raw: Tensor, state: list[Tensor], access: str, numbers: tuple[f
     check_tensors((raw, *state), (*prepared.raw, *prepared.state[:-1]), like.dtype)
     after = [raw.new_empty(shape) for _, shape in prepared.state]
     before = [dense(tensor) for tensor in (raw, *state)]
-    given = (*prepared.fixed.start[2:], *addresses(*before, *after))
+    given = (*prepared.fixed.start[2:], 0, *addresses(*before, *after))
     run_kernel(kernels_of(access)[0], like.element_size(), len(like), prepared.fixed, prepared.work, given)
     return after
 
@@ -93,7 +93,7 @@ def _backward(
     check_tensors((raw, *state, *slopes), (*before, *prepared.state), like.dtype)
     made = [raw.new_empty(shape) for _, shape in before]
     came = [dense(tensor) for tensor in (raw, *state, *slopes)]
-    given = (*prepared.fixed.start[2:], *addresses(*came, *made))
+    given = (*prepared.fixed.start[2:], 0, *addresses(*came, *made))
     run_kernel(kernels_of(access)[1], like.element_size(), len(like), prepared.fixed, prepared.work, given)
     return made
 

@@ -6,6 +6,7 @@ from neuraltape.kernels.cpu.engine.access import Access
 from neuraltape.kernels.cpu.engine.bits import pay
 from neuraltape.kernels.cpu.engine.direct import direct_interface, direct_layer, direct_output
 from neuraltape.kernels.cpu.engine.plan import parts
+from neuraltape.kernels.cpu.lib.board import FINISHED, one_over, pause, peek
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.lib.compiler import Kernel, helper, kernel
 from neuraltape.kernels.cpu.lib.job import another, task
@@ -17,6 +18,7 @@ def given_forward(access: Access) -> tuple[str, ...]:
     """Names of what the kernel is given: addresses, and the number of outputs.
 
     order, lengths: (batch,) int64: sequences by falling length, and the length of each. The access's constants.
+    boards: one of the call and one of each sequence, as `lib.board` has them, where threads help others; else 0.
     inputs: (T, B, input). packed: weights as `packing.pack` left them; 0 with z.direct.
     resets: (T, B) bool, where rows begin anew; start: these names once more, with the state with which they do; both 0
     where none does.
@@ -30,7 +32,7 @@ def given_forward(access: Access) -> tuple[str, ...]:
     targets.
     """
     before, after = ([f"{name}{i}" for name in ("hidden", "cell", *access.state.names)] for i in (0, 1))
-    start = ("order", "lengths", *access.constant_names, "inputs", "packed", "resets", "start")
+    start = ("order", "lengths", *access.constant_names, "boards", "inputs", "packed", "resets", "start")
     output = ("outputs", "output_size", "output_weight", "output_bias")
     return *start, *before, "given", *after, "saved", *output, "targets", "counted", "residuals", "costs"
 
@@ -81,15 +83,34 @@ def make_forward(access: Access) -> Kernel:
     """The kernel of an access: blocks of sequences forward, until none is left."""
     block_forward, parts_of_job = _make_block(access), parts(access, given_forward(access))
 
+    assist = access.assist or _leave
+
     @kernel(f"{access.name}.forward")
     def forward(job):
         z, call, weights_at, work = parts_of_job(job)
         block = task(job)
         while block >= 0:
             block_forward(z, block, call, weights_at, work)
+            one_over(call.boards)
             block = task(job)
+        if call.boards != 0:
+            while peek(integers(call.boards), FINISHED) < z.blocks:
+                assist(call, z, work, scratch_place(z))
 
     return forward
+
+
+@helper
+def _leave(call, z, work, scratch):
+    pause()
+
+
+@helper
+def scratch_place(z):
+    """Where the access's scratch room begins: behind what a block's rows carry."""
+    columns = z.ld_first + (z.layers - 1) * z.ld_other
+    row = columns + z.ld_gates + z.ld_top + z.ld_parameters + z.layers * 2 * z.ld_hidden + z.ld_targets + z.vector
+    return z.rows * (row + z.ld_memory)
 
 
 def _make_block(access: Access) -> Callable:
@@ -123,7 +144,7 @@ def _make_block(access: Access) -> Callable:
         logits0 = state0 + z.rows * z.layers * 2 * z.ld_hidden
         costs0 = logits0 + z.rows * z.ld_targets
         memories = costs0 + z.rows * z.vector
-        scratch = memories + z.rows * z.ld_memory
+        scratch = scratch_place(z)
         base = block * z.saved_block
         # Loops run over whole vectors: the lanes behind a row's end take part, and must not depend on what was here.
         fill(work, 0, memories, 0.0)

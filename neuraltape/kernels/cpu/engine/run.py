@@ -17,6 +17,7 @@ from neuraltape.kernels.cpu.engine.forward import given_forward, make_forward
 from neuraltape.kernels.cpu.engine.packing import collect, pack
 from neuraltape.kernels.cpu.engine.plan import Sizes, places
 from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib.board import boards
 from neuraltape.kernels.cpu.lib.checks import Shapes, check_tensors, dense, look
 from neuraltape.kernels.cpu.lib.compiler import Kernel
 from neuraltape.kernels.cpu.lib.job import addresses, job, record
@@ -58,6 +59,8 @@ class Constants(NamedTuple):
     """These and the access's own as the kernels take them."""
     address: int
     """Where `record` lies."""
+    asks: bool
+    """Whether a sequence may ask threads for help that have none of their own."""
     arrays: tuple[np.ndarray, ...]
     """The order of the sequences and their lengths where none are given, then what the access looks up."""
     start: tuple[int, ...]
@@ -109,15 +112,38 @@ def constants(
             ("costs", (batch,)),
         )
     return Constants(
-        z, sizes, sizes.ctypes.data, arrays, tuple(array.ctypes.data for array in arrays), of_inputs, of_weights,
-        of_state, of_given, of_bits, (*of_inputs, *of_weights, *of_state),
+        z, sizes, sizes.ctypes.data, named(spec.access).asks(own), arrays,
+        tuple(array.ctypes.data for array in arrays), of_inputs, of_weights, of_state, of_given, of_bits,
+        (*of_inputs, *of_weights, *of_state),
         (*of_inputs, of_state[-1], *of_given, ("saved", (z.saved_size,))),
     )  # fmt: skip
 
 
-def run_kernel(kernel: Kernel, item_size: int, tasks: int, fixed: Constants, work: int, given: Iterable[int]) -> None:
-    """Run all tasks of a kernel, in so many threads as there are. work: numbers in a thread's room."""
-    team = threads.team(tasks)
+class Crew(NamedTuple):
+    """Who runs the forward kernel."""
+
+    team: int
+    """Threads."""
+    boards: np.ndarray | None
+    """What those without a sequence look at; None: there are none, or they leave."""
+    address: int
+    """Where that lies, or 0."""
+
+
+def crew_of(fixed: Constants) -> Crew:
+    """A thread for each block of sequences; all threads where there are fewer blocks and they may ask for help."""
+    blocks = fixed.sizes.blocks
+    if not fixed.asks or not 0 < blocks < torch.get_num_threads():
+        return Crew(threads.team(blocks), None, 0)
+    made = boards(fixed.sizes.batch)
+    return Crew(torch.get_num_threads(), made, made.ctypes.data)
+
+
+def run_kernel(
+    kernel: Kernel, item_size: int, tasks: int, fixed: Constants, work: int, given: Iterable[int], team: int = 0
+) -> None:
+    """Run all tasks of a kernel, in so many threads as there are. work: numbers in a thread's room. team: threads."""
+    team = team or threads.team(tasks)
     room = threads.room(team * work * item_size)
     what = job(tasks, fixed.address, room.address, work, given)
     threads.run(kernel[item_size], what, team)
@@ -230,16 +256,17 @@ def sequence_forward(
     if packed is not None:
         back = saved.data_ptr() + z.saved_back * item_size if keep else 0
         run_kernel(pack, item_size, z.row_tasks, fixed, z.work_pack, (packed.data_ptr(), back, *lying))
-    engine = engine_of(spec.access)
+    engine, crew = engine_of(spec.access), crew_of(fixed)
     given_to = engine.forward_call(
-        *by_length.start, found[0], *addresses(packed, reset), 0, *of_state, *addresses(given, *final, saved), *of_paid
-    )
+        *by_length.start, crew.address, found[0], *addresses(packed, reset), 0, *of_state,
+        *addresses(given, *final, saved), *of_paid,
+    )  # fmt: skip
     if reset is not None:
         start, of_start = _dense(start, fixed.of_state, dtype)
         again = _once_more(given_to, [f"{name}0" for name, _ in fixed.of_state], of_start)
         given_to = given_to._replace(start=again.buffer_info()[0])
     behind = lying if z.direct else ()
-    run_kernel(engine.forward, item_size, z.blocks, fixed, z.work_forward, (*given_to, *behind))
+    run_kernel(engine.forward, item_size, z.blocks, fixed, z.work_forward, (*given_to, *behind), crew.team)
     return given, final, saved, paid[:3]
 
 

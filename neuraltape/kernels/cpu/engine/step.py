@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from neuraltape.kernels.cpu.engine.access import named
-from neuraltape.kernels.cpu.engine.run import Constants, constants, engine_of
+from neuraltape.kernels.cpu.engine.run import Constants, constants, crew_of, engine_of
 from neuraltape.kernels.cpu.engine.sequence import CONTROLLER, sequence
 from neuraltape.kernels.cpu.lib import threads
 from neuraltape.kernels.cpu.lib.checks import Look, Shapes, check_tensors
@@ -99,15 +99,16 @@ def step(
     final = list(map(Tensor.data_ptr, after))
     cut, none, came = prepared.states, (0,) * (CONTROLLER - prepared.states), len(found) - len(after)
     before = found[came:]
-    team = threads.team(z.blocks)
+    team, _boards, at_boards = crew_of(fixed)
     room = threads.room((team * z.work_forward + prepared.saved) * item_size)
     saved = room.address + team * z.work_forward * item_size
     seen = saved + z.blocks * z.saved_block * item_size
     # What `forward.given_forward` names, in its order, then the weights, where they lie: a record with names would take
     # a hundredth of the step to make.
     given = (
-        *fixed.start, found[0], 0, 0, 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none, *final[cut:],
-        saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], 0, 0, 0, 0, *found[1 : came - 2],
+        *fixed.start, at_boards, found[0], 0, 0, 0, *before[:cut], *none, *before[cut:], seen, *final[:cut], *none,
+        *final[cut:], saved, outputs.data_ptr(), prepared.result.shape[1], *found[came - 2 : came], 0, 0, 0, 0,
+        *found[1 : came - 2],
     )  # fmt: skip
     threads.run(prepared.kernel, job(z.blocks, fixed.address, room.address, z.work_forward, given), team)
     result = prepared.make(*after[cut:])

@@ -51,6 +51,16 @@ def floats(typing_context, like, address):
 
 
 @primitive
+def address_of(typing_context, buffer):
+    """Where a buffer lies."""
+
+    def generate(context, builder, signature, args):
+        return builder.ptrtoint(args[0], context.get_value_type(types.intp))
+
+    return types.intp(buffer), generate
+
+
+@primitive
 def integers(typing_context, address):
     """The buffer of int64 at an address."""
 

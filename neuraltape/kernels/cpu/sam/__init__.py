@@ -2,7 +2,7 @@
 
 from neuraltape.functional import SAMState
 from neuraltape.kernels.cpu.engine.access import Access
-from neuraltape.kernels.cpu.sam import back, plan, step
+from neuraltape.kernels.cpu.sam import back, plan, step, together
 
 ACCESS = Access(
     name="sam",
@@ -27,4 +27,6 @@ ACCESS = Access(
     leave=plan.leave,
     stay=plan.stay,
     lasting=("memory", "age", "links"),
+    assist=together.assist,
+    asks=together.asks,
 )

@@ -56,6 +56,8 @@ class Sizes(NamedTuple):
     places: int
     shares: int
     linking: int
+    together: int
+    """The nearest slots of all threads that searched, their ranks and cosines."""
 
 
 def sizes(spec: MachineSpec, vector: int) -> Sizes:
@@ -71,13 +73,14 @@ def sizes(spec: MachineSpec, vector: int) -> Sizes:
     # What is written and what is renewed, links that are new; what is mixed, and the best of it.
     renewing = 2 * (count + 1) + 2 * (2 * links + count + 1) + 3 * (count + 1) * links
     mixing = 1 + 2 * count * (2 * links + 1) + 2 * count
+    together = linking + (max(renewing, mixing) if links else 0) + vector
     read = 2 * both + heads + both * width
     same = read if links else 0
     counts = read + 2 * both + both * width
     return Sizes(
         ld_memory=up(ACCESSED_BEFORE + 1, vector),
         ld_notes=up(counts + 2 * both * count if links else read, vector) + vector,
-        ld_scratch=linking + (max(renewing, mixing) if links else 0) + vector,
+        ld_scratch=together + 3 * both,
         slots=spec.slots,
         given=layout.slots,
         width=width,
@@ -101,6 +104,7 @@ def sizes(spec: MachineSpec, vector: int) -> Sizes:
         places=places,
         shares=places + entries,
         linking=linking,
+        together=together,
     )
 
 

@@ -121,21 +121,34 @@ def take(work, at, best, ranks, cosines, count, first, last):
 
 
 @helper
+def none_yet(z, work, best):
+    """No nearest slots of any head: slots, ranks and cosines, one after the other."""
+    both = z.heads * z.nearest
+    for head in range(z.heads):
+        for j in range(z.nearest):
+            place = best + head * z.nearest + j
+            work[place] = j
+            work[place + both] = -np.inf
+            work[place + 2 * both] = 0.0
+
+
+@helper
 def search(z, rows, m0, count, saved, parameters, work, scratch):
     """The nearest slots of every head among the first `count`, the nearest first.
 
     They go to the places `(heads + 1) * PIECE`, `z.ranks` and `z.cosines` of the scratch room.
     """
+    none_yet(z, work, scratch + (z.heads + 1) * PIECE)
+    search_rows(z, rows, m0, 0, count, saved, parameters, work, scratch)
+
+
+@helper
+def search_rows(z, rows, m0, start, end, saved, parameters, work, scratch):
+    """Offer every head the slots from `start` to `end`."""
     keep_apart()
     width, vector, best = z.width, z.vector, scratch + (z.heads + 1) * PIECE
-    for head in range(z.heads):
-        for j in range(z.nearest):
-            place = head * z.nearest + j
-            work[best + place] = j
-            work[scratch + z.ranks + place] = -np.inf
-            work[scratch + z.cosines + place] = 0.0
-    for first in range(0, count, PIECE):
-        last = min(first + PIECE, count)
+    for first in range(start, end, PIECE):
+        last = min(first + PIECE, end)
         for n in range(first, last, 4):
             a, b = m0 + n * width, m0 + min(n + 1, last - 1) * width
             c, d = m0 + min(n + 2, last - 1) * width, m0 + min(n + 3, last - 1) * width

@@ -13,6 +13,7 @@ from neuraltape.kernels.cpu.sam.modes import mix, shares_of
 from neuraltape.kernels.cpu.sam.plan import ACCESSED_BEFORE, CLOCK, GIVEN, NUMBER, PENDING, PIECE, USED
 from neuraltape.kernels.cpu.sam.ring import age_of, find_least, note_accessed, stamp_of
 from neuraltape.kernels.cpu.sam.search import search
+from neuraltape.kernels.cpu.sam.together import TOGETHER_FROM, search_together
 
 
 @helper
@@ -211,7 +212,10 @@ def forward(call, z, work, memory, raw, saved, parameters, before, after, reads,
         used = max(used, saved[after + z.least + head] + 1.0)
     # Those that were never touched are alike: the first of them stand for all.
     count = min(z.slots, max(int(work[memory + GIVEN]), int(used) + z.nearest))
-    search(z, rows, m0, count, saved, parameters, work, scratch)
+    if call.boards != 0 and count >= TOGETHER_FROM:
+        search_together(call, z, b, count, saved, parameters, work, scratch)
+    else:
+        search(z, rows, m0, count, saved, parameters, work, scratch)
     look_up(z, rows, m0, saved, parameters, after, work, scratch)
     if z.links > 0:
         lists, last = floats(work, call.links1), floats(work, call.precedence1)
