@@ -65,7 +65,7 @@ def sparse(effort: Effort) -> Table:
 def scan(effort: Effort) -> Table:
     """A step of one sequence whose memory is given: all rows are searched for four heads."""
     _check()
-    sizes, cores = effort.some(ROWS), max(2, os.cpu_count() or 2)
+    sizes, cores = effort.some(ROWS), os.cpu_count() or 1
     calls: dict[str, Callable[[], object]] = {}
     with torch.no_grad():
         for rows in sizes:
@@ -98,7 +98,9 @@ def scan(effort: Effort) -> Table:
         Column("copies", "of a stream's step", scaled(1)),
         Column("read", "a stream's step, of a sum of all numbers", scaled(1)),
     )
-    title = "A given memory: a step of one sequence, 4 heads, width 32, LSTM 100, no gradients, one thread but for a column"
+    title = (
+        "A given memory: a step of one sequence, 4 heads, width 32, LSTM 100, without gradients, one thread if not said"
+    )
     notes = ("In JSON: seconds.", "A sum of all numbers reads them once, at the speed of the memory.")
     return Table("scan", title, columns, rows_of_table, notes)
 

@@ -29,7 +29,7 @@ class MachineSpec:
     layout: Any
     """How the access divides what the controller emits: `InterfaceLayout`, `LRUALayout`, or another access's own."""
     linear_units: int = 0
-    """LSTM: so many units of each layer, the first, are not squashed."""
+    """LSTM: so many units of each layer, the first, take their candidate as it is."""
 
     def __hash__(self) -> int:
         """The hash of all fields, computed once: a step of a stream asks for it, as what is prepared is kept by it."""

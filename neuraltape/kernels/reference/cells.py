@@ -61,7 +61,7 @@ def controller_step(
         state: tensors (batch, layers, hidden): hidden and cell (LSTM), hidden (GRU), none (feed-forward).
         weights: `Weights.controller`.
         cell: which kind of layer.
-        linear_units: LSTM: so many units of each layer, the first, are not squashed.
+        linear_units: LSTM: so many units of each layer, the first, take their candidate as it is.
 
     Returns:
         The last layer's output (batch, hidden), and the state after the step.

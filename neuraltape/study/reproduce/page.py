@@ -10,7 +10,7 @@ INTRODUCTION = """# Results
 Made by `neuraltape reproduce` from the files in this folder, one a run; do not edit this page.
 A recipe `NAME` is `recipes/NAME.yaml`. Every seed that was run counts: one that fails, or gave no result, is in the
 denominators and, as never solving its task, in the medians of what it takes. Scores are means over fresh sequences
-that were drawn after training (1,000 at the range of training, 100 beyond it); seconds are those of one process with
+that were drawn after training (1,000 at a range, 100 at a length beyond it); seconds are those of one process with
 one thread, two at a time, so they depend on the computer. The paper is Graves, Wayne and Danihelka (2014),
 arXiv 1410.5401.
 """

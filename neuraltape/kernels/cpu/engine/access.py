@@ -77,8 +77,10 @@ class Access(NamedTuple):
     lasting: tuple[str, ...] = ()
     """Names of the state's tensors that such a step changes where they lie."""
     assist: Any = None
-    """(call, z, work, scratch): what a thread that has no sequence does until all are over: help `forward`, once, where
-    a sequence asks for it on its board; None: it leaves. See `lib.board`."""
+    """(call, z, work, scratch) -> whether there was something to do: what a thread that has no sequence does until all
+    are over: help `forward`, once, where a sequence asks for it on its board; None: it leaves. See `lib.board`."""
+    may_ask: Any = None
+    """(call, z, work) -> whether a sequence has what it may ask help for from the start; where none has they leave."""
     asks: Callable[[Any], bool] = lambda own: False
     """(the access's own sizes) -> whether a sequence of these sizes can need help."""
     why_not: Callable[[Any], str | None] = lambda layout: None

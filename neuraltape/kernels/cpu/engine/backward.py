@@ -73,7 +73,7 @@ def replay_controller(z, t, row, b, saved, base, s, work, seen, top, states, squ
         new = old + z.rows * size
         gates = base + ((t * z.rows + s) * z.layers + layer) * z.ld_gates
         cell_replay(
-            z.cell, z.linear, saved, gates, work, old, new, old + z.ld_hidden, new + z.ld_hidden,
+            z.cell, saved, gates, work, old, new, old + z.ld_hidden, new + z.ld_hidden,
             squashed + layer * z.ld_hidden, z.hidden, z.vector,
         )  # fmt: skip
         if recurrent > 0:

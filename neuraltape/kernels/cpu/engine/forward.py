@@ -6,7 +6,7 @@ from neuraltape.kernels.cpu.engine.access import Access
 from neuraltape.kernels.cpu.engine.bits import pay
 from neuraltape.kernels.cpu.engine.direct import direct_interface, direct_layer, direct_output
 from neuraltape.kernels.cpu.engine.plan import parts
-from neuraltape.kernels.cpu.lib.board import FINISHED, one_over, pause, peek
+from neuraltape.kernels.cpu.lib.board import FINISHED, one_over, peek, wait_a_moment
 from neuraltape.kernels.cpu.lib.cells import FEEDFORWARD, LSTM, cell_forward
 from neuraltape.kernels.cpu.lib.compiler import Kernel, helper, kernel
 from neuraltape.kernels.cpu.lib.job import another, task
@@ -83,7 +83,7 @@ def make_forward(access: Access) -> Kernel:
     """The kernel of an access: blocks of sequences forward, until none is left."""
     block_forward, parts_of_job = _make_block(access), parts(access, given_forward(access))
 
-    assist = access.assist or _leave
+    assist, may_ask = access.assist or _nothing_to_do, access.may_ask or _never
 
     @kernel(f"{access.name}.forward")
     def forward(job):
@@ -93,16 +93,22 @@ def make_forward(access: Access) -> Kernel:
             block_forward(z, block, call, weights_at, work)
             one_over(call.boards)
             block = task(job)
-        if call.boards != 0:
+        if call.boards != 0 and may_ask(call, z, work):
+            waited = 0
             while peek(integers(call.boards), FINISHED) < z.blocks:
-                assist(call, z, work, scratch_place(z))
+                waited = 0 if assist(call, z, work, scratch_place(z)) else wait_a_moment(waited)
 
     return forward
 
 
 @helper
-def _leave(call, z, work, scratch):
-    pause()
+def _never(call, z, work):
+    return False
+
+
+@helper
+def _nothing_to_do(call, z, work, scratch):
+    return False
 
 
 @helper

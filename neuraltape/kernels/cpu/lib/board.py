@@ -4,6 +4,7 @@ All operations are sequentially consistent. The first board is the call's own, w
 is one for each sequence.
 """
 
+import os
 import platform
 
 import numpy as np
@@ -22,6 +23,8 @@ BOARD = 16
 FINISHED = 0
 OPEN, INSIDE, NEXT, DONE, TICKET, SERVING, TOLD = range(7)
 
+# So often a thread looks again before it gives way: some microseconds.
+_PATIENCE = 200
 # LLVM's names for a processor's hint that a thread waits, by `platform.machine()`, and what they take.
 _PAUSES: dict[str, tuple[str, tuple[int, ...]]] = {
     "x86_64": ("llvm.x86.sse2.pause", ()),
@@ -83,12 +86,35 @@ def pause(typing_context):
     return types.void(), generate
 
 
+@primitive
+def give_way(typing_context):
+    """Let another thread have the core, where there is one that wants it: POSIX' sched_yield; elsewhere nothing."""
+
+    def generate(context, builder, signature, args):
+        if os.name == "posix":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@helper
+def wait_a_moment(times):
+    """What a waiting thread does; times: how often it has. Whoever waits long lets others have the core."""
+    if times < _PATIENCE:
+        pause()
+    else:
+        give_way()
+    return times + 1
+
+
 @helper
 def enter_alone(board, at):
     """Wait until nobody else changes what belongs to all."""
-    mine = add(board, at + TICKET, 1)
+    mine, waited = add(board, at + TICKET, 1), 0
     while peek(board, at + SERVING) != mine:
-        pause()
+        waited = wait_a_moment(waited)
 
 
 @helper

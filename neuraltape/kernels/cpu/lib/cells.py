@@ -69,7 +69,7 @@ def cell_forward(cell, linear, raw, r0, saved, s0, work, hidden, memory, size, v
 
 
 @helper
-def cell_replay(cell, linear, saved, s0, work, hidden_before, hidden, memory_before, memory, squashed, size, vector):
+def cell_replay(cell, saved, s0, work, hidden_before, hidden, memory_before, memory, squashed, size, vector):
     """The states after the step from those before and the saved gates; `squashed` receives tanh of the cell state."""
     keep_apart()
     for u in range(0, size, vector):

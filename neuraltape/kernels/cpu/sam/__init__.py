@@ -28,5 +28,6 @@ ACCESS = Access(
     stay=plan.stay,
     lasting=("memory", "age", "links"),
     assist=together.assist,
+    may_ask=together.may_ask,
     asks=together.asks,
 )

@@ -16,9 +16,9 @@ from neuraltape.kernels.cpu.lib.board import (
     add,
     enter_alone,
     leave_to_others,
-    pause,
     peek,
     put,
+    wait_a_moment,
 )
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.simd import address_of, copy, floats, integers, keep_apart
@@ -99,27 +99,39 @@ def search_together(call, z, b, count, saved, parameters, work, scratch):
     put(board, at + DONE, 0)
     put(board, at + OPEN, 1)
     take_portions(call, z, b, saved, work, scratch)
-    portions = (count + PORTION - 1) // PORTION
+    portions, waited = (count + PORTION - 1) // PORTION, 0
     while peek(board, at + DONE) < portions:
-        pause()
+        waited = wait_a_moment(waited)
     put(board, at + OPEN, 0)
     # Nobody looks at what is told here any more when it changes.
     while peek(board, at + INSIDE) > 0:
-        pause()
+        waited = wait_a_moment(waited)
     copy(work, together, work, scratch + (z.heads + 1) * PIECE, 3 * z.heads * z.nearest)
+
+
+@helper
+def may_ask(call, z, work):
+    """Whether there is a sequence that has so many rows from the start. See `engine.access.Access`."""
+    keep_apart()
+    used, most = floats(work, call.used0), float(z.given)
+    for b in range(z.batch):
+        most = max(most, used[b])
+    return most >= TOGETHER_FROM
 
 
 @helper
 def assist(call, z, work, scratch):
     """Help each sequence that asks for it once. See `engine.access.Access`."""
     keep_apart()
-    board = integers(call.boards)
+    board, helped = integers(call.boards), False
     for b in range(z.batch):
         at = BOARD * (1 + b)
-        if peek(board, at + OPEN) != 0:
+        # Who comes when all portions are taken would only be in the way of those who have them.
+        if peek(board, at + OPEN) != 0 and peek(board, at + NEXT) * PORTION < peek(board, at + ROWS):
+            helped = True
             add(board, at + INSIDE, 1)
             # What was open may have been closed, and opened anew; what is told is of now from here on.
             if peek(board, at + OPEN) != 0:
                 take_portions(call, z, b, floats(work, call.saved), work, scratch)
             add(board, at + INSIDE, -1)
-    pause()
+    return helped
