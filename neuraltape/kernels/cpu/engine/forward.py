@@ -94,9 +94,9 @@ def make_forward(access: Access) -> Kernel:
             one_over(call.boards)
             block = task(job)
         if call.boards != 0 and may_ask(call, z, work):
-            waited = 0
-            while peek(integers(call.boards), FINISHED) < z.blocks:
-                waited = 0 if assist(call, z, work, scratch_place(z)) else wait_a_moment(waited)
+            board, waited = integers(call.boards), 0
+            while peek(board, FINISHED) < z.blocks:
+                waited = 0 if assist(call, z, work, scratch_place(z)) else wait_a_moment(board, waited)
 
     return forward
 

@@ -4,39 +4,45 @@ All operations are sequentially consistent. The first board is the call's own, w
 is one for each sequence.
 """
 
+import ctypes
 import os
-import platform
+from functools import cache
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.simd import integers, primitive
 
 # Numbers from one board to the next: two lines of the cache, so that no two boards share one.
 BOARD = 16
-# Places in the call's own board, and in a sequence's: whether there is work, who looks at it, the next piece of it and
+# Places in the call's own board: how many tasks are over, and where the function lies that lets another thread have the
+# core, 0 where the system has none. In a sequence's: whether there is work, who looks at it, the next piece of it and
 # how many are done, the number to wait for and the number whose turn it is to change what belongs to all of them; then
 # what the helpers have to know.
-FINISHED = 0
+FINISHED, WAY = range(2)
 OPEN, INSIDE, NEXT, DONE, TICKET, SERVING, TOLD = range(7)
 
 # So often a thread looks again before it gives way: some microseconds.
 _PATIENCE = 200
-# LLVM's names for a processor's hint that a thread waits, by `platform.machine()`, and what they take.
-_PAUSES: dict[str, tuple[str, tuple[int, ...]]] = {
-    "x86_64": ("llvm.x86.sse2.pause", ()),
-    "amd64": ("llvm.x86.sse2.pause", ()),
-    "aarch64": ("llvm.aarch64.hint", (1,)),
-    "arm64": ("llvm.aarch64.hint", (1,)),
-}
 
 
 def boards(sequences: int) -> np.ndarray:
     """Empty boards for a call; the caller keeps them."""
-    return np.zeros(BOARD * (1 + sequences), np.int64)
+    made = np.zeros(BOARD * (1 + sequences), np.int64)
+    made[WAY] = _way()
+    return made
+
+
+@cache
+def _way() -> int:
+    """Where POSIX' sched_yield lies, or Windows' SwitchToThread."""
+    system, name = ("kernel32", "SwitchToThread") if os.name == "nt" else (None, "sched_yield")
+    try:
+        return ctypes.cast(getattr(ctypes.CDLL(system), name), ctypes.c_void_p).value or 0
+    except (AttributeError, OSError, TypeError):
+        return 0
 
 
 @primitive
@@ -72,40 +78,36 @@ def add(typing_context, board, place, amount):
 
 @primitive
 def pause(typing_context):
-    """What a thread does that waits for another one without sleeping."""
+    """What a thread does that looks again soon: wait for its own memory, some dozen cycles.
+
+    Processors have hints for this, which would make a kernel one of their kind alone.
+    """
 
     def generate(context, builder, signature, args):
-        hint = _PAUSES.get(platform.machine().lower())
-        if hint is not None:
-            name, numbers = hint
-            given = [ir.Constant(ir.IntType(32), number) for number in numbers]
-            kind = ir.FunctionType(ir.VoidType(), [each.type for each in given])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), given)
+        builder.fence("seq_cst")
         return context.get_dummy_value()
 
     return types.void(), generate
 
 
 @primitive
-def give_way(typing_context):
-    """Let another thread have the core, where there is one that wants it: POSIX' sched_yield; elsewhere nothing."""
+def _call(typing_context, address):
+    """Call the function without arguments at an address."""
 
     def generate(context, builder, signature, args):
-        if os.name == "posix":
-            kind = ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        kind = ir.FunctionType(ir.IntType(32), []).as_pointer()
+        builder.call(builder.inttoptr(args[0], kind), [])
         return context.get_dummy_value()
 
-    return types.void(), generate
+    return types.void(types.int64), generate
 
 
 @helper
-def wait_a_moment(times):
+def wait_a_moment(board, times):
     """What a waiting thread does; times: how often it has. Whoever waits long lets others have the core."""
-    if times < _PATIENCE:
-        pause()
-    else:
-        give_way()
+    pause()
+    if times >= _PATIENCE and board[WAY] != 0:
+        _call(board[WAY])
     return times + 1
 
 
@@ -114,7 +116,7 @@ def enter_alone(board, at):
     """Wait until nobody else changes what belongs to all."""
     mine, waited = add(board, at + TICKET, 1), 0
     while peek(board, at + SERVING) != mine:
-        waited = wait_a_moment(waited)
+        waited = wait_a_moment(board, waited)
 
 
 @helper

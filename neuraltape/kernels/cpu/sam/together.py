@@ -101,11 +101,11 @@ def search_together(call, z, b, count, saved, parameters, work, scratch):
     take_portions(call, z, b, saved, work, scratch)
     portions, waited = (count + PORTION - 1) // PORTION, 0
     while peek(board, at + DONE) < portions:
-        waited = wait_a_moment(waited)
+        waited = wait_a_moment(board, waited)
     put(board, at + OPEN, 0)
     # Nobody looks at what is told here any more when it changes.
     while peek(board, at + INSIDE) > 0:
-        waited = wait_a_moment(waited)
+        waited = wait_a_moment(board, waited)
     copy(work, together, work, scratch + (z.heads + 1) * PIECE, 3 * z.heads * z.nearest)
 
 

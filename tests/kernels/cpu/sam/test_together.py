@@ -1,3 +1,5 @@
+import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,7 +9,7 @@ import torch
 from neuraltape import SAM
 from neuraltape.kernels import cpu, reference
 from neuraltape.kernels.cpu.engine import run as engine
-from neuraltape.kernels.cpu.lib import threads
+from neuraltape.kernels.cpu.lib import board, threads
 from neuraltape.kernels.cpu.sam.together import PORTION, TOGETHER_FROM
 from tests.kernels.machines import Call, assert_near, call_of, run
 from tests.kernels.machines import sam_spec_of as spec_of
@@ -29,6 +31,7 @@ def so_many_threads(count: int) -> Iterator[None]:
 def many_rows(batch: int = 2, links: int = 0, *, ties: bool = False) -> Call:
     call = call_of(spec_of(slots=SLOTS, links=links), 5, batch, lengths=True, resets=True)
     if ties:
+        assert call.restart is not None
         for access in (call.access, call.restart.access):
             with torch.no_grad():
                 # Each row again in another portion, in another order.
@@ -81,6 +84,15 @@ def test_all_threads_come_where_few_sequences_have_many_rows(slots: int, batch: 
     assert together == (batch == 1 and count == 3 and slots == SLOTS)
     assert crew.team == (count if together else min(count, fixed.sizes.blocks))
     assert (crew.boards is not None) == (crew.address != 0) == together
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the name is POSIX'")
+def test_whoever_waits_knows_how_to_give_way() -> None:
+    made = board.boards(3)
+    assert len(made) == 4 * board.BOARD
+    assert made[board.WAY] == ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value
+    made[board.WAY] = 0
+    assert not made.any()
 
 
 def test_a_stream_searches_together_too() -> None:
