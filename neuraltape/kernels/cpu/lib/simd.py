@@ -5,6 +5,7 @@ quickly.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -145,33 +146,43 @@ def store(typing_context, buffer, index, value):
     return types.void(buffer, types.intp, Vector(scalar)), generate
 
 
+def _columns(builder: ir.IRBuilder, rows: list[Value]) -> list[Value]:
+    """The columns of a square of numbers: its off-diagonal blocks change places, single numbers first."""
+    count, side = len(rows), 1
+    kind = ir.VectorType(ir.IntType(32), count)
+    while side < count:
+        low = ir.Constant(kind, [count + lane - side if lane & side else lane for lane in range(count)])
+        high = ir.Constant(kind, [count + lane if lane & side else lane + side for lane in range(count)])
+        for i in range(count):
+            if not i & side:
+                a, b = rows[i], rows[i + side]
+                rows[i], rows[i + side] = (builder.shuffle_vector(a, b, lanes) for lanes in (low, high))
+        side *= 2
+    return rows
+
+
 @primitive
 def transpose(typing_context, source, source_index, source_row, target, target_index, target_row):
-    """As many vectors as a vector has lanes, a square of numbers: its columns become rows.
+    """As many vectors as a vector has lanes, a square of numbers: its columns become rows, elsewhere.
 
     source_row, target_row: numbers from one row to the next.
     """
     vector = Vector(source.dtype)
 
     def generate(context, builder, signature, args):
-        kind, count, index = ir_vector(vector), vector.lanes, ir.IntType(32)
-        size = source.dtype.bitwidth // 8
+        # Squares of half a vector's lanes stay in the registers of most machines.
+        side, size = vector.lanes // 2, source.dtype.bitwidth // 8
+        kind = ir.VectorType(ir_vector(vector).element, side)
 
-        def at(buffer, start, row, number):
-            place = builder.add(start, builder.mul(row, ir.Constant(row.type, number)))
+        def at(buffer, start, distance, row, column):
+            place = builder.add(start, builder.mul(distance, ir.Constant(distance.type, row)))
+            place = builder.add(place, ir.Constant(place.type, column))
             return builder.bitcast(builder.gep(buffer, [place]), kind.as_pointer())
 
-        rows = [builder.load(at(args[0], args[1], args[2], i), align=size) for i in range(count)]
-        # Rows that lie half of all apart are interleaved, as often as a lane's number has bits.
-        half, kind_of_lanes = count // 2, ir.VectorType(index, count)
-        pairs = [lane + other for lane in range(count) for other in (0, count)]
-        low, high = (ir.Constant(kind_of_lanes, pairs[start : start + count]) for start in (0, count))
-        for _ in range(count.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[i], rows[i + half], lanes) for i in range(half) for lanes in (low, high)
-            ]
-        for i, row in enumerate(rows):
-            builder.store(row, at(args[3], args[4], args[5], i), align=size)
+        for top, left in product((0, side), repeat=2):
+            rows = [builder.load(at(*args[:3], top + i, left), align=size) for i in range(side)]
+            for i, column in enumerate(_columns(builder, rows)):
+                builder.store(column, at(*args[3:], left + i, top), align=size)
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
@@ -257,6 +268,17 @@ def where(typing_context, condition, a, b):
         return builder.select(args[0], a_value, b_value)
 
     return vector(condition, a, b), generate
+
+
+@primitive
+def everywhere(typing_context, condition):
+    """Whether a condition holds in every lane."""
+
+    def generate(context, builder, signature, args):
+        bits = ir.IntType(condition.lanes)
+        return builder.icmp_unsigned("==", builder.bitcast(args[0], bits), ir.Constant(bits, -1))
+
+    return types.boolean(condition), generate
 
 
 def _reduction(combine: Callable[[ir.IRBuilder, Value, Value], Value]):

@@ -58,6 +58,10 @@ class Sizes(NamedTuple):
     linking: int
     together: int
     """The nearest slots of all threads that searched, their ranks and cosines."""
+    # Places of what a search needs: 1 over the norm of each key, a piece's rows as columns, a square of numbers.
+    scales: int
+    turned: int
+    square: int
 
 
 def sizes(spec: MachineSpec, vector: int) -> Sizes:
@@ -74,13 +78,17 @@ def sizes(spec: MachineSpec, vector: int) -> Sizes:
     renewing = 2 * (count + 1) + 2 * (2 * links + count + 1) + 3 * (count + 1) * links
     mixing = 1 + 2 * count * (2 * links + 1) + 2 * count
     together = linking + (max(renewing, mixing) if links else 0) + vector
+    scales = together + 3 * both
+    # Vectors that lie across two lines of the cache take longer.
+    turned = up(scales + heads, vector)
+    square = turned + up(width, vector) * PIECE
     read = 2 * both + heads + both * width
     same = read if links else 0
     counts = read + 2 * both + both * width
     return Sizes(
         ld_memory=up(ACCESSED_BEFORE + 1, vector),
         ld_notes=up(counts + 2 * both * count if links else read, vector) + vector,
-        ld_scratch=together + 3 * both,
+        ld_scratch=square + vector * vector,
         slots=spec.slots,
         given=layout.slots,
         width=width,
@@ -105,6 +113,9 @@ def sizes(spec: MachineSpec, vector: int) -> Sizes:
         shares=places + entries,
         linking=linking,
         together=together,
+        scales=scales,
+        turned=turned,
+        square=square,
     )
 
 

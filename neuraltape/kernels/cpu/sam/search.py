@@ -8,7 +8,8 @@ from neuraltape.functional.addressing import SMALLEST_NORM
 from neuraltape.functional.order import STEPS
 from neuraltape.kernels.cpu.lib.compiler import helper
 from neuraltape.kernels.cpu.lib.simd import (
-    add_totals,
+    everywhere,
+    fetch,
     inverse_root,
     keep_apart,
     load,
@@ -16,6 +17,7 @@ from neuraltape.kernels.cpu.lib.simd import (
     multiply_add,
     splat,
     store,
+    transpose,
     where,
 )
 from neuraltape.kernels.cpu.sam.plan import PIECE
@@ -39,33 +41,59 @@ def dot(a, a0, b, b0, width):
 
 
 @helper
-def products(rows, a, b, c, d, same, y, y0, work, place, width, vector):
-    """Four rows' products with a vector, or with themselves, to four places in `work`. a to d: places of the rows."""
-    whole = width // vector * vector
-    rest = width - whole
-    sum_a, sum_b, sum_c, sum_d = splat(work, 0.0), splat(work, 0.0), splat(work, 0.0), splat(work, 0.0)
-    for k in range(0, whole, vector):
-        row_a, row_b, row_c, row_d = load(rows, a + k), load(rows, b + k), load(rows, c + k), load(rows, d + k)
-        if same:
-            sum_a, sum_b = multiply_add(row_a, row_a, sum_a), multiply_add(row_b, row_b, sum_b)
-            sum_c, sum_d = multiply_add(row_c, row_c, sum_c), multiply_add(row_d, row_d, sum_d)
-        else:
-            other = load(y, y0 + k)
-            sum_a, sum_b = multiply_add(row_a, other, sum_a), multiply_add(row_b, other, sum_b)
-            sum_c, sum_d = multiply_add(row_c, other, sum_c), multiply_add(row_d, other, sum_d)
-    if rest > 0:
-        row_a, row_b = load_some(rows, a + whole, rest), load_some(rows, b + whole, rest)
-        row_c, row_d = load_some(rows, c + whole, rest), load_some(rows, d + whole, rest)
-        if same:
-            sum_a, sum_b = multiply_add(row_a, row_a, sum_a), multiply_add(row_b, row_b, sum_b)
-            sum_c, sum_d = multiply_add(row_c, row_c, sum_c), multiply_add(row_d, row_d, sum_d)
-        else:
-            other = load_some(y, y0 + whole, rest)
-            sum_a, sum_b = multiply_add(row_a, other, sum_a), multiply_add(row_b, other, sum_b)
-            sum_c, sum_d = multiply_add(row_c, other, sum_c), multiply_add(row_d, other, sum_d)
-    for i in range(place, place + 4):
-        work[i] = 0.0
-    add_totals(work, place, sum_a, sum_b, sum_c, sum_d)
+def turn(z, rows, m0, first, last, work, scratch):
+    """A piece's rows as columns, so that whole vectors of rows are summed at once, each in the order of its numbers."""
+    keep_apart()
+    width, vector, square = z.width, z.vector, scratch + z.square
+    for n in range(first, last, vector):
+        for column in range(0, width, vector):
+            place, turned = m0 + n * width + column, scratch + z.turned + column * PIECE + n - first
+            if (n + vector - 1) * width + column + vector <= last * width:
+                # What is read beyond a row's end is another row, and turned to where nobody looks.
+                transpose(rows, place, width, work, turned, PIECE)
+            else:
+                for i in range(vector):
+                    some = min(vector, width - column) if n + i < last else 0
+                    store(work, square + i * vector, load_some(rows, place + i * width, some))
+                transpose(work, square, vector, work, turned, PIECE)
+
+
+@helper
+def take_squares(z, work, turned, squares):
+    """The squared norms of a piece's turned rows."""
+    vector = z.vector
+    for n in range(0, PIECE, 4 * vector):
+        zero = splat(work, 0.0)
+        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        for place in range(turned + n, turned + n + z.width * PIECE, PIECE):
+            a, b = load(work, place), load(work, place + vector)
+            c, d = load(work, place + 2 * vector), load(work, place + 3 * vector)
+            sum_a, sum_b = multiply_add(a, a, sum_a), multiply_add(b, b, sum_b)
+            sum_c, sum_d = multiply_add(c, c, sum_c), multiply_add(d, d, sum_d)
+        store(work, squares + n, sum_a)
+        store(work, squares + n + vector, sum_b)
+        store(work, squares + n + 2 * vector, sum_c)
+        store(work, squares + n + 3 * vector, sum_d)
+
+
+@helper
+def take_cosines(z, work, turned, saved, key, inverses, scale, cosines):
+    """The cosines of a piece's turned rows and a key. inverses, scale: 1 over the norms of these and of this."""
+    vector = z.vector
+    for n in range(0, PIECE, 4 * vector):
+        zero, place = splat(work, 0.0), turned + n
+        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        for w in range(key, key + z.width):
+            factor = splat(work, saved[w])
+            sum_a = multiply_add(load(work, place), factor, sum_a)
+            sum_b = multiply_add(load(work, place + vector), factor, sum_b)
+            sum_c = multiply_add(load(work, place + 2 * vector), factor, sum_c)
+            sum_d = multiply_add(load(work, place + 3 * vector), factor, sum_d)
+            place += PIECE
+        store(work, cosines + n, sum_a * load(work, inverses + n) * scale)
+        store(work, cosines + n + vector, sum_b * load(work, inverses + n + vector) * scale)
+        store(work, cosines + n + 2 * vector, sum_c * load(work, inverses + n + 2 * vector) * scale)
+        store(work, cosines + n + 3 * vector, sum_d * load(work, inverses + n + 3 * vector) * scale)
 
 
 @helper
@@ -108,16 +136,19 @@ def least_offered(rank):
 
 
 @helper
-def take(work, at, best, ranks, cosines, count, first, last):
+def take(z, work, at, best, ranks, cosines, first, last):
     """Offer a head the rows of a piece, whose cosines lie at `at`; most are not above the least of its nearest."""
     keep_apart()
+    count, vector = z.nearest, z.vector
     least = least_offered(work[ranks + count - 1])
-    for n in range(last - first):
-        cosine = work[at + n]
-        # What is no number is offered, so that it is seen.
-        if not cosine < least:
-            offer(work, best, ranks, cosines, count, first + n, cosine)
-            least = least_offered(work[ranks + count - 1])
+    for start in range(0, last - first, vector):
+        if not everywhere(load(work, at + start) < least):
+            for n in range(start, min(start + vector, last - first)):
+                cosine = work[at + n]
+                # What is no number is offered, so that it is seen.
+                if not cosine < least:
+                    offer(work, best, ranks, cosines, count, first + n, cosine)
+                    least = least_offered(work[ranks + count - 1])
 
 
 @helper
@@ -146,24 +177,18 @@ def search(z, rows, m0, count, saved, parameters, work, scratch):
 def search_rows(z, rows, m0, start, end, saved, parameters, work, scratch):
     """Offer every head the slots from `start` to `end`."""
     keep_apart()
-    width, vector, best = z.width, z.vector, scratch + (z.heads + 1) * PIECE
+    width, vector, best, turned = z.width, z.vector, scratch + (z.heads + 1) * PIECE, scratch + z.turned
+    for head in range(z.heads):
+        key = parameters + head * width
+        work[scratch + z.scales + head] = inverse_norm(dot(saved, key, saved, key, width))
     for first in range(start, end, PIECE):
         last = min(first + PIECE, end)
-        for n in range(first, last, 4):
-            a, b = m0 + n * width, m0 + min(n + 1, last - 1) * width
-            c, d = m0 + min(n + 2, last - 1) * width, m0 + min(n + 3, last - 1) * width
-            place = scratch + n - first
-            products(rows, a, b, c, d, True, saved, parameters, work, place, width, vector)
-            for head in range(z.heads):
-                key = parameters + head * width
-                at = place + (head + 1) * PIECE
-                products(rows, a, b, c, d, False, saved, key, work, at, width, vector)
+        fetch(rows, m0 + last * width, min(PIECE, end - last) * width)
+        turn(z, rows, m0, first, last, work, scratch)
+        take_squares(z, work, turned, scratch)
         for n in range(scratch, scratch + PIECE, vector):
             store(work, n, inverse_norms(work, n))
         for head in range(z.heads):
-            mine, at = head * z.nearest, scratch + (head + 1) * PIECE
-            key = parameters + head * width
-            scale = inverse_norm(dot(saved, key, saved, key, width))
-            for n in range(0, PIECE, vector):
-                store(work, at + n, load(work, at + n) * load(work, scratch + n) * scale)
-            take(work, at, best + mine, scratch + z.ranks + mine, scratch + z.cosines + mine, z.nearest, first, last)
+            mine, at, scale = head * z.nearest, scratch + (head + 1) * PIECE, work[scratch + z.scales + head]
+            take_cosines(z, work, turned, saved, parameters + head * width, scratch, scale, at)
+            take(z, work, at, best + mine, scratch + z.ranks + mine, scratch + z.cosines + mine, first, last)
